@@ -1,0 +1,134 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+
+/// No queue took a mandatory message: the run or queue it was meant for is gone.
+struct UnroutableError : TransientError {
+  using TransientError::TransientError;
+};
+
+/// A message as the broker carries it. `body` is opaque here.
+struct Message {
+  std::string body;
+  std::string message_id;
+  std::string correlation_id;
+  std::string reply_to;                        ///< queue that wants the answer; empty when none
+  std::map<std::string, std::string> headers;  ///< string-valued application headers
+  int priority = -1;                           ///< -1: none
+};
+
+/// Names a delivery for ack and reject. A tag from before a reconnect is stale: acking it is silently
+/// nothing, because the broker has already queued the message again.
+struct DeliveryTag {
+  std::uint64_t connection = 0;
+  std::uint64_t tag = 0;
+};
+
+struct Delivery {
+  Message message;
+  std::string queue;
+  DeliveryTag tag;
+  bool redelivered = false;
+};
+
+/// A durable queue and where it is bound.
+struct QueueSpec {
+  std::string name;
+  std::string
+      exchange;  ///< direct exchange it is bound to with its own name as key; empty: default exchange only
+  std::int64_t expires_ms = 0;      ///< x-expires: deleted after that long without use; 0 never
+  std::int64_t message_ttl_ms = 0;  ///< x-message-ttl; 0 none
+  std::int64_t max_length = 0;      ///< x-max-length with drop-head; 0 none
+  std::string dead_letter_queue;    ///< x-dead-letter-exchange "" with this routing key; empty none
+  int max_priority = 0;             ///< x-max-priority; 0 none
+  bool quorum = false;
+};
+
+struct QueueState {
+  std::uint64_t messages = 0;
+  std::uint64_t consumers = 0;
+};
+
+/// One party's connection to a broker. The same contract holds for AMQP and in memory. All calls are safe
+/// from any thread; a call made while the connection is down waits for the reconnect until its timeout.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// Declares exchange, queue and binding; repeating it with equal arguments is nothing. A queue declared
+  /// here is declared again after a reconnect. Throws UsageError when it exists with other arguments or
+  /// access is refused.
+  virtual void declare(const QueueSpec& queue) = 0;
+  /// Removes a queue with what is in it; a missing one is not an error.
+  virtual void remove_queue(const std::string& name) = 0;
+  /// Messages ready and consumers of a queue; nullopt when it does not exist.
+  virtual std::optional<QueueState> inspect(const std::string& name) = 0;
+
+  /// Starts consuming `queue` with manual acknowledgement, at most `prefetch` unacknowledged. `exclusive`
+  /// refuses a second consumer (UsageError for the later one).
+  virtual void consume(const std::string& queue, int prefetch, bool exclusive = false) = 0;
+  /// Stops consuming; deliveries not yet received are handed back.
+  virtual void cancel(const std::string& queue) = 0;
+  /// The next delivery of any consumed queue, or nullopt after `timeout`. Throws the connection's error when
+  /// it cannot come back (access refused).
+  virtual std::optional<Delivery> receive(std::chrono::milliseconds timeout) = 0;
+
+  /// Publishes persistently and mandatorily to `exchange` (may be empty) with routing key `queue`. The future
+  /// is ready when the broker has confirmed; it throws UnroutableError when no queue took it and
+  /// TransientError when the transport was closed first. Unconfirmed messages are published again after a
+  /// reconnect.
+  virtual std::future<void> publish(const std::string& exchange, const std::string& queue,
+                                    Message message) = 0;
+
+  virtual void ack(const DeliveryTag& tag) = 0;
+  /// Hands a delivery back (`requeue`) or drops it to the queue's dead-letter target.
+  virtual void reject(const DeliveryTag& tag, bool requeue) = 0;
+
+  /// True while the connection is up.
+  virtual bool connected() const = 0;
+  /// Waits until what was asked for (acks) is sent, then closes. Later calls throw TransientError.
+  virtual void close() = 0;
+};
+
+/// How to reach a RabbitMQ broker.
+struct AmqpOptions {
+  std::string host = "127.0.0.1";
+  int port = 5672;
+  std::string vhost = "/";
+  std::string user = "guest";
+  std::string password;         ///< never logged
+  std::string connection_name;  ///< shown by the broker's management pages
+  int heartbeat_s = 10;
+  double connect_timeout_s = 10;  ///< for the first connection, retried with back-off until then
+  double reconnect_timeout_s =
+      300;                  ///< a later outage longer than this ends the transport with TransientError
+  int publish_window = 64;  ///< most messages published and not yet confirmed
+};
+
+/// Connects; throws TransientError when the broker is not reachable within connect_timeout_s, UsageError when
+/// it refuses user, password or vhost. One I/O thread of its own holds the connection and its heartbeats.
+std::unique_ptr<Transport> connect_amqp(const AmqpOptions& options);
+
+/// An in-process broker; each transport made from it is one party.
+class MemoryBroker {
+ public:
+  MemoryBroker();
+  ~MemoryBroker();
+  std::unique_ptr<Transport> connect();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,45 @@
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tilecompile/config/run_config.hpp"
+
+namespace tilecompile {
+
+/// Name of the numerics: changes whenever the same frames and configuration would give other pixel bits. Part
+/// of `config_hash`, so master and worker of different numerics refuse to mix.
+extern const char* const kNumericsVersion;
+
+/// Reads RUN.yaml and applies `overrides` ("key.path=value", value as YAML) over it.
+/// Throws UsageError with file:line:column, the key, what is allowed and "did you mean" for every unknown
+/// key, wrong type, value out of range, weights that do not sum to 1 (to 1e-9), overlap_fraction outside
+/// 0..0.5, normalization.enabled false. The v2 file is accepted as it stands.
+RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+/// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as
+/// '_', upper case), then `overrides`. A RUN.yaml's other sections are unknown keys here.
+WorkerConfig load_worker_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+/// Password of the broker user: password_file (one line), else TILECOMPILE_AMQP_PASSWORD, else "guest".
+std::string broker_password(const BrokerConfig& broker);
+
+/// Canonical JSON (UTF-8, keys sorted, no blanks, shortest round-trip numbers) of the sections that reach a
+/// pixel, with `numerics_version`. Its SHA-256 is `config_hash`.
+std::string canonical_method_json(const MethodConfig& method);
+/// Inverse of canonical_method_json; throws InputError for anything it would not have written, and names both
+/// numerics versions when they differ.
+MethodConfig parse_method_json(const std::string& json);
+
+/// The effective configuration, for run.json and `config`. Holds no secret.
+nlohmann::json effective_config(const RunConfig& config);
+/// JSON Schema (2020-12) of RUN.yaml, generated from the same table as the parser.
+nlohmann::json run_config_schema();
+
+/// Every key a worker takes, with its flag spelling ("--broker.host"), environment variable and description.
+struct WorkerKey {
+  std::string path, environment, description;
+};
+std::vector<WorkerKey> worker_keys();
+
+}  // namespace tilecompile

@@ -1,0 +1,101 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tilecompile/coadd/coadd_params.hpp"
+#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/tile/tile_params.hpp"
+
+namespace tilecompile {
+
+/// The sections that reach a pixel; their canonical JSON is what `config_hash` covers.
+struct MethodConfig {
+  DataParams data;
+  NormalizationParams normalization;
+  GlobalMetricsParams global_metrics;
+  GridParams tile;
+  LocalMetricsParams local_metrics;
+  SyntheticParams synthetic;
+  ReconstructionParams reconstruction;
+  StackingParams stacking;
+};
+
+struct PipelineConfig {
+  std::string mode = "production";  ///< production | test
+  bool abort_on_fail = true;
+};
+struct RegistrationConfig {
+  std::string engine = "none";  ///< none | siril
+  std::string reference = "auto";
+  std::string output_dir = "registered";
+  std::string registered_filename_pattern = "reg_{index:05d}.fit";
+  int min_star_matches = 50;
+  bool allow_rotation = true;
+};
+struct RuntimeLimitsConfig {
+  double tile_analysis_max_factor_vs_stack = 0;  ///< 0: no limit
+  double hard_abort_hours = 0;                   ///< 0: no limit
+};
+struct InputConfig {
+  std::string dir;                   ///< folder of the frames; relative: to the folder of the YAML file
+  std::string pattern;               ///< glob on file names; empty: every FITS name
+  std::string stage = "registered";  ///< registered | raw
+};
+struct OutputConfig {
+  std::string dir = "out";        ///< run directories go below it; relative: to the current folder
+  bool normalized_units = false;  ///< output.units: normalized
+};
+struct ParallelConfig {
+  int threads = 0;                ///< compute threads (run) or slots (worker); 0: one a core
+  int batch = 0;                  ///< tiles a task; 0: auto
+  int prefetch = 2;               ///< deliveries held a compute slot
+  int memory_limit_mb = 0;        ///< 0: half of the machine's memory
+  std::string isolation = "run";  ///< shared | run
+};
+struct BrokerConfig {
+  std::string host = "127.0.0.1";
+  int port = 5672;
+  std::string vhost = "/";
+  std::string user = "guest";
+  std::string password_file;  ///< the password itself: this file, or TILECOMPILE_AMQP_PASSWORD, else "guest"
+  int heartbeat_s = 10;
+  double connect_timeout_s = 10;
+  double reconnect_timeout_s = 300;
+  std::string queue_type = "classic";  ///< classic | quorum
+};
+struct StorageConfig {
+  std::string type = "file";
+  std::string root;  ///< folder that master and workers share; empty: output.dir
+};
+struct ObservabilityConfig {
+  std::string log_level = "info";
+  std::string log_format = "text";
+};
+
+/// The whole configuration of a run, defaults filled in.
+struct RunConfig {
+  MethodConfig method;
+  PipelineConfig pipeline;
+  RegistrationConfig registration;
+  ValidationParams validation;
+  RuntimeLimitsConfig runtime_limits;
+  InputConfig input;
+  OutputConfig output;
+  ParallelConfig parallel;
+  BrokerConfig broker;
+  StorageConfig storage;
+  ObservabilityConfig observability;
+};
+
+/// The configuration of a worker: the sections of RunConfig that a worker has.
+struct WorkerConfig {
+  InputConfig input;  ///< only dir
+  ParallelConfig parallel;
+  BrokerConfig broker;
+  StorageConfig storage;
+  ObservabilityConfig observability;
+  std::string worker_id;  ///< empty: host name and process number
+};
+
+}  // namespace tilecompile

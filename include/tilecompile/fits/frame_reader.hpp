@@ -1,0 +1,41 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tilecompile/frame/frame_facts.hpp"
+#include "tilecompile/image/plane.hpp"
+
+namespace tilecompile {
+
+/// An open frame: the first image HDU of a FITS file with NAXIS 2, or 3 with NAXIS3 = 1 or 3; plain,
+/// tile-compressed (.fz) or gzipped. Not for use by two threads at once.
+class FrameReader {
+ public:
+  /// Opens and checks sizes against the file before anything is allocated.
+  /// Throws InputError naming the file, what is wrong and the remedy; TransientError when the file cannot be
+  /// opened because of the operating system (missing mount, too many open files, I/O error).
+  FrameReader(const std::filesystem::path& path, bool zero_is_nodata);
+  ~FrameReader();
+  FrameReader(FrameReader&&) noexcept;
+
+  const FrameFacts& facts() const;
+  /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded
+  /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, exact zero if zero_is_nodata)
+  /// come as NaN. `out` holds rows * width samples.
+  void read_rows(int channel, int y0, int rows, float* out);
+  /// The whole frame, a plane a channel.
+  Image read_all();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// 80-character header records of the first image HDU that belong on a product made from it: WCS, observing
+/// and instrument keys, ROWORDER, BAYERPAT; none that describe the data layout, scaling, checksums or
+/// history.
+std::vector<std::string> product_header_records(const std::filesystem::path& path);
+
+}  // namespace tilecompile

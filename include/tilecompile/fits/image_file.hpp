@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tilecompile/image/plane.hpp"
+
+namespace tilecompile {
+
+/// One header card of a product.
+struct HeaderCard {
+  std::string key;
+  std::variant<std::string, double, std::int64_t, bool> value;
+  std::string comment;
+};
+
+/// Header of a product besides its layout: records kept from the first frame, own cards (they win over a kept
+/// record of the same key), HISTORY lines.
+struct ProductHeader {
+  std::vector<std::string> kept_records;
+  std::vector<HeaderCard> cards;
+  std::vector<std::string> history;
+};
+
+/// Writes `image` as float32 into the primary HDU (NAXIS 2 for one plane, 3 for more), NaN = nothing
+/// observed, with CHECKSUM and DATASUM and no clock; the file appears whole or not at all (temporary name,
+/// sync, rename). Throws TransientError with the path when the file system refuses.
+void write_image(const std::filesystem::path& path, const Image& image, const ProductHeader& header);
+/// The same for integer maps (coverage), written as 32-bit integers.
+void write_image(const std::filesystem::path& path, const std::vector<Plane<std::int32_t>>& image,
+                 const ProductHeader& header);
+/// The same for 16-bit unsigned data (BITPIX 16, BZERO 32768): raw frames, simulated frames.
+void write_image(const std::filesystem::path& path, const std::vector<Plane<std::uint16_t>>& image,
+                 const ProductHeader& header);
+/// Reads any image that FrameReader accepts as planes without treating zero as missing.
+Image read_image(const std::filesystem::path& path);
+
+/// SHA-256 over the pixel data as a FITS data unit holds it: plane after plane, row after row, big-endian
+/// float32, every NaN as 0x7fc00000.
+std::string pixel_digest(const Image& image);
+std::string pixel_digest(const std::vector<Plane<std::int32_t>>& image);
+
+}  // namespace tilecompile

@@ -1,0 +1,20 @@
+#pragma once
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace tilecompile {
+
+/// What a frame's header says of it, in the words of the method.
+struct FrameFacts {
+  int width = 0, height = 0, channels = 0;
+  double exposure_s = std::numeric_limits<double>::quiet_NaN();  ///< EXPTIME or EXPOSURE; NaN when not stated
+  double code_step = 0;  ///< |BSCALE| for integer files (q of `methodology.md` 2), 0 for floating point
+  double largest_code =
+      std::numeric_limits<double>::quiet_NaN();  ///< physical value of the largest code; NaN for floats
+  std::string date_obs;                          ///< DATE-OBS as written; empty when absent
+  std::string stretch_evidence;  ///< header words that tell of a stretch (HISTORY); empty when there are none
+};
+
+}  // namespace tilecompile

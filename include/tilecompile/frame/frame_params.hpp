@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+
+namespace tilecompile {
+
+/// Section `data`: what the input must look like.
+struct DataParams {
+  int image_width = 0;   ///< 0: taken from the frames
+  int image_height = 0;  ///< 0: taken from the frames
+  int frames_min = 1;
+  int frames_target = 0;            ///< informative
+  std::string color_mode = "auto";  ///< auto | MONO | OSC | RGB: informative
+  bool linear_required = true;
+  bool zero_is_nodata = true;
+  double saturation = 0;  ///< input units; 0: 95 % of the largest code
+  double exposure_tolerance_percent = 5;
+};
+
+/// Section `normalization` (`methodology.md` 3).
+struct NormalizationParams {
+  enum class Mode { kBackground, kMedian };
+  bool enabled = true;
+  Mode mode = Mode::kBackground;
+  bool per_channel = true;
+};
+
+/// A closed range that a quality score is clamped to before the exponential.
+struct Clamp {
+  double low = -3, high = 3;
+};
+
+/// Section `global_metrics` (`methodology.md` 4).
+struct GlobalMetricsParams {
+  double weight_background = 0.4;  ///< alpha
+  double weight_noise = 0.3;       ///< beta
+  double weight_gradient = 0.3;    ///< gamma
+  Clamp clamp;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,62 @@
+#include "tilecompile/base/sha256.hpp"
+
+#include <openssl/evp.h>
+
+#include <cstdio>
+#include <vector>
+
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+
+struct Sha256::State {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  ~State() { EVP_MD_CTX_free(context); }
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  if (EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1)
+    throw ContractError("SHA-256 is not available from the OpenSSL library");
+}
+Sha256::~Sha256() = default;
+
+void Sha256::update(const void* data, std::size_t size_bytes) {
+  EVP_DigestUpdate(state_->context, data, size_bytes);
+}
+
+std::string Sha256::hex() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(state_->context, digest, &size);
+  static const char* kDigits = "0123456789abcdef";
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += kDigits[digest[i] >> 4];
+    text += kDigits[digest[i] & 15];
+  }
+  return text;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes.data(), bytes.size());
+  return hash.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
+  if (!file) throw InputError("cannot read " + path.string() + ": check that it exists and is readable");
+  Sha256 hash;
+  std::vector<char> buffer(1 << 20);
+  while (std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file.get()))
+    hash.update(buffer.data(), n);
+  if (std::ferror(file.get()))
+    throw InputError("reading " + path.string() + " failed: check the disk or mount");
+  return hash.hex();
+}
+
+std::uint32_t sha256_prefix32(std::string_view bytes) {
+  return static_cast<std::uint32_t>(std::stoul(sha256_hex(bytes).substr(0, 8), nullptr, 16));
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,25 @@
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/storage/object_store.hpp"
+
+namespace tilecompile {
+
+void check_object_key(const std::string& key) {
+  const auto refuse = [&](const char* why) {
+    throw InputError("storage key '" + key + "' is refused: " + why +
+                     "; keys are relative paths of plain names");
+  };
+  if (key.empty()) refuse("it is empty");
+  if (key.front() == '/') refuse("it is absolute");
+  if (key.find('\0') != std::string::npos) refuse("it holds a NUL byte");
+  std::size_t begin = 0;
+  while (begin <= key.size()) {
+    std::size_t end = key.find('/', begin);
+    if (end == std::string::npos) end = key.size();
+    const std::string part = key.substr(begin, end - begin);
+    if (part.empty()) refuse("it holds an empty component");
+    if (part == "." || part == "..") refuse("it holds a dot component");
+    begin = end + 1;
+  }
+}
+
+}  // namespace tilecompile
