@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "tilecompile/image/plane.hpp"
+#include "tilecompile/tile/grid.hpp"
+
+namespace tilecompile {
+
+/// One channel of a tile as the overlap-add takes it.
+struct CoaddTile {
+  const Plane<float>* pixels = nullptr;
+  const Plane<std::int32_t>* coverage = nullptr;
+  const Plane<float>* weight = nullptr;
+};
+
+/// One channel of the joined image.
+struct CoaddChannel {
+  Plane<float> pixels;           ///< NaN where no tile has a value
+  Plane<std::int32_t> coverage;  ///< frames per pixel
+  Plane<float> weight;           ///< windowed mean of the tiles' sums of weights
+};
+
+/// How a tile's pixels are brought to a common level before they are added (`methodology.md` 9.4):
+/// R' = (R - background) * scale + background.
+struct TileScale {
+  double scale = 1, background = 0;
+};
+
+/// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
+/// a side at the image's edge; numerator and window sum in double, tiles in ascending tile_id. One object a
+/// channel.
+class OverlapAdd {
+ public:
+  explicit OverlapAdd(const Grid& grid);
+  /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Throws
+  /// ContractError otherwise.
+  void add(int tile_id, const CoaddTile& tile, const TileScale& scale);
+  /// Numerator / window sum, rounded once to float32.
+  CoaddChannel finish() const;
+
+ private:
+  const Grid* grid_;
+  int next_tile_ = 0;
+  Plane<double> value_, value_window_, weight_, weight_window_;
+  Plane<std::int32_t> coverage_;
+};
+
+/// Window of one axis: Hann of length `size`, outer half 1 where `at_start` / `at_end` of the image.
+std::vector<double> axis_window(int size, bool at_start, bool at_end);
+
+}  // namespace tilecompile

@@ -1,0 +1,34 @@
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/tile/compute_tile.hpp"
+
+namespace tilecompile {
+
+/// STAR metrics of one frame in one tile: medians over the tile's reference stars; all on I'.
+struct StarMetrics {
+  double log_fwhm = 0, axis_ratio = 0, contrast = 0;
+};
+/// STRUCTURE metrics of one frame in one tile, on I'.
+struct StructureMetrics {
+  double energy_over_noise = 0, background = 0;
+};
+
+/// Q of every cut-out of one channel, clamped (`methodology.md` 7). A frame with too few valid pixels, or
+/// none of the tile's stars, gets the median Q of those that were measured (0 when none was).
+std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
+                                  const std::vector<int>& stars);
+
+/// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured.
+std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
+                                         const Normalization& normalization, const std::vector<int>& stars,
+                                         const FrameMetrics& metrics, double min_valid_fraction,
+                                         Distribution& scratch);
+/// Nothing when fewer than min_valid_fraction of the pixels are valid.
+std::optional<StructureMetrics> measure_structure(const FrameCutout& cutout,
+                                                  const Normalization& normalization,
+                                                  double min_valid_fraction, Distribution& scratch);
+
+}  // namespace tilecompile

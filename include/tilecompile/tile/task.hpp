@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tilecompile/image/plane.hpp"
+
+namespace tilecompile {
+
+/// One tile of a task: what to compute and the seed of methods documented as stochastic (none today).
+struct TaskTile {
+  int tile_id = 0;
+  Box box;
+  std::uint32_t seed = 0;
+};
+
+/// Reference to the frame metrics object of a run.
+struct MetricsReference {
+  std::string ref;       ///< storage key
+  std::string checksum;  ///< SHA-256 of its bytes
+};
+
+/// A message on tile.compute: `tile_compute` for one tile, `tile_batch` for several (docs/protocol.md).
+struct TileTask {
+  std::string correlation_id, run_id, config_hash, frames_manifest_id;
+  std::string input_stage = "registered";
+  std::vector<TaskTile> tiles;
+  int first_frame = 0, last_frame = 0;  ///< inclusive at both ends
+  MetricsReference metrics;
+};
+
+/// seed = first four bytes, big-endian, of SHA-256(run_id ":" decimal tile_id) (`methodology.md` 8).
+std::uint32_t tile_seed(const std::string& run_id, int tile_id);
+
+/// UTF-8 JSON of a task; one tile gives task_type tile_compute.
+std::string encode_task(const TileTask& task);
+/// Strict inverse: every field present, of its type and range, none unknown or twice. Throws InputError that
+/// says which.
+TileTask decode_task(std::string_view bytes);
+
+}  // namespace tilecompile

@@ -1,0 +1,42 @@
+#include "tilecompile/coadd/mean_stack.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tilecompile {
+
+MeanStack::MeanStack(int width, int height, int frame_chunk)
+    : frame_chunk_(std::max(1, frame_chunk)),
+      total_(width, height),
+      partial_(width, height),
+      count_(width, height) {}
+
+void MeanStack::add_rows(int frame, const PlaneView<float>& samples, const Normalization& n, int y0, int y1) {
+  const bool chunk_begins = frame % frame_chunk_ == 0;
+  for (int y = y0; y < y1; ++y) {
+    const float* in = samples.row(y);
+    double *total = total_.row(y), *partial = partial_.row(y);
+    std::int32_t* count = count_.row(y);
+    if (chunk_begins)
+      for (int x = 0; x < samples.width; ++x) {
+        total[x] += partial[x];
+        partial[x] = 0;
+      }
+    for (int x = 0; x < samples.width; ++x) {
+      const bool valid = in[x] == in[x];
+      partial[x] += valid ? (in[x] - n.offset) * n.gain + n.pedestal : 0.0;
+      count[x] += valid ? 1 : 0;
+    }
+  }
+}
+
+Plane<float> MeanStack::mean() const {
+  Plane<float> result(total_.width(), total_.height(), std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const std::int32_t n = count_.samples()[i];
+    if (n > 0) result.samples()[i] = static_cast<float>((total_.samples()[i] + partial_.samples()[i]) / n);
+  }
+  return result;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,36 @@
+#include "tilecompile/frame/aperture.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tilecompile/image/order_statistics.hpp"
+
+namespace tilecompile {
+
+ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, double radius_px,
+                           double inner_px, double outer_px) {
+  const int reach = static_cast<int>(std::ceil(outer_px)) + 1;
+  const int cx = static_cast<int>(std::floor(x + 0.5)), cy = static_cast<int>(std::floor(y + 0.5));
+  if (cx - reach < 0 || cy - reach < 0 || cx + reach >= samples.width || cy + reach >= samples.height)
+    return {};
+  double sum = 0, area = 0;
+  std::vector<double> annulus;
+  for (int row = cy - reach; row <= cy + reach; ++row) {
+    for (int column = cx - reach; column <= cx + reach; ++column) {
+      const double distance = std::sqrt((column - x) * (column - x) + (row - y) * (row - y));
+      if (distance > outer_px) continue;
+      const double v = samples.at(column, row);
+      if (v != v) return {};
+      const double share = std::clamp(radius_px + 0.5 - distance, 0.0, 1.0);
+      sum += share * v;
+      area += share;
+      if (distance >= inner_px) annulus.push_back(v);
+    }
+  }
+  if (annulus.empty()) return {};
+  const double sky = median(std::move(annulus));
+  return {true, sum - area * sky, sky};
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,41 @@
+#include "tilecompile/frame/seeing.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tilecompile/frame/star_shape.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kLowestSnr = 20;
+constexpr double kLargestEllipticity = 0.4;
+constexpr double kRadiusInFwhm = 2.5;
+
+}  // namespace
+
+std::vector<int> seeing_frames(int frame_count) {
+  std::vector<int> frames;
+  const int n = std::min(frame_count, kMostSeeingFrames);
+  for (int i = 0; i < n; ++i)
+    frames.push_back(static_cast<int>(static_cast<std::int64_t>(i) * frame_count / n));
+  return frames;
+}
+
+std::vector<double> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
+                               int star_radius_px) {
+  std::vector<double> fwhm;
+  const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
+  for (std::size_t i = 0; i < n; ++i) {
+    const StarShape shape = measure_star(frame, stars[i].x, stars[i].y, star_radius_px);
+    if (shape.measured && shape.snr >= kLowestSnr && shape.ellipticity < kLargestEllipticity)
+      fwhm.push_back(shape.fwhm_px);
+  }
+  return fwhm;
+}
+
+int star_radius(double fwhm_px) {
+  return std::clamp(static_cast<int>(std::ceil(kRadiusInFwhm * fwhm_px)), 4, 40);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,236 @@
+#include "tilecompile/image/order_statistics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+namespace tilecompile {
+namespace {
+
+constexpr double kMadToSd = 1.4826;
+constexpr double kZFloor = 1e-6;
+constexpr double kClipSigma = 3.0;
+constexpr int kClipRounds = 10;
+constexpr double kClippedSdShare = 0.98658;  // share of the standard deviation that a cut at 3 sigma leaves
+constexpr int kDigitBits = 11;
+
+// Order-preserving map of floats to unsigned numbers.
+std::uint32_t sort_key(float v) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(v == 0 ? 0.0f : v);
+  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+}
+float value_of_key(std::uint32_t key) {
+  return std::bit_cast<float>((key & 0x80000000u) != 0 ? key ^ 0x80000000u : ~key);
+}
+
+// Least-significant-digit radix sort; a digit that all keys share costs one look.
+void radix_sort(std::vector<std::uint32_t>& keys, std::vector<std::uint32_t>& spare) {
+  constexpr std::uint32_t kMask = (1u << kDigitBits) - 1;
+  spare.resize(keys.size());
+  std::array<std::array<std::uint32_t, 1u << kDigitBits>, 3> counts{};
+  for (std::uint32_t key : keys)
+    for (std::size_t d = 0; d < 3; ++d) ++counts[d][(key >> (kDigitBits * d)) & kMask];
+  for (std::size_t d = 0; d < 3; ++d) {
+    auto& count = counts[d];
+    if (count[(keys.front() >> (kDigitBits * d)) & kMask] == keys.size()) continue;
+    std::uint32_t start = 0;
+    for (std::uint32_t& c : count) start += std::exchange(c, start);
+    for (std::uint32_t key : keys) spare[count[(key >> (kDigitBits * d)) & kMask]++] = key;
+    keys.swap(spare);
+  }
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const std::size_t half = values.size() / 2;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+double robust_sd(const std::vector<double>& values) {
+  const double m = median(values);
+  std::vector<double> distance(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) distance[i] = std::abs(values[i] - m);
+  return kMadToSd * median(std::move(distance));
+}
+
+std::vector<double> z_scores(const std::vector<double>& values) {
+  const double m = median(values);
+  const double sd = std::max(robust_sd(values), kZFloor);
+  std::vector<double> z(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) z[i] = (values[i] - m) / sd;
+  return z;
+}
+
+void Distribution::collect(const PlaneView<float>& plane) {
+  valid_.resize(static_cast<std::size_t>(plane.width) * static_cast<std::size_t>(plane.height));
+  std::size_t n = 0;
+  for (int y = 0; y < plane.height; ++y) {
+    const float* row = plane.row(y);
+    for (int x = 0; x < plane.width; ++x) {
+      valid_[n] = row[x];
+      n += row[x] == row[x] ? 1 : 0;
+    }
+  }
+  valid_.resize(n);
+}
+
+void Distribution::assign(const PlaneView<float>& plane, double code_step) {
+  value_.clear();
+  below_.clear();
+  collect(plane);
+  if (valid_.empty()) return;
+  if (code_step > 0) {
+    const auto [low, high] = std::minmax_element(valid_.begin(), valid_.end());
+    const double bins = (static_cast<double>(*high) - *low) / code_step + 2;
+    if (bins <= 8.0 * static_cast<double>(valid_.size()))
+      return fill_by_counting(*low, code_step, static_cast<std::size_t>(bins));
+  }
+  fill_by_sorting();
+}
+
+void Distribution::fill_by_counting(float lowest, double code_step, std::size_t bins) {
+  // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
+  bins_.assign(bins, 0);
+  keys_.resize(bins);
+  const double per_code = 1.0 / code_step;
+  for (float v : valid_) {
+    const auto bin = static_cast<std::size_t>((static_cast<double>(v) - lowest) * per_code + 0.5);
+    ++bins_[bin];
+    keys_[bin] = std::bit_cast<std::uint32_t>(v);
+  }
+  std::uint64_t below = 0;
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    if (bins_[bin] == 0) continue;
+    value_.push_back(std::bit_cast<float>(keys_[bin]));
+    below_.push_back(below);
+    below += bins_[bin];
+  }
+  below_.push_back(below);
+}
+
+void Distribution::fill_by_sorting() {
+  keys_.resize(valid_.size());
+  std::transform(valid_.begin(), valid_.end(), keys_.begin(), sort_key);
+  radix_sort(keys_, spare_);
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (i != 0 && keys_[i] == keys_[i - 1]) continue;
+    value_.push_back(value_of_key(keys_[i]));
+    below_.push_back(i);
+  }
+  below_.push_back(keys_.size());
+}
+
+/// The range of distinct values that a clip still keeps, and its statistics.
+class Clipping {
+ public:
+  explicit Clipping(const Distribution& d) : d_(d), end_(d.value_.size()) {}
+
+  std::uint64_t count() const { return d_.below_[end_] - d_.below_[begin_]; }
+
+  double median() const {
+    const std::uint64_t n = count();
+    const double upper = value_at(n / 2);
+    return n % 2 == 1 ? upper : (value_at(n / 2 - 1) + upper) / 2;
+  }
+
+  double mad(double center) const {
+    const std::uint64_t n = count();
+    const double upper = distance_at(n / 2, center);
+    return n % 2 == 1 ? upper : (distance_at(n / 2 - 1, center) + upper) / 2;
+  }
+
+  /// Drops what lies further than `limit` from `center`; false when nothing did.
+  bool narrow(double center, double limit) {
+    const std::size_t old_begin = begin_, old_end = end_;
+    while (begin_ < end_ && std::abs(d_.value_[begin_] - center) > limit) ++begin_;
+    while (end_ > begin_ && std::abs(d_.value_[end_ - 1] - center) > limit) --end_;
+    return begin_ != old_begin || end_ != old_end;
+  }
+
+  double standard_deviation() const {
+    const double n = static_cast<double>(count());
+    double sum = 0;
+    for (std::size_t i = begin_; i < end_; ++i) sum += weight(i) * d_.value_[i];
+    const double mean = sum / n;
+    double squares = 0;
+    for (std::size_t i = begin_; i < end_; ++i)
+      squares += weight(i) * (d_.value_[i] - mean) * (d_.value_[i] - mean);
+    return std::sqrt(squares / n);
+  }
+
+  /// The median, interpolated inside the code that holds it.
+  double interpolated_median(double code_step) const {
+    const double n = static_cast<double>(count());
+    const std::size_t i = index_at(count() / 2);
+    const double n_below = static_cast<double>(d_.below_[i] - d_.below_[begin_]);
+    return d_.value_[i] + code_step * ((n / 2 - n_below) / weight(i) - 0.5);
+  }
+
+ private:
+  double weight(std::size_t i) const { return static_cast<double>(d_.below_[i + 1] - d_.below_[i]); }
+
+  std::size_t index_at(std::uint64_t rank) const {
+    const auto first = d_.below_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    const auto last = d_.below_.begin() + static_cast<std::ptrdiff_t>(end_);
+    return static_cast<std::size_t>(std::upper_bound(first, last, rank + d_.below_[begin_]) -
+                                    d_.below_.begin()) -
+           1;
+  }
+  double value_at(std::uint64_t rank) const { return d_.value_[index_at(rank)]; }
+
+  // Samples of the range that lie within `distance` of `center`.
+  std::uint64_t within(double distance, double center) const {
+    const auto first = d_.value_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    const auto last = d_.value_.begin() + static_cast<std::ptrdiff_t>(end_);
+    const auto from =
+        std::partition_point(first, last, [&](float v) { return v < center && center - v > distance; });
+    const auto to =
+        std::partition_point(from, last, [&](float v) { return v < center || v - center <= distance; });
+    return d_.below_[static_cast<std::size_t>(to - d_.value_.begin())] -
+           d_.below_[static_cast<std::size_t>(from - d_.value_.begin())];
+  }
+
+  // The rank-th smallest distance from `center` (0-based). Distances grow to both sides of the centre, so the
+  // answer is the nearest value on either side that has more than `rank` samples within its distance.
+  double distance_at(std::uint64_t rank, double center) const {
+    const auto first = d_.value_.begin() + static_cast<std::ptrdiff_t>(begin_);
+    const auto last = d_.value_.begin() + static_cast<std::ptrdiff_t>(end_);
+    const auto middle = std::partition_point(first, last, [&](float v) { return v < center; });
+    const auto right =
+        std::partition_point(middle, last, [&](float v) { return within(v - center, center) <= rank; });
+    const auto left =
+        std::partition_point(first, middle, [&](float v) { return within(center - v, center) > rank; });
+    const double from_right = right != last ? *right - center : INFINITY;
+    const double from_left = left != first ? center - *(left - 1) : INFINITY;
+    return std::min(from_left, from_right);
+  }
+
+  const Distribution& d_;
+  std::size_t begin_ = 0, end_;
+};
+
+double Distribution::median() const { return value_.empty() ? 0 : Clipping(*this).median(); }
+
+Clipped clip(const Distribution& samples, double code_step) {
+  if (samples.count() == 0) return {};
+  Clipping range(samples);
+  for (int round = 0; round < kClipRounds; ++round) {
+    const double center = range.median();
+    const double s = std::max(kMadToSd * range.mad(center), code_step);
+    if (s == 0 || !range.narrow(center, kClipSigma * s)) break;
+  }
+  Clipped result;
+  result.kept = range.count();
+  result.location = code_step > 0 ? range.interpolated_median(code_step) : range.median();
+  result.scale = range.standard_deviation() / kClippedSdShare;
+  return result;
+}
+
+}  // namespace tilecompile

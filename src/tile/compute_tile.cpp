@@ -1,0 +1,59 @@
+#include "tilecompile/tile/compute_tile.hpp"
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/tile/frame_sum.hpp"
+#include "tilecompile/tile/local_metrics.hpp"
+
+namespace tilecompile {
+namespace {
+
+void check_shapes(const TileInput& input) {
+  for (const auto& cutouts : input.cutouts) {
+    if (cutouts.size() != input.frame_index.size())
+      throw ContractError("tile: cut-outs and frame indices differ in number");
+    for (const FrameCutout& c : cutouts)
+      if (c.samples.width != input.box.w || c.samples.height != input.box.h)
+        throw ContractError("tile: a cut-out has another shape than the tile's box");
+  }
+}
+
+TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
+                            const std::vector<int>& stars) {
+  TileChannel result;
+  result.quality = local_quality(input, channel, kind, stars);
+  std::vector<WeightedCutout> cutouts;
+  for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
+    const FrameChannel& frame =
+        input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
+    const double weight = frame.weight * exact_exp(result.quality[i]);  // W_ft = G_f L_ft
+    result.frame_weight.push_back(weight);
+    cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, weight});
+  }
+  result.sum_weights = frame_sum(result.frame_weight, input.reconstruction.frame_chunk);
+  WeightedMean mean = weighted_mean(cutouts, input.box.w, input.box.h, input.reconstruction.frame_chunk);
+  Distribution samples;
+  samples.assign(mean.mean.view(), 0);
+  result.background = clip(samples, 0).location;
+  result.median = samples.count() == 0 ? 0 : samples.median() - result.background;
+  result.pixels = std::move(mean.mean);
+  result.coverage = std::move(mean.coverage);
+  result.weight = std::move(mean.weight);
+  result.fallback_used = mean.fallback_used;
+  return result;
+}
+
+}  // namespace
+
+TileResult compute_tile(const TileInput& input) {
+  check_shapes(input);
+  const auto stars = stars_in_tile(input.box, input.metrics->stars, input.metrics->star_radius_px);
+  TileResult result;
+  result.star_count = static_cast<int>(stars.size());
+  result.kind = tile_kind(stars.size(), input.grid);
+  for (std::size_t c = 0; c < input.cutouts.size(); ++c)
+    result.channels.push_back(compute_channel(input, c, result.kind, stars));
+  return result;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,112 @@
+#include "tilecompile/tile/local_metrics.hpp"
+
+#include <algorithm>
+
+#include "tilecompile/frame/star_shape.hpp"
+#include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/gradient.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kSmallestContrastBase = 1e-6;
+
+bool covers(const Distribution& samples, const FrameCutout& cutout, double min_valid_fraction) {
+  const double area = static_cast<double>(cutout.samples.width) * cutout.samples.height;
+  return static_cast<double>(samples.count()) >= min_valid_fraction * area && samples.count() > 0;
+}
+
+// Spreads the scores of the measured frames over all frames; the others get the median, and all are clamped.
+std::vector<double> clamped_quality(const std::vector<std::size_t>& measured,
+                                    const std::vector<double>& scores, std::size_t frames,
+                                    const Clamp& clamp) {
+  std::vector<double> quality(frames, median(scores));
+  for (std::size_t i = 0; i < measured.size(); ++i) quality[measured[i]] = scores[i];
+  for (double& q : quality) q = std::clamp(q, clamp.low, clamp.high);
+  return quality;
+}
+
+std::vector<double> star_quality(const TileInput& input, std::size_t channel, const std::vector<int>& stars) {
+  const auto& cutouts = input.cutouts[channel];
+  Distribution scratch;
+  std::vector<std::size_t> measured;
+  std::vector<double> log_fwhm, axis_ratio, contrast;
+  for (std::size_t i = 0; i < cutouts.size(); ++i) {
+    const auto& frame = input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
+    const auto m = measure_stars(cutouts[i], input.box, frame.normalization, stars, *input.metrics,
+                                 input.grid.min_valid_fraction, scratch);
+    if (!m) continue;
+    measured.push_back(i);
+    log_fwhm.push_back(m->log_fwhm);
+    axis_ratio.push_back(m->axis_ratio);
+    contrast.push_back(m->contrast);
+  }
+  const auto z_fwhm = z_scores(log_fwhm), z_ratio = z_scores(axis_ratio), z_contrast = z_scores(contrast);
+  std::vector<double> scores(measured.size());
+  for (std::size_t i = 0; i < measured.size(); ++i)
+    scores[i] = input.local.star_weight_fwhm * -z_fwhm[i] + input.local.star_weight_roundness * z_ratio[i] +
+                input.local.star_weight_contrast * z_contrast[i];
+  return clamped_quality(measured, scores, cutouts.size(), input.local.clamp);
+}
+
+std::vector<double> structure_quality(const TileInput& input, std::size_t channel) {
+  const auto& cutouts = input.cutouts[channel];
+  Distribution scratch;
+  std::vector<std::size_t> measured;
+  std::vector<double> energy, background;
+  for (std::size_t i = 0; i < cutouts.size(); ++i) {
+    const auto& frame = input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
+    const auto m = measure_structure(cutouts[i], frame.normalization, input.grid.min_valid_fraction, scratch);
+    if (!m) continue;
+    measured.push_back(i);
+    energy.push_back(m->energy_over_noise);
+    background.push_back(m->background);
+  }
+  const auto z_energy = z_scores(energy), z_background = z_scores(background);
+  std::vector<double> scores(measured.size());
+  for (std::size_t i = 0; i < measured.size(); ++i)
+    scores[i] = input.local.structure_weight_metric * z_energy[i] -
+                input.local.structure_weight_background * z_background[i];
+  return clamped_quality(measured, scores, cutouts.size(), input.local.clamp);
+}
+
+}  // namespace
+
+std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
+                                         const Normalization& normalization, const std::vector<int>& stars,
+                                         const FrameMetrics& metrics, double min_valid_fraction,
+                                         Distribution& scratch) {
+  scratch.assign(cutout.samples, cutout.code_step);
+  if (!covers(scratch, cutout, min_valid_fraction)) return std::nullopt;
+  const double b = normalization(clip(scratch, cutout.code_step).location);
+  std::vector<double> fwhm, axis_ratio, contrast;
+  for (int s : stars) {
+    const ReferenceStar& star = metrics.stars[static_cast<std::size_t>(s)];
+    const StarShape shape =
+        measure_star(cutout.samples, star.x - box.x0, star.y - box.y0, metrics.star_radius_px);
+    if (!shape.measured) continue;
+    fwhm.push_back(shape.fwhm_px);
+    axis_ratio.push_back(shape.axis_ratio);
+    contrast.push_back((normalization(shape.sky + shape.peak) - b) / std::max(b, kSmallestContrastBase));
+  }
+  if (fwhm.empty()) return std::nullopt;
+  return StarMetrics{exact_log(median(fwhm)), median(axis_ratio), median(contrast)};
+}
+
+std::optional<StructureMetrics> measure_structure(const FrameCutout& cutout,
+                                                  const Normalization& normalization,
+                                                  double min_valid_fraction, Distribution& scratch) {
+  scratch.assign(cutout.samples, cutout.code_step);
+  if (!covers(scratch, cutout, min_valid_fraction)) return std::nullopt;
+  const Clipped clipped = clip(scratch, cutout.code_step);
+  const double noise = clipped.scale * normalization.gain;
+  const double energy = gradient_energy(cutout.samples).mean * normalization.gain * normalization.gain;
+  return StructureMetrics{noise > 0 ? energy / noise : 0, normalization(clipped.location)};
+}
+
+std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
+                                  const std::vector<int>& stars) {
+  return kind == TileKind::kStar ? star_quality(input, channel, stars) : structure_quality(input, channel);
+}
+
+}  // namespace tilecompile

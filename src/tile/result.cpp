@@ -1,0 +1,81 @@
+#include "tilecompile/tile/result.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tilecompile/tile/strict_json.hpp"
+
+namespace tilecompile {
+namespace {
+
+using nlohmann::json;
+
+json per_channel(const std::vector<double>& values) {
+  return values.size() == 1 ? json(values.front()) : json(values);
+}
+
+void decode_data(StrictObject& o, ResultMessage& result) {
+  result.data_ref = o.text("tile_data_ref");
+  result.data_checksum = o.digest("tile_data_checksum");
+  if (o.text("tile_data_dtype") != "float32") o.fail("tile_data_dtype", "is not float32");
+  result.data_shape = o.integers("tile_data_shape", 2, 3, 1, 1 << 20);
+  if (result.data_shape.size() == 3 && result.data_shape.front() != 3)
+    o.fail("tile_data_shape", "is neither [h, w] nor [3, h, w]");
+  result.sum_weights = o.channel_numbers("sum_weights");
+  result.tile_median = o.channel_numbers("tile_median");
+  result.tile_background = o.channel_numbers("tile_background");
+  const std::size_t channels = result.data_shape.size() == 3 ? 3 : 1;
+  for (const auto* values : {&result.sum_weights, &result.tile_median, &result.tile_background})
+    if (values->size() != channels)
+      o.fail("tile_data_shape", "does not agree with the number of channels of the scalars");
+  result.fallback_used = o.boolean("fallback_used");
+}
+
+}  // namespace
+
+std::string encode_result(const ResultMessage& r) {
+  json j{{"schema", 1},
+         {"correlation_id", r.correlation_id},
+         {"run_id", r.run_id},
+         {"tile_id", r.tile_id},
+         {"worker_id", r.worker_id},
+         {"attempt", r.attempt},
+         {"compute_seconds", r.compute_seconds}};
+  if (r.failure) {
+    j["error"] = {{"kind", kind_name(r.failure->kind)}, {"text", r.failure->text}};
+  } else {
+    j["tile_data_ref"] = r.data_ref;
+    j["tile_data_checksum"] = r.data_checksum;
+    j["tile_data_dtype"] = "float32";
+    j["tile_data_shape"] = r.data_shape;
+    j["sum_weights"] = per_channel(r.sum_weights);
+    j["tile_median"] = per_channel(r.tile_median);
+    j["tile_background"] = per_channel(r.tile_background);
+    j["fallback_used"] = r.fallback_used;
+  }
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+ResultMessage decode_result(std::string_view bytes) {
+  const json j = StrictObject::parse(bytes, "result");
+  StrictObject o(j, "result");
+  ResultMessage result;
+  o.integer("schema", 1, 1);
+  result.correlation_id = o.uuid("correlation_id");
+  result.run_id = o.uuid("run_id");
+  result.tile_id = static_cast<int>(o.integer("tile_id", 0, 1 << 24));
+  result.worker_id = o.text("worker_id");
+  result.attempt = static_cast<int>(o.integer("attempt", 1, 1 << 20));
+  result.compute_seconds = o.number("compute_seconds");
+  if (o.has("error")) {
+    StrictObject error(o.get("error"), "result error");
+    const std::string kind = error.text("kind");
+    result.failure = TileFailure{kind_from_name(kind), error.text("text")};
+    error.done();
+  } else {
+    decode_data(o, result);
+  }
+  o.done();
+  return result;
+}
+
+}  // namespace tilecompile

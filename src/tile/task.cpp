@@ -1,0 +1,103 @@
+#include "tilecompile/tile/task.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/tile/strict_json.hpp"
+
+namespace tilecompile {
+namespace {
+
+using nlohmann::json;
+constexpr int kLargestSide = 1 << 20;
+constexpr int kMostTiles = 1 << 24;
+constexpr std::size_t kMostTilesInABatch = 4096;
+
+json box_json(const Box& b) { return {b.x0, b.y0, b.w, b.h}; }
+
+TaskTile decode_tile(StrictObject& o) {
+  TaskTile tile;
+  tile.tile_id = static_cast<int>(o.integer("tile_id", 0, kMostTiles));
+  const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestSide);
+  tile.box = {b[0], b[1], b[2], b[3]};
+  if (tile.box.w < 1 || tile.box.h < 1) o.fail("tile_bbox", "is empty");
+  tile.seed = static_cast<std::uint32_t>(o.integer("seed", 0, UINT32_MAX));
+  return tile;
+}
+
+std::vector<TaskTile> decode_batch(StrictObject& o) {
+  const json& list = o.get("tiles");
+  if (!list.is_array() || list.empty() || list.size() > kMostTilesInABatch)
+    o.fail("tiles", "is not a list of 1 to " + std::to_string(kMostTilesInABatch) + " tiles");
+  std::vector<TaskTile> tiles;
+  for (const json& item : list) {
+    StrictObject tile(item, "task tile");
+    tiles.push_back(decode_tile(tile));
+    tile.done();
+  }
+  return tiles;
+}
+
+}  // namespace
+
+std::uint32_t tile_seed(const std::string& run_id, int tile_id) {
+  return sha256_prefix32(run_id + ":" + std::to_string(tile_id));
+}
+
+std::string encode_task(const TileTask& task) {
+  json j{{"schema", 1},
+         {"correlation_id", task.correlation_id},
+         {"run_id", task.run_id},
+         {"config_hash", task.config_hash},
+         {"frames_manifest_id", task.frames_manifest_id},
+         {"input_stage", task.input_stage},
+         {"frame_index_range", {task.first_frame, task.last_frame}},
+         {"metrics_config",
+          {{"frame_metrics_ref", task.metrics.ref}, {"frame_metrics_checksum", task.metrics.checksum}}}};
+  if (task.tiles.size() == 1) {
+    j["task_type"] = "tile_compute";
+    j["tile_id"] = task.tiles.front().tile_id;
+    j["tile_bbox"] = box_json(task.tiles.front().box);
+    j["seed"] = task.tiles.front().seed;
+  } else {
+    j["task_type"] = "tile_batch";
+    json tiles = json::array();
+    for (const TaskTile& t : task.tiles)
+      tiles.push_back({{"tile_id", t.tile_id}, {"tile_bbox", box_json(t.box)}, {"seed", t.seed}});
+    j["tiles"] = std::move(tiles);
+  }
+  return j.dump();
+}
+
+TileTask decode_task(std::string_view bytes) {
+  const json j = StrictObject::parse(bytes, "task");
+  StrictObject o(j, "task");
+  TileTask task;
+  o.integer("schema", 1, 1);
+  const std::string type = o.text("task_type");
+  task.correlation_id = o.uuid("correlation_id");
+  task.run_id = o.uuid("run_id");
+  task.config_hash = o.digest("config_hash");
+  task.frames_manifest_id = o.digest("frames_manifest_id");
+  task.input_stage = o.text("input_stage");
+  const auto range = o.integers("frame_index_range", 2, 2, 0, kLargestSide);
+  task.first_frame = range[0];
+  task.last_frame = range[1];
+  if (task.last_frame < task.first_frame) o.fail("frame_index_range", "ends before it begins");
+  StrictObject metrics(o.get("metrics_config"), "task metrics_config");
+  task.metrics.ref = metrics.text("frame_metrics_ref");
+  task.metrics.checksum = metrics.digest("frame_metrics_checksum");
+  metrics.done();
+  if (type == "tile_compute")
+    task.tiles = {decode_tile(o)};
+  else if (type == "tile_batch")
+    task.tiles = decode_batch(o);
+  else
+    o.fail("task_type", "is '" + type + "', this worker knows tile_compute and tile_batch");
+  o.done();
+  return task;
+}
+
+}  // namespace tilecompile
