@@ -25,7 +25,7 @@ constexpr double kComparableFlux = 0.3;  // a neighbour this bright bends the sh
 constexpr double kPositionStep = 1.0 / 1024;
 
 void check(int status, const char* doing) {
-  if (status == RETURN_OK) return;
+  if (status == 0) return;
   char text[61] = {};
   sep_get_errmsg(status, text);
   throw ContractError(std::string("star detection (") + doing + ") failed: " + text);

@@ -1,0 +1,34 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace tilecompile {
+
+/// Takes the action that the parsed command line means; parsing itself opens no file.
+using ChooseAction = std::function<void(std::function<int()>)>;
+
+/// One subcommand: `set_up` adds its flags and says what it does.
+struct Command {
+  std::string name, summary;
+  std::function<void(CLI::App&, ChooseAction)> set_up;
+};
+
+/// All subcommands, in the order in which help lists them.
+std::vector<Command> command_table();
+
+/// The signal that asked this process to stop; 0 while it may go on.
+const std::atomic<int>& stop_signal();
+
+void set_up_run(CLI::App& app, const ChooseAction& choose);
+void set_up_master(CLI::App& app, const ChooseAction& choose);
+void set_up_worker(CLI::App& app, const ChooseAction& choose);
+void set_up_compare(CLI::App& app, const ChooseAction& choose);
+void set_up_simulate(CLI::App& app, const ChooseAction& choose);
+
+}  // namespace tilecompile

@@ -1,0 +1,48 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tilecompile/coadd/quality.hpp"
+
+namespace tilecompile {
+
+/// Time a phase took.
+struct PhaseCost {
+  std::string name;
+  double seconds = 0, cpu_seconds = 0;
+};
+
+/// A product of a run and its figures.
+struct ProductRecord {
+  std::string name;    ///< "classical", "reconstruction", ...
+  std::string file;    ///< relative to the run directory
+  std::string digest;  ///< SHA-256 of the pixel data
+  std::vector<ProductQuality> common_area;   ///< [channel] inside the area that all frames cover; empty without one
+  std::vector<ProductQuality> covered_area;  ///< [channel] wherever some frame covers
+};
+
+/// The record of a run as run.json holds it.
+struct RunRecord {
+  std::string status = "running";  ///< running | done | failed_validation | failed | interrupted
+  std::string run_id, program_version, numerics_version, config_hash, frames_manifest_id;
+  std::string started, finished;  ///< UTC, ISO 8601
+  std::string mode;               ///< run | master
+  nlohmann::json configuration;
+  int frames = 0, width = 0, height = 0, channels = 0;
+  double seeing_px = 0;
+  int reference_stars = 0;
+  int tile_size_px = 0, tiles = 0, star_tiles = 0, tiles_with_fallback = 0;
+  std::vector<PhaseCost> phases;
+  double worker_compute_seconds = 0;
+  std::int64_t bytes_read = 0;
+  std::int64_t peak_memory_bytes = 0;
+  std::vector<ProductRecord> products;
+  std::vector<std::string> warnings;
+  std::string error_kind, error_text;  ///< set when status is failed
+};
+
+/// The bytes of run.json.
+std::string encode_run_record(const RunRecord& record);
+
+}  // namespace tilecompile

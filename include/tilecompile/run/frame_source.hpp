@@ -1,0 +1,44 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/frame/manifest.hpp"
+
+namespace tilecompile {
+
+/// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of the file, so
+/// that each is hashed once a process. Safe from several threads.
+class VerifiedFiles {
+ public:
+  /// Throws InputError when the file's size or SHA-256 is another than the manifest's, TransientError when it is missing.
+  void verify(const std::filesystem::path& path, const ManifestEntry& entry);
+  /// Notes a file whose hash was just taken.
+  void remember(const std::filesystem::path& path, const std::string& sha256);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> known_;  // file identity -> SHA-256
+};
+
+/// The frames of a manifest as files below the input folder.
+class FrameSource {
+ public:
+  FrameSource(std::filesystem::path input_dir, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
+              std::shared_ptr<VerifiedFiles> verified);
+  const Manifest& manifest() const { return *manifest_; }
+  /// Opens frame `index` after checking that it is the file of the manifest.
+  FrameReader open(int index) const;
+
+ private:
+  std::filesystem::path input_dir_;
+  std::shared_ptr<const Manifest> manifest_;
+  bool zero_is_nodata_;
+  std::shared_ptr<VerifiedFiles> verified_;
+};
+
+}  // namespace tilecompile

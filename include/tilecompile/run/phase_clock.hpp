@@ -1,0 +1,30 @@
+#pragma once
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tilecompile/report/run_record.hpp"
+
+namespace tilecompile {
+
+/// Measures phases of a run one after the other: wall time and CPU seconds of this process.
+class PhaseClock {
+ public:
+  void start(const std::string& name);
+  /// Ends the current phase, if any.
+  void stop();
+  const std::vector<PhaseCost>& phases() const { return phases_; }
+
+ private:
+  std::vector<PhaseCost> phases_;
+  bool running_ = false;
+  std::chrono::steady_clock::time_point began_;
+  double cpu_began_ = 0;
+};
+
+/// Bytes this process has read so far (files and pipes).
+std::int64_t process_bytes_read();
+/// Largest resident memory of this process so far, bytes.
+std::int64_t process_peak_memory();
+
+}  // namespace tilecompile

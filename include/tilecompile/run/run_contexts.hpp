@@ -1,0 +1,51 @@
+#pragma once
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/run/frame_bands.hpp"
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/task.hpp"
+
+namespace tilecompile {
+
+/// Storage keys of what the workers of a run share.
+std::string config_key(const std::string& run_id);
+std::string manifest_key(const std::string& run_id);
+std::string frame_metrics_key(const std::string& run_id);
+std::string tile_key(const std::string& run_id, int tile_id);
+
+/// What a worker holds of a run while it serves its tasks.
+struct RunContext {
+  MethodConfig method;
+  std::shared_ptr<const Manifest> manifest;
+  FrameMetrics metrics;
+  std::unique_ptr<BandCache> bands;
+};
+
+/// Fetches and checks configuration, manifest and frame metrics of the runs that tasks name, and keeps those of the latest
+/// runs. Safe from several threads.
+class RunContexts {
+ public:
+  RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
+              std::shared_ptr<VerifiedFiles> verified);
+  /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when an object
+  /// cannot be fetched.
+  std::shared_ptr<RunContext> get(const TileTask& task);
+
+ private:
+  std::shared_ptr<RunContext> fetch(const TileTask& task) const;
+
+  ObjectStore& store_;
+  std::filesystem::path input_dir_;
+  std::size_t memory_limit_bytes_;
+  std::shared_ptr<VerifiedFiles> verified_;
+  std::mutex mutex_;
+  std::list<std::pair<std::string, std::shared_ptr<RunContext>>> latest_;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,38 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace tilecompile {
+
+/// The folder of one run: output.dir/<run_id>/. Safe from several threads.
+class RunDirectory {
+ public:
+  /// Creates the folder. Throws TransientError with the path when the file system refuses.
+  RunDirectory(const std::filesystem::path& output_dir, const std::string& run_id);
+  ~RunDirectory();
+  RunDirectory(const RunDirectory&) = delete;
+  RunDirectory& operator=(const RunDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  /// Writes a file of the run whole or not at all.
+  void write(const std::string& name, std::string_view bytes) const;
+  /// Appends one accepted result to journal.jsonl and syncs it.
+  void append_journal(const std::string& line);
+  /// Appends one event to events.jsonl with the time, its name and its fields.
+  void append_event(const std::string& event, const std::map<std::string, std::string>& fields = {});
+
+ private:
+  int open_log(const char* name) const;
+  std::filesystem::path path_;
+  std::string run_id_;
+  int journal_ = -1, events_ = -1;
+  std::mutex mutex_;
+};
+
+/// The time now as UTC, ISO 8601 with milliseconds.
+std::string utc_now();
+
+}  // namespace tilecompile

@@ -1,0 +1,50 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/tile/tile_params.hpp"
+
+namespace tilecompile {
+
+/// Joins the tiles of a run in ascending tile_id while later ones are still being computed, whatever their order of arrival,
+/// and keeps the tiles' frame metrics. A tile that arrives early is held in memory, up to a limit, else loaded again.
+class TileJoiner {
+ public:
+  using Reload = std::function<TileFile(int tile_id)>;
+  TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale, Reload reload);
+
+  void accept(int tile_id, TileFile file);
+  /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been accepted.
+  std::vector<CoaddChannel> finish(const TileLedger& ledger);
+
+  /// [channel][tile][frame]
+  const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
+  const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
+  /// [channel][tile]: scale that the overlap-add applied; valid after finish().
+  const std::vector<std::vector<double>>& scale() const { return scale_; }
+
+ private:
+  void add(int tile_id, const TileFile& file, const std::vector<TileScale>& scales);
+  void drain();
+  std::vector<std::vector<TileScale>> tile_scales(const TileLedger& ledger) const;
+
+  const Grid* grid_;
+  ReconstructionParams::TileRescale rescale_;
+  Reload reload_;
+  std::vector<OverlapAdd> sums_;
+  int next_ = 0;
+  std::vector<bool> arrived_;
+  std::map<int, TileFile> held_;
+  std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
+  std::vector<std::vector<double>> scale_;
+};
+
+/// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over tiles;
+/// |tile_median| < 1e-6 gives 1.
+std::vector<TileScale> median_scales(const std::vector<double>& tile_median, const std::vector<double>& tile_background);
+
+}  // namespace tilecompile

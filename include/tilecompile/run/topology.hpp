@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tilecompile/broker/transport.hpp"
+
+namespace tilecompile {
+
+/// Exchanges and queues (docs/protocol.md). Masters publish to one exchange and workers to another, so that permissions can
+/// tell them apart; every queue is bound with its own name.
+extern const char* const kTaskExchange;
+extern const char* const kResultExchange;
+extern const char* const kComputeQueue;
+extern const char* const kResultsQueue;
+extern const char* const kDeadLetterQueue;
+
+/// tile.results.<run_id>, or tile.results with isolation `shared`.
+std::string results_queue(const std::string& run_id, const std::string& isolation);
+
+QueueSpec compute_queue_spec(bool quorum);
+QueueSpec dead_letter_queue_spec(bool quorum);
+/// A run's own results queue expires after the run.
+QueueSpec results_queue_spec(const std::string& name, bool quorum);
+
+}  // namespace tilecompile

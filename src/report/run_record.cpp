@@ -1,0 +1,64 @@
+#include "tilecompile/report/run_record.hpp"
+
+namespace tilecompile {
+namespace {
+
+using nlohmann::json;
+
+json encode_quality(const std::vector<ProductQuality>& channels) {
+  json list = json::array();
+  for (const ProductQuality& q : channels)
+    list.push_back({{"star_count", q.star_count},
+                    {"fwhm_px", q.fwhm_px},
+                    {"fwhm_p90_px", q.fwhm_p90_px},
+                    {"fwhm_change_percent", q.fwhm_change_percent},
+                    {"background_rms", q.background_rms},
+                    {"flux_ratio", q.flux_ratio},
+                    {"background_rms_change_percent", q.background_rms_change_percent},
+                    {"flux_scatter_percent", q.flux_scatter_percent}});
+  return list;
+}
+
+json encode_products(const std::vector<ProductRecord>& products) {
+  json object = json::object();
+  for (const ProductRecord& p : products) {
+    object[p.name] = {{"file", p.file}, {"digest", p.digest}};
+    if (!p.common_area.empty()) object[p.name]["quality_common_area"] = encode_quality(p.common_area);
+    if (!p.covered_area.empty()) object[p.name]["quality_covered_area"] = encode_quality(p.covered_area);
+  }
+  return object;
+}
+
+}  // namespace
+
+std::string encode_run_record(const RunRecord& r) {
+  json phases = json::array();
+  for (const PhaseCost& p : r.phases)
+    phases.push_back({{"name", p.name}, {"seconds", p.seconds}, {"cpu_seconds", p.cpu_seconds}});
+  json j{{"schema", 1},
+         {"status", r.status},
+         {"run_id", r.run_id},
+         {"mode", r.mode},
+         {"program_version", r.program_version},
+         {"numerics_version", r.numerics_version},
+         {"config_hash", r.config_hash},
+         {"frames_manifest_id", r.frames_manifest_id},
+         {"started", r.started},
+         {"finished", r.finished},
+         {"configuration", r.configuration},
+         {"frames", {{"count", r.frames}, {"width", r.width}, {"height", r.height}, {"channels", r.channels}}},
+         {"seeing_px", r.seeing_px},
+         {"reference_stars", r.reference_stars},
+         {"tiles",
+          {{"count", r.tiles}, {"size_px", r.tile_size_px}, {"star", r.star_tiles}, {"with_fallback", r.tiles_with_fallback}}},
+         {"phases", phases},
+         {"worker_compute_seconds", r.worker_compute_seconds},
+         {"bytes_read", r.bytes_read},
+         {"peak_memory_bytes", r.peak_memory_bytes},
+         {"products", encode_products(r.products)},
+         {"warnings", r.warnings}};
+  if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};
+  return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,101 @@
+#include "tilecompile/run/frame_bands.hpp"
+
+#include <algorithm>
+
+namespace tilecompile {
+
+FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
+    : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
+  const int channels = source.manifest().channels();
+  const int width = source.manifest().width();
+  samples_.resize(size_bytes(region, channels, frames_) / sizeof(float));
+  code_step_.resize(static_cast<std::size_t>(frames_));
+  const bool whole_rows = region.x0 == 0 && region.w == width;
+  std::vector<float> rows(whole_rows ? 0 : static_cast<std::size_t>(width) * static_cast<std::size_t>(region.h));
+  for (int f = 0; f < frames_; ++f) {
+    FrameReader reader = source.open(first_frame + f);
+    code_step_[static_cast<std::size_t>(f)] = reader.facts().code_step;
+    for (int c = 0; c < channels; ++c) {
+      float* out = samples_.data() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) + static_cast<std::size_t>(f)) * region.area();
+      reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
+      for (int y = 0; y < region.h && !whole_rows; ++y) {
+        const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
+        std::copy(from, from + region.w, out + static_cast<std::ptrdiff_t>(y) * region.w);
+      }
+    }
+  }
+}
+
+FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
+  const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) + static_cast<std::size_t>(frame - first_frame_);
+  const PlaneView<float> view{samples_.data() + plane * region_.area(), region_.w, region_.h, region_.w};
+  return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
+          code_step_[static_cast<std::size_t>(frame - first_frame_)]};
+}
+
+std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
+  return region.area() * sizeof(float) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(frames);
+}
+
+BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes)
+    : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes) {}
+
+Box BandCache::region_of(const Box& tile, int frames) const {
+  const Manifest& m = source_->manifest();
+  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, m.channels(), frames);
+  // Half of the limit, so that the next band can be read while this one is in use.
+  const auto columns = static_cast<std::size_t>(memory_limit_bytes_ / 2 / std::max<std::size_t>(1, column_bytes));
+  if (columns >= static_cast<std::size_t>(m.width())) return {0, tile.y0, m.width(), tile.h};
+  // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
+  const int stride = std::max(tile.w, static_cast<int>(columns) - tile.w);
+  const int x0 = tile.x0 / stride * stride;
+  return {x0, tile.y0, std::min(stride + tile.w, m.width() - x0), tile.h};
+}
+
+void BandCache::make_room(std::size_t needed_bytes) {
+  const auto bytes = [&](const Entry& e) {
+    return FrameBand::size_bytes(e.region, source_->manifest().channels(), e.last_frame - e.first_frame + 1);
+  };
+  std::size_t used = needed_bytes;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    used += bytes(**it);
+    // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees nothing yet.
+    if (used > memory_limit_bytes_ && (*it)->band != nullptr)
+      it = entries_.erase(it);
+    else
+      ++it;
+  }
+}
+
+std::shared_ptr<const FrameBand> BandCache::get(const Box& tile, int first_frame, int last_frame) {
+  const Box region = region_of(tile, last_frame - first_frame + 1);
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    const std::shared_ptr<Entry> entry = *it;
+    if (!(entry->region == region) || entry->first_frame != first_frame || entry->last_frame != last_frame) continue;
+    entries_.splice(entries_.begin(), entries_, it);
+    loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
+    if (entry->band) return entry->band;
+    break;  // the other thread's read failed: try it here
+  }
+  make_room(FrameBand::size_bytes(region, source_->manifest().channels(), last_frame - first_frame + 1));
+  const auto entry = std::make_shared<Entry>(Entry{region, first_frame, last_frame, nullptr, false});
+  entries_.push_front(entry);
+  lock.unlock();
+  std::shared_ptr<const FrameBand> band;
+  try {
+    band = std::make_shared<FrameBand>(*source_, region, first_frame, last_frame);
+  } catch (...) {
+    lock.lock();
+    entry->failed = true;
+    entries_.remove(entry);
+    loaded_.notify_all();
+    throw;
+  }
+  lock.lock();
+  entry->band = band;
+  loaded_.notify_all();
+  return band;
+}
+
+}  // namespace tilecompile

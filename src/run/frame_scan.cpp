@@ -1,0 +1,79 @@
+#include "tilecompile/run/frame_scan.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/run/parallel.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with_any(std::string name, std::initializer_list<const char*> endings) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::any_of(endings.begin(), endings.end(), [&](const std::string& e) { return name.ends_with(e); });
+}
+
+bool is_frame_name(const std::string& name, const std::string& pattern) {
+  if (name.front() == '.') return false;
+  if (!pattern.empty()) return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+  return ends_with_any(name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
+}
+
+ManifestEntry describe_frame(const fs::path& dir, const std::string& path, VerifiedFiles& verified) {
+  ManifestEntry entry;
+  entry.path = path;
+  entry.facts = FrameReader(dir / path, true).facts();
+  entry.size_bytes = fs::file_size(dir / path);
+  entry.sha256 = sha256_file(dir / path);
+  verified.remember(dir / path, entry.sha256);
+  return entry;
+}
+
+}  // namespace
+
+std::vector<std::string> list_frames(const fs::path& dir, const std::string& pattern) {
+  std::error_code error;
+  if (dir.empty()) throw InputError("input.dir is not set: name the folder that holds the registered frames");
+  if (!fs::is_directory(dir, error))
+    throw InputError("input.dir " + dir.string() + " is not a folder: correct the key, or mount the folder");
+  std::vector<std::string> paths;
+  for (const auto& item : fs::recursive_directory_iterator(dir, fs::directory_options::skip_permission_denied))
+    if (item.is_regular_file() && is_frame_name(item.path().filename().string(), pattern))
+      paths.push_back(fs::relative(item.path(), dir).generic_string());
+  if (paths.empty())
+    throw InputError("no frames in " + dir.string() +
+                     (pattern.empty() ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz)"
+                                      : ": no name matches input.pattern '" + pattern + "'"));
+  std::sort(paths.begin(), paths.end(), natural_less);
+  return paths;
+}
+
+Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& paths, int threads, VerifiedFiles& verified,
+                        const std::function<void(int)>& progress) {
+  Manifest manifest;
+  manifest.frames.resize(paths.size());
+  std::vector<std::string> problems(paths.size());
+  std::atomic<int> done{0};
+  parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
+    const auto index = static_cast<std::size_t>(i);
+    try {
+      manifest.frames[index] = describe_frame(dir, paths[index], verified);
+    } catch (const InputError& e) {
+      problems[index] = e.what();
+    }
+    progress(++done);
+  });
+  std::string bad;
+  for (const std::string& p : problems)
+    if (!p.empty()) bad += "\n  " + p;
+  if (!bad.empty()) throw InputError("frames that cannot be read:" + bad + "\nrepair them or take them out of the input folder");
+  return manifest;
+}
+
+}  // namespace tilecompile

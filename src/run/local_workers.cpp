@@ -1,0 +1,103 @@
+#include "tilecompile/run/local_workers.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/run/master.hpp"
+#include "tilecompile/run/parallel.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kStopWithin = 10s;
+
+std::vector<std::string> worker_arguments(const RunConfig& config, int count, int index, bool quiet) {
+  const int slots = std::max(1, thread_count(config.parallel.threads) / count);
+  const auto limit_mb = memory_limit_bytes(config.parallel) / static_cast<std::size_t>(count) >> 20;
+  std::vector<std::string> arguments = {"tilecompile", "worker"};
+  const auto set = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {"--" + key, value});
+  };
+  set("worker_id", "local-" + std::to_string(index + 1));
+  set("input.dir", std::filesystem::absolute(config.input.dir).string());
+  set("storage.root", std::filesystem::absolute(storage_root(config)).string());
+  set("parallel.threads", std::to_string(slots));
+  set("parallel.prefetch", std::to_string(config.parallel.prefetch));
+  set("parallel.memory_limit_mb", std::to_string(std::max<std::size_t>(64, limit_mb)));
+  set("broker.host", config.broker.host);
+  set("broker.port", std::to_string(config.broker.port));
+  set("broker.vhost", config.broker.vhost);
+  set("broker.user", config.broker.user);
+  set("broker.password_file", config.broker.password_file);
+  set("broker.heartbeat_s", std::to_string(config.broker.heartbeat_s));
+  set("broker.queue_type", config.broker.queue_type);
+  set("observability.log_level", quiet ? "error" : config.observability.log_level);
+  set("observability.log_format", config.observability.log_format);
+  return arguments;
+}
+
+pid_t start_process(const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) throw TransientError(std::string("cannot start a worker process: ") + std::strerror(errno));
+  if (child == 0) {
+    // A worker of a master that is gone has nobody to work for.
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) _exit(0);
+    execv(program.c_str(), argv.data());
+    _exit(127);
+  }
+  return child;
+}
+
+}  // namespace
+
+LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet) {
+  for (int i = 0; i < count; ++i) running_.push_back(start_process(worker_arguments(config, count, i, quiet)));
+}
+
+LocalWorkers::~LocalWorkers() {
+  for (const pid_t p : running_) kill(p, SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + kStopWithin;
+  while (!running_.empty()) {
+    running_.erase(std::remove_if(running_.begin(), running_.end(),
+                                  [](pid_t p) { return waitpid(p, nullptr, WNOHANG) != 0; }),
+                   running_.end());
+    if (std::chrono::steady_clock::now() > deadline)
+      for (const pid_t p : running_) kill(p, SIGKILL);
+    std::this_thread::sleep_for(20ms);
+  }
+}
+
+void LocalWorkers::watch() {
+  for (auto it = running_.begin(); it != running_.end();) {
+    int status = 0;
+    if (waitpid(*it, &status, WNOHANG) == 0) {
+      ++it;
+      continue;
+    }
+    const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                                : "exit code " + std::to_string(WEXITSTATUS(status));
+    log_error("a local worker ended by itself", {{"pid", std::to_string(*it)}, {"how", how}});
+    it = running_.erase(it);
+  }
+  if (running_.empty())
+    throw TransientError("all local workers have ended: see their messages above; what is done is kept");
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,130 @@
+#include "tilecompile/run/modes.hpp"
+
+#include <unistd.h>
+
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/local_workers.hpp"
+#include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/topology.hpp"
+#include "tilecompile/run/worker.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+
+AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
+  AmqpOptions options;
+  options.host = broker.host;
+  options.port = broker.port;
+  options.vhost = broker.vhost;
+  options.user = broker.user;
+  options.password = broker_password(broker);
+  options.connection_name = name;
+  options.heartbeat_s = broker.heartbeat_s;
+  options.connect_timeout_s = broker.connect_timeout_s;
+  options.reconnect_timeout_s = broker.reconnect_timeout_s;
+  return options;
+}
+
+std::string default_worker_id() {
+  char host[256] = "host";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + "-" + std::to_string(getpid());
+}
+
+// A worker in a thread of this process; its failure is the run's failure.
+class WorkerThread {
+ public:
+  WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options)
+      : transport_(std::move(transport)), thread_([this, &store, &runs, options] {
+          try {
+            run_worker(*transport_, store, runs, options, stop_);
+          } catch (...) {
+            failure_ = std::current_exception();
+            failed_ = true;
+          }
+        }) {}
+  ~WorkerThread() {
+    stop_ = true;
+    thread_.join();
+  }
+  void watch() const {
+    if (failed_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::unique_ptr<Transport> transport_;
+  std::atomic<bool> stop_{false}, failed_{false};
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+RunOutcome run_local(const RunRequest& request) {
+  const RunConfig& config = request.config;
+  const int slots = thread_count(config.parallel.threads);
+  const auto store = open_file_store(storage_root(config));
+  const auto verified = std::make_shared<VerifiedFiles>();
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), verified);
+  MemoryBroker broker;
+  const auto transport = broker.connect();
+  auto worker_transport = broker.connect();
+  worker_transport->declare(compute_queue_spec(false));
+  WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }});
+}
+
+RunOutcome run_distributed(const RunRequest& request, int local_workers) {
+  const RunConfig& config = request.config;
+  const auto store = open_file_store(storage_root(config));
+  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile master " + request.run_id));
+  std::optional<LocalWorkers> workers;
+  if (local_workers > 0) workers.emplace(config, local_workers, request.quiet);
+  const auto watch = [&workers] {
+    if (workers) workers->watch();
+  };
+  return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch});
+}
+
+void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {
+  WorkerOptions options;
+  options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
+  options.slots = thread_count(config.parallel.threads);
+  options.prefetch = config.parallel.prefetch;
+  const auto store = open_file_store(config.storage.root.empty() ? std::filesystem::path("out") : config.storage.root);
+  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
+  transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
+  transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), std::make_shared<VerifiedFiles>());
+  log_info("worker is ready", {{"worker_id", options.worker_id},
+                               {"slots", std::to_string(options.slots)},
+                               {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
+                               {"storage", store->describe()},
+                               {"input", config.input.dir}});
+  std::atomic<bool> stop{false};
+  std::thread watcher([&] {
+    while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);
+    stop = true;
+  });
+  std::exception_ptr failure;
+  try {
+    run_worker(*transport, *store, runs, options, stop);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  stop = true;
+  watcher.join();
+  transport->close();
+  if (failure) std::rethrow_exception(failure);
+  log_info("worker has stopped", {{"worker_id", options.worker_id}});
+}
+
+}  // namespace tilecompile

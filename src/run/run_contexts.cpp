@@ -1,0 +1,78 @@
+#include "tilecompile/run/run_contexts.hpp"
+
+#include <cstdio>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kRunsKept = 2;
+
+std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256, const std::string& what) {
+  std::string bytes = store.get(key);
+  const std::string found = sha256_hex(bytes);
+  if (found != sha256)
+    throw InputError(what + " of the run (" + key + " in " + store.describe() + ") has SHA-256 " + found +
+                     ", the task says " + sha256 + "; the object was replaced or the task belongs to another run");
+  return bytes;
+}
+
+void check_range(const TileTask& task, const RunContext& run) {
+  const int frames = static_cast<int>(run.manifest->frames.size());
+  if (task.last_frame >= frames)
+    throw InputError("task asks for frames up to " + std::to_string(task.last_frame) + ", the manifest has " +
+                     std::to_string(frames));
+  if (run.metrics.frame_count() != frames || run.metrics.channel_count() != run.manifest->channels())
+    throw InputError("frame metrics and manifest of the run differ in frames or channels");
+}
+
+}  // namespace
+
+std::string config_key(const std::string& run_id) { return run_id + "/config.json"; }
+std::string manifest_key(const std::string& run_id) { return run_id + "/manifest.json"; }
+std::string frame_metrics_key(const std::string& run_id) { return run_id + "/frame_metrics.json"; }
+std::string tile_key(const std::string& run_id, int tile_id) {
+  char name[32];
+  std::snprintf(name, sizeof name, "tile_%06d.fits", tile_id);
+  return run_id + "/tiles/" + name;
+}
+
+RunContexts::RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
+                         std::shared_ptr<VerifiedFiles> verified)
+    : store_(store),
+      input_dir_(std::move(input_dir)),
+      memory_limit_bytes_(memory_limit_bytes),
+      verified_(std::move(verified)) {}
+
+std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
+  auto run = std::make_shared<RunContext>();
+  run->method = parse_method_json(fetch_checked(store_, config_key(task.run_id), task.config_hash, "configuration"));
+  run->manifest = std::make_shared<Manifest>(
+      decode_manifest(fetch_checked(store_, manifest_key(task.run_id), task.frames_manifest_id, "manifest")));
+  run->metrics = decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+  const auto source = std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
+  run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_);
+  return run;
+}
+
+std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
+  if (task.input_stage != "registered")
+    throw InputError("task asks for input_stage '" + task.input_stage +
+                     "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
+  const std::string id = task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref + task.metrics.checksum;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [known, run] : latest_)
+    if (known == id) {
+      check_range(task, *run);
+      return run;
+    }
+  std::shared_ptr<RunContext> run = fetch(task);
+  check_range(task, *run);
+  latest_.emplace_front(id, run);
+  if (latest_.size() > kRunsKept) latest_.pop_back();
+  return run;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,87 @@
+#include "tilecompile/run/run_directory.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+void append_line(int file, const std::filesystem::path& path, std::string line, bool sync) {
+  line += '\n';
+  std::size_t written = 0;
+  while (written < line.size()) {
+    const ssize_t n = ::write(file, line.data() + written, line.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      throw TransientError("cannot append to " + path.string() + ": " + std::strerror(errno) +
+                           "; free space or repair the folder, then resume the run");
+    written += static_cast<std::size_t>(n);
+  }
+  if (sync && ::fdatasync(file) != 0 && errno != EINVAL)
+    throw TransientError("cannot sync " + path.string() + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+std::string utc_now() {
+  const auto now = std::chrono::system_clock::now();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  char text[40], whole[64];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(whole, sizeof whole, "%s.%03dZ", text, static_cast<int>(ms));
+  return whole;
+}
+
+RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::string& run_id)
+    : path_(output_dir / run_id), run_id_(run_id) {
+  std::error_code error;
+  std::filesystem::create_directories(path_ / "tiles", error);
+  if (error)
+    throw TransientError("cannot create the run directory " + path_.string() + ": " + error.message() +
+                         "; check output.dir, its permissions and free space");
+  journal_ = open_log("journal.jsonl");
+  events_ = open_log("events.jsonl");
+}
+
+RunDirectory::~RunDirectory() {
+  if (journal_ >= 0) ::close(journal_);
+  if (events_ >= 0) ::close(events_);
+}
+
+int RunDirectory::open_log(const char* name) const {
+  const int file = ::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file < 0) throw TransientError("cannot open " + (path_ / name).string() + ": " + std::strerror(errno));
+  return file;
+}
+
+void RunDirectory::write(const std::string& name, std::string_view bytes) const {
+  write_file_atomically(path_ / name, bytes);
+}
+
+void RunDirectory::append_journal(const std::string& line) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  append_line(journal_, path_ / "journal.jsonl", line, true);
+}
+
+void RunDirectory::append_event(const std::string& event, const std::map<std::string, std::string>& fields) {
+  nlohmann::json line(fields);
+  line["time"] = utc_now();
+  line["event"] = event;
+  line["run_id"] = run_id_;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  append_line(events_, path_ / "events.jsonl", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,43 @@
+#include "tilecompile/run/topology.hpp"
+
+namespace tilecompile {
+namespace {
+constexpr std::int64_t kResultsExpireMs = 24LL * 3600 * 1000;
+}
+
+const char* const kTaskExchange = "tilecompile.tasks";
+const char* const kResultExchange = "tilecompile.results";
+const char* const kComputeQueue = "tile.compute";
+const char* const kResultsQueue = "tile.results";
+const char* const kDeadLetterQueue = "tile.dlq";
+
+std::string results_queue(const std::string& run_id, const std::string& isolation) {
+  return isolation == "shared" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+}
+
+QueueSpec compute_queue_spec(bool quorum) {
+  QueueSpec spec;
+  spec.name = kComputeQueue;
+  spec.exchange = kTaskExchange;
+  spec.quorum = quorum;
+  return spec;
+}
+
+QueueSpec dead_letter_queue_spec(bool quorum) {
+  QueueSpec spec;
+  spec.name = kDeadLetterQueue;
+  spec.exchange = kResultExchange;
+  spec.quorum = quorum;
+  return spec;
+}
+
+QueueSpec results_queue_spec(const std::string& name, bool quorum) {
+  QueueSpec spec;
+  spec.name = name;
+  spec.exchange = kResultExchange;
+  spec.quorum = quorum;
+  if (name != kResultsQueue) spec.expires_ms = kResultsExpireMs;
+  return spec;
+}
+
+}  // namespace tilecompile
