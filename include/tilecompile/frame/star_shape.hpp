@@ -19,8 +19,9 @@ struct StarShape {
 /// Measures the star near (x, y) inside the square box of half-size `radius_px` around the nearest pixel:
 /// (2 radius + 1)^2 samples, all of which must lie inside `samples` and be valid.
 /// Own arithmetic only (+ - * / sqrt and image/exact_math), so the same bits on every platform.
-/// Accuracy (`methodology.md` 6): Gaussian FWHM 1.6..8 px any phase: bias < 2 %; Moffat beta 3: < 6 %;
-/// SNR 50: scatter < 5 %.
+/// Accuracy (`methodology.md` 6): Gaussian FWHM 1.6..8 px any phase: bias < 2 %; Moffat beta 3: < 6 % in the
+/// median of the phases, and at any phase from 2 px on (below, up to 11 %); SNR 50: scatter < 5 %.
+/// `scripts/fwhm-accuracy.sh` prints the table.
 StarShape measure_star(const PlaneView<float>& samples, double x, double y, int radius_px);
 
 }  // namespace tilecompile

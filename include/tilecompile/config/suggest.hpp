@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+
+#include "tilecompile/config/key_table.hpp"
+
+namespace tilecompile {
+
+/// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
+int edit_distance(const std::string& a, const std::string& b);
+/// The key or section of `role` that `unknown` was most likely meant to be, or empty. A key whose last word
+/// fits is found in whatever section it stands.
+std::string nearest_key(const std::string& unknown, ConfigRole role);
+/// "unknown key 'tile.overlap_fracton'; did you mean 'tile.overlap_fraction'?", or where the key belongs, or
+/// which keys there are.
+std::string unknown_key_text(const std::string& unknown, ConfigRole role);
+
+}  // namespace tilecompile

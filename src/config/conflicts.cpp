@@ -1,0 +1,64 @@
+#include <algorithm>
+#include <cmath>
+
+#include "tilecompile/config/key_table.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Weights = std::vector<std::pair<std::string, double>>;
+
+void check_sum(std::vector<Conflict>& conflicts, const std::string& section, const Weights& weights) {
+  double sum = 0;
+  Conflict conflict;
+  std::string terms;
+  for (const auto& [name, weight] : weights) {
+    sum += weight;
+    conflict.keys.push_back(section + "." + name);
+    terms += (terms.empty() ? "" : " + ") + name + " " + nlohmann::json(weight).dump();
+  }
+  if (std::abs(sum - 1) <= 1e-9) return;
+  conflict.text =
+      "the weights of '" + section + "' must sum to 1, found " + nlohmann::json(sum).dump() + ": " + terms;
+  conflicts.push_back(conflict);
+}
+
+/// Products of a run that a final image of the same name would overwrite.
+bool is_reserved(const std::string& path) {
+  static const std::vector<std::string> files = {"classical.fits", "reconstruction.fits",
+                                                 "tile_metrics.fits"};
+  return std::find(files.begin(), files.end(), path) != files.end() || path.rfind("tiles/", 0) == 0 ||
+         path.rfind("synthetic/", 0) == 0;
+}
+
+}  // namespace
+
+std::vector<Conflict> find_conflicts(const RunConfig& config) {
+  std::vector<Conflict> conflicts;
+  const MethodConfig& method = config.method;
+  check_sum(conflicts, "global_metrics.weights",
+            {{"background", method.global_metrics.weight_background},
+             {"noise", method.global_metrics.weight_noise},
+             {"gradient", method.global_metrics.weight_gradient}});
+  check_sum(conflicts, "local_metrics.star_mode.weights",
+            {{"fwhm", method.local_metrics.star_weight_fwhm},
+             {"roundness", method.local_metrics.star_weight_roundness},
+             {"contrast", method.local_metrics.star_weight_contrast}});
+  check_sum(conflicts, "local_metrics.structure_mode",
+            {{"background_weight", method.local_metrics.structure_weight_background},
+             {"metric_weight", method.local_metrics.structure_weight_metric}});
+  if (method.synthetic.frames_min > method.synthetic.frames_max) {
+    conflicts.push_back({{"synthetic.frames_min", "synthetic.frames_max"},
+                         "'synthetic.frames_min' must not exceed 'synthetic.frames_max', found " +
+                             std::to_string(method.synthetic.frames_min) + " and " +
+                             std::to_string(method.synthetic.frames_max)});
+  }
+  if (is_reserved(method.stacking.output_file)) {
+    conflicts.push_back({{"stacking.output_file"},
+                         "'stacking.output_file' would overwrite another product of the run, found " +
+                             quoted(method.stacking.output_file)});
+  }
+  return conflicts;
+}
+
+}  // namespace tilecompile

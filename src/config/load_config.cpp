@@ -1,0 +1,80 @@
+#include "tilecompile/config/load_config.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/config/settings_reader.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A configuration has a few kilobytes; anything near this is another file.
+constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
+
+std::string read_config_file(const fs::path& file) {
+  const auto refuse = [&](const std::string& why) {
+    return UsageError("cannot read configuration file '" + file.string() + "': " + why);
+  };
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) throw refuse("it is a folder; name the YAML file inside it");
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    throw refuse(std::string(std::strerror(errno)) + "; check the path, or start from config/run.yaml");
+  }
+  std::string text(kMaxFileBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) throw refuse("reading failed; check the disk");
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > kMaxFileBytes) throw refuse("it is larger than 1 MiB, so it is no configuration");
+  return text;
+}
+
+/// `input.dir` of a file means a folder beside that file; given on the command line or in the environment it
+/// means what any other path there means.
+void resolve_input_dir(const SettingsReader& reader, const fs::path& file, std::string& dir) {
+  if (dir.empty() || !reader.from_file("input.dir")) return;
+  dir = (file.parent_path() / dir).lexically_normal().string();
+}
+
+}  // namespace
+
+RunConfig load_run_config(const fs::path& file, const std::vector<std::string>& overrides) {
+  SettingsReader reader(ConfigRole::kRun);
+  reader.read_yaml(read_config_file(file), file.string());
+  for (const std::string& assignment : overrides) reader.read_override(assignment);
+  RunConfig config = reader.finish().run;
+  resolve_input_dir(reader, file, config.input.dir);
+  return config;
+}
+
+WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::string>& overrides) {
+  SettingsReader reader(ConfigRole::kWorker);
+  if (!file.empty()) reader.read_yaml(read_config_file(file), file.string());
+  reader.read_environment();
+  for (const std::string& assignment : overrides) reader.read_override(assignment);
+  const Settings settings = reader.finish();
+  WorkerConfig config;
+  config.input = settings.run.input;
+  config.parallel = settings.run.parallel;
+  config.broker = settings.run.broker;
+  config.storage = settings.run.storage;
+  config.observability = settings.run.observability;
+  config.worker_id = settings.worker_id;
+  resolve_input_dir(reader, file, config.input.dir);
+  return config;
+}
+
+std::vector<WorkerKey> worker_keys() {
+  std::vector<WorkerKey> keys;
+  for (const Key& key : key_table()) {
+    if (serves(key, ConfigRole::kWorker)) keys.push_back({key.path, environment_name(key.path), key.doc});
+  }
+  return keys;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,148 @@
+#include "tilecompile/config/section_rows.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Table = std::vector<Key>;
+
+// exp(50) * exp(50) is far from overflow, and nobody wants to weight one frame e^100 times another.
+constexpr Between kClampLimits{-50, 50};
+constexpr Between kShare{0, 1};
+
+void add_data(Table& table) {
+  SectionRows<DataParams> data(
+      table, "data", kMethod, [](auto& s) -> auto& { return s.run.method.data; });
+  data.add("image_width", &DataParams::image_width, Between{0, 1000000},
+           "Width of a frame in pixels; 0: taken from the frames");
+  data.add("image_height", &DataParams::image_height, Between{0, 1000000},
+           "Height of a frame in pixels; 0: taken from the frames");
+  data.add("frames_min", &DataParams::frames_min, Between{1, 1000000},
+           "Fewest frames a run may have; fewer is an error before any work");
+  data.add("frames_target", &DataParams::frames_target, Between{0, 1000000},
+           "Number of frames aimed for; informative; 0: none");
+  data.add("color_mode", &DataParams::color_mode, OneOf{{"auto", "MONO", "OSC", "RGB"}},
+           "Kind of sensor; informative");
+  data.add("linear_required", &DataParams::linear_required, "Refuse frames that look stretched");
+  data.add("zero_is_nodata", &DataParams::zero_is_nodata,
+           "A pixel of exactly 0 holds no data: registration fills borders with zeros");
+  data.add("saturation", &DataParams::saturation, Between{0, 1e12},
+           "Level of saturation in input units; 0: 95 % of the largest code");
+  data.add("exposure_tolerance_percent", &DataParams::exposure_tolerance_percent, Between{0, 1000},
+           "How far the exposures of the frames may differ, in percent");
+}
+
+void add_normalization(Table& table) {
+  using Mode = NormalizationParams::Mode;
+  SectionRows<NormalizationParams> normalization(
+      table, "normalization", kMethod, [](auto& s) -> auto& { return s.run.method.normalization; });
+  normalization.add_fixed("enabled", true, "Normalise every frame before any metric; must be true",
+                          "without it the sky's brightness, not the sharpness, would decide the weights");
+  normalization.add_choice("mode", &NormalizationParams::mode,
+                           Choices<Mode>{{"background", Mode::kBackground}, {"median", Mode::kMedian}},
+                           "What a frame is divided by: its clipped background or its plain median");
+  normalization.add_fixed("per_channel", true, "Normalise each channel by itself; must be true",
+                          "channels never mix, and the sky has its own level in each");
+}
+
+void add_global_metrics(Table& table) {
+  SectionRows<GlobalMetricsParams> global(
+      table, "global_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.global_metrics; });
+  global.add("weights.background", &GlobalMetricsParams::weight_background, kShare,
+             "Share of a low background in a frame's quality; the three shares sum to 1");
+  global.add("weights.noise", &GlobalMetricsParams::weight_noise, kShare,
+             "Share of low noise in a frame's quality; the three shares sum to 1");
+  global.add("weights.gradient", &GlobalMetricsParams::weight_gradient, kShare,
+             "Share of gradient energy in a frame's quality; the three shares sum to 1");
+  global.add("clamp", &GlobalMetricsParams::clamp, kClampLimits,
+             "[low, high] that a frame's quality is clamped to before the exponential");
+}
+
+void add_tile(Table& table) {
+  SectionRows<GridParams> tile(
+      table, "tile", kMethod, [](auto& s) -> auto& { return s.run.method.tile; });
+  tile.add("size_factor", &GridParams::size_factor, Between{1, 1000}, "Edge of a tile in units of the FWHM");
+  tile.add("min_size", &GridParams::min_size, Between{1, 65536},
+           "Smallest edge of a tile in pixels; below 16 counts as 16");
+  tile.add("max_divisor", &GridParams::max_divisor, Between{1, 1000},
+           "Largest edge of a tile is the shorter image side divided by this");
+  tile.add("overlap_fraction", &GridParams::overlap_fraction, Between{0, 0.5},
+           "Overlap of neighbouring tiles as a share of the edge");
+  tile.add("star_min_count", &GridParams::star_min_count, Between{1, 10000},
+           "Reference stars that make a tile a STAR tile");
+  tile.add("min_valid_fraction", &GridParams::min_valid_fraction, kShare,
+           "Share of a tile a frame must cover to be measured there");
+}
+
+void add_local_metrics(Table& table) {
+  using Local = LocalMetricsParams;
+  SectionRows<Local> local(
+      table, "local_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.local_metrics; });
+  local.add("clamp", &Local::clamp, kClampLimits,
+            "[low, high] that a tile's quality is clamped to before the exponential");
+  local.add_fixed("star_mode.fwhm_transform", "log", "FWHM is compared by its logarithm");
+  local.add("star_mode.weights.fwhm", &Local::star_weight_fwhm, kShare,
+            "Share of a small FWHM in the quality of a STAR tile; the three shares sum to 1");
+  local.add("star_mode.weights.roundness", &Local::star_weight_roundness, kShare,
+            "Share of round stars in the quality of a STAR tile; the three shares sum to 1");
+  local.add("star_mode.weights.contrast", &Local::star_weight_contrast, kShare,
+            "Share of contrast in the quality of a STAR tile; the three shares sum to 1");
+  local.add_fixed("structure_mode.metric", "energy_over_sigma", "Gradient energy over noise");
+  local.add("structure_mode.background_weight", &Local::structure_weight_background, kShare,
+            "Share of a low background in the quality of a STRUCTURE tile; sums to 1 with metric_weight");
+  local.add("structure_mode.metric_weight", &Local::structure_weight_metric, kShare,
+            "Share of the metric in the quality of a STRUCTURE tile; sums to 1 with background_weight");
+}
+
+void add_synthetic(Table& table) {
+  using Enabled = SyntheticParams::Enabled;
+  using Weighting = SyntheticParams::Weighting;
+  SectionRows<SyntheticParams> synthetic(
+      table, "synthetic", kMethod, [](auto& s) -> auto& { return s.run.method.synthetic; });
+  synthetic.add_choice(
+      "enabled", &SyntheticParams::enabled,
+      Choices<Enabled>{{"auto", Enabled::kAuto}, {true, Enabled::kOn}, {false, Enabled::kOff}},
+      "Form synthetic frames and stack them; auto: from 200 frames on");
+  synthetic.add_choice(
+      "weighting", &SyntheticParams::weighting,
+      Choices<Weighting>{{"tile_weighted", Weighting::kTileWeighted}, {"global", Weighting::kGlobal}},
+      "How the frames of a cluster are combined: tile by tile, or with one weight a frame");
+  synthetic.add("frames_min", &SyntheticParams::frames_min, Between{1, 10000}, "Fewest synthetic frames");
+  synthetic.add("frames_max", &SyntheticParams::frames_max, Between{1, 10000}, "Most synthetic frames");
+  synthetic.add_fixed("clustering.mode", "state_vector", "Frames are grouped by their state vector");
+  synthetic.add_fixed("clustering.vector",
+                      nlohmann::json::array({"global_weight", "tile_quality_mean", "tile_quality_variance",
+                                             "background", "noise"}),
+                      "Components of the state vector");
+}
+
+void add_reconstruction(Table& table) {
+  using Rescale = ReconstructionParams::TileRescale;
+  SectionRows<ReconstructionParams> reconstruction(
+      table, "reconstruction", kMethod, [](auto& s) -> auto& { return s.run.method.reconstruction; });
+  reconstruction.add_fixed("weighting_function", "exponential", "Weight of a quality score");
+  reconstruction.add_fixed("window_function", "hanning", "Window tiles are blended with");
+  reconstruction.add_choice(
+      "tile_rescale", &ReconstructionParams::tile_rescale,
+      Choices<Rescale>{{"none", Rescale::kNone},
+                       {"median_after_background_subtraction", Rescale::kMedianAfterBackgroundSubtraction}},
+      "Scaling of tiles to each other before they are blended; the second bends photometry on real fields");
+  reconstruction.add("frame_chunk", &ReconstructionParams::frame_chunk, Between{1, 65536},
+                     "Frames a partial sum; fixes the order of every sum over frames");
+}
+
+}  // namespace
+
+void add_method_keys(Table& table) {
+  add_data(table);
+  add_normalization(table);
+  add_global_metrics(table);
+  add_tile(table);
+  add_local_metrics(table);
+  add_synthetic(table);
+  add_reconstruction(table);
+  SectionRows<StackingParams> stacking(
+      table, "stacking", kMethod, [](auto& s) -> auto& { return s.run.method.stacking; });
+  stacking.add("method", &StackingParams::method, OneOf{{"average"}}, "How synthetic frames are stacked");
+}
+
+}  // namespace tilecompile

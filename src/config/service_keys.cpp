@@ -1,0 +1,154 @@
+#include "tilecompile/config/section_rows.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Table = std::vector<Key>;
+
+void add_pipeline(Table& table) {
+  SectionRows<PipelineConfig> pipeline(
+      table, "pipeline", kRunOnly, [](auto& s) -> auto& { return s.run.pipeline; });
+  pipeline.add("mode", &PipelineConfig::mode, OneOf{{"production", "test"}}, "Kind of run, for the record");
+  pipeline.add("abort_on_fail", &PipelineConfig::abort_on_fail, "Stop at the first phase that fails");
+}
+
+void add_registration(Table& table) {
+  using Registration = RegistrationConfig;
+  SectionRows<Registration> registration(
+      table, "registration", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
+  registration.add("engine", &Registration::engine, OneOf{{"none", "siril"}},
+                   "Who registers raw frames; none: they come registered");
+  registration.add("reference", &Registration::reference, TextRule::kNotEmpty,
+                   "Reference frame: auto or a file name");
+  registration.add("output_dir", &Registration::output_dir, TextRule::kRelativePath,
+                   "Folder of the registered frames, below the run's folder");
+  registration.add("registered_filename_pattern", &Registration::registered_filename_pattern,
+                   TextRule::kRelativePath, "Name of a registered frame; {index:05d} is its number");
+  registration.add("min_star_matches", &Registration::min_star_matches, Between{1, 100000},
+                   "Star pairs a frame must share with the reference");
+  registration.add("allow_rotation", &Registration::allow_rotation, "Frames may be rotated to each other");
+}
+
+void add_stacking(Table& table) {
+  using Engine = StackingParams::Engine;
+  SectionRows<StackingParams> stacking(
+      table, "stacking", kRunOnly, [](auto& s) -> auto& { return s.run.method.stacking; });
+  stacking.add_choice("engine", &StackingParams::engine,
+                      Choices<Engine>{{"internal", Engine::kInternal}, {"siril", Engine::kSiril}},
+                      "Who stacks the synthetic frames");
+  stacking.add("input_dir", &StackingParams::input_dir, TextRule::kRelativePath,
+               "Folder of the synthetic frames, below the run's folder");
+  stacking.add("input_pattern", &StackingParams::input_pattern, TextRule::kRelativePath,
+               "Glob on the names of the synthetic frames");
+  stacking.add("output_file", &StackingParams::output_file, TextRule::kFitsFile,
+               "Name of the final image, below the run's folder");
+}
+
+void add_validation(Table& table) {
+  using Validation = ValidationParams;
+  SectionRows<Validation> validation(
+      table, "validation", kRunOnly, [](auto& s) -> auto& { return s.run.validation; });
+  validation.add("min_fwhm_improvement_percent", &Validation::min_fwhm_improvement_percent,
+                 Between{-1000, 100}, "Least gain in FWHM over the classical stack, in percent");
+  validation.add("max_background_rms_increase_percent", &Validation::max_background_rms_increase_percent,
+                 Between{-100, 10000},
+                 "Largest growth of the background noise over the classical stack, in percent");
+  validation.add("min_tile_weight_variance", &Validation::min_tile_weight_variance, Between{0, 1e6},
+                 "Least variance of the weights of a tile over the frames");
+  validation.add("require_no_tile_pattern", &Validation::require_no_tile_pattern,
+                 "Fail when the grid of the tiles shows in the image");
+}
+
+void add_limits(Table& table) {
+  using Limits = RuntimeLimitsConfig;
+  SectionRows<Limits> limits(
+      table, "runtime_limits", kRunOnly, [](auto& s) -> auto& { return s.run.runtime_limits; });
+  limits.add("tile_analysis_max_factor_vs_stack", &Limits::tile_analysis_max_factor_vs_stack, Between{0, 1e6},
+             "End the run when the tiles take longer than this many times the classical stack; 0: no limit");
+  limits.add("hard_abort_hours", &Limits::hard_abort_hours, Between{0, 87600},
+             "End the run, resumable, after this many hours; 0: no limit");
+}
+
+void add_input_output(Table& table) {
+  SectionRows<InputConfig> shared(
+      table, "input", kRunAndWorker, [](auto& s) -> auto& { return s.run.input; });
+  shared.add("dir", &InputConfig::dir, TextRule::kAny,
+             "Folder of the frames; in a file relative to the folder of that file");
+  SectionRows<InputConfig> input(
+      table, "input", kRunOnly, [](auto& s) -> auto& { return s.run.input; });
+  input.add("pattern", &InputConfig::pattern, TextRule::kNamePattern,
+            "Glob on the names of the frames; empty: every FITS name");
+  input.add("stage", &InputConfig::stage, OneOf{{"registered", "raw"}}, "What has been done to the frames");
+  SectionRows<OutputConfig> output(
+      table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
+  output.add("dir", &OutputConfig::dir, TextRule::kNotEmpty,
+             "Folder that the runs' folders go to; relative to the current folder");
+  output.add_choice("units", &OutputConfig::normalized_units,
+                    Choices<bool>{{"input", false}, {"normalized", true}},
+                    "Units of the images: those of the input, or multiples of the background");
+}
+
+void add_parallel(Table& table) {
+  SectionRows<ParallelConfig> parallel(
+      table, "parallel", kRunAndWorker, [](auto& s) -> auto& { return s.run.parallel; });
+  parallel.add("threads", &ParallelConfig::threads, Between{0, 1024}, "Compute threads; 0: one a core");
+  parallel.add("batch", &ParallelConfig::batch, AutoOrBetween{1, 65536}, "Tiles a task");
+  parallel.add("prefetch", &ParallelConfig::prefetch, Between{1, 64},
+               "Deliveries held ready for each compute thread");
+  parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},
+               "Memory the program may plan with, in MiB; 0: half of the machine's");
+  parallel.add("isolation", &ParallelConfig::isolation, OneOf{{"shared", "run"}},
+               "shared: one run at a time on a vhost; run: result queues of its own for each run");
+}
+
+void add_broker(Table& table) {
+  SectionRows<BrokerConfig> broker(
+      table, "broker", kRunAndWorker, [](auto& s) -> auto& { return s.run.broker; });
+  broker.add("host", &BrokerConfig::host, TextRule::kNotEmpty, "Host name or address of RabbitMQ");
+  broker.add("port", &BrokerConfig::port, Between{1, 65535}, "Port of RabbitMQ");
+  broker.add("vhost", &BrokerConfig::vhost, TextRule::kNotEmpty, "Virtual host on the broker");
+  broker.add("user", &BrokerConfig::user, TextRule::kNotEmpty, "User on the broker");
+  broker.add("password_file", &BrokerConfig::password_file, TextRule::kAny,
+             "File whose first line is the password; empty: TILECOMPILE_AMQP_PASSWORD, else guest");
+  broker.add("heartbeat_s", &BrokerConfig::heartbeat_s, Between{0, 3600},
+             "Seconds between heartbeats; 0: none");
+  broker.add("connect_timeout_s", &BrokerConfig::connect_timeout_s, Between{0.1, 3600},
+             "Seconds one attempt to connect may take");
+  broker.add("reconnect_timeout_s", &BrokerConfig::reconnect_timeout_s, Between{0, 86400},
+             "Seconds of trying again after the broker is lost");
+  broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
+}
+
+void add_storage_and_log(Table& table) {
+  using Observability = ObservabilityConfig;
+  SectionRows<StorageConfig> storage(
+      table, "storage", kRunAndWorker, [](auto& s) -> auto& { return s.run.storage; });
+  storage.add("type", &StorageConfig::type, OneOf{{"file"}}, "Where tiles and manifests lie");
+  storage.add("root", &StorageConfig::root, TextRule::kAny,
+              "Folder that master and workers share; empty: output.dir");
+  SectionRows<Observability> observability(
+      table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
+  observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},
+                    "Least severity that is logged");
+  observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
+}
+
+}  // namespace
+
+void add_service_keys(Table& table) {
+  add_pipeline(table);
+  add_registration(table);
+  add_stacking(table);
+  add_validation(table);
+  add_limits(table);
+  add_input_output(table);
+  add_parallel(table);
+  add_broker(table);
+  add_storage_and_log(table);
+  SectionRows<Settings> worker(
+      table, "", kWorkerOnly, [](auto& s) -> auto& { return s; });
+  worker.add("worker_id", &Settings::worker_id, TextRule::kIdentifier,
+             "Name of this worker in results and logs; empty: host name and process number");
+}
+
+}  // namespace tilecompile
