@@ -1,0 +1,150 @@
+#include "tilecompile/image/order_statistics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+namespace tilecompile {
+namespace {
+
+// The text of the method, written down with sorted vectors and no care for speed.
+double naive_median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  const std::size_t n = v.size();
+  return n == 0 ? 0 : n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+Clipped naive_clip(std::vector<double> x, double q) {
+  for (int round = 0; round < 10; ++round) {
+    const double m = naive_median(x);
+    std::vector<double> d;
+    for (double v : x) d.push_back(std::abs(v - m));
+    const double s = std::max(1.4826 * naive_median(d), q);
+    if (s == 0) break;
+    std::vector<double> kept;
+    for (double v : x)
+      if (std::abs(v - m) <= 3 * s) kept.push_back(v);
+    if (kept.size() == x.size()) break;
+    x = kept;
+  }
+  Clipped c;
+  c.kept = x.size();
+  std::sort(x.begin(), x.end());
+  const double n = static_cast<double>(x.size());
+  c.location = naive_median(x);
+  if (q > 0) {
+    const double code = x[x.size() / 2];
+    double below = 0, at = 0;
+    for (double v : x) {
+      below += v < code ? 1 : 0;
+      at += v == code ? 1 : 0;
+    }
+    c.location = code + q * ((n / 2 - below) / at - 0.5);
+  }
+  double sum = 0, squares = 0;
+  for (double v : x) sum += v;
+  for (double v : x) squares += (v - sum / n) * (v - sum / n);
+  c.scale = std::sqrt(squares / n) / 0.98658;
+  return c;
+}
+
+Plane<float> random_plane(int w, int h, unsigned seed, double scale, bool integers, double invalid_share) {
+  std::mt19937 rng(seed);
+  std::normal_distribution<double> noise(100, scale);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  Plane<float> plane(w, h);
+  for (float& v : plane.samples()) {
+    double x = noise(rng);
+    if (uniform(rng) < 0.05) x += 50 * uniform(rng) * scale;
+    v = static_cast<float>(integers ? std::round(x) : x);
+    if (uniform(rng) < invalid_share) v = std::nanf("");
+  }
+  return plane;
+}
+
+std::vector<double> valid_samples(const Plane<float>& plane) {
+  std::vector<double> v;
+  for (float s : plane.samples())
+    if (s == s) v.push_back(s);
+  return v;
+}
+
+TEST(OrderStatistics, MedianOfOddAndEvenCounts) {
+  EXPECT_EQ(median(std::vector<double>{}), 0);
+  EXPECT_EQ(median({3, 1, 2}), 2);
+  EXPECT_EQ(median({4, 1, 3, 2}), 2.5);
+}
+
+TEST(OrderStatistics, ClipAgreesWithTheNaiveText) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const bool integers = seed % 2 == 0;
+    const double scale = seed % 4 < 2 ? 1.0 : 20.0, q = integers ? 1 : 0;
+    const int w = 40 + static_cast<int>(seed % 3), h = 23;
+    const Plane<float> plane = random_plane(w, h, seed, scale, integers, seed % 5 == 0 ? 0.4 : 0.0);
+    Distribution d;
+    d.assign(plane.view(), q);
+    const Clipped fast = clip(d, q), slow = naive_clip(valid_samples(plane), q);
+    EXPECT_EQ(fast.kept, slow.kept) << seed;
+    EXPECT_EQ(fast.location, slow.location) << seed;
+    EXPECT_NEAR(fast.scale, slow.scale, 1e-12 * slow.scale) << seed;
+    EXPECT_EQ(d.median(), naive_median(valid_samples(plane))) << seed;
+  }
+}
+
+TEST(OrderStatistics, CountingAndSortingGiveTheSameBits) {
+  for (unsigned seed = 0; seed < 10; ++seed) {
+    const Plane<float> plane = random_plane(61, 37, seed, 5, true, 0.1);
+    Distribution counted, sorted;
+    counted.assign(plane.view(), 1);
+    sorted.assign(plane.view(), 0);
+    EXPECT_EQ(counted.count(), sorted.count());
+    const Clipped a = clip(counted, 1), b = clip(sorted, 1);
+    EXPECT_EQ(a.location, b.location);
+    EXPECT_EQ(a.scale, b.scale);
+  }
+}
+
+TEST(OrderStatistics, SmallStepsAndNegativeValuesAreCounted) {
+  Plane<float> plane(4, 1);
+  plane.samples() = {-0.3f, -0.2f, -0.2f, 0.1f};
+  Distribution d;
+  d.assign(plane.view(), 0.1);
+  EXPECT_EQ(d.count(), 4u);
+  EXPECT_EQ(d.median(), static_cast<double>(-0.2f));
+  EXPECT_EQ(d.smallest(), static_cast<double>(-0.3f));
+}
+
+TEST(OrderStatistics, NothingAndOneValue) {
+  Plane<float> empty(3, 2, std::nanf(""));
+  Distribution d;
+  d.assign(empty.view(), 0);
+  EXPECT_EQ(d.count(), 0u);
+  EXPECT_EQ(clip(d, 0).kept, 0u);
+  Plane<float> constant(3, 2, 7.0f);
+  d.assign(constant.view(), 0);
+  EXPECT_TRUE(d.constant());
+  EXPECT_EQ(clip(d, 0).location, 7);
+  EXPECT_EQ(clip(d, 0).scale, 0);
+  d.assign(constant.view(), 1);
+  EXPECT_EQ(clip(d, 1).location, 7);
+}
+
+TEST(OrderStatistics, QuantisedBackgroundIsInterpolatedInsideItsCode) {
+  Plane<float> plane(10, 1);
+  plane.samples() = {4, 4, 4, 5, 5, 5, 5, 5, 5, 6};  // half of ten lies two sixths into code 5
+  Distribution d;
+  d.assign(plane.view(), 1);
+  EXPECT_DOUBLE_EQ(clip(d, 1).location, 5 + (5.0 - 3.0) / 6.0 - 0.5);
+}
+
+TEST(OrderStatistics, ZScoresOfEqualValuesAreZero) {
+  for (double z : z_scores({2, 2, 2, 2})) EXPECT_EQ(z, 0);
+  const auto z = z_scores({1, 2, 3, 4, 5});
+  EXPECT_NEAR(z[4], 2 / 1.4826, 1e-15);
+  EXPECT_EQ(z[2], 0);
+}
+
+}  // namespace
+}  // namespace tilecompile
