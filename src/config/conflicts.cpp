@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "tilecompile/config/key_table.hpp"
 
@@ -8,6 +9,12 @@ namespace {
 
 using Weights = std::vector<std::pair<std::string, double>>;
 
+std::string rounded(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
+}
+
 void check_sum(std::vector<Conflict>& conflicts, const std::string& section, const Weights& weights) {
   double sum = 0;
   Conflict conflict;
@@ -15,11 +22,10 @@ void check_sum(std::vector<Conflict>& conflicts, const std::string& section, con
   for (const auto& [name, weight] : weights) {
     sum += weight;
     conflict.keys.push_back(section + "." + name);
-    terms += (terms.empty() ? "" : " + ") + name + " " + nlohmann::json(weight).dump();
+    terms += (terms.empty() ? "" : " + ") + name + " " + rounded(weight);
   }
   if (std::abs(sum - 1) <= 1e-9) return;
-  conflict.text =
-      "the weights of '" + section + "' must sum to 1, found " + nlohmann::json(sum).dump() + ": " + terms;
+  conflict.text = "the weights of '" + section + "' must sum to 1, found " + rounded(sum) + ": " + terms;
   conflicts.push_back(conflict);
 }
 

@@ -15,6 +15,10 @@ const char* const kNoAliases =
     "* "
     "in quotes";
 
+// A bracket left open reads to the parser like the begin of a key.
+const char* const kPlainKeys =
+    "a key must be plain text; if this is a value, a bracket or brace is left open";
+
 /// Builds the tree from the parser's events. The parser recurses once a level and announces each level before
 /// it goes down, so throwing here also bounds its stack.
 class TreeBuilder : public YAML::EventHandler {
@@ -75,7 +79,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (levels_.size() >= static_cast<std::size_t>(kMaxYamlDepth)) {
       refuse(mark, "nested deeper than " + std::to_string(kMaxYamlDepth) + " levels");
     }
-    if (awaits_key()) refuse(mark, "a key must be plain text");
+    if (awaits_key()) refuse(mark, kPlainKeys);
     levels_.push_back({node_at(mark, kind), {}, false});
   }
   void close() {
@@ -99,7 +103,7 @@ class TreeBuilder : public YAML::EventHandler {
       level.has_key = false;
     } else {
       if (node.kind != YamlNode::Kind::kScalar) {
-        throw UsageError(position_(node.line, node.column) + ": a key must be plain text");
+        throw UsageError(position_(node.line, node.column) + ": " + kPlainKeys);
       }
       level.key = std::move(node);
       level.has_key = true;
@@ -138,7 +142,8 @@ YamlNode parse_yaml(const std::string& text, const YamlPosition& position) {
   check_characters(text, position);
   TreeBuilder builder(position);
   try {
-    std::istringstream stream(text);
+    // The parser takes a quote left open for closed when only blanks follow; a comment makes it notice.
+    std::istringstream stream(text + (!text.empty() && text.back() == '\n' ? "#" : "\n#"));
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }

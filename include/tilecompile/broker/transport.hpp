@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <map>
@@ -17,20 +18,22 @@ struct UnroutableError : TransientError {
   using TransientError::TransientError;
 };
 
-/// A message as the broker carries it. `body` is opaque here.
+/// A message as the broker carries it. `body` is opaque here. Names, ids and header names are at most 255
+/// bytes long, header values at most 64 KiB together.
 struct Message {
   std::string body;
-  std::string message_id;
+  std::string message_id;  ///< a random UUID is put in by publish when empty
   std::string correlation_id;
   std::string reply_to;                        ///< queue that wants the answer; empty when none
   std::map<std::string, std::string> headers;  ///< string-valued application headers
-  int priority = -1;                           ///< -1: none
+  int priority = -1;                           ///< 0 to 255; -1: none
+  std::string content_type = "application/json";
 };
 
 /// Names a delivery for ack and reject. A tag from before a reconnect is stale: acking it is silently
-/// nothing, because the broker has already queued the message again.
+/// nothing, because the broker has already queued the message again. So is acking twice.
 struct DeliveryTag {
-  std::uint64_t connection = 0;
+  std::uint64_t connection = 0;  ///< which opening of which channel; unique within a transport
   std::uint64_t tag = 0;
 };
 
@@ -60,36 +63,46 @@ struct QueueState {
 };
 
 /// One party's connection to a broker. The same contract holds for AMQP and in memory. All calls are safe
-/// from any thread; a call made while the connection is down waits for the reconnect until its timeout.
+/// from any thread. A call made while the connection is down waits for the reconnect and throws
+/// TransientError when reconnect_timeout_s ends first.
 class Transport {
  public:
   virtual ~Transport() = default;
 
-  /// Declares exchange, queue and binding; repeating it with equal arguments is nothing. A queue declared
-  /// here is declared again after a reconnect. Throws UsageError when it exists with other arguments or
-  /// access is refused.
+  /// Declares exchange, queue and binding; repeating it with equal arguments is nothing (another `exchange`
+  /// is one more binding). A queue declared here is declared again after a reconnect, and when it is deleted
+  /// under a consumer of this transport. Throws UsageError when it exists with other arguments or access is
+  /// refused.
   virtual void declare(const QueueSpec& queue) = 0;
-  /// Removes a queue with what is in it; a missing one is not an error.
+  /// Removes a queue with what is in it and ends this transport's consumer of it; a missing one is not an
+  /// error.
   virtual void remove_queue(const std::string& name) = 0;
   /// Messages ready and consumers of a queue; nullopt when it does not exist.
   virtual std::optional<QueueState> inspect(const std::string& name) = 0;
 
-  /// Starts consuming `queue` with manual acknowledgement, at most `prefetch` unacknowledged. `exclusive`
-  /// refuses a second consumer (UsageError for the later one).
+  /// Starts consuming `queue` with manual acknowledgement, at most `prefetch` (1 to 65535) unacknowledged.
+  /// `exclusive` refuses a second consumer (UsageError for the later one). Throws UsageError for a missing
+  /// queue, ContractError when this transport consumes it already.
   virtual void consume(const std::string& queue, int prefetch, bool exclusive = false) = 0;
-  /// Stops consuming; deliveries not yet received are handed back.
+  /// Stops consuming; deliveries not yet received are handed back, received ones can still be acknowledged.
+  /// A queue that is not consumed is not an error.
   virtual void cancel(const std::string& queue) = 0;
-  /// The next delivery of any consumed queue, or nullopt after `timeout`. Throws the connection's error when
-  /// it cannot come back (access refused).
+  /// The next delivery of any consumed queue, or nullopt after `timeout`. Throws TransientError once the
+  /// transport is closed (a waiting call wakes at once) and the connection's error when that cannot come back
+  /// (access refused).
   virtual std::optional<Delivery> receive(std::chrono::milliseconds timeout) = 0;
 
   /// Publishes persistently and mandatorily to `exchange` (may be empty) with routing key `queue`. The future
-  /// is ready when the broker has confirmed; it throws UnroutableError when no queue took it and
-  /// TransientError when the transport was closed first. Unconfirmed messages are published again after a
-  /// reconnect.
+  /// is ready when the broker has confirmed; it throws UnroutableError when no queue or exchange took it,
+  /// UsageError when access is refused, and TransientError when the broker refused it for now or the
+  /// transport was closed first. Unconfirmed messages are published again after a reconnect (a duplicate,
+  /// never a loss). The call does not wait: bound the number of open futures. Throws UsageError when the
+  /// message breaks the limits of Message or is larger than the transport carries.
   virtual std::future<void> publish(const std::string& exchange, const std::string& queue,
                                     Message message) = 0;
 
+  /// Acknowledges. Wait for the future of a result before acknowledging its task: publishes still open may
+  /// be overtaken.
   virtual void ack(const DeliveryTag& tag) = 0;
   /// Hands a delivery back (`requeue`) or drops it to the queue's dead-letter target.
   virtual void reject(const DeliveryTag& tag, bool requeue) = 0;
@@ -113,6 +126,8 @@ struct AmqpOptions {
   double reconnect_timeout_s =
       300;                  ///< a later outage longer than this ends the transport with TransientError
   int publish_window = 64;  ///< most messages published and not yet confirmed
+  /// Largest body to carry. A larger delivery is skipped unbuffered and rejected to the dead-letter target.
+  std::size_t max_body_bytes = 16u << 20;
 };
 
 /// Connects; throws TransientError when the broker is not reachable within connect_timeout_s, UsageError when

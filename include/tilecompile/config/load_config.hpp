@@ -13,15 +13,19 @@ namespace tilecompile {
 extern const char* const kNumericsVersion;
 
 /// Reads RUN.yaml and applies `overrides` ("key.path=value", value as YAML) over it.
-/// Throws UsageError with file:line:column, the key, what is allowed and "did you mean" for every unknown
-/// key, wrong type, value out of range, weights that do not sum to 1 (to 1e-9), overlap_fraction outside
-/// 0..0.5, normalization.enabled false. The v2 file is accepted as it stands.
+/// Throws UsageError with file:line:column ("--set KEY" for an override), the key, what is allowed and "did
+/// you mean" for every unknown key, wrong type, value out of range, weights that do not sum to 1 (to 1e-9),
+/// overlap_fraction outside 0..0.5, normalization.enabled false; all problems at once, one a line. The v2
+/// file is accepted as it stands. A relative input.dir of the file comes back joined to the file's folder;
+/// one of an override, and every other path, as given.
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 /// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as
-/// '_', upper case), then `overrides`. A RUN.yaml's other sections are unknown keys here.
+/// '_', upper case; an empty one counts as not set), then `overrides`. A RUN.yaml's other sections are
+/// unknown keys here. Errors as in load_run_config; the place of a variable is its name.
 WorkerConfig load_worker_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
-/// Password of the broker user: password_file (one line), else TILECOMPILE_AMQP_PASSWORD, else "guest".
+/// Password of the broker user: first line of password_file, else TILECOMPILE_AMQP_PASSWORD, else "guest".
+/// Throws UsageError that names the file when it is given but cannot be read or has an empty first line.
 std::string broker_password(const BrokerConfig& broker);
 
 /// Canonical JSON (UTF-8, keys sorted, no blanks, shortest round-trip numbers) of the sections that reach a
@@ -31,15 +35,17 @@ std::string canonical_method_json(const MethodConfig& method);
 /// numerics versions when they differ.
 MethodConfig parse_method_json(const std::string& json);
 
-/// The effective configuration, for run.json and `config`. Holds no secret.
+/// The effective configuration, for run.json and `config`: a RUN.yaml with every key. Holds no secret.
 nlohmann::json effective_config(const RunConfig& config);
 /// JSON Schema (2020-12) of RUN.yaml, generated from the same table as the parser.
 nlohmann::json run_config_schema();
 
-/// Every key a worker takes, with its flag spelling ("--broker.host"), environment variable and description.
+/// A key a worker takes: its path ("broker.host", the flag is "--broker.host"), environment variable and
+/// description.
 struct WorkerKey {
   std::string path, environment, description;
 };
+/// Every key a worker takes.
 std::vector<WorkerKey> worker_keys();
 
 }  // namespace tilecompile
