@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "cfitsio_file.hpp"
 #include "decode_samples.hpp"
@@ -21,8 +22,19 @@ struct FrameLayout {
 };
 
 /// An opened frame file: the operating system's descriptor and cfitsio's view of it.
-struct OpenFrame {
-  int fd = -1;  ///< owned by the caller
+struct FrameFile {
+  FrameFile() = default;
+  FrameFile(FrameFile&& other) noexcept { *this = std::move(other); }
+  FrameFile& operator=(FrameFile&& other) noexcept {
+    std::swap(fd, other.fd);
+    std::swap(gzipped, other.gzipped);
+    file = std::move(other.file);
+    return *this;
+  }
+  ~FrameFile() { close_descriptor(); }
+  void close_descriptor();
+
+  int fd = -1;
   bool gzipped = false;
   CfitsioFile file;
 };
@@ -34,7 +46,7 @@ struct OpenFrame {
 [[noreturn]] void throw_frame_errno(const std::filesystem::path& path, int error);
 
 /// Opens the file and looks at its first bytes before cfitsio does.
-OpenFrame open_frame(const std::filesystem::path& path);
+FrameFile open_frame(const std::filesystem::path& path);
 /// Moves to the first HDU that holds an image and checks its sizes against the file.
 FrameLayout find_frame_layout(fitsfile* file, const std::filesystem::path& path);
 /// Facts of the frame whose HDU is current.

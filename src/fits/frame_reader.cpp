@@ -23,15 +23,12 @@ struct FrameReader::State {
   std::filesystem::path path;
   bool zero_is_nodata = false;
   bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
-  OpenFrame open;
+  FrameFile open;
   FrameLayout layout;
   FrameFacts facts;
   std::vector<unsigned char> raw;
   std::vector<double> codes;
 
-  ~State() {
-    if (open.fd >= 0) ::close(open.fd);
-  }
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
 };
@@ -48,8 +45,7 @@ FrameReader::FrameReader(const std::filesystem::path& path, bool zero_is_nodata)
   if (s.plain) {
     s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
   } else {
-    ::close(s.open.fd);
-    s.open.fd = -1;
+    s.open.close_descriptor();
     int status = 0;
     fits_set_bscale(s.open.file.get(), 1.0, 0.0, &status);
     if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");

@@ -75,36 +75,35 @@ void throw_frame_errno(const std::filesystem::path& path, int error) {
   throw TransientError(text);
 }
 
-OpenFrame open_frame(const std::filesystem::path& path) {
+void FrameFile::close_descriptor() {
+  if (fd >= 0) ::close(fd);
+  fd = -1;
+}
+
+FrameFile open_frame(const std::filesystem::path& path) {
   // An absolute name keeps cfitsio from reading meaning into a leading '~', '-' or blank.
   std::error_code failed;
   const std::string name = std::filesystem::absolute(path, failed).string();
   if (failed || name.size() > kLongestName)
     refuse_frame(path, "the path is longer than " + std::to_string(kLongestName) + " characters",
                  "mount the frames under a shorter path");
-  OpenFrame frame;
+  FrameFile frame;
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
   frame.fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (frame.fd < 0) throw_frame_errno(path, errno);
-  try {
-    frame.gzipped = looks_gzipped(frame.fd, path);
-    fitsfile* file = nullptr;
-    int status = 0;
-    errno = 0;
-    if (fits_open_diskfile(&file, name.c_str(), READONLY, &status) != 0) {
-      const int error = errno;
-      const std::string text = cfitsio_error_text(status);
-      if (status == TOO_MANY_FILES || error == EMFILE || error == ENFILE || error == EIO || error == ESTALE ||
-          error == ENOMEM)
-        throw_frame_errno(path, error != 0 ? error : EMFILE);
-      refuse_frame(path, "the header cannot be read: " + text,
-                   "the file is damaged or no FITS: copy it again");
-    }
-    frame.file = CfitsioFile(file);
-  } catch (...) {
-    ::close(frame.fd);
-    throw;
+  frame.gzipped = looks_gzipped(frame.fd, path);
+  fitsfile* file = nullptr;
+  int status = 0;
+  errno = 0;
+  if (fits_open_diskfile(&file, name.c_str(), READONLY, &status) != 0) {
+    const int error = errno;
+    const std::string text = cfitsio_error_text(status);
+    if (status == TOO_MANY_FILES || error == EMFILE || error == ENFILE || error == EIO || error == ESTALE ||
+        error == ENOMEM)
+      throw_frame_errno(path, error != 0 ? error : EMFILE);
+    refuse_frame(path, "the header cannot be read: " + text, "the file is damaged or no FITS: copy it again");
   }
+  frame.file = CfitsioFile(file);
   return frame;
 }
 
