@@ -71,7 +71,7 @@ void report_conflict(const ResultMessage& first, const ResultMessage& second) {
 class Collector {
  public:
   Collector(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-            const std::function<void(int, TileFile)>& accept)
+            const std::function<void(const ResultMessage&, TileFile)>& accept)
       : job_(job),
         transport_(transport),
         store_(store),
@@ -115,7 +115,7 @@ class Collector {
     failed_ = false;
     ledger_.offer(result);
     directory_.append_journal(body);
-    accept_(result.tile_id, std::move(file));
+    accept_(result, std::move(file));
     job_.progress(ledger_.done());
   }
 
@@ -123,7 +123,7 @@ class Collector {
   Transport& transport_;
   ObjectStore& store_;
   RunDirectory& directory_;
-  const std::function<void(int, TileFile)>& accept_;
+  const std::function<void(const ResultMessage&, TileFile)>& accept_;
   TileLedger ledger_;
   bool failed_ = false;
 };
@@ -161,7 +161,7 @@ TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& b
 }
 
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-                          const std::function<void(int, TileFile)>& accept) {
+                          const std::function<void(const ResultMessage&, TileFile)>& accept) {
   const std::string reply_to = results_queue(job.task_template.run_id, job.isolation);
   transport.declare(compute_queue_spec(job.quorum));
   transport.declare(dead_letter_queue_spec(job.quorum));

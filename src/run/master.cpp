@@ -8,7 +8,6 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/fits/tile_metrics_file.hpp"
 #include "tilecompile/picture/preview.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
@@ -20,6 +19,7 @@
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
+#include "tilecompile/run/tile_metrics.hpp"
 
 namespace tilecompile {
 namespace {
@@ -85,7 +85,6 @@ class MasterRun {
   Analysis analysis_;
   Grid grid_;
   std::string config_json_, manifest_json_, metrics_json_;
-  std::optional<TileLedger> ledger_;
   std::vector<CoaddChannel> reconstruction_;
 };
 
@@ -177,20 +176,15 @@ void MasterRun::reconstruct() {
   job.watch = links_.watch;
   job.stop_signal = request_.stop_signal;
 
-  TileJoiner joiner(grid_, record_.channels, config_.method.reconstruction.tile_rescale, [&](int tile_id) {
-    // Loaded and verified when its result was accepted; the key and the checksum are the result's.
-    ResultMessage result;
-    result.tile_id = tile_id;
-    result.data_ref = tile_key(request_.run_id, tile_id);
-    const std::string bytes = links_.store->get(result.data_ref);
-    return decode_tile_file(bytes);
+  TileJoiner joiner(grid_, record_.channels, config_.method.reconstruction.tile_rescale, [&](const ResultMessage& r) {
+    return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)], record_.channels);
   });
-  ledger_ = dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
-                           [&](int tile_id, TileFile file) { joiner.accept(tile_id, std::move(file)); });
-  reconstruction_ = joiner.finish(*ledger_);
-  for (int t = 0; t < ledger_->tile_count(); ++t) {
-    record_.tiles_with_fallback += ledger_->result(t).fallback_used ? 1 : 0;
-    record_.worker_compute_seconds += ledger_->result(t).compute_seconds;
+  dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
+                 [&](const ResultMessage& result, TileFile file) { joiner.accept(result, std::move(file)); });
+  reconstruction_ = joiner.finish();
+  for (const ResultMessage& result : joiner.results()) {
+    record_.tiles_with_fallback += result.fallback_used ? 1 : 0;
+    record_.worker_compute_seconds += result.compute_seconds;
   }
   write_tile_metrics(joiner);
 }
@@ -225,6 +219,13 @@ void MasterRun::write_products() {
                      std::to_string(record_.tiles) + " tiles of " + std::to_string(record_.tile_size_px) +
                      " px joined by a windowed overlap-add"}));
   write_preview_png(directory_->path() / "preview.png", in_output_units(context, reconstruction_), kPreviewPx);
+}
+
+void MasterRun::write_tile_metrics(const TileJoiner& joiner) {
+  ProductHeader header;
+  header.cards = {{"RUNID", request_.run_id, "run"}};
+  tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
+                                  tile_metrics(joiner, grid_, analysis_.metrics, config_.method.tile), header);
 }
 
 void MasterRun::finish(const std::string& status) {

@@ -99,7 +99,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
-  const auto store = open_file_store(config.storage.root.empty() ? std::filesystem::path("out") : config.storage.root);
+  const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));

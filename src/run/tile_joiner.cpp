@@ -29,67 +29,58 @@ TileJoiner::TileJoiner(const Grid& grid, int channels, ReconstructionParams::Til
       reload_(std::move(reload)),
       sums_(static_cast<std::size_t>(channels), OverlapAdd(grid)),
       arrived_(grid.tiles.size()),
+      results_(grid.tiles.size()),
       quality_(static_cast<std::size_t>(channels), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
-      scale_(static_cast<std::size_t>(channels), std::vector<double>(grid.tiles.size(), 1.0)) {}
+      scales_(static_cast<std::size_t>(channels), std::vector<TileScale>(grid.tiles.size())) {}
 
-void TileJoiner::add(int tile_id, const TileFile& file, const std::vector<TileScale>& scales) {
-  for (std::size_t c = 0; c < sums_.size(); ++c) {
-    sums_[c].add(tile_id, {&file.pixels[c], &file.coverage[c], &file.weight[c]}, scales[c]);
-    scale_[c][static_cast<std::size_t>(tile_id)] = scales[c].scale;
-  }
+void TileJoiner::add(const TileFile& file) {
+  const auto t = static_cast<std::size_t>(next_);
+  for (std::size_t c = 0; c < sums_.size(); ++c)
+    sums_[c].add(next_, {&file.pixels[c], &file.coverage[c], &file.weight[c]}, scales_[c][t]);
+  ++next_;
 }
 
-void TileJoiner::accept(int tile_id, TileFile file) {
-  const auto t = static_cast<std::size_t>(tile_id);
+void TileJoiner::accept(const ResultMessage& result, TileFile file) {
+  const auto t = static_cast<std::size_t>(result.tile_id);
   for (std::size_t c = 0; c < sums_.size(); ++c) {
     quality_[c][t] = std::move(file.quality[c]);
     frame_weight_[c][t] = std::move(file.frame_weight[c]);
   }
   arrived_[t] = true;
+  results_[t] = result;
   // The v2 rescale needs the median over all tiles, so nothing can be added before the last one is there.
   if (rescale_ != ReconstructionParams::TileRescale::kNone) return;
-  if (tile_id == next_ || held_.size() < kMostHeldTiles) held_.emplace(tile_id, std::move(file));
+  if (result.tile_id == next_ || held_.size() < kMostHeldTiles) held_.emplace(result.tile_id, std::move(file));
   drain();
 }
 
 void TileJoiner::drain() {
-  const std::vector<TileScale> unscaled(sums_.size());
   while (next_ < static_cast<int>(arrived_.size()) && arrived_[static_cast<std::size_t>(next_)]) {
     const auto held = held_.find(next_);
-    if (held != held_.end()) {
-      add(next_, held->second, unscaled);
-      held_.erase(held);
+    if (held == held_.end()) {
+      add(reload_(results_[static_cast<std::size_t>(next_)]));
     } else {
-      add(next_, reload_(next_), unscaled);
+      add(held->second);
+      held_.erase(held);
     }
-    ++next_;
   }
 }
 
-std::vector<std::vector<TileScale>> TileJoiner::tile_scales(const TileLedger& ledger) const {
-  std::vector<std::vector<TileScale>> scales;
-  for (std::size_t c = 0; c < sums_.size(); ++c) {
-    std::vector<double> medians, backgrounds;
-    for (int t = 0; t < ledger.tile_count(); ++t) {
-      medians.push_back(ledger.result(t).tile_median[c]);
-      backgrounds.push_back(ledger.result(t).tile_background[c]);
-    }
-    scales.push_back(median_scales(medians, backgrounds));
-  }
-  return scales;
-}
-
-std::vector<CoaddChannel> TileJoiner::finish(const TileLedger& ledger) {
-  if (!ledger.complete()) throw ContractError("joining tiles before all have arrived");
+std::vector<CoaddChannel> TileJoiner::finish() {
+  for (const bool arrived : arrived_)
+    if (!arrived) throw ContractError("joining tiles before all have arrived");
   if (rescale_ != ReconstructionParams::TileRescale::kNone) {
-    const auto scales = tile_scales(ledger);
-    for (; next_ < ledger.tile_count(); ++next_) {
-      std::vector<TileScale> of_tile;
-      for (const auto& channel : scales) of_tile.push_back(channel[static_cast<std::size_t>(next_)]);
-      add(next_, reload_(next_), of_tile);
+    for (std::size_t c = 0; c < sums_.size(); ++c) {
+      std::vector<double> medians, backgrounds;
+      for (const ResultMessage& r : results_) {
+        medians.push_back(r.tile_median[c]);
+        backgrounds.push_back(r.tile_background[c]);
+      }
+      scales_[c] = median_scales(medians, backgrounds);
     }
   }
+  drain();
   std::vector<CoaddChannel> channels;
   for (const OverlapAdd& sum : sums_) channels.push_back(sum.finish());
   return channels;

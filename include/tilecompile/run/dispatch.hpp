@@ -36,10 +36,10 @@ struct DispatchJob {
 std::vector<TileTask> make_tasks(const DispatchJob& job);
 
 /// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are checked, duplicates
-/// are dropped, every accepted result is journalled before it is acknowledged. `accept(tile_id, file)` is called in order of
+/// are dropped, every accepted result is journalled before it is acknowledged. `accept(result, file)` is called in order of
 /// arrival. Throws the error of a failed tile, ContractError when a duplicate has another checksum, Interrupted on a signal.
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-                          const std::function<void(int, TileFile)>& accept);
+                          const std::function<void(const ResultMessage&, TileFile)>& accept);
 
 /// Loads the tile of an accepted result and checks checksum, box and number of channels. Throws InputError naming the tile.
 TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int channels);

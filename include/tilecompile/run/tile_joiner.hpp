@@ -3,9 +3,9 @@
 #include <map>
 #include <vector>
 
-#include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
 namespace tilecompile {
@@ -14,23 +14,25 @@ namespace tilecompile {
 /// and keeps the tiles' frame metrics. A tile that arrives early is held in memory, up to a limit, else loaded again.
 class TileJoiner {
  public:
-  using Reload = std::function<TileFile(int tile_id)>;
+  using Reload = std::function<TileFile(const ResultMessage&)>;
   TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale, Reload reload);
 
-  void accept(int tile_id, TileFile file);
+  /// Takes the verified tile of an accepted result.
+  void accept(const ResultMessage& result, TileFile file);
   /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been accepted.
-  std::vector<CoaddChannel> finish(const TileLedger& ledger);
+  std::vector<CoaddChannel> finish();
 
   /// [channel][tile][frame]
   const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
   const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
-  /// [channel][tile]: scale that the overlap-add applied; valid after finish().
-  const std::vector<std::vector<double>>& scale() const { return scale_; }
+  /// [channel][tile]: what the overlap-add applied; valid after finish().
+  const std::vector<std::vector<TileScale>>& scales() const { return scales_; }
+  /// [tile]
+  const std::vector<ResultMessage>& results() const { return results_; }
 
  private:
-  void add(int tile_id, const TileFile& file, const std::vector<TileScale>& scales);
+  void add(const TileFile& file);
   void drain();
-  std::vector<std::vector<TileScale>> tile_scales(const TileLedger& ledger) const;
 
   const Grid* grid_;
   ReconstructionParams::TileRescale rescale_;
@@ -38,9 +40,10 @@ class TileJoiner {
   std::vector<OverlapAdd> sums_;
   int next_ = 0;
   std::vector<bool> arrived_;
+  std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
-  std::vector<std::vector<double>> scale_;
+  std::vector<std::vector<TileScale>> scales_;
 };
 
 /// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over tiles;
