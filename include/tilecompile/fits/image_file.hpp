@@ -9,15 +9,16 @@
 
 namespace tilecompile {
 
-/// One header card of a product.
+/// One header card of a product. A number that is not finite cannot stand in a FITS header: the card is left
+/// out.
 struct HeaderCard {
   std::string key;
   std::variant<std::string, double, std::int64_t, bool> value;
   std::string comment;
 };
 
-/// Header of a product besides its layout: records kept from the first frame, own cards (they win over a kept
-/// record of the same key), HISTORY lines.
+/// Header of a product besides its layout: records kept from the first frame (malformed ones are dropped),
+/// own cards (they win over a kept record of the same key), HISTORY lines (wrapped where long).
 struct ProductHeader {
   std::vector<std::string> kept_records;
   std::vector<HeaderCard> cards;

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -27,13 +28,15 @@ class ObjectStore {
 
 /// Store on a shared file system. Keys that are absolute, hold "..", NUL or an empty component, or pass
 /// through a symbolic link below `root` are refused with InputError. Temporary names start with ".tmp-" and
-/// are swept by age.
+/// are swept by age; keys with such a component are refused. `root` must exist: a missing one is a mount that
+/// is not there (TransientError at the first use), never something to create.
 std::unique_ptr<ObjectStore> open_file_store(const std::filesystem::path& root);
+
+/// Removes temporary files below `root` that were last written more than `age_s` seconds ago: left by a crash
+/// in the middle of a put. Returns how many; what cannot be removed is left.
+std::size_t sweep_temporary_files(const std::filesystem::path& root, double age_s);
 
 /// Throws InputError unless `key` is a relative path of plain components.
 void check_object_key(const std::string& key);
-/// Writes a whole file: temporary name in the same folder, fsync, rename, fsync of the folder.
-/// Throws TransientError naming path and cause.
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace tilecompile

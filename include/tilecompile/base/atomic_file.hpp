@@ -1,0 +1,22 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace tilecompile {
+
+/// Names of files that are still being written start with this; they are never anyone's product.
+inline constexpr std::string_view kTemporaryPrefix = ".tmp-";
+
+/// Writes a whole file: temporary name in the same folder, fsync, rename, fsync of the folder. A reader sees
+/// the old file or the whole new one. Throws TransientError naming path, cause and remedy.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+/// The same for the name `name` in the open folder `folder_fd`; `shown` is the path that messages name.
+void write_file_atomically_at(int folder_fd, const std::string& name, std::string_view bytes,
+                              const std::filesystem::path& shown);
+
+/// "<action> <path> failed: <cause>; <remedy>" for an errno of a file operation.
+std::string file_error_text(const std::string& action, const std::filesystem::path& path, int error);
+
+}  // namespace tilecompile

@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tilecompile/image/plane.hpp"
+
+namespace tilecompile {
+
+/// A reconstructed tile as it travels on the data plane: what the master needs to add it up and to account
+/// for it. Everything outer is per channel (1 or 3 of them).
+struct TileFile {
+  int tile_id = 0;
+  Box box;                                                 ///< where the tile lies in the image
+  Image pixels;                                            ///< R(p), NaN where no frame is valid
+  std::vector<Plane<std::int32_t>> coverage;               ///< frames per pixel
+  std::vector<Plane<float>> weight;                        ///< sum of weights per pixel
+  std::vector<std::vector<double>> quality, frame_weight;  ///< Q and W, [channel][frame]
+  std::string run_id, config_hash, frames_manifest_id;     ///< where it comes from; empty is allowed
+};
+
+/// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [3, h, w]), extensions COVERAGE (int32),
+/// WEIGHT (float32), QUALITY and FRAMEWGT (double, [channel][frame]). Equal tiles give equal bytes: no clock,
+/// no host; NaN in one form; CHECKSUM and DATASUM in every HDU. Throws ContractError when the members' shapes
+/// do not agree.
+std::string encode_tile_file(const TileFile& tile);
+
+/// Inverse of encode_tile_file. Throws InputError when anything is damaged, missing or does not agree; memory
+/// is bounded by the number of bytes given.
+TileFile decode_tile_file(std::string_view bytes);
+
+}  // namespace tilecompile

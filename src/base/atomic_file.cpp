@@ -1,0 +1,114 @@
+#include "tilecompile/base/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/uuid.hpp"
+
+namespace tilecompile {
+namespace {
+
+/// A file descriptor that is closed with the object.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  /// Closes now; 0 or errno. Network file systems report a full disk here.
+  int close() {
+    const int fd = fd_;
+    fd_ = -1;
+    return ::close(fd) == 0 ? 0 : errno;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string remedy(int error, const std::filesystem::path& path) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return "free space on the file system of " + path.parent_path().string();
+    case EROFS:
+      return "the file system is mounted read-only: mount it writable or choose another folder";
+    case EACCES:
+    case EPERM:
+      return "give this user access to " + path.parent_path().string();
+    case ENOENT:
+    case ENOTDIR:
+      return "check that the folder " + path.parent_path().string() + " exists and is mounted";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit of open files (ulimit -n)";
+    case EFBIG:
+      return "raise the file size limit (ulimit -f) or use a file system that takes larger files";
+    case ESTALE:
+    case EIO:
+      return "check the disk or the network mount";
+    default:
+      return "check the folder " + path.parent_path().string();
+  }
+}
+
+int write_all(int fd, std::string_view bytes) {
+  constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kMostAtOnce));
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      return errno;
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+/// Makes the renamed name durable. Some file systems have no fsync of folders (EINVAL): nothing to do there.
+int sync_folder(int folder_fd) {
+  if (::fsync(folder_fd) == 0 || errno == EINVAL || errno == EROFS) return 0;
+  return errno;
+}
+
+}  // namespace
+
+std::string file_error_text(const std::string& action, const std::filesystem::path& path, int error) {
+  return action + " " + path.string() + " failed: " + std::generic_category().message(error) + "; " +
+         remedy(error, path);
+}
+
+void write_file_atomically_at(int folder_fd, const std::string& name, std::string_view bytes,
+                              const std::filesystem::path& shown) {
+  const std::string temporary = std::string(kTemporaryPrefix) + new_uuid();
+  const auto fail = [&](int error) {
+    ::unlinkat(folder_fd, temporary.c_str(), 0);
+    throw TransientError(file_error_text("writing", shown, error));
+  };
+  Descriptor file(::openat(folder_fd, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (file.get() < 0) throw TransientError(file_error_text("writing", shown, errno));
+  if (const int error = write_all(file.get(), bytes)) fail(error);
+  if (::fsync(file.get()) != 0) fail(errno);
+  if (const int error = file.close()) fail(error);
+  if (::renameat(folder_fd, temporary.c_str(), folder_fd, name.c_str()) != 0) fail(errno);
+  if (const int error = sync_folder(folder_fd))
+    throw TransientError(file_error_text("making durable", shown, error));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  Descriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) throw TransientError(file_error_text("writing", path, errno));
+  write_file_atomically_at(descriptor.get(), path.filename().string(), bytes, path);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,57 @@
+#include "cfitsio_file.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tilecompile {
+
+std::string cfitsio_error_text(int status) {
+  char text[FLEN_STATUS] = {};
+  fits_get_errstatus(status, text);
+  std::string all = std::string(text) + " (cfitsio " + std::to_string(status) + ")";
+  char message[FLEN_ERRMSG] = {};
+  while (fits_read_errmsg(message) != 0) {
+    // The stack repeats itself on its way up; a few lines tell the cause.
+    if (all.size() < 300) all += std::string("; ") + message;
+  }
+  return all;
+}
+
+std::string raw_keyword(fitsfile* file, const char* key) {
+  char value[FLEN_VALUE] = {};
+  int status = 0;
+  fits_write_errmark();
+  const bool found = fits_read_keyword(file, key, value, nullptr, &status) == 0;
+  fits_clear_errmark();
+  return found ? value : "";
+}
+
+std::string text_keyword(fitsfile* file, const char* key) {
+  const std::string raw = raw_keyword(file, key);
+  if (raw.empty() || raw.front() != '\'') return "";
+  std::string text;
+  for (std::size_t i = 1; i < raw.size(); ++i) {
+    if (raw[i] == '\'') {
+      if (i + 1 >= raw.size() || raw[i + 1] != '\'') break;
+      ++i;
+    }
+    text += raw[i];
+  }
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+bool parse_header_number(const std::string& raw, double* value) {
+  std::string text = raw;
+  text.erase(0, text.find_first_not_of(" +"));
+  text.erase(text.find_last_not_of(' ') + 1);
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == 'D' || c == 'd'; }, 'E');
+  double parsed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+  if (error != std::errc() || end != text.data() + text.size()) return false;
+  *value = parsed;
+  return true;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,44 @@
+#pragma once
+#include <fitsio.h>
+
+#include <string>
+#include <utility>
+
+namespace tilecompile {
+
+/// Owner of an open cfitsio file; closing errors are swallowed (use close() where they matter).
+class CfitsioFile {
+ public:
+  CfitsioFile() = default;
+  explicit CfitsioFile(fitsfile* file) : file_(file) {}
+  CfitsioFile(CfitsioFile&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
+  CfitsioFile& operator=(CfitsioFile&& other) noexcept {
+    std::swap(file_, other.file_);
+    return *this;
+  }
+  ~CfitsioFile() { close(); }
+  fitsfile* get() const { return file_; }
+  explicit operator bool() const { return file_ != nullptr; }
+  /// Closes and returns cfitsio's status.
+  int close() {
+    int status = 0;
+    if (file_ != nullptr) fits_close_file(file_, &status);
+    file_ = nullptr;
+    return status;
+  }
+
+ private:
+  fitsfile* file_ = nullptr;
+};
+
+/// Text of a cfitsio status with the messages on its error stack, which is emptied.
+std::string cfitsio_error_text(int status);
+
+/// Value of a header keyword as it stands in the card (strings with their quotes), empty when absent.
+std::string raw_keyword(fitsfile* file, const char* key);
+/// The value of a string keyword without quotes and trailing blanks; empty when absent or not a string.
+std::string text_keyword(fitsfile* file, const char* key);
+/// Parses a header number (D exponents too); false for strings, logicals, absent or unparsable values.
+bool parse_header_number(const std::string& raw, double* value);
+
+}  // namespace tilecompile

@@ -1,0 +1,194 @@
+#include "fits_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <new>
+#include <set>
+
+#include "product_records.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kBlock = 2880;
+/// Longest string that fits one card.
+constexpr std::size_t kLongestString = 68;
+constexpr float kCanonicalNan = std::bit_cast<float>(std::uint32_t{0x7fc00000});
+
+/// Header text may hold printable ASCII only.
+std::string printable(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+std::size_t quoted_size(const std::string& text) {
+  return text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\''));
+}
+
+}  // namespace
+
+FitsWriter::FitsWriter(std::size_t size_hint, std::string what) : what_(std::move(what)) {
+  buffer_bytes_ = (size_hint / kBlock + 16) * kBlock;
+  buffer_ = std::malloc(buffer_bytes_);
+  if (buffer_ == nullptr) throw std::bad_alloc();
+  fitsfile* file = nullptr;
+  fits_create_memfile(&file, &buffer_, &buffer_bytes_, kBlock * 64, std::realloc, &status_);
+  file_ = CfitsioFile(file);
+  if (status_ != 0) {
+    const std::string text = cfitsio_error_text(status_);
+    std::free(buffer_);
+    throw ContractError("starting " + what_ + ": " + text);
+  }
+}
+
+FitsWriter::~FitsWriter() {
+  if (file_) {
+    file_.close();
+    cfitsio_error_text(0);
+  }
+  std::free(buffer_);
+}
+
+void FitsWriter::check(const char* doing) {
+  if (status_ == 0) return;
+  throw ContractError(std::string(doing) + " of " + what_ + ": " + cfitsio_error_text(status_));
+}
+
+void FitsWriter::begin_image(int type, std::vector<long> axes, const std::string& extname) {
+  fits_create_img(file_.get(), type, static_cast<int>(axes.size()), axes.data(), &status_);
+  // Missing pixels stay what they are written as; nothing is to be scaled on the way.
+  check("starting an image");
+  if (!extname.empty()) card({"EXTNAME", extname, ""});
+}
+
+void FitsWriter::begin_table(std::int64_t rows, const std::vector<Column>& columns,
+                             const std::string& extname) {
+  std::vector<char*> names, formats, units;
+  for (const Column& c : columns) {
+    names.push_back(const_cast<char*>(c.name.c_str()));
+    formats.push_back(const_cast<char*>(c.format.c_str()));
+    units.push_back(const_cast<char*>(c.unit.c_str()));
+  }
+  fits_create_tbl(file_.get(), BINARY_TBL, rows, static_cast<int>(columns.size()), names.data(),
+                  formats.data(), units.data(), extname.c_str(), &status_);
+  check("starting a table");
+}
+
+void FitsWriter::record(const std::string& card) {
+  fits_write_record(file_.get(), card.c_str(), &status_);
+  check("a header record");
+}
+
+void FitsWriter::card(const HeaderCard& card) {
+  fitsfile* f = file_.get();
+  const char* key = card.key.c_str();
+  const std::string comment_text = printable(card.comment);
+  const char* comment = comment_text.empty() ? nullptr : comment_text.c_str();
+  if (const auto* text = std::get_if<std::string>(&card.value)) {
+    std::string value = printable(*text);
+    if (quoted_size(value) > kLongestString) {
+      if (!has_long_strings_) fits_write_key_longwarn(f, &status_);
+      has_long_strings_ = true;
+      fits_write_key_longstr(f, key, value.c_str(), comment, &status_);
+    } else {
+      fits_write_key_str(f, key, value.c_str(), comment, &status_);
+    }
+  } else if (const auto* number = std::get_if<double>(&card.value)) {
+    if (!std::isfinite(*number)) return;  // FITS headers know no NaN
+    fits_write_key_dbl(f, key, *number, -15, comment, &status_);
+  } else if (const auto* whole = std::get_if<std::int64_t>(&card.value)) {
+    fits_write_key_lng(f, key, *whole, comment, &status_);
+  } else {
+    fits_write_key_log(f, key, std::get<bool>(card.value) ? 1 : 0, comment, &status_);
+  }
+  check(("card " + card.key).c_str());
+}
+
+void FitsWriter::history(const std::string& line) {
+  fits_write_history(file_.get(), printable(line).c_str(), &status_);
+  check("HISTORY");
+}
+
+void FitsWriter::pixels(int datatype, std::int64_t first, std::int64_t n, const void* samples) {
+  if (n == 0) return;
+  fits_write_img(file_.get(), datatype, first + 1, n, const_cast<void*>(samples), &status_);
+  check("pixels");
+}
+
+void FitsWriter::planes(const Image& image) {
+  std::vector<float> row;
+  std::int64_t first = 0;
+  for (const Plane<float>& plane : image) {
+    row.resize(static_cast<std::size_t>(plane.width()));
+    for (int y = 0; y < plane.height(); ++y) {
+      std::transform(plane.row(y), plane.row(y) + plane.width(), row.begin(),
+                     [](float v) { return std::isnan(v) ? kCanonicalNan : v; });
+      pixels(TFLOAT, first, plane.width(), row.data());
+      first += plane.width();
+    }
+  }
+}
+
+void FitsWriter::planes(const std::vector<Plane<std::int32_t>>& image) {
+  std::int64_t first = 0;
+  for (const auto& plane : image) {
+    pixels(TINT, first, static_cast<std::int64_t>(plane.size()), plane.data());
+    first += static_cast<std::int64_t>(plane.size());
+  }
+}
+
+void FitsWriter::planes(const std::vector<Plane<std::uint16_t>>& image) {
+  std::int64_t first = 0;
+  for (const auto& plane : image) {
+    pixels(TUSHORT, first, static_cast<std::int64_t>(plane.size()), plane.data());
+    first += static_cast<std::int64_t>(plane.size());
+  }
+}
+
+void FitsWriter::column(int datatype, int column, std::int64_t row, std::int64_t n, const void* values) {
+  if (n == 0) return;
+  fits_write_col(file_.get(), datatype, column, row, 1, n, const_cast<void*>(values), &status_);
+  check("a table column");
+}
+
+void FitsWriter::end_hdu() {
+  fitsfile* f = file_.get();
+  // The library puts the time into both comments; CHECKSUM covers them, so it is formed again afterwards.
+  fits_write_chksum(f, &status_);
+  fits_modify_comment(f, "DATASUM", "checksum of the data unit", &status_);
+  fits_modify_key_str(f, "CHECKSUM", "0000000000000000", "checksum of the HDU", &status_);
+  unsigned long data_sum = 0, hdu_sum = 0;
+  fits_get_chksum(f, &data_sum, &hdu_sum, &status_);
+  std::array<char, 17> encoded{};
+  fits_encode_chksum(hdu_sum, 1, encoded.data());
+  fits_modify_key_str(f, "CHECKSUM", encoded.data(), "&", &status_);
+  check("checksums");
+  has_long_strings_ = false;
+}
+
+std::string FitsWriter::take() {
+  fits_flush_file(file_.get(), &status_);
+  LONGLONG header = 0, data = 0, end = 0;
+  fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
+  check("closing");
+  status_ = file_.close();
+  check("closing");
+  return std::string(static_cast<const char*>(buffer_), static_cast<std::size_t>(end));
+}
+
+void write_product_header(FitsWriter* writer, const ProductHeader& header) {
+  std::set<std::string> own;
+  for (const HeaderCard& card : header.cards) own.insert(card.key);
+  for (const std::string& record : product_records(header.kept_records))
+    if (own.count(record_key(record)) == 0) writer->record(record);
+  for (const HeaderCard& card : header.cards) writer->card(card);
+  for (const std::string& line : header.history) writer->history(line);
+}
+
+}  // namespace tilecompile

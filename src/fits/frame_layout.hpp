@@ -1,0 +1,57 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "cfitsio_file.hpp"
+#include "decode_samples.hpp"
+#include "tilecompile/frame/frame_facts.hpp"
+
+namespace tilecompile {
+
+/// Where the samples of a frame lie in its file and how codes become physical values.
+struct FrameLayout {
+  int hdu = 0;  ///< 1 is the primary
+  int bitpix = 0;
+  int width = 0, height = 0, channels = 0;
+  bool tile_compressed = false;
+  std::int64_t data_start = 0;  ///< byte offset of the samples; meaningless when tile_compressed
+  Scaling scaling;
+  std::int64_t samples() const { return std::int64_t{1} * width * height * channels; }
+};
+
+/// An opened frame file: the operating system's descriptor and cfitsio's view of it.
+struct FrameFile {
+  FrameFile() = default;
+  FrameFile(FrameFile&& other) noexcept { *this = std::move(other); }
+  FrameFile& operator=(FrameFile&& other) noexcept {
+    std::swap(fd, other.fd);
+    std::swap(gzipped, other.gzipped);
+    file = std::move(other.file);
+    return *this;
+  }
+  ~FrameFile() { close_descriptor(); }
+  void close_descriptor();
+
+  int fd = -1;
+  bool gzipped = false;
+  CfitsioFile file;
+};
+
+/// Throws InputError "frame <path>: <wrong>; <remedy>".
+[[noreturn]] void refuse_frame(const std::filesystem::path& path, const std::string& wrong,
+                               const std::string& remedy);
+/// Throws for an errno: TransientError for what may pass (mount, limits, I/O), InputError for what stays.
+[[noreturn]] void throw_frame_errno(const std::filesystem::path& path, int error);
+
+/// Opens the file and looks at its first bytes before cfitsio does.
+FrameFile open_frame(const std::filesystem::path& path);
+/// Moves to the first HDU that holds an image and checks its sizes against the file.
+FrameLayout find_frame_layout(fitsfile* file, const std::filesystem::path& path);
+/// Facts of the frame whose HDU is current.
+FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout);
+/// True for a HISTORY line that tells of a non-linear stretch of the pixels.
+bool tells_of_stretch(const std::string& history_line);
+
+}  // namespace tilecompile

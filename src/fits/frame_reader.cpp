@@ -1,0 +1,138 @@
+#include "tilecompile/fits/frame_reader.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "frame_layout.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+/// Bytes read and decoded at a time: stays in the second-level cache.
+constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
+/// Samples per call for files that go through cfitsio.
+constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
+
+}  // namespace
+
+struct FrameReader::State {
+  std::filesystem::path path;
+  bool zero_is_nodata = false;
+  bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
+  FrameFile open;
+  FrameLayout layout;
+  FrameFacts facts;
+  std::vector<unsigned char> raw;
+  std::vector<double> codes;
+
+  void read_plain(std::int64_t first, std::int64_t n, float* out);
+  void read_by_library(std::int64_t first, std::int64_t n, float* out);
+};
+
+FrameReader::FrameReader(const std::filesystem::path& path, bool zero_is_nodata)
+    : state_(std::make_unique<State>()) {
+  State& s = *state_;
+  s.path = path;
+  s.zero_is_nodata = zero_is_nodata;
+  s.open = open_frame(path);
+  s.layout = find_frame_layout(s.open.file.get(), path);
+  s.facts = read_frame_facts(s.open.file.get(), s.layout);
+  s.plain = !s.open.gzipped && !s.layout.tile_compressed;
+  if (s.plain) {
+    s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
+  } else {
+    s.open.close_descriptor();
+    int status = 0;
+    fits_set_bscale(s.open.file.get(), 1.0, 0.0, &status);
+    if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
+  }
+}
+
+FrameReader::~FrameReader() = default;
+FrameReader::FrameReader(FrameReader&&) noexcept = default;
+
+const FrameFacts& FrameReader::facts() const { return state_->facts; }
+
+void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* out) {
+  const std::size_t sample_bytes = static_cast<std::size_t>(std::abs(layout.bitpix)) / 8;
+  const std::int64_t at_once = static_cast<std::int64_t>(kChunkBytes / sample_bytes);
+  raw.resize(kChunkBytes);
+  while (n > 0) {
+    const std::int64_t now = std::min(n, at_once);
+    const std::size_t wanted = static_cast<std::size_t>(now) * sample_bytes;
+    std::size_t have = 0;
+    while (have < wanted) {
+      const off_t offset = layout.data_start + static_cast<off_t>(first) * static_cast<off_t>(sample_bytes) +
+                           static_cast<off_t>(have);
+      const ssize_t got = ::pread(open.fd, raw.data() + have, wanted - have, offset);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_frame_errno(path, errno);
+      if (got == 0)
+        throw TransientError("frame " + path.string() + " became shorter while it was read at byte " +
+                             std::to_string(offset) + "; let no one write to the frames during a run");
+      have += static_cast<std::size_t>(got);
+    }
+    decode_samples(raw.data(), static_cast<std::size_t>(now), layout.bitpix, layout.scaling, zero_is_nodata,
+                   out);
+    first += now;
+    out += now;
+    n -= now;
+  }
+}
+
+void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, float* out) {
+  // Codes come as doubles, which hold every code of 32 bits and every float exactly, and are scaled here: the
+  // library's own scaling may be fused to one rounding on some processors. A null value of 0 means "do not
+  // look for missing codes", which for floats leaves denormals alone; NaN asks for them.
+  const bool look_for_nulls = layout.tile_compressed || layout.scaling.has_blank;
+  double null_value = look_for_nulls ? std::numeric_limits<double>::quiet_NaN() : 0;
+  // Whole rows, so that a band never splits a row of compression tiles needlessly.
+  const std::int64_t at_once = std::max<std::int64_t>(1, kChunkSamples / layout.width) * layout.width;
+  codes.resize(static_cast<std::size_t>(std::min(n, at_once)));
+  while (n > 0) {
+    const std::int64_t now = std::min(n, at_once);
+    int status = 0, any_null = 0;
+    errno = 0;
+    fits_read_img(open.file.get(), TDOUBLE, first + 1, now, &null_value, codes.data(), &any_null, &status);
+    if (status != 0) {
+      const int error = errno;
+      const std::string text = cfitsio_error_text(status);
+      if (error == EIO || error == ESTALE) throw_frame_errno(path, error);
+      refuse_frame(path, "its pixels cannot be read: " + text, "the file is damaged: copy it again");
+    }
+    decode_codes(codes.data(), static_cast<std::size_t>(now), layout.scaling, zero_is_nodata, out);
+    first += now;
+    out += now;
+    n -= now;
+  }
+}
+
+void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
+  State& s = *state_;
+  const FrameLayout& l = s.layout;
+  if (channel < 0 || channel >= l.channels || y0 < 0 || rows < 0 || rows > l.height - y0)
+    throw ContractError("rows " + std::to_string(y0) + "+" + std::to_string(rows) + " of channel " +
+                        std::to_string(channel) + " do not lie in frame " + s.path.string());
+  const std::int64_t first = (std::int64_t{channel} * l.height + y0) * l.width;
+  const std::int64_t n = std::int64_t{rows} * l.width;
+  if (s.plain)
+    s.read_plain(first, n, out);
+  else
+    s.read_by_library(first, n, out);
+}
+
+Image FrameReader::read_all() {
+  const FrameLayout& l = state_->layout;
+  Image image;
+  for (int c = 0; c < l.channels; ++c) {
+    image.emplace_back(l.width, l.height);
+    read_rows(c, 0, l.height, image.back().data());
+  }
+  return image;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,234 @@
+#include "tilecompile/fits/tile_file.hpp"
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "fits_writer.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kBlock = 2880;
+constexpr int kHdus = 5;
+constexpr double kCanonicalNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
+constexpr const char* kRemedy = "; the file is damaged or of another kind: recompute the tile";
+
+[[noreturn]] void refuse(const std::string& what) { throw InputError("tile file: " + what + kRemedy); }
+
+template <class T>
+void check_planes(const std::vector<Plane<T>>& planes, const TileFile& tile, const char* name) {
+  bool fits = planes.size() == tile.pixels.size();
+  for (const Plane<T>& p : planes) fits = fits && p.width() == tile.box.w && p.height() == tile.box.h;
+  if (!fits)
+    throw ContractError("tile " + std::to_string(tile.tile_id) + ": shape of " + name +
+                        " is not that of its box");
+}
+
+void check_tile(const TileFile& tile) {
+  const std::string name = "tile " + std::to_string(tile.tile_id);
+  if (tile.pixels.size() != 1 && tile.pixels.size() != 3)
+    throw ContractError(name + " has not 1 or 3 channels");
+  if (tile.box.w < 1 || tile.box.h < 1) throw ContractError(name + " is empty");
+  check_planes(tile.pixels, tile, "pixels");
+  check_planes(tile.coverage, tile, "coverage");
+  check_planes(tile.weight, tile, "weight");
+  for (const auto* table : {&tile.quality, &tile.frame_weight}) {
+    bool fits = table->size() == tile.pixels.size();
+    for (const auto& row : *table) fits = fits && row.size() == tile.quality.front().size();
+    if (!fits) throw ContractError(name + ": quality and weights are not [channel][frame]");
+  }
+}
+
+std::vector<long> image_axes(const TileFile& tile) {
+  std::vector<long> axes = {tile.box.w, tile.box.h};
+  if (tile.pixels.size() > 1) axes.push_back(static_cast<long>(tile.pixels.size()));
+  return axes;
+}
+
+void write_frame_table(FitsWriter* writer, const char* name, const std::vector<std::vector<double>>& table) {
+  const std::size_t frames = table.front().size();
+  std::vector<long> axes;
+  if (frames > 0) axes = {static_cast<long>(frames), static_cast<long>(table.size())};
+  writer->begin_image(DOUBLE_IMG, axes, name);
+  std::vector<double> row(frames);
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    for (std::size_t f = 0; f < frames; ++f) row[f] = std::isnan(table[c][f]) ? kCanonicalNan : table[c][f];
+    writer->pixels(TDOUBLE, static_cast<std::int64_t>(c * frames), static_cast<std::int64_t>(frames),
+                   row.data());
+  }
+  writer->end_hdu();
+}
+
+std::uint32_t ones_complement_sum(std::string_view bytes) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
+    const auto at = [&](std::size_t k) { return std::uint64_t{static_cast<unsigned char>(bytes[i + k])}; };
+    sum += at(0) << 24 | at(1) << 16 | at(2) << 8 | at(3);
+  }
+  while ((sum >> 32) != 0) sum = (sum & 0xffffffff) + (sum >> 32);
+  return static_cast<std::uint32_t>(sum);
+}
+
+/// Reads the HDUs of one tile file in memory.
+class TileReader {
+ public:
+  explicit TileReader(std::string_view bytes) : bytes_(bytes), pointer_(const_cast<char*>(bytes.data())) {
+    size_ = bytes.size();
+    fitsfile* file = nullptr;
+    fits_open_memfile(&file, "tile", READONLY, &pointer_, &size_, 0, nullptr, &status_);
+    file_ = CfitsioFile(file);
+    check("the primary header");
+    int hdus = 0;
+    fits_get_num_hdus(file_.get(), &hdus, &status_);
+    check("its HDUs");
+    if (hdus != kHdus) refuse(std::to_string(hdus) + " HDUs, expected " + std::to_string(kHdus));
+  }
+
+  /// Moves to an image HDU of the given name, type and axes (NAXIS1 first).
+  void open_image(int hdu, const std::string& name, int bitpix) {
+    int type = 0, found_bitpix = 0, naxis = 0, data_ok = 0, hdu_ok = 0;
+    fits_movabs_hdu(file_.get(), hdu, &type, &status_);
+    check(name);
+    if (type != IMAGE_HDU || (hdu > 1 && text_keyword(file_.get(), "EXTNAME") != name))
+      refuse("HDU " + std::to_string(hdu) + " is not the image " + name);
+    axes_ = {};
+    fits_get_img_paramll(file_.get(), 3, &found_bitpix, &naxis, axes_.data(), &status_);
+    fits_verify_chksum(file_.get(), &data_ok, &hdu_ok, &status_);
+    check(name);
+    naxis_ = naxis;
+    if (data_ok != 1 || hdu_ok != 1) refuse("checksum of " + name + " does not hold");
+    if (found_bitpix != bitpix) refuse("BITPIX of " + name + " is " + std::to_string(found_bitpix));
+    if (naxis > 3) refuse(name + " has " + std::to_string(naxis) + " axes");
+    LONGLONG samples = naxis == 0 ? 0 : 1;
+    const LONGLONG most = static_cast<LONGLONG>(bytes_.size()) / (std::abs(bitpix) / 8);
+    for (int i = 0; i < naxis; ++i) {
+      const LONGLONG axis = axes_[static_cast<std::size_t>(i)];
+      if (axis < 1 || axis > most || samples > most / axis)
+        refuse("axes of " + name + " do not fit the file");
+      samples *= axis;
+    }
+    // A scaled picture is none of ours.
+    for (const char* key : {"BSCALE", "BZERO", "BLANK"})
+      if (!raw_keyword(file_.get(), key).empty()) refuse(name + " has " + key);
+  }
+  int naxis() const { return naxis_; }
+  LONGLONG axis(int i) const { return axes_[static_cast<std::size_t>(i)]; }
+  fitsfile* file() const { return file_.get(); }
+
+  template <class T>
+  std::vector<Plane<T>> planes(int datatype, const std::string& name) {
+    const int channels = naxis_ == 3 ? static_cast<int>(axis(2)) : 1;
+    std::vector<Plane<T>> image;
+    for (int c = 0; c < channels; ++c) {
+      image.emplace_back(static_cast<int>(axis(0)), static_cast<int>(axis(1)));
+      Plane<T>& plane = image.back();
+      const LONGLONG size = static_cast<LONGLONG>(plane.size());
+      fits_read_img(file_.get(), datatype, c * size + 1, size, nullptr, plane.data(), nullptr, &status_);
+      check(name);
+    }
+    return image;
+  }
+  std::vector<std::vector<double>> frame_table(std::size_t channels, const std::string& name) {
+    if (naxis_ == 0) return std::vector<std::vector<double>>(channels);
+    if (naxis_ != 2 || axis(1) != static_cast<LONGLONG>(channels)) refuse(name + " is not [channel][frame]");
+    std::vector<std::vector<double>> table(channels, std::vector<double>(static_cast<std::size_t>(axis(0))));
+    for (std::size_t c = 0; c < channels; ++c) {
+      fits_read_img(file_.get(), TDOUBLE, static_cast<LONGLONG>(c) * axis(0) + 1, axis(0), nullptr,
+                    table[c].data(), nullptr, &status_);
+      check(name);
+    }
+    return table;
+  }
+  int whole_number(const char* key) {
+    double value = 0;
+    if (!parse_header_number(raw_keyword(file_.get(), key), &value) || value != std::floor(value) ||
+        value < 0 || value > 2147483647)
+      refuse(std::string("card ") + key + " is missing or no whole number");
+    return static_cast<int>(value);
+  }
+
+ private:
+  void check(const std::string& what) {
+    if (status_ != 0) refuse(what + " cannot be read: " + cfitsio_error_text(status_));
+  }
+  std::string_view bytes_;
+  void* pointer_;
+  std::size_t size_ = 0;
+  CfitsioFile file_;
+  int status_ = 0;
+  int naxis_ = 0;
+  std::array<LONGLONG, 3> axes_{};
+};
+
+}  // namespace
+
+std::string encode_tile_file(const TileFile& tile) {
+  check_tile(tile);
+  const std::size_t samples = tile.box.area() * tile.pixels.size();
+  FitsWriter writer(12 * samples + 16 * tile.quality.size() * tile.quality.front().size() + 10 * kBlock,
+                    "tile " + std::to_string(tile.tile_id));
+  writer.begin_image(FLOAT_IMG, image_axes(tile));
+  writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
+  writer.card({"TILEX0", std::int64_t{tile.box.x0}, "first column in the image, from 0"});
+  writer.card({"TILEY0", std::int64_t{tile.box.y0}, "first row in the image, from 0"});
+  writer.card({"RUNID", tile.run_id, "run"});
+  writer.card({"CFGHASH", tile.config_hash, ""});
+  writer.card({"FRAMESID", tile.frames_manifest_id, ""});
+  writer.planes(tile.pixels);
+  writer.end_hdu();
+  writer.begin_image(LONG_IMG, image_axes(tile), "COVERAGE");
+  writer.planes(tile.coverage);
+  writer.end_hdu();
+  writer.begin_image(FLOAT_IMG, image_axes(tile), "WEIGHT");
+  writer.planes(tile.weight);
+  writer.end_hdu();
+  write_frame_table(&writer, "QUALITY", tile.quality);
+  write_frame_table(&writer, "FRAMEWGT", tile.frame_weight);
+  return writer.take();
+}
+
+TileFile decode_tile_file(std::string_view bytes) {
+  if (bytes.size() < kHdus * kBlock || bytes.size() % kBlock != 0 || bytes.substr(0, 9) != "SIMPLE  =")
+    refuse(std::to_string(bytes.size()) + " bytes are no whole FITS file");
+  // CHECKSUM makes the 32-bit sum of every HDU all ones, so that of the file too: damage is found before any
+  // header is believed.
+  if (ones_complement_sum(bytes) != 0xffffffff) refuse("the checksum of the file does not hold");
+  TileReader reader(bytes);
+  TileFile tile;
+  reader.open_image(1, "pixels", FLOAT_IMG);
+  if (reader.naxis() < 2 || (reader.naxis() == 3 && reader.axis(2) != 3))
+    refuse("pixels are not [h, w] or [3, h, w]");
+  tile.tile_id = reader.whole_number("TILEID");
+  tile.box = {reader.whole_number("TILEX0"), reader.whole_number("TILEY0"), static_cast<int>(reader.axis(0)),
+              static_cast<int>(reader.axis(1))};
+  tile.run_id = text_keyword(reader.file(), "RUNID");
+  tile.config_hash = text_keyword(reader.file(), "CFGHASH");
+  tile.frames_manifest_id = text_keyword(reader.file(), "FRAMESID");
+  tile.pixels = reader.planes<float>(TFLOAT, "pixels");
+  const auto same_shape = [&](const char* name) {
+    const bool same = reader.naxis() == (tile.pixels.size() == 3 ? 3 : 2) && reader.axis(0) == tile.box.w &&
+                      reader.axis(1) == tile.box.h && (reader.naxis() == 2 || reader.axis(2) == 3);
+    if (!same) refuse(std::string("the shape of ") + name + " is not that of the pixels");
+  };
+  reader.open_image(2, "COVERAGE", LONG_IMG);
+  same_shape("COVERAGE");
+  tile.coverage = reader.planes<std::int32_t>(TINT, "COVERAGE");
+  reader.open_image(3, "WEIGHT", FLOAT_IMG);
+  same_shape("WEIGHT");
+  tile.weight = reader.planes<float>(TFLOAT, "WEIGHT");
+  reader.open_image(4, "QUALITY", DOUBLE_IMG);
+  tile.quality = reader.frame_table(tile.pixels.size(), "QUALITY");
+  reader.open_image(5, "FRAMEWGT", DOUBLE_IMG);
+  tile.frame_weight = reader.frame_table(tile.pixels.size(), "FRAMEWGT");
+  if (tile.quality.front().size() != tile.frame_weight.front().size())
+    refuse("QUALITY and FRAMEWGT are of different numbers of frames");
+  for (const auto& plane : tile.coverage)
+    for (const std::int32_t n : plane.samples())
+      if (n < 0) refuse("COVERAGE is negative");
+  return tile;
+}
+
+}  // namespace tilecompile
