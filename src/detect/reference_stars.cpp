@@ -1,6 +1,8 @@
 #include "tilecompile/detect/reference_stars.hpp"
 
+extern "C" {
 #include <sep.h>
+}
 
 #include <algorithm>
 #include <cmath>
