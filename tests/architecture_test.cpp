@@ -28,19 +28,23 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"storage", {"base"}},
     {"broker", {"base"}},
     {"config", {"coadd", "tile", "frame", "base"}},
-    {"run", {"base", "image", "frame", "tile", "coadd", "report", "detect", "fits", "picture", "storage", "broker", "config"}},
+    {"run",
+     {"base", "image", "frame", "tile", "coadd", "report", "detect", "fits", "picture", "storage", "broker",
+      "config"}},
     {"cli", {"run", "config", "report", "base"}},
 };
 
 // Outside libraries by the start of the include, and the only folders that may use them.
 const std::map<std::string, std::set<std::string>> kLibraryHomes = {
-    {"fitsio", {"fits"}},      {"amqp", {"broker"}},          {"rabbitmq-c/", {"broker"}}, {"yaml-cpp/", {"config"}},
-    {"sep.h", {"detect"}},     {"CLI/", {"cli"}},             {"spdlog/", {"base"}},       {"png.h", {"picture"}},
-    {"openssl/", {"base", "broker"}},
+    {"fitsio", {"fits"}},      {"amqp", {"broker"}},   {"rabbitmq-c/", {"broker"}},
+    {"yaml-cpp/", {"config"}}, {"sep.h", {"detect"}},  {"CLI/", {"cli"}},
+    {"spdlog/", {"base"}},     {"png.h", {"picture"}}, {"openssl/", {"base", "broker"}},
 };
 
-const std::set<std::string> kNotInPure = {"thread", "mutex", "atomic", "chrono", "future", "condition_variable", "random", "ctime",
-                                          "unordered_map", "unordered_set", "execution", "iostream", "fstream"};
+const std::set<std::string> kNotInPure = {
+    "thread", "mutex", "atomic",        "chrono",        "future",    "condition_variable",
+    "random", "ctime", "unordered_map", "unordered_set", "execution", "iostream",
+    "fstream"};
 // observing_time needs calendar arithmetic, not a clock.
 const std::set<std::string> kCalendarFiles = {"src/frame/observing_time.cpp"};
 
@@ -55,7 +59,9 @@ std::vector<SourceFile> sources() {
   for (const fs::path top : {root / "src", root / "include" / "tilecompile"})
     for (const auto& item : fs::recursive_directory_iterator(top)) {
       if (!item.is_regular_file()) continue;
-      SourceFile file{fs::relative(item.path(), root).generic_string(), fs::relative(item.path(), top).begin()->string(), {}};
+      SourceFile file{fs::relative(item.path(), root).generic_string(),
+                      fs::relative(item.path(), top).begin()->string(),
+                      {}};
       std::ifstream in(item.path());
       for (std::string line; std::getline(in, line);) file.lines.push_back(line);
       files.push_back(file);
@@ -88,8 +94,10 @@ TEST(Architecture, FoldersIncludeOnlyWhatTheirRowAllows) {
       if (!include.starts_with("tilecompile/")) continue;
       const std::string folder = include.substr(12, include.find('/', 12) - 12);
       ++seen;
-      EXPECT_TRUE(folder == f.folder || kMayInclude.at(f.folder).count(folder) == 1) << f.path << " includes " << include;
-      EXPECT_TRUE(f.folder != "image" || folder == "image" || include == "tilecompile/base/error.hpp") << f.path << " includes " << include;
+      EXPECT_TRUE(folder == f.folder || kMayInclude.at(f.folder).count(folder) == 1)
+          << f.path << " includes " << include;
+      EXPECT_TRUE(f.folder != "image" || folder == "image" || include == "tilecompile/base/error.hpp")
+          << f.path << " includes " << include;
     }
   EXPECT_GT(seen, 100);
 }
@@ -114,10 +122,12 @@ TEST(Architecture, ThePureSideHasNoThreadsClocksOrUnorderedContainers) {
 }
 
 TEST(Architecture, NoLibraryTranscendentalsNearAPixel) {
-  static const std::regex kForbidden(R"(std::(exp|exp2|log|log2|log10|sin|cos|tan|pow|tanh|hypot|cbrt|reduce|fma)\()");
+  static const std::regex kForbidden(
+      R"(std::(exp|exp2|log|log2|log10|sin|cos|tan|pow|tanh|hypot|cbrt|reduce|fma)\()");
   for (const SourceFile& f : sources()) {
     if (kPure.count(f.folder) == 0) continue;
-    for (const std::string& line : f.lines) EXPECT_FALSE(std::regex_search(line, kForbidden)) << f.path << ": " << line;
+    for (const std::string& line : f.lines)
+      EXPECT_FALSE(std::regex_search(line, kForbidden)) << f.path << ": " << line;
   }
 }
 

@@ -21,7 +21,8 @@ namespace {
 
 std::atomic<int> signal_received{0};
 
-// The first signal asks for an orderly stop; the second ends at once, and the broker hands back what was unfinished.
+// The first signal asks for an orderly stop; the second ends at once, and the broker hands back what was
+// unfinished.
 void on_signal(int signal) {
   if (signal_received.exchange(signal) != 0) _exit(128 + signal);
 }
@@ -49,7 +50,8 @@ int guarded(const std::function<int()>& command) {
   } catch (const Error& error) {
     return report(error);
   } catch (const std::exception& error) {
-    return report(ContractError(std::string("internal error: ") + error.what() + "; please report this with the log"));
+    return report(
+        ContractError(std::string("internal error: ") + error.what() + "; please report this with the log"));
   }
 }
 
@@ -58,7 +60,9 @@ int guarded(const std::function<int()>& command) {
 const std::atomic<int>& stop_signal() { return signal_received; }
 
 int run_command_line(int argc, char** argv) {
-  CLI::App app("Turns many short exposures of one patch of sky into one picture, tile by tile, on one machine or many.");
+  CLI::App app(
+      "Turns many short exposures of one patch of sky into one picture, tile by tile, on one machine or "
+      "many.");
   app.name("tilecompile");
   app.set_version_flag("--version", "tilecompile " TILECOMPILE_VERSION);
   app.require_subcommand(1);

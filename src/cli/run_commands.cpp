@@ -41,21 +41,25 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
   RunRequest request;
   request.config = load_run_config(flags.file, overrides);
   request.run_id = flags.run_id.empty() ? new_uuid() : flags.run_id;
-  if (!is_uuid(request.run_id)) throw UsageError("--run-id '" + request.run_id + "' is not a UUID in lower case");
+  if (!is_uuid(request.run_id))
+    throw UsageError("--run-id '" + request.run_id + "' is not a UUID in lower case");
   request.mode = mode;
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
   const ObservabilityConfig& log = request.config.observability;
-  configure_log(flags.quiet ? LogLevel::kError : log_level_from_name(log.log_level), log.log_format == "json");
+  configure_log(flags.quiet ? LogLevel::kError : log_level_from_name(log.log_level),
+                log.log_format == "json");
   return request;
 }
 
 void print_quality(const char* area, const std::vector<ProductQuality>& channels) {
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const ProductQuality& q = channels[c];
-    std::printf("  %-12s%s %4d stars  FWHM %.3f px (%+.1f %%)  background rms %.4g (%+.1f %%)  flux scatter %.2f %%\n", area,
-                channels.size() > 1 ? (" channel " + std::to_string(c)).c_str() : "", q.star_count, q.fwhm_px,
-                q.fwhm_change_percent, q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent);
+    std::printf(
+        "  %-12s%s %4d stars  FWHM %.3f px (%+.1f %%)  background rms %.4g (%+.1f %%)  flux scatter %.2f "
+        "%%\n",
+        area, channels.size() > 1 ? (" channel " + std::to_string(c)).c_str() : "", q.star_count, q.fwhm_px,
+        q.fwhm_change_percent, q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent);
   }
 }
 
@@ -63,7 +67,8 @@ void print_quality(const char* area, const std::vector<ProductQuality>& channels
 int print_outcome(const RunOutcome& outcome) {
   const RunRecord& r = outcome.record;
   std::printf("run        %s\n", r.run_id.c_str());
-  std::printf("frames     %d of %d x %d px, %d channel%s\n", r.frames, r.width, r.height, r.channels, r.channels == 1 ? "" : "s");
+  std::printf("frames     %d of %d x %d px, %d channel%s\n", r.frames, r.width, r.height, r.channels,
+              r.channels == 1 ? "" : "s");
   std::printf("seeing     %.2f px from %d reference stars\n", r.seeing_px, r.reference_stars);
   std::printf("tiles      %d of %d px, %d with stars\n", r.tiles, r.tile_size_px, r.star_tiles);
   for (const ProductRecord& p : r.products) {
@@ -75,7 +80,8 @@ int print_outcome(const RunOutcome& outcome) {
   std::printf("preview    %s\n", (outcome.directory / "preview.png").c_str());
   double seconds = 0;
   for (const PhaseCost& phase : r.phases) seconds += phase.seconds;
-  std::printf("time       %.1f s, peak memory %.0f MB\n", seconds, static_cast<double>(r.peak_memory_bytes) / 1048576.0);
+  std::printf("time       %.1f s, peak memory %.0f MB\n", seconds,
+              static_cast<double>(r.peak_memory_bytes) / 1048576.0);
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }
@@ -85,15 +91,18 @@ int print_outcome(const RunOutcome& outcome) {
 void set_up_run(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
-  app.callback([flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags, "run"))); }); });
+  app.callback(
+      [flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags, "run"))); }); });
 }
 
 void set_up_master(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
-  app.add_option("--workers", flags->workers, "Worker processes to start on this host")->check(CLI::Range(0, 256));
+  app.add_option("--workers", flags->workers, "Worker processes to start on this host")
+      ->check(CLI::Range(0, 256));
   app.callback([flags, choose] {
-    choose([flags] { return print_outcome(run_distributed(make_request(*flags, "master"), flags->workers)); });
+    choose(
+        [flags] { return print_outcome(run_distributed(make_request(*flags, "master"), flags->workers)); });
   });
 }
 

@@ -5,6 +5,11 @@
 
 namespace tilecompile {
 
+std::unique_lock<std::mutex> cfitsio_table_lock() {
+  static std::mutex mutex;
+  return std::unique_lock<std::mutex>(mutex);
+}
+
 std::string cfitsio_error_text(int status) {
   char text[FLEN_STATUS] = {};
   fits_get_errstatus(status, text);

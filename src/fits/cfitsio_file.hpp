@@ -1,10 +1,15 @@
 #pragma once
 #include <fitsio.h>
 
+#include <mutex>
 #include <string>
 #include <utility>
 
 namespace tilecompile {
+
+/// Held while a file is opened, created or closed: cfitsio keeps one unguarded table of open memory files
+/// (which gzipped files use too), so two threads that open at once would get the same slot.
+[[nodiscard]] std::unique_lock<std::mutex> cfitsio_table_lock();
 
 /// Owner of an open cfitsio file; closing errors are swallowed (use close() where they matter).
 class CfitsioFile {
@@ -22,7 +27,9 @@ class CfitsioFile {
   /// Closes and returns cfitsio's status.
   int close() {
     int status = 0;
-    if (file_ != nullptr) fits_close_file(file_, &status);
+    if (file_ == nullptr) return status;
+    const auto lock = cfitsio_table_lock();
+    fits_close_file(file_, &status);
     file_ = nullptr;
     return status;
   }

@@ -34,11 +34,13 @@ std::size_t quoted_size(const std::string& text) {
 }  // namespace
 
 FitsWriter::FitsWriter(std::size_t size_hint, std::string what) : what_(std::move(what)) {
-  buffer_bytes_ = (size_hint / kBlock + 16) * kBlock;
-  buffer_ = std::malloc(buffer_bytes_);
-  if (buffer_ == nullptr) throw std::bad_alloc();
+  // The buffer starts empty: what lies in a given one would count as HDUs of the file.
+  const std::size_t growth = (size_hint / kBlock + 16) * kBlock;
   fitsfile* file = nullptr;
-  fits_create_memfile(&file, &buffer_, &buffer_bytes_, kBlock * 64, std::realloc, &status_);
+  {
+    const auto lock = cfitsio_table_lock();
+    fits_create_memfile(&file, &buffer_, &buffer_bytes_, growth, std::realloc, &status_);
+  }
   file_ = CfitsioFile(file);
   if (status_ != 0) {
     const std::string text = cfitsio_error_text(status_);

@@ -95,7 +95,11 @@ FrameFile open_frame(const std::filesystem::path& path) {
   fitsfile* file = nullptr;
   int status = 0;
   errno = 0;
-  if (fits_open_diskfile(&file, name.c_str(), READONLY, &status) != 0) {
+  const auto open_locked = [&] {
+    const auto lock = cfitsio_table_lock();
+    return fits_open_diskfile(&file, name.c_str(), READONLY, &status);
+  };
+  if (open_locked() != 0) {
     const int error = errno;
     const std::string text = cfitsio_error_text(status);
     if (status == TOO_MANY_FILES || error == EMFILE || error == ENFILE || error == EIO || error == ESTALE ||

@@ -78,7 +78,10 @@ class TileReader {
   explicit TileReader(std::string_view bytes) : bytes_(bytes), pointer_(const_cast<char*>(bytes.data())) {
     size_ = bytes.size();
     fitsfile* file = nullptr;
-    fits_open_memfile(&file, "tile", READONLY, &pointer_, &size_, 0, nullptr, &status_);
+    {
+      const auto lock = cfitsio_table_lock();
+      fits_open_memfile(&file, "tile", READONLY, &pointer_, &size_, 0, nullptr, &status_);
+    }
     file_ = CfitsioFile(file);
     check("the primary header");
     int hdus = 0;

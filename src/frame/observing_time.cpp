@@ -14,10 +14,13 @@ std::optional<double> seconds_of_fits_date(const std::string& date) {
   double second = 0;
   if (std::sscanf(date.c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3) return std::nullopt;
   const std::string rest = date.substr(static_cast<std::size_t>(used));
-  if (!rest.empty() && std::sscanf(rest.c_str(), "T%2d:%2d:%lf", &hour, &minute, &second) != 3) return std::nullopt;
-  const std::chrono::year_month_day ymd{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  if (!rest.empty() && std::sscanf(rest.c_str(), "T%2d:%2d:%lf", &hour, &minute, &second) != 3)
+    return std::nullopt;
+  const std::chrono::year_month_day ymd{std::chrono::year(year),
+                                        std::chrono::month(static_cast<unsigned>(month)),
                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!ymd.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61)) return std::nullopt;
+  if (!ymd.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
+    return std::nullopt;
   const auto days = std::chrono::sys_days(ymd).time_since_epoch().count();
   return static_cast<double>(days) * 86400 + hour * 3600 + minute * 60 + second;
 }
@@ -30,8 +33,8 @@ std::string fits_date_of_seconds(double seconds) {
   const std::chrono::year_month_day ymd{std::chrono::sys_days(std::chrono::days(days))};
   char text[64];
   std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02lld:%02lld:%02lld.%03lld", static_cast<int>(ymd.year()),
-                static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()), ms / 3600000, ms / 60000 % 60,
-                ms / 1000 % 60, ms % 1000);
+                static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()), ms / 3600000,
+                ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
   return text;
 }
 

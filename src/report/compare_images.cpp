@@ -16,8 +16,9 @@ bool same_bits(float a, float b) {
 
 ImageDifference compare_images(const Image& a, const Image& b) {
   ImageDifference d;
-  d.same_shape = a.size() == b.size() && (a.empty() || (a.front().width() == b.front().width() &&
-                                                        a.front().height() == b.front().height()));
+  d.same_shape =
+      a.size() == b.size() &&
+      (a.empty() || (a.front().width() == b.front().width() && a.front().height() == b.front().height()));
   d.equal = d.same_shape;
   for (std::size_t c = 0; d.same_shape && c < a.size(); ++c)
     for (int y = 0; y < a[c].height(); ++y)
@@ -44,7 +45,8 @@ std::string describe_difference(const ImageDifference& d) {
   if (!d.same_shape) return "different: the images have other shapes";
   char text[256];
   std::snprintf(text, sizeof text,
-                "different: %llu pixels, the first at x=%d y=%d channel=%d: %.9g against %.9g (by %.3g); largest difference %.3g",
+                "different: %llu pixels, the first at x=%d y=%d channel=%d: %.9g against %.9g (by %.3g); "
+                "largest difference %.3g",
                 static_cast<unsigned long long>(d.pixels), d.x, d.y, d.channel, static_cast<double>(d.a),
                 static_cast<double>(d.b), static_cast<double>(d.a) - static_cast<double>(d.b), d.largest);
   return text;

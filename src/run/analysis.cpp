@@ -30,13 +30,16 @@ void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& ima
     for (std::size_t c = 0; c < stacks.size(); ++c)
       for (std::size_t i = 0; i < images.size(); ++i) {
         const auto frame = static_cast<std::size_t>(first) + i;
-        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(), metrics.channels[c][frame].normalization, y0, y1);
+        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
+                           metrics.channels[c][frame].normalization, y0, y1);
       }
   });
 }
 
-// Saturation level of the classical stack (normalised), from the configuration or the largest code of the files.
-double saturation_level(const Analysis& analysis, const FrameSource& source, const DataParams& data, std::size_t channel) {
+// Saturation level of the classical stack (normalised), from the configuration or the largest code of the
+// files.
+double saturation_level(const Analysis& analysis, const FrameSource& source, const DataParams& data,
+                        std::size_t channel) {
   double level = data.saturation;
   if (!(level > 0)) level = kSaturationShare * source.open(0).facts().largest_code;
   const double scale = analysis.metrics.output_scale[channel];
@@ -54,7 +57,8 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   const auto channels = static_cast<std::size_t>(manifest.channels());
   Analysis result;
   result.metrics.channels.assign(channels, std::vector<FrameChannel>(static_cast<std::size_t>(frames)));
-  std::vector<MeanStack> stacks(channels, MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk));
+  std::vector<MeanStack> stacks(
+      channels, MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk));
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += 2 * threads) {
     const int group = std::min(2 * threads, frames - first);
@@ -90,7 +94,9 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
   if (metrics.stars.empty()) {
-    analysis.warnings.emplace_back("no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 px");
+    analysis.warnings.emplace_back(
+        "no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 "
+        "px");
     return;
   }
   const int frames = metrics.frame_count();
@@ -111,7 +117,8 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
     pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
   }
   if (pooled.empty())
-    analysis.warnings.emplace_back("no reference star could be measured in single frames: seeing taken as 3 px");
+    analysis.warnings.emplace_back(
+        "no reference star could be measured in single frames: seeing taken as 3 px");
   else
     metrics.seeing_px = median(std::move(pooled));
 }

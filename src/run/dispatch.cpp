@@ -36,8 +36,9 @@ class ConsumerCheck {
     last_ = now;
     const auto state = transport.inspect(kComputeQueue);
     if (state && state->consumers == 0)
-      log_warning(std::string("no worker consumes ") + kComputeQueue + ": start one with 'tilecompile worker' on any host "
-                  "that reaches the broker and the storage, or start the master with --workers N",
+      log_warning(std::string("no worker consumes ") + kComputeQueue +
+                      ": start one with 'tilecompile worker' on any host "
+                      "that reaches the broker and the storage, or start the master with --workers N",
                   {{"tasks_waiting", std::to_string(state->messages)}});
   }
 
@@ -46,8 +47,8 @@ class ConsumerCheck {
 };
 
 [[noreturn]] void fail_tile(const ResultMessage& result) {
-  const std::string text = "tile " + std::to_string(result.tile_id) + " failed on worker " + result.worker_id + ": " +
-                           result.failure->text;
+  const std::string text = "tile " + std::to_string(result.tile_id) + " failed on worker " +
+                           result.worker_id + ": " + result.failure->text;
   switch (result.failure->kind) {
     case ErrorKind::kUsage:
       throw UsageError(text);
@@ -62,9 +63,10 @@ class ConsumerCheck {
 }
 
 void report_conflict(const ResultMessage& first, const ResultMessage& second) {
-  throw ContractError("determinism alarm: tile " + std::to_string(first.tile_id) + " has checksum " + first.data_checksum +
-                      " from worker " + first.worker_id + " but " + second.data_checksum + " from worker " +
-                      second.worker_id + "; compare program versions and processors of the two hosts");
+  throw ContractError("determinism alarm: tile " + std::to_string(first.tile_id) + " has checksum " +
+                      first.data_checksum + " from worker " + first.worker_id + " but " +
+                      second.data_checksum + " from worker " + second.worker_id +
+                      "; compare program versions and processors of the two hosts");
 }
 
 // The results of one run as they come in.
@@ -107,11 +109,13 @@ class Collector {
       fail_tile(result);
     }
     if (ledger_.is_done(result.tile_id)) {
-      if (ledger_.offer(result) == TileLedger::Verdict::kConflict) report_conflict(ledger_.result(result.tile_id), result);
+      if (ledger_.offer(result) == TileLedger::Verdict::kConflict)
+        report_conflict(ledger_.result(result.tile_id), result);
       return;
     }
     failed_ = true;  // what load_tile throws is about the tile, not about the message
-    TileFile file = load_tile(store_, result, job_.grid->tiles[static_cast<std::size_t>(result.tile_id)], job_.channels);
+    TileFile file =
+        load_tile(store_, result, job_.grid->tiles[static_cast<std::size_t>(result.tile_id)], job_.channels);
     failed_ = false;
     ledger_.offer(result);
     directory_.append_journal(body);
@@ -134,33 +138,37 @@ std::vector<TileTask> make_tasks(const DispatchJob& job) {
   std::vector<TileTask> tasks;
   const auto& boxes = job.grid->tiles;
   for (std::size_t id = 0; id < boxes.size(); ++id) {
-    const bool full = !tasks.empty() && job.batch > 0 && tasks.back().tiles.size() >= static_cast<std::size_t>(job.batch);
+    const bool full =
+        !tasks.empty() && job.batch > 0 && tasks.back().tiles.size() >= static_cast<std::size_t>(job.batch);
     const bool new_row = job.batch == 0 && id > 0 && boxes[id].y0 != boxes[id - 1].y0;
     if (tasks.empty() || full || new_row) {
       tasks.push_back(job.task_template);
       tasks.back().tiles.clear();
       tasks.back().correlation_id = new_uuid();
     }
-    tasks.back().tiles.push_back({static_cast<int>(id), boxes[id], tile_seed(job.task_template.run_id, static_cast<int>(id))});
+    tasks.back().tiles.push_back(
+        {static_cast<int>(id), boxes[id], tile_seed(job.task_template.run_id, static_cast<int>(id))});
   }
   return tasks;
 }
 
 TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int channels) {
   const std::string bytes = store.get(result.data_ref);
-  const std::string about = "tile " + std::to_string(result.tile_id) + " (" + result.data_ref + " in " + store.describe() +
-                            ", written by worker " + result.worker_id + ") ";
+  const std::string about = "tile " + std::to_string(result.tile_id) + " (" + result.data_ref + " in " +
+                            store.describe() + ", written by worker " + result.worker_id + ") ";
   const std::string found = sha256_hex(bytes);
   if (found != result.data_checksum)
     throw InputError(about + "has SHA-256 " + found + ", its result says " + result.data_checksum +
                      "; the object was damaged or replaced");
   TileFile file = decode_tile_file(bytes);
-  if (file.tile_id != result.tile_id || !(file.box == box) || static_cast<int>(file.pixels.size()) != channels)
+  if (file.tile_id != result.tile_id || !(file.box == box) ||
+      static_cast<int>(file.pixels.size()) != channels)
     throw InputError(about + "has another tile, box or number of channels than was asked for");
   return file;
 }
 
-TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
+TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
+                          RunDirectory& directory,
                           const std::function<void(const ResultMessage&, TileFile)>& accept) {
   const std::string reply_to = results_queue(job.task_template.run_id, job.isolation);
   transport.declare(compute_queue_spec(job.quorum));

@@ -9,7 +9,8 @@
 namespace tilecompile {
 namespace {
 
-TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run, const FrameBand& band) {
+TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
+                     const FrameBand& band) {
   TileInput input;
   input.box = tile.box;
   input.metrics = &run.metrics;
@@ -46,7 +47,8 @@ void check_box(const TaskTile& tile, const Manifest& manifest) {
                      std::to_string(manifest.width()) + " x " + std::to_string(manifest.height()) + " px");
 }
 
-void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store, ResultMessage& message) {
+void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,
+                  ResultMessage& message) {
   const auto run = runs.get(task);
   check_box(tile, *run->manifest);
   const auto band = run->bands->get(tile.box, task.first_frame, task.last_frame);
@@ -67,8 +69,8 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
 
 }  // namespace
 
-void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store, const WorkerIdentity& identity,
-                  const std::function<void(const ResultMessage&)>& emit) {
+void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
+                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit) {
   const TileTask task = decode_task(task_bytes);
   for (const TaskTile& tile : task.tiles) {
     ResultMessage message;
@@ -85,8 +87,9 @@ void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& s
     try {
       execute_tile(task, tile, runs, store, message);
     } catch (const Error& e) {
-      log_error(std::string("tile failed: ") + e.what(),
-                {{"run_id", task.run_id}, {"tile_id", std::to_string(tile.tile_id)}, {"kind", kind_name(e.kind())}});
+      log_error(std::string("tile failed: ") + e.what(), {{"run_id", task.run_id},
+                                                          {"tile_id", std::to_string(tile.tile_id)},
+                                                          {"kind", kind_name(e.kind())}});
       start_message();
       message.failure = TileFailure{e.kind(), e.what()};
     }

@@ -11,12 +11,15 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
   samples_.resize(size_bytes(region, channels, frames_) / sizeof(float));
   code_step_.resize(static_cast<std::size_t>(frames_));
   const bool whole_rows = region.x0 == 0 && region.w == width;
-  std::vector<float> rows(whole_rows ? 0 : static_cast<std::size_t>(width) * static_cast<std::size_t>(region.h));
+  std::vector<float> rows(whole_rows ? 0
+                                     : static_cast<std::size_t>(width) * static_cast<std::size_t>(region.h));
   for (int f = 0; f < frames_; ++f) {
     FrameReader reader = source.open(first_frame + f);
     code_step_[static_cast<std::size_t>(f)] = reader.facts().code_step;
     for (int c = 0; c < channels; ++c) {
-      float* out = samples_.data() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) + static_cast<std::size_t>(f)) * region.area();
+      float* out = samples_.data() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
+                                      static_cast<std::size_t>(f)) *
+                                         region.area();
       reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
       for (int y = 0; y < region.h && !whole_rows; ++y) {
         const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
@@ -27,14 +30,16 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
 }
 
 FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
-  const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) + static_cast<std::size_t>(frame - first_frame_);
+  const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
+                     static_cast<std::size_t>(frame - first_frame_);
   const PlaneView<float> view{samples_.data() + plane * region_.area(), region_.w, region_.h, region_.w};
   return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
           code_step_[static_cast<std::size_t>(frame - first_frame_)]};
 }
 
 std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
-  return region.area() * sizeof(float) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(frames);
+  return region.area() * sizeof(float) * static_cast<std::size_t>(channels) *
+         static_cast<std::size_t>(frames);
 }
 
 BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes)
@@ -44,7 +49,8 @@ Box BandCache::region_of(const Box& tile, int frames) const {
   const Manifest& m = source_->manifest();
   const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, m.channels(), frames);
   // Half of the limit, so that the next band can be read while this one is in use.
-  const auto columns = static_cast<std::size_t>(memory_limit_bytes_ / 2 / std::max<std::size_t>(1, column_bytes));
+  const auto columns =
+      static_cast<std::size_t>(memory_limit_bytes_ / 2 / std::max<std::size_t>(1, column_bytes));
   if (columns >= static_cast<std::size_t>(m.width())) return {0, tile.y0, m.width(), tile.h};
   // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
   const int stride = std::max(tile.w, static_cast<int>(columns) - tile.w);
@@ -59,7 +65,8 @@ void BandCache::make_room(std::size_t needed_bytes) {
   std::size_t used = needed_bytes;
   for (auto it = entries_.begin(); it != entries_.end();) {
     used += bytes(**it);
-    // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees nothing yet.
+    // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees
+    // nothing yet.
     if (used > memory_limit_bytes_ && (*it)->band != nullptr)
       it = entries_.erase(it);
     else
@@ -72,7 +79,8 @@ std::shared_ptr<const FrameBand> BandCache::get(const Box& tile, int first_frame
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;
-    if (!(entry->region == region) || entry->first_frame != first_frame || entry->last_frame != last_frame) continue;
+    if (!(entry->region == region) || entry->first_frame != first_frame || entry->last_frame != last_frame)
+      continue;
     entries_.splice(entries_.begin(), entries_, it);
     loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
     if (entry->band) return entry->band;

@@ -22,7 +22,8 @@ bool ends_with_any(std::string name, std::initializer_list<const char*> endings)
 bool is_frame_name(const std::string& name, const std::string& pattern) {
   if (name.front() == '.') return false;
   if (!pattern.empty()) return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  return ends_with_any(name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
+  return ends_with_any(
+      name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
 }
 
 ManifestEntry describe_frame(const fs::path& dir, const std::string& path, VerifiedFiles& verified) {
@@ -43,7 +44,8 @@ std::vector<std::string> list_frames(const fs::path& dir, const std::string& pat
   if (!fs::is_directory(dir, error))
     throw InputError("input.dir " + dir.string() + " is not a folder: correct the key, or mount the folder");
   std::vector<std::string> paths;
-  for (const auto& item : fs::recursive_directory_iterator(dir, fs::directory_options::skip_permission_denied))
+  for (const auto& item :
+       fs::recursive_directory_iterator(dir, fs::directory_options::skip_permission_denied))
     if (item.is_regular_file() && is_frame_name(item.path().filename().string(), pattern))
       paths.push_back(fs::relative(item.path(), dir).generic_string());
   if (paths.empty())
@@ -54,8 +56,8 @@ std::vector<std::string> list_frames(const fs::path& dir, const std::string& pat
   return paths;
 }
 
-Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& paths, int threads, VerifiedFiles& verified,
-                        const std::function<void(int)>& progress) {
+Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& paths, int threads,
+                        VerifiedFiles& verified, const std::function<void(int)>& progress) {
   Manifest manifest;
   manifest.frames.resize(paths.size());
   std::vector<std::string> problems(paths.size());
@@ -72,7 +74,9 @@ Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& pat
   std::string bad;
   for (const std::string& p : problems)
     if (!p.empty()) bad += "\n  " + p;
-  if (!bad.empty()) throw InputError("frames that cannot be read:" + bad + "\nrepair them or take them out of the input folder");
+  if (!bad.empty())
+    throw InputError("frames that cannot be read:" + bad +
+                     "\nrepair them or take them out of the input folder");
   return manifest;
 }
 

@@ -14,14 +14,16 @@ namespace {
 struct stat status_of(const std::filesystem::path& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0)
-    throw TransientError("cannot reach frame " + path.string() + ": " + std::strerror(errno) +
-                         "; check that input.dir names the same frames on this host and that the folder is mounted");
+    throw TransientError(
+        "cannot reach frame " + path.string() + ": " + std::strerror(errno) +
+        "; check that input.dir names the same frames on this host and that the folder is mounted");
   return status;
 }
 
 std::string identity_of(const std::filesystem::path& path, const struct stat& s) {
-  return path.string() + "|" + std::to_string(s.st_dev) + "|" + std::to_string(s.st_ino) + "|" + std::to_string(s.st_size) +
-         "|" + std::to_string(s.st_mtim.tv_sec) + "." + std::to_string(s.st_mtim.tv_nsec);
+  return path.string() + "|" + std::to_string(s.st_dev) + "|" + std::to_string(s.st_ino) + "|" +
+         std::to_string(s.st_size) + "|" + std::to_string(s.st_mtim.tv_sec) + "." +
+         std::to_string(s.st_mtim.tv_nsec);
 }
 
 }  // namespace
@@ -34,13 +36,15 @@ void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntr
     const auto known = known_.find(identity);
     if (known != known_.end() && known->second == entry.sha256) return;
   }
-  const std::string remedy = "; the file changed after the run began, or this host holds other frames: copy the frames again";
+  const std::string remedy =
+      "; the file changed after the run began, or this host holds other frames: copy the frames again";
   if (static_cast<std::uint64_t>(status.st_size) != entry.size_bytes)
-    throw InputError("frame " + path.string() + " has " + std::to_string(status.st_size) + " bytes, the manifest says " +
-                     std::to_string(entry.size_bytes) + remedy);
+    throw InputError("frame " + path.string() + " has " + std::to_string(status.st_size) +
+                     " bytes, the manifest says " + std::to_string(entry.size_bytes) + remedy);
   const std::string found = sha256_file(path);
   if (found != entry.sha256)
-    throw InputError("frame " + path.string() + " has SHA-256 " + found + ", the manifest says " + entry.sha256 + remedy);
+    throw InputError("frame " + path.string() + " has SHA-256 " + found + ", the manifest says " +
+                     entry.sha256 + remedy);
   const std::lock_guard<std::mutex> lock(mutex_);
   known_[identity] = found;
 }
@@ -51,8 +55,8 @@ void VerifiedFiles::remember(const std::filesystem::path& path, const std::strin
   known_[identity] = sha256;
 }
 
-FrameSource::FrameSource(std::filesystem::path input_dir, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
-                         std::shared_ptr<VerifiedFiles> verified)
+FrameSource::FrameSource(std::filesystem::path input_dir, std::shared_ptr<const Manifest> manifest,
+                         bool zero_is_nodata, std::shared_ptr<VerifiedFiles> verified)
     : input_dir_(std::move(input_dir)),
       manifest_(std::move(manifest)),
       zero_is_nodata_(zero_is_nodata),
@@ -64,8 +68,10 @@ FrameReader FrameSource::open(int index) const {
   verified_->verify(path, entry);
   FrameReader reader(path, zero_is_nodata_);
   const FrameFacts& facts = reader.facts();
-  if (facts.width != entry.facts.width || facts.height != entry.facts.height || facts.channels != entry.facts.channels)
-    throw InputError("frame " + path.string() + " has another shape than the manifest says; write the manifest anew");
+  if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
+      facts.channels != entry.facts.channels)
+    throw InputError("frame " + path.string() +
+                     " has another shape than the manifest says; write the manifest anew");
   return reader;
 }
 

@@ -68,7 +68,8 @@ pid_t start_process(const std::vector<std::string>& arguments) {
 }  // namespace
 
 LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet) {
-  for (int i = 0; i < count; ++i) running_.push_back(start_process(worker_arguments(config, count, i, quiet)));
+  for (int i = 0; i < count; ++i)
+    running_.push_back(start_process(worker_arguments(config, count, i, quiet)));
 }
 
 LocalWorkers::~LocalWorkers() {

@@ -30,7 +30,10 @@ constexpr int kPreviewPx = 1600;
 class MasterRun {
  public:
   MasterRun(const RunRequest& request, const RunLinks& links)
-      : request_(request), config_(request.config), links_(links), threads_(thread_count(config_.parallel.threads)) {
+      : request_(request),
+        config_(request.config),
+        links_(links),
+        threads_(thread_count(config_.parallel.threads)) {
     record_.run_id = request.run_id;
     record_.mode = request.mode;
     record_.program_version = TILECOMPILE_VERSION;
@@ -71,7 +74,8 @@ class MasterRun {
   void write_tile_metrics(const TileJoiner& joiner);
   void finish(const std::string& status);
   void check_stop() const {
-    if (request_.stop_signal != nullptr && *request_.stop_signal != 0) throw Interrupted{*request_.stop_signal};
+    if (request_.stop_signal != nullptr && *request_.stop_signal != 0)
+      throw Interrupted{*request_.stop_signal};
   }
 
   const RunRequest& request_;
@@ -92,8 +96,8 @@ void MasterRun::scan() {
   clock_.start("scan");
   const std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  manifest_ = std::make_shared<Manifest>(
-      build_manifest(config_.input.dir, paths, threads_, *links_.verified, [&](int done) { progress.update(done); }));
+  manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
+                                                        [&](int done) { progress.update(done); }));
   check_hard_assumptions(*manifest_, config_.method.data);
   check_stop();
   manifest_json_ = encode_manifest(*manifest_);
@@ -140,7 +144,8 @@ void MasterRun::analyse() {
                                {"tile_size_px", std::to_string(record_.tile_size_px)}});
 }
 
-// An object that workers need, on the shared storage and, where that is another place, in the run directory too.
+// An object that workers need, on the shared storage and, where that is another place, in the run directory
+// too.
 void MasterRun::share(const std::string& key, const std::string& name, const std::string& bytes) {
   links_.store->put(key, bytes);
   if (std::filesystem::absolute(storage_root(config_)) != std::filesystem::absolute(config_.output.dir))
@@ -176,9 +181,11 @@ void MasterRun::reconstruct() {
   job.watch = links_.watch;
   job.stop_signal = request_.stop_signal;
 
-  TileJoiner joiner(grid_, record_.channels, config_.method.reconstruction.tile_rescale, [&](const ResultMessage& r) {
-    return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)], record_.channels);
-  });
+  TileJoiner joiner(grid_, record_.channels, config_.method.reconstruction.tile_rescale,
+                    [&](const ResultMessage& r) {
+                      return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
+                                       record_.channels);
+                    });
   dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
                  [&](const ResultMessage& result, TileFile file) { joiner.accept(result, std::move(file)); });
   reconstruction_ = joiner.finish();
@@ -205,27 +212,31 @@ void MasterRun::write_products() {
 
   std::vector<CoaddChannel> classical;
   for (std::size_t c = 0; c < analysis_.classical.size(); ++c) {
-    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c], Plane<float>(record_.width, record_.height)};
+    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c],
+                         Plane<float>(record_.width, record_.height)};
     const auto& coverage = channel.coverage.samples();
     std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
                    [](std::int32_t n) { return static_cast<float>(n); });
     classical.push_back(std::move(channel));
   }
-  record_.products.push_back(write_product(context, "classical", classical,
-                                           {"tilecompile: plain mean of " + std::to_string(record_.frames) + " normalised frames"}));
+  record_.products.push_back(
+      write_product(context, "classical", classical,
+                    {"tilecompile: plain mean of " + std::to_string(record_.frames) + " normalised frames"}));
   record_.products.push_back(
       write_product(context, "reconstruction", reconstruction_,
-                    {"tilecompile: tile-weighted mean of " + std::to_string(record_.frames) + " normalised frames, " +
-                     std::to_string(record_.tiles) + " tiles of " + std::to_string(record_.tile_size_px) +
-                     " px joined by a windowed overlap-add"}));
-  write_preview_png(directory_->path() / "preview.png", in_output_units(context, reconstruction_), kPreviewPx);
+                    {"tilecompile: tile-weighted mean of " + std::to_string(record_.frames) +
+                     " normalised frames, " + std::to_string(record_.tiles) + " tiles of " +
+                     std::to_string(record_.tile_size_px) + " px joined by a windowed overlap-add"}));
+  write_preview_png(directory_->path() / "preview.png", in_output_units(context, reconstruction_),
+                    kPreviewPx);
 }
 
 void MasterRun::write_tile_metrics(const TileJoiner& joiner) {
   ProductHeader header;
   header.cards = {{"RUNID", request_.run_id, "run"}};
   tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
-                                  tile_metrics(joiner, grid_, analysis_.metrics, config_.method.tile), header);
+                                  tile_metrics(joiner, grid_, analysis_.metrics, config_.method.tile),
+                                  header);
 }
 
 void MasterRun::finish(const std::string& status) {
@@ -241,10 +252,13 @@ void MasterRun::finish(const std::string& status) {
 
 }  // namespace
 
-RunOutcome run_master(const RunRequest& request, const RunLinks& links) { return MasterRun(request, links).run(); }
+RunOutcome run_master(const RunRequest& request, const RunLinks& links) {
+  return MasterRun(request, links).run();
+}
 
 std::filesystem::path storage_root(const RunConfig& config) {
-  return config.storage.root.empty() ? std::filesystem::path(config.output.dir) : std::filesystem::path(config.storage.root);
+  return config.storage.root.empty() ? std::filesystem::path(config.output.dir)
+                                     : std::filesystem::path(config.storage.root);
 }
 
 std::size_t memory_limit_bytes(const ParallelConfig& parallel) {

@@ -42,7 +42,8 @@ std::string default_worker_id() {
 // A worker in a thread of this process; its failure is the run's failure.
 class WorkerThread {
  public:
-  WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options)
+  WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs,
+               const WorkerOptions& options)
       : transport_(std::move(transport)), thread_([this, &store, &runs, options] {
           try {
             run_worker(*transport_, store, runs, options, stop_);
@@ -103,7 +104,8 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), std::make_shared<VerifiedFiles>());
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel),
+                   std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},
                                {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},

@@ -41,7 +41,8 @@ ProductHeader map_header(ProductHeader header, const char* what) {
   return header;
 }
 
-std::vector<ProductQuality> qualities(const ProductContext& context, const std::vector<CoaddChannel>& channels, int min_coverage) {
+std::vector<ProductQuality> qualities(const ProductContext& context,
+                                      const std::vector<CoaddChannel>& channels, int min_coverage) {
   std::vector<ProductQuality> result;
   for (std::size_t c = 0; c < channels.size(); ++c)
     result.push_back(measure_quality(channels[c].pixels, (*context.classical)[c], *context.metrics,
@@ -69,7 +70,8 @@ Image in_output_units(const ProductContext& context, const std::vector<CoaddChan
 }
 
 ProductRecord write_product(const ProductContext& context, const std::string& name,
-                            const std::vector<CoaddChannel>& channels, const std::vector<std::string>& history) {
+                            const std::vector<CoaddChannel>& channels,
+                            const std::vector<std::string>& history) {
   ProductRecord record;
   record.name = name;
   record.file = name + ".fits";
@@ -83,8 +85,10 @@ ProductRecord write_product(const ProductContext& context, const std::string& na
     coverage.push_back(channel.coverage);
     weight.push_back(channel.weight);
   }
-  write_image(context.directory / (name + ".coverage.fits"), coverage, map_header(header, "coverage: valid frames per pixel"));
-  write_image(context.directory / (name + ".weight.fits"), weight, map_header(header, "weight: sum of frame weights per pixel"));
+  write_image(context.directory / (name + ".coverage.fits"), coverage,
+              map_header(header, "coverage: valid frames per pixel"));
+  write_image(context.directory / (name + ".weight.fits"), weight,
+              map_header(header, "weight: sum of frame weights per pixel"));
   const int frames = static_cast<int>(context.manifest->frames.size());
   record.common_area = qualities(context, channels, frames);
   if (!any_measured(record.common_area)) record.common_area.clear();

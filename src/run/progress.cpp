@@ -61,7 +61,8 @@ void Progress::show(bool last) {
                   rate > 0 ? duration_text((total_ - done_) / rate).c_str() : "?");
   if (!terminal_) return log_info(phase_ + ": " + text);
   const int cells = total_ > 0 ? static_cast<int>(static_cast<long>(kBarCells) * done_ / total_) : kBarCells;
-  const std::string bar = std::string(static_cast<std::size_t>(cells), '#') + std::string(static_cast<std::size_t>(kBarCells - cells), '.');
+  const std::string bar = std::string(static_cast<std::size_t>(cells), '#') +
+                          std::string(static_cast<std::size_t>(kBarCells - cells), '.');
   const bool color = std::getenv("NO_COLOR") == nullptr;
   std::fprintf(stderr, "\r%-22s %s[%s]%s %s\033[K%s", phase_.c_str(), color ? "\033[36m" : "", bar.c_str(),
                color ? "\033[0m" : "", text, last ? "\n" : "");

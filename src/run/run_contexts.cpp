@@ -10,12 +10,14 @@ namespace {
 
 constexpr std::size_t kRunsKept = 2;
 
-std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256, const std::string& what) {
+std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,
+                          const std::string& what) {
   std::string bytes = store.get(key);
   const std::string found = sha256_hex(bytes);
   if (found != sha256)
     throw InputError(what + " of the run (" + key + " in " + store.describe() + ") has SHA-256 " + found +
-                     ", the task says " + sha256 + "; the object was replaced or the task belongs to another run");
+                     ", the task says " + sha256 +
+                     "; the object was replaced or the task belongs to another run");
   return bytes;
 }
 
@@ -48,20 +50,25 @@ RunContexts::RunContexts(ObjectStore& store, std::filesystem::path input_dir, st
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
   auto run = std::make_shared<RunContext>();
-  run->method = parse_method_json(fetch_checked(store_, config_key(task.run_id), task.config_hash, "configuration"));
+  run->method =
+      parse_method_json(fetch_checked(store_, config_key(task.run_id), task.config_hash, "configuration"));
   run->manifest = std::make_shared<Manifest>(
       decode_manifest(fetch_checked(store_, manifest_key(task.run_id), task.frames_manifest_id, "manifest")));
-  run->metrics = decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
-  const auto source = std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
+  run->metrics =
+      decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+  const auto source =
+      std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
   run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_);
   return run;
 }
 
 std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
   if (task.input_stage != "registered")
-    throw InputError("task asks for input_stage '" + task.input_stage +
-                     "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
-  const std::string id = task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref + task.metrics.checksum;
+    throw InputError(
+        "task asks for input_stage '" + task.input_stage +
+        "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
+  const std::string id =
+      task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref + task.metrics.checksum;
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [known, run] : latest_)
     if (known == id) {

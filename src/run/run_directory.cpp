@@ -35,7 +35,8 @@ void append_line(int file, const std::filesystem::path& path, std::string line, 
 std::string utc_now() {
   const auto now = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
   char text[40], whole[64];
@@ -81,7 +82,8 @@ void RunDirectory::append_event(const std::string& event, const std::map<std::st
   line["event"] = event;
   line["run_id"] = run_id_;
   const std::lock_guard<std::mutex> lock(mutex_);
-  append_line(events_, path_ / "events.jsonl", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
+  append_line(events_, path_ / "events.jsonl",
+              line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
 }
 
 }  // namespace tilecompile

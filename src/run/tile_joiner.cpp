@@ -13,7 +13,8 @@ constexpr double kSmallestMedian = 1e-6;
 
 }  // namespace
 
-std::vector<TileScale> median_scales(const std::vector<double>& tile_median, const std::vector<double>& tile_background) {
+std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
+                                     const std::vector<double>& tile_background) {
   const double target = median(tile_median);
   std::vector<TileScale> scales(tile_median.size());
   for (std::size_t t = 0; t < scales.size(); ++t) {
@@ -23,7 +24,8 @@ std::vector<TileScale> median_scales(const std::vector<double>& tile_median, con
   return scales;
 }
 
-TileJoiner::TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale, Reload reload)
+TileJoiner::TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale,
+                       Reload reload)
     : grid_(&grid),
       rescale_(rescale),
       reload_(std::move(reload)),
@@ -51,7 +53,8 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   results_[t] = result;
   // The v2 rescale needs the median over all tiles, so nothing can be added before the last one is there.
   if (rescale_ != ReconstructionParams::TileRescale::kNone) return;
-  if (result.tile_id == next_ || held_.size() < kMostHeldTiles) held_.emplace(result.tile_id, std::move(file));
+  if (result.tile_id == next_ || held_.size() < kMostHeldTiles)
+    held_.emplace(result.tile_id, std::move(file));
   drain();
 }
 

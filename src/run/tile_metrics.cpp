@@ -12,7 +12,9 @@ double effective_frames(const std::vector<double>& weights) {
   return squares > 0 ? sum * sum / squares : 0;
 }
 
-void append(std::vector<double>& all, const std::vector<double>& part) { all.insert(all.end(), part.begin(), part.end()); }
+void append(std::vector<double>& all, const std::vector<double>& part) {
+  all.insert(all.end(), part.begin(), part.end());
+}
 
 }  // namespace
 
@@ -27,7 +29,8 @@ TileMetricsFile tile_metrics(const TileJoiner& joiner, const Grid& grid, const F
     TileMetricsFile::Tile tile;
     tile.tile_id = static_cast<int>(t);
     tile.box = grid.tiles[t];
-    tile.kind = tile_kind_name(tile_kind(stars_in_tile(tile.box, metrics.stars, metrics.star_radius_px).size(), params));
+    tile.kind = tile_kind_name(
+        tile_kind(stars_in_tile(tile.box, metrics.stars, metrics.star_radius_px).size(), params));
     tile.sum_weights = result.sum_weights;
     tile.tile_background = result.tile_background;
     tile.tile_median = result.tile_median;

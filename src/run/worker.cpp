@@ -41,7 +41,8 @@ void publish_result(Shop& shop, const Delivery& delivery, const ResultMessage& r
   Message message;
   message.body = encode_result(result);
   message.correlation_id = result.correlation_id;
-  message.message_id = result.run_id + ":" + std::to_string(result.tile_id) + ":" + std::to_string(result.attempt);
+  message.message_id =
+      result.run_id + ":" + std::to_string(result.tile_id) + ":" + std::to_string(result.attempt);
   if (!delivery.message.reply_to.empty())
     return shop.transport.publish(kResultExchange, delivery.message.reply_to, std::move(message)).get();
   try {
@@ -53,10 +54,12 @@ void publish_result(Shop& shop, const Delivery& delivery, const ResultMessage& r
 
 void serve(Shop& shop, const Delivery& delivery) {
   try {
-    execute_task(delivery.message.body, shop.runs, shop.store, {shop.options.worker_id, 1}, [&](const ResultMessage& result) {
-      publish_result(shop, delivery, result);
-      log_debug("tile done", {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
-    });
+    execute_task(
+        delivery.message.body, shop.runs, shop.store, {shop.options.worker_id, 1},
+        [&](const ResultMessage& result) {
+          publish_result(shop, delivery, result);
+          log_debug("tile done", {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
+        });
   } catch (const UnroutableError& e) {
     log_warning(std::string("nobody waits for this result any more, the task is dropped: ") + e.what());
   } catch (const InputError& e) {

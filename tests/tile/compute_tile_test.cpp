@@ -22,7 +22,8 @@ struct Night {
     std::mt19937 rng(seed);
     metrics.channels.resize(1);
     for (int f = 0; f < count; ++f) {
-      std::normal_distribution<float> noise(100.0f + static_cast<float>(f), 2.0f + 0.3f * static_cast<float>(f % 3));
+      std::normal_distribution<float> noise(100.0f + static_cast<float>(f),
+                                            2.0f + 0.3f * static_cast<float>(f % 3));
       Plane<float> p(40, 23);
       for (float& v : p.samples()) v = noise(rng);
       for (int y = 0; y < 23; ++y)
@@ -50,7 +51,8 @@ struct Night {
 };
 
 // The structure metrics, weights and mean of the method with obvious loops.
-Plane<float> naive_reconstruction(const Night& night, const Box& box, const TileInput& in, std::vector<double>* weights) {
+Plane<float> naive_reconstruction(const Night& night, const Box& box, const TileInput& in,
+                                  std::vector<double>* weights) {
   std::vector<double> energy, background;
   for (std::size_t f = 0; f < night.frames.size(); ++f) {
     Distribution d;
@@ -69,9 +71,13 @@ Plane<float> naive_reconstruction(const Night& night, const Box& box, const Tile
   for (int y = 0; y < box.h; ++y)
     for (int x = 0; x < box.w; ++x) {
       double num = 0, den = 0;
-      for (std::size_t begin = 0; begin < night.frames.size(); begin += static_cast<std::size_t>(in.reconstruction.frame_chunk)) {
+      for (std::size_t begin = 0; begin < night.frames.size();
+           begin += static_cast<std::size_t>(in.reconstruction.frame_chunk)) {
         double chunk_num = 0, chunk_den = 0;
-        for (std::size_t f = begin; f < std::min(night.frames.size(), begin + static_cast<std::size_t>(in.reconstruction.frame_chunk)); ++f) {
+        for (std::size_t f = begin;
+             f <
+             std::min(night.frames.size(), begin + static_cast<std::size_t>(in.reconstruction.frame_chunk));
+             ++f) {
           const float v = night.frames[f].at(box.x0 + x, box.y0 + y);
           if (std::isnan(v)) continue;
           chunk_num += (*weights)[f] * (v * night.metrics.channels[0][f].normalization.gain);
@@ -98,7 +104,8 @@ TEST(ComputeTile, AgreesWithObviousLoopsBitByBit) {
     EXPECT_EQ(result.channels[0].frame_weight, weights);
     for (int y = 0; y < box.h; ++y)
       for (int x = 0; x < box.w; ++x)
-        ASSERT_EQ(std::bit_cast<std::uint32_t>(result.channels[0].pixels.at(x, y)), std::bit_cast<std::uint32_t>(expected.at(x, y)))
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(result.channels[0].pixels.at(x, y)),
+                  std::bit_cast<std::uint32_t>(expected.at(x, y)))
             << "chunk " << chunk << " x " << x << " y " << y;
   }
 }

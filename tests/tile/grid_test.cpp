@@ -28,7 +28,8 @@ TEST(Grid, SmallImagesAreOneTileHighWithoutOverlap) {
 }
 
 TEST(Grid, CoversEveryPixelAndStaysInsideForAwkwardShapes) {
-  for (auto [w, h] : {std::pair(650, 500), {500, 650}, {97, 101}, {64, 64}, {65, 64}, {17, 400}, {1080, 1920}})
+  for (auto [w, h] :
+       {std::pair(650, 500), {500, 650}, {97, 101}, {64, 64}, {65, 64}, {17, 400}, {1080, 1920}})
     for (double overlap : {0.0, 0.25, 0.5}) {
       GridParams p;
       p.overlap_fraction = overlap;

@@ -19,7 +19,8 @@ TileTask sample_task(int tiles) {
   task.frames_manifest_id = std::string(64, 'b');
   task.last_frame = 999;
   task.metrics = {task.run_id + "/frame_metrics.json", std::string(64, 'c')};
-  for (int i = 0; i < tiles; ++i) task.tiles.push_back({123 + i, {64 * i, 32, 64, 64}, tile_seed(task.run_id, 123 + i)});
+  for (int i = 0; i < tiles; ++i)
+    task.tiles.push_back({123 + i, {64 * i, 32, 64, 64}, tile_seed(task.run_id, 123 + i)});
   return task;
 }
 
@@ -43,8 +44,9 @@ TEST(TaskMessage, HasExactlyTheFieldsOfTheProtocol) {
   const json j = json::parse(encode_task(sample_task(1)));
   std::vector<std::string> keys;
   for (const auto& [key, value] : j.items()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"config_hash", "correlation_id", "frame_index_range", "frames_manifest_id", "input_stage",
-                                            "metrics_config", "run_id", "schema", "seed", "task_type", "tile_bbox", "tile_id"}));
+  EXPECT_EQ(keys, (std::vector<std::string>{"config_hash", "correlation_id", "frame_index_range",
+                                            "frames_manifest_id", "input_stage", "metrics_config", "run_id",
+                                            "schema", "seed", "task_type", "tile_bbox", "tile_id"}));
   EXPECT_EQ(j["task_type"], "tile_compute");
   EXPECT_EQ(j["frame_index_range"], (json{0, 999}));
   EXPECT_EQ(json::parse(encode_task(sample_task(3)))["task_type"], "tile_batch");
@@ -59,7 +61,6 @@ TEST(TaskMessage, RoundTrip) {
 }
 
 TEST(TaskMessage, SeedIsTheHashPrefix) {
-
   EXPECT_EQ(tile_seed("66666666-7777-4888-9999-aaaaaaaaaaaa", 123), 0xd8fef203u);
   EXPECT_EQ(tile_seed("abc", 0), 0x5f36efceu);
 }
@@ -71,7 +72,8 @@ TEST(TaskMessage, EveryMissingUnknownOrMistypedFieldIsRefused) {
       json missing = good;
       missing.erase(key);
       EXPECT_THROW(decode_task(missing.dump()), InputError) << key;
-      for (const json& wrong : {json(nullptr), json("x"), json(-1.5), json::array(), json(true), json(1e300)}) {
+      for (const json& wrong :
+           {json(nullptr), json("x"), json(-1.5), json::array(), json(true), json(1e300)}) {
         json mistyped = good;
         mistyped[key] = wrong;
         if (key == "input_stage" && wrong.is_string()) continue;
@@ -124,8 +126,9 @@ TEST(ResultMessages, HasExactlyTheFieldsOfTheProtocol) {
   const json j = json::parse(encode_result(sample_result(1)));
   std::vector<std::string> keys;
   for (const auto& [key, value] : j.items()) keys.push_back(key);
-  EXPECT_EQ(keys, (std::vector<std::string>{"attempt", "compute_seconds", "correlation_id", "fallback_used", "run_id", "schema",
-                                            "sum_weights", "tile_background", "tile_data_checksum", "tile_data_dtype", "tile_data_ref",
+  EXPECT_EQ(keys, (std::vector<std::string>{"attempt", "compute_seconds", "correlation_id", "fallback_used",
+                                            "run_id", "schema", "sum_weights", "tile_background",
+                                            "tile_data_checksum", "tile_data_dtype", "tile_data_ref",
                                             "tile_data_shape", "tile_id", "tile_median", "worker_id"}));
   EXPECT_TRUE(j["sum_weights"].is_number());
   EXPECT_TRUE(json::parse(encode_result(sample_result(3)))["sum_weights"].is_array());
@@ -145,7 +148,8 @@ TEST(ResultMessages, DamageIsRefused) {
   more["extra"] = 1;
   EXPECT_THROW(decode_result(more.dump()), InputError);
   const std::string bytes = encode_result(sample_result(1));
-  for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_THROW(decode_result(bytes.substr(0, n)), InputError) << n;
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_THROW(decode_result(bytes.substr(0, n)), InputError) << n;
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ class TileLedger {
   bool complete() const { return done_ == static_cast<int>(results_.size()); }
   int done() const { return done_; }
   int tile_count() const { return static_cast<int>(results_.size()); }
-  bool is_done(int tile_id) const { return !results_[static_cast<std::size_t>(tile_id)].data_checksum.empty(); }
+  bool is_done(int tile_id) const {
+    return !results_[static_cast<std::size_t>(tile_id)].data_checksum.empty();
+  }
   /// The accepted result of a tile; empty data_checksum when there is none yet.
   const ResultMessage& result(int tile_id) const { return results_[static_cast<std::size_t>(tile_id)]; }
 

@@ -7,7 +7,8 @@
 
 namespace tilecompile {
 
-/// Seconds since 1970-01-01 of a FITS date ("2014-09-26T22:01:02.5" or "2014-09-26"); nothing for other texts.
+/// Seconds since 1970-01-01 of a FITS date ("2014-09-26T22:01:02.5" or "2014-09-26"); nothing for other
+/// texts.
 std::optional<double> seconds_of_fits_date(const std::string& date);
 /// Inverse, with milliseconds.
 std::string fits_date_of_seconds(double seconds);

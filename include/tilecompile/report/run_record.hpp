@@ -18,7 +18,8 @@ struct ProductRecord {
   std::string name;    ///< "classical", "reconstruction", ...
   std::string file;    ///< relative to the run directory
   std::string digest;  ///< SHA-256 of the pixel data
-  std::vector<ProductQuality> common_area;   ///< [channel] inside the area that all frames cover; empty without one
+  std::vector<ProductQuality>
+      common_area;  ///< [channel] inside the area that all frames cover; empty without one
   std::vector<ProductQuality> covered_area;  ///< [channel] wherever some frame covers
 };
 

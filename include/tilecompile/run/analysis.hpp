@@ -9,7 +9,8 @@
 
 namespace tilecompile {
 
-/// What a pass over all frames gives: their metrics, and the classical stack with its coverage, a plane a channel.
+/// What a pass over all frames gives: their metrics, and the classical stack with its coverage, a plane a
+/// channel.
 struct Analysis {
   FrameMetrics metrics;
   Image classical;                            ///< normalised
@@ -17,15 +18,17 @@ struct Analysis {
   std::vector<std::string> warnings;
 };
 
-/// The channel that fixes the geometry all channels share (star list, seeing, tile size): green of three, the only one else.
+/// The channel that fixes the geometry all channels share (star list, seeing, tile size): green of three, the
+/// only one else.
 int reference_channel(int channels);
 
-/// Pass 1: B, sigma, E of every frame and the classical stack. Frames are read in parallel; sums run in frame order.
-/// Throws InputError naming unusable frames.
+/// Pass 1: B, sigma, E of every frame and the classical stack. Frames are read in parallel; sums run in frame
+/// order. Throws InputError naming unusable frames.
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
                         const std::function<void(int)>& progress);
 
-/// Pass 2: reference stars from the classical stack, FWHM of every frame, seeing F. Fills the analysis' metrics.
+/// Pass 2: reference stars from the classical stack, FWHM of every frame, seeing F. Fills the analysis'
+/// metrics.
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
                     const std::function<void(int)>& progress);
 

@@ -24,24 +24,27 @@ struct DispatchJob {
   TileTask task_template;  ///< ids, stage, frame range and metrics; tiles are filled in
   const Grid* grid = nullptr;
   int channels = 1;
-  int batch = 0;            ///< tiles a task; 0: a row of tiles
+  int batch = 0;  ///< tiles a task; 0: a row of tiles
   std::string isolation = "run";
   bool quorum = false;
-  std::function<void(int)> progress;         ///< tiles done
-  std::function<void()> watch;               ///< called now and then while waiting; may throw
+  std::function<void(int)> progress;              ///< tiles done
+  std::function<void()> watch;                    ///< called now and then while waiting; may throw
   const std::atomic<int>* stop_signal = nullptr;  ///< 0: go on
 };
 
 /// Tasks of all tiles in ascending tile_id, `batch` tiles each.
 std::vector<TileTask> make_tasks(const DispatchJob& job);
 
-/// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are checked, duplicates
-/// are dropped, every accepted result is journalled before it is acknowledged. `accept(result, file)` is called in order of
-/// arrival. Throws the error of a failed tile, ContractError when a duplicate has another checksum, Interrupted on a signal.
-TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
+/// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are
+/// checked, duplicates are dropped, every accepted result is journalled before it is acknowledged.
+/// `accept(result, file)` is called in order of arrival. Throws the error of a failed tile, ContractError
+/// when a duplicate has another checksum, Interrupted on a signal.
+TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
+                          RunDirectory& directory,
                           const std::function<void(const ResultMessage&, TileFile)>& accept);
 
-/// Loads the tile of an accepted result and checks checksum, box and number of channels. Throws InputError naming the tile.
+/// Loads the tile of an accepted result and checks checksum, box and number of channels. Throws InputError
+/// naming the tile.
 TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int channels);
 
 }  // namespace tilecompile

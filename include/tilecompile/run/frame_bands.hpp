@@ -28,8 +28,9 @@ class FrameBand {
   std::vector<double> code_step_;
 };
 
-/// Keeps the bands that tiles are being cut from, so that neighbours in a row of tiles, in one task or in many, are read
-/// from the frames together. Safe from several threads; a band is read by one of them while the others wait.
+/// Keeps the bands that tiles are being cut from, so that neighbours in a row of tiles, in one task or in
+/// many, are read from the frames together. Safe from several threads; a band is read by one of them while
+/// the others wait.
 class BandCache {
  public:
   BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes);

@@ -11,11 +11,12 @@
 
 namespace tilecompile {
 
-/// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of the file, so
-/// that each is hashed once a process. Safe from several threads.
+/// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of
+/// the file, so that each is hashed once a process. Safe from several threads.
 class VerifiedFiles {
  public:
-  /// Throws InputError when the file's size or SHA-256 is another than the manifest's, TransientError when it is missing.
+  /// Throws InputError when the file's size or SHA-256 is another than the manifest's, TransientError when it
+  /// is missing.
   void verify(const std::filesystem::path& path, const ManifestEntry& entry);
   /// Notes a file whose hash was just taken.
   void remember(const std::filesystem::path& path, const std::string& sha256);

@@ -22,7 +22,8 @@ struct RunRequest {
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
 };
 
-/// What the master works with: its party on the broker, the shared storage, and who else is to be looked after.
+/// What the master works with: its party on the broker, the shared storage, and who else is to be looked
+/// after.
 struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
@@ -36,8 +37,9 @@ struct RunOutcome {
   RunRecord record;
 };
 
-/// The whole run, the same for the reference run and for RabbitMQ: scan and check the frames, analyse them, build the grid, hand out
-/// tiles, join them in tile_id order, write products and run.json. Errors are recorded in run.json and thrown on.
+/// The whole run, the same for the reference run and for RabbitMQ: scan and check the frames, analyse them,
+/// build the grid, hand out tiles, join them in tile_id order, write products and run.json. Errors are
+/// recorded in run.json and thrown on.
 RunOutcome run_master(const RunRequest& request, const RunLinks& links);
 
 /// Storage root that master and workers share: storage.root, or output.dir.

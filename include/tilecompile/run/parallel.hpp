@@ -6,8 +6,8 @@ namespace tilecompile {
 /// Number of threads that `requested` means: itself, or one a core for 0.
 int thread_count(int requested);
 
-/// Calls body(i) for i = 0 .. count-1 on up to `threads` threads; which thread runs which i is not defined. Returns
-/// when all are done; the first exception is thrown again after the others have finished.
+/// Calls body(i) for i = 0 .. count-1 on up to `threads` threads; which thread runs which i is not defined.
+/// Returns when all are done; the first exception is thrown again after the others have finished.
 void parallel_for(int count, int threads, const std::function<void(int)>& body);
 
 }  // namespace tilecompile

@@ -22,8 +22,10 @@ struct ProductContext {
   const Image* classical = nullptr;  ///< normalised
 };
 
-/// Writes `name`.fits with `name`.coverage.fits and `name`.weight.fits and returns the record with digest and figures.
-ProductRecord write_product(const ProductContext& context, const std::string& name, const std::vector<CoaddChannel>& channels,
+/// Writes `name`.fits with `name`.coverage.fits and `name`.weight.fits and returns the record with digest and
+/// figures.
+ProductRecord write_product(const ProductContext& context, const std::string& name,
+                            const std::vector<CoaddChannel>& channels,
                             const std::vector<std::string>& history);
 
 /// Image in output units: times the median background, unless normalised units were asked for.

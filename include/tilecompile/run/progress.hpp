@@ -5,8 +5,8 @@
 
 namespace tilecompile {
 
-/// Progress of one phase on stderr: a bar with rate and ETA on a terminal, a plain line now and then otherwise. Safe from
-/// several threads. NO_COLOR is honoured; quiet shows nothing.
+/// Progress of one phase on stderr: a bar with rate and ETA on a terminal, a plain line now and then
+/// otherwise. Safe from several threads. NO_COLOR is honoured; quiet shows nothing.
 class Progress {
  public:
   Progress(std::string phase, std::string unit, int total, bool quiet);

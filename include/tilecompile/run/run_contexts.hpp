@@ -27,14 +27,14 @@ struct RunContext {
   std::unique_ptr<BandCache> bands;
 };
 
-/// Fetches and checks configuration, manifest and frame metrics of the runs that tasks name, and keeps those of the latest
-/// runs. Safe from several threads.
+/// Fetches and checks configuration, manifest and frame metrics of the runs that tasks name, and keeps those
+/// of the latest runs. Safe from several threads.
 class RunContexts {
  public:
   RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
               std::shared_ptr<VerifiedFiles> verified);
-  /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when an object
-  /// cannot be fetched.
+  /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
+  /// an object cannot be fetched.
   std::shared_ptr<RunContext> get(const TileTask& task);
 
  private:

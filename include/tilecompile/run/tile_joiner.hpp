@@ -10,8 +10,9 @@
 
 namespace tilecompile {
 
-/// Joins the tiles of a run in ascending tile_id while later ones are still being computed, whatever their order of arrival,
-/// and keeps the tiles' frame metrics. A tile that arrives early is held in memory, up to a limit, else loaded again.
+/// Joins the tiles of a run in ascending tile_id while later ones are still being computed, whatever their
+/// order of arrival, and keeps the tiles' frame metrics. A tile that arrives early is held in memory, up to a
+/// limit, else loaded again.
 class TileJoiner {
  public:
   using Reload = std::function<TileFile(const ResultMessage&)>;
@@ -19,7 +20,8 @@ class TileJoiner {
 
   /// Takes the verified tile of an accepted result.
   void accept(const ResultMessage& result, TileFile file);
-  /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been accepted.
+  /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been
+  /// accepted.
   std::vector<CoaddChannel> finish();
 
   /// [channel][tile][frame]
@@ -46,8 +48,9 @@ class TileJoiner {
   std::vector<std::vector<TileScale>> scales_;
 };
 
-/// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over tiles;
-/// |tile_median| < 1e-6 gives 1.
-std::vector<TileScale> median_scales(const std::vector<double>& tile_median, const std::vector<double>& tile_background);
+/// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over
+/// tiles; |tile_median| < 1e-6 gives 1.
+std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
+                                     const std::vector<double>& tile_background);
 
 }  // namespace tilecompile

@@ -6,8 +6,8 @@
 
 namespace tilecompile {
 
-/// Exchanges and queues (docs/protocol.md). Masters publish to one exchange and workers to another, so that permissions can
-/// tell them apart; every queue is bound with its own name.
+/// Exchanges and queues (docs/protocol.md). Masters publish to one exchange and workers to another, so that
+/// permissions can tell them apart; every queue is bound with its own name.
 extern const char* const kTaskExchange;
 extern const char* const kResultExchange;
 extern const char* const kComputeQueue;
