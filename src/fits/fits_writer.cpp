@@ -34,11 +34,14 @@ std::size_t quoted_size(const std::string& text) {
 }  // namespace
 
 FitsWriter::FitsWriter(std::size_t size_hint, std::string what) : what_(std::move(what)) {
-  buffer_bytes_ = (size_hint / kBlock + 16) * kBlock;
-  buffer_ = std::malloc(buffer_bytes_);
+  // The library takes the buffer it is given for a file and looks for HDUs in it, so it starts with one block
+  // of zeros and grows by the expected size at once.
+  buffer_bytes_ = kBlock;
+  buffer_ = std::calloc(1, buffer_bytes_);
   if (buffer_ == nullptr) throw std::bad_alloc();
   fitsfile* file = nullptr;
-  fits_create_memfile(&file, &buffer_, &buffer_bytes_, kBlock * 64, std::realloc, &status_);
+  fits_create_memfile(&file, &buffer_, &buffer_bytes_, (size_hint / kBlock + 16) * kBlock, std::realloc,
+                      &status_);
   file_ = CfitsioFile(file);
   if (status_ != 0) {
     const std::string text = cfitsio_error_text(status_);
