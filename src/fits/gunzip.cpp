@@ -92,6 +92,9 @@ std::string gunzip(int fd, std::size_t file_bytes, const std::filesystem::path& 
     refuse_frame(path,
                  "gzip: " + std::to_string(filled) + " bytes, the trailer claims " + std::to_string(claimed),
                  kRemedy);
+  if (offset - z.avail_in != file_bytes)
+    refuse_frame(path, "gzip: more data follows the first member",
+                 "pack the frame as one member (gzip FILE)");
   bytes.resize(filled);
   return bytes;
 }
