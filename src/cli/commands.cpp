@@ -7,7 +7,9 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
@@ -34,6 +36,7 @@ void install_signal_handlers() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG and says so
 }
 
 int report(const Error& error) {
@@ -49,6 +52,12 @@ int guarded(const std::function<int()>& command) {
     return 128 + interrupted.signal;
   } catch (const Error& error) {
     return report(error);
+  } catch (const std::bad_alloc&) {
+    return report(TransientError(
+        "not enough memory: lower parallel.threads or parallel.memory_limit_mb, or allow the process more"));
+  } catch (const std::system_error& error) {
+    return report(TransientError(std::string("the operating system refused: ") + error.what() +
+                                 "; check the limits of processes, threads and open files, and the mounts"));
   } catch (const std::exception& error) {
     return report(
         ContractError(std::string("internal error: ") + error.what() + "; please report this with the log"));
