@@ -16,6 +16,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/cli/command_table.hpp"
+#include "tilecompile/config/suggest.hpp"
 #include "tilecompile/run/dispatch.hpp"
 
 namespace tilecompile {
@@ -64,6 +65,24 @@ int guarded(const std::function<int()>& command) {
   }
 }
 
+// The first word when it is no command; CLI11 would only say that one is missing.
+std::string unknown_command(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string word = argv[1];
+  std::string names, nearest;
+  int nearest_edits = 3;
+  for (const Command& command : command_table()) {
+    if (word == command.name) return "";
+    names += (names.empty() ? "" : ", ") + std::string(command.name);
+    const int edits = edit_distance(word, command.name);
+    if (edits >= nearest_edits) continue;
+    nearest_edits = edits;
+    nearest = command.name;
+  }
+  return "unknown command '" + word + "'; " +
+         (nearest.empty() ? "commands are " + names : "did you mean '" + nearest + "'?");
+}
+
 }  // namespace
 
 const std::atomic<int>& stop_signal() { return signal_received; }
@@ -80,6 +99,7 @@ int run_command_line(int argc, char** argv) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     command.set_up(*sub, [&chosen](std::function<int()> action) { chosen = std::move(action); });
   }
+  if (const std::string text = unknown_command(argc, argv); !text.empty()) return report(UsageError(text));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

@@ -53,12 +53,17 @@ class MasterRun {
       write_products();
       finish("done");
     } catch (const Interrupted&) {
-      finish("interrupted");
+      give_up("interrupted");
       throw;
     } catch (const Error& e) {
       record_.error_kind = kind_name(e.kind());
       record_.error_text = e.what();
-      finish("failed");
+      give_up("failed");
+      throw;
+    } catch (const std::exception& e) {
+      record_.error_kind = kind_name(ErrorKind::kContract);
+      record_.error_text = e.what();
+      give_up("failed");
       throw;
     }
     return {0, directory_->path(), record_};
@@ -73,6 +78,7 @@ class MasterRun {
   void write_products();
   void write_tile_metrics(const TileJoiner& joiner);
   void finish(const std::string& status);
+  void give_up(const std::string& status);
   void check_stop() const {
     if (request_.stop_signal != nullptr && *request_.stop_signal != 0)
       throw Interrupted{*request_.stop_signal};
@@ -94,6 +100,10 @@ class MasterRun {
 
 void MasterRun::scan() {
   clock_.start("scan");
+  // Looked at first: frames can take hours to analyse.
+  if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
+    throw TransientError("storage.root " + config_.storage.root +
+                         " is not a folder: mount it, create it or correct the key");
   const std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
   manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
@@ -248,6 +258,16 @@ void MasterRun::finish(const std::string& status) {
   record_.finished = utc_now();
   directory_->write("run.json", encode_run_record(record_));
   directory_->append_event("run_" + status);
+}
+
+// The record of a run that ends early. What ended it is told, even when the record cannot be written any
+// more.
+void MasterRun::give_up(const std::string& status) {
+  try {
+    finish(status);
+  } catch (const std::exception& e) {
+    log_warning(std::string("the record of the run is lost: ") + e.what());
+  }
 }
 
 }  // namespace

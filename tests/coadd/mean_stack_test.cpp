@@ -74,7 +74,8 @@ TEST(MeanStack, RowsMayComeInPieces) {
 TEST(MeanStack, ConstantFramesGiveAConstantMean) {
   MeanStack stack(9, 7, 64);
   for (int f = 0; f < 5; ++f) stack.add_rows(f, Plane<float>(9, 7, 3.5f).view(), {}, 0, 7);
-  for (const float v : stack.mean().samples()) EXPECT_EQ(v, 3.5f);
+  const Plane<float> mean = stack.mean();
+  for (const float v : mean.samples()) EXPECT_EQ(v, 3.5f);
 }
 
 }  // namespace

@@ -234,7 +234,7 @@ TEST(FrameMetricsCsv, OneRowAFrameAndChannel) {
   EXPECT_EQ(lines[1].substr(0, 15), "0,plain.fits,0,");
   EXPECT_EQ(std::count(lines[1].begin(), lines[1].end(), ','), 14);
   EXPECT_NE(lines[1].find(",,4"), std::string::npos) << "no FWHM: an empty field";
-  EXPECT_EQ(lines[4].substr(0, 25), "1,\"odd,\"\"name\"\".fits\",1,");
+  EXPECT_EQ(lines[4].substr(0, 24), "1,\"odd,\"\"name\"\".fits\",1,");
   EXPECT_NE(lines[4].find(",2.5,5"), std::string::npos);
   const std::string unclustered = frame_metrics_csv(m, {"a", "b"}, {});
   EXPECT_EQ(unclustered[unclustered.find('\n', 170) - 1], ',');

@@ -103,7 +103,9 @@ TEST(ExecuteTask, WrongHashesAreRefusedWithTheReason) {
   refused("frame metrics", [&](json& t) { t["metrics_config"]["frame_metrics_checksum"] = other; });
   refused("input_stage", [&](json& t) { t["input_stage"] = "registered_normalized"; });
   refused("frames up to 7", [&](json& t) { t["frame_index_range"] = {0, 7}; });
-  refused("leaves the image", [&](json& t) { t["tiles"][0]["tile_bbox"] = {120, 0, 32, 32}; });
+  refused("leaves the image", [&](json& t) {
+    for (json& tile : t["tiles"]) tile["tile_bbox"] = {120, 0, 32, 32};
+  });
   json task = good;
   task["metrics_config"]["frame_metrics_ref"] = night.run_id + "/gone.json";
   EXPECT_EQ(failure_of(task).kind, ErrorKind::kTransient);

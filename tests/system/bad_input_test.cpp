@@ -151,7 +151,7 @@ const Case kFrameCases[] = {
      })},
     {"a frame of negative background",
      4,
-     {"f5.fits", "background is -100", "pedestal"},
+     {"f5.fits", "its background is -9", "pedestal"},
      spoiled([](Night& n) {
        Plane<float> plane(90, 70);
        for (std::size_t i = 0; i < plane.size(); ++i)
@@ -185,7 +185,7 @@ const Case kFrameCases[] = {
 const Case kConfigurationCases[] = {
     {"unknown key",
      2,
-     {"run.yaml:6:10", "min_sise", "min_size"},
+     {"run.yaml:7:10", "min_sise", "min_size"},
      configured("tile: {\n         min_sise: 64}\n")},
     {"unknown section", 2, {"run.yaml:6:1", "tiles", "tile"}, configured("tiles:\n  min_size: 64\n")},
     {"wrong type", 2, {"run.yaml:7:13", "tile.min_size", "many"}, configured("tile:\n  min_size: many\n")},
@@ -227,7 +227,10 @@ const Case kConfigurationCases[] = {
      [](Night& n) {
        return run_program({"run", (n.path() / "run.yaml").string(), "--threads", "-3"});
      }},
-    {"unknown command", 2, {"subcommand"}, [](Night&) { return run_program({"compute"}); }},
+    {"unknown command",
+     2,
+     {"unknown command 'compute'", "did you mean 'compare'"},
+     [](Night&) { return run_program({"compute"}); }},
     {"no command", 2, {"subcommand"}, [](Night&) { return run_program({}); }},
     {"--set without a value",
      2,
@@ -284,7 +287,8 @@ TEST(GoodInput, TheSpoiledNightIsGoodBeforeItIsSpoiled) {
 
 TEST(GoodInput, AsManyThreadsAsMemoryAllows) {
   Night night;
-  const ProgramEnd end = night.run({"--threads", "500"}, {kMemory, 0, 60, {}});
+  const ProgramEnd end =
+      run_program({"run", (night.path() / "run.yaml").string(), "--threads", "500"}, {kMemory, 0, 60, {}});
   print_row("500 threads in 1 GB", end, night.path());
   EXPECT_EQ(end.signal, 0);
   EXPECT_TRUE(end.code == 0 || end.code == 5) << end.code << end.err;
