@@ -30,7 +30,7 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
   for (int f = 0; f < 4; ++f) frames.push_back(night.source().open(f).read_all());
   const std::size_t column = FrameBand::size_bytes({0, 0, 1, 32}, 3, 3);
   for (const std::size_t limit : {std::size_t{0}, column, 80 * column, 140 * column, 400 * column}) {
-    BandCache cache(std::make_shared<FrameSource>(night.source()), limit);
+    BandCache cache(std::make_shared<FrameSource>(night.source()), limit, limit == 0 ? 1 : 3);
     for (const int threads : {1, 4}) {
       parallel_for(static_cast<int>(night.grid.tiles.size()) * 2, threads, [&](int i) {
         const Box& box = night.grid.tiles[static_cast<std::size_t>(i) % night.grid.tiles.size()];
@@ -45,7 +45,7 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
 
 TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
   const SmallNight night;
-  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30);
+  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 4);
   const auto first = cache.get(night.grid.tiles[0], 0, 6);
   EXPECT_EQ(first->region(), (Box{0, 0, 131, night.grid.size}));
   EXPECT_EQ(cache.get(night.grid.tiles[1], 0, 6), first);
@@ -56,16 +56,28 @@ TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
 TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
   const SmallNight night;
   const std::size_t column = FrameBand::size_bytes({0, 0, 1, night.grid.size}, 1, 7);
-  BandCache cache(std::make_shared<FrameSource>(night.source()), 20 * column);
+  BandCache cache(std::make_shared<FrameSource>(night.source()), 20 * column, 1000);
   std::weak_ptr<const FrameBand> first = cache.get(night.grid.tiles.front(), 0, 6);
   for (const Box& tile : night.grid.tiles) EXPECT_LE(cache.get(tile, 0, 6)->region().w, 2 * night.grid.size);
   EXPECT_TRUE(first.expired());
 }
 
+TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
+  const SmallNight night;
+  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 2);
+  const Box& tile = night.grid.tiles[0];
+  const std::weak_ptr<const FrameBand> first = cache.get(tile, 0, 1), second = cache.get(tile, 0, 2);
+  EXPECT_FALSE(first.expired());
+  cache.get(tile, 0, 1);
+  cache.get(tile, 0, 3);
+  EXPECT_FALSE(first.expired());
+  EXPECT_TRUE(second.expired());
+}
+
 TEST(BandCache, AFrameThatCannotBeReadFailsEveryAskerAndHealsWithTheFrame) {
   const SmallNight night;
   const auto frame = night.frames_dir() / night.manifest->frames[2].path;
-  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30);
+  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 4);
   std::filesystem::rename(frame, night.folder() / "away");
   std::atomic<int> failures{0};
   parallel_for(8, 4, [&](int) {

@@ -75,7 +75,7 @@ class SmallNight {
   std::filesystem::path folder() const { return folder_.path(); }
   FrameSource source() const { return {frames_dir(), manifest, true, verified}; }
   RunContexts contexts(std::size_t memory_limit_bytes = std::size_t{1} << 30) const {
-    return {*store, frames_dir(), memory_limit_bytes, verified};
+    return {*store, frames_dir(), memory_limit_bytes, 2, verified};
   }
 
   const std::string run_id = "66666666-7777-4888-9999-aaaaaaaaaaaa";

@@ -50,14 +50,14 @@ Digests digests_of(const fs::path& night, const fs::path& out, const Variation& 
   const ProgramEnd end = run_program(arguments, limits);
   EXPECT_TRUE(end.code == 0 || end.code == 3) << v.name << ": " << end.code << "\n" << end.err;
   Digests digests;
-  const auto record = nlohmann::json::parse(file_text(out / v.run_id / "run.json"), nullptr, false);
+  const auto record = nlohmann::json::parse(bytes_of(out / v.run_id / "run.json"), nullptr, false);
   if (record.is_discarded()) return digests;
   for (const auto& [name, product] : record.at("products").items()) digests[name] = product.at("digest");
   if (v.run_id == kFirstRun)
     for (const auto& item : fs::directory_iterator(out / v.run_id / "tiles"))
-      digests[item.path().filename().string()] = file_text(item.path());
+      digests[item.path().filename().string()] = bytes_of(item.path());
   for (const char* name : {"frame_metrics.csv", "grid.json", "manifest.json", "config.json"})
-    digests[name] = file_text(out / v.run_id / name);
+    digests[name] = bytes_of(out / v.run_id / name);
   return digests;
 }
 

@@ -19,7 +19,7 @@
 
 namespace tilecompile {
 
-inline std::string file_text(const std::filesystem::path& path) {
+inline std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -80,8 +80,8 @@ inline ProgramEnd run_program(const std::vector<std::string>& arguments, const P
   }
   if (WIFEXITED(status)) end.code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
-  end.out = file_text(out);
-  end.err = file_text(err);
+  end.out = bytes_of(out);
+  end.err = bytes_of(err);
   return end;
 }
 
@@ -93,7 +93,7 @@ inline std::vector<std::string> results_below(const std::filesystem::path& folde
   for (const auto& item : std::filesystem::recursive_directory_iterator(folder, error)) {
     if (item.path().extension() == ".fits") found.push_back(item.path().string());
     if (item.path().filename() == "run.json" &&
-        file_text(item.path()).find("\"status\": \"done\"") != std::string::npos)
+        bytes_of(item.path()).find("\"status\": \"done\"") != std::string::npos)
       found.push_back(item.path().string());
   }
   return found;
