@@ -1,0 +1,142 @@
+#include "amqp_publisher.hpp"
+
+#include <algorithm>
+
+#include "amqp_content.hpp"
+#include "amqp_topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+// The library's publish waits without limit once the socket buffers of a silent broker are full, so little
+// more than they hold may be under way.
+constexpr std::size_t kWindowBytes = 2u << 20;
+
+std::string describe(const PublishOrder& order) {
+  return "message " + order.message.message_id + " for queue '" + order.queue + "' at exchange '" +
+         order.exchange + "'";
+}
+
+/// The exchange a refusal names: "NOT_FOUND - no exchange 'x' in vhost '/'", "ACCESS_REFUSED - access to
+/// exchange 'x' in vhost '/' refused for user 'u'".
+std::string named_exchange(const std::string& text) {
+  const std::string mark = "exchange '";
+  const std::size_t start = text.find(mark);
+  if (start == std::string::npos) return "?";
+  const std::size_t name = start + mark.size();
+  const std::string exchange = text.substr(name, text.find('\'', name) - name);
+  return exchange == "amq.default" ? "" : exchange;
+}
+
+bool is_encoding_error(int status) {
+  return status == AMQP_STATUS_BAD_AMQP_DATA || status == AMQP_STATUS_TABLE_TOO_BIG ||
+         status == AMQP_STATUS_INVALID_PARAMETER;
+}
+
+}  // namespace
+
+void AmqpPublisher::attach(AmqpLink& link) {
+  blocked_ = false;
+  open_channel(link);
+}
+
+void AmqpPublisher::open_channel(AmqpLink& link) {
+  send_again();
+  link.open_channel(kPublishChannel);
+  amqp_confirm_select(link.state(), kPublishChannel);
+  link.check_reply(kPublishChannel, "switch confirms on");
+}
+
+void AmqpPublisher::send_again() {
+  for (auto order = unconfirmed_.rbegin(); order != unconfirmed_.rend(); ++order) {
+    order->second.returned = false;
+    waiting_.push_front(std::move(order->second));
+  }
+  unconfirmed_.clear();
+  unconfirmed_bytes_ = 0;
+  last_number_ = 0;
+}
+
+void AmqpPublisher::pump(AmqpLink& link) {
+  const std::size_t window = static_cast<std::size_t>(std::max(1, options_.publish_window));
+  while (!blocked_ && !waiting_.empty() && unconfirmed_.size() < window &&
+         (unconfirmed_.empty() || unconfirmed_bytes_ < kWindowBytes)) {
+    // Into the books first: if the send breaks the link, the message is sent again on the next one.
+    const auto entry = unconfirmed_.emplace(++last_number_, std::move(waiting_.front())).first;
+    waiting_.pop_front();
+    PublishOrder& order = entry->second;
+    unconfirmed_bytes_ += order.message.body.size();
+    const EncodedProperties encoded(order.message);
+    const int status = amqp_basic_publish(
+        link.state(), kPublishChannel, as_bytes(order.exchange), as_bytes(order.queue),
+        /*mandatory=*/1, /*immediate=*/0, &encoded.properties, as_bytes(order.message.body));
+    if (is_encoding_error(status)) {
+      // It would break every connection it is tried on.
+      order.confirmed.set_exception(make_error(
+          ErrorKind::kUsage, describe(order) + " cannot be encoded: " + amqp_error_string2(status)));
+      unconfirmed_.erase(entry);
+    }
+    link.check_status(status, "publish");
+  }
+}
+
+void AmqpPublisher::on_confirm(std::uint64_t tag, bool multiple, bool accepted) {
+  auto first = multiple ? unconfirmed_.begin() : unconfirmed_.find(tag);
+  while (first != unconfirmed_.end() && first->first <= tag) {
+    PublishOrder& order = first->second;
+    if (!accepted) {
+      order.confirmed.set_exception(make_error(
+          ErrorKind::kTransient,
+          "the broker did not take " + describe(order) + ": the queue is full or not available, try again"));
+    } else if (order.returned) {
+      order.confirmed.set_exception(std::make_exception_ptr(UnroutableError(
+          "no queue took " + describe(order) + " (" + order.reason + "): the queue is gone or not bound")));
+    } else {
+      order.confirmed.set_value();
+    }
+    unconfirmed_bytes_ -= order.message.body.size();
+    first = unconfirmed_.erase(first);
+    if (!multiple) break;
+  }
+}
+
+void AmqpPublisher::on_return(const Message& message, const std::string& reason) {
+  // Returns come in the order of publishing, so the oldest message of that id is meant.
+  for (auto& [number, order] : unconfirmed_) {
+    if (order.returned || order.message.message_id != message.message_id) continue;
+    order.returned = true;
+    order.reason = reason;
+    return;
+  }
+}
+
+void AmqpPublisher::on_channel_closed(AmqpLink& link, int code, const std::string& text) {
+  const std::string exchange = named_exchange(text);
+  const auto concerns = [&](const PublishOrder& order) { return order.exchange == exchange; };
+  bool found = std::any_of(unconfirmed_.begin(), unconfirmed_.end(),
+                           [&](const auto& entry) { return concerns(entry.second); });
+  // If none is named, one must still leave, or the same message would close the next channel.
+  for (auto entry = unconfirmed_.begin(); entry != unconfirmed_.end();) {
+    PublishOrder& order = entry->second;
+    if (found && !concerns(order)) {
+      ++entry;
+      continue;
+    }
+    const std::string what = "cannot publish " + describe(order) + ": " + text;
+    order.confirmed.set_exception(code == AMQP_NOT_FOUND ? std::make_exception_ptr(UnroutableError(what))
+                                                         : make_error(ErrorKind::kUsage, what));
+    entry = unconfirmed_.erase(entry);
+    if (!found) break;
+  }
+  open_channel(link);
+}
+
+void AmqpPublisher::fail_all(ErrorKind kind, const std::string& text) {
+  send_again();
+  for (PublishOrder& order : waiting_) {
+    order.confirmed.set_exception(make_error(kind, "not published: " + describe(order) + ": " + text));
+  }
+  waiting_.clear();
+}
+
+}  // namespace tilecompile

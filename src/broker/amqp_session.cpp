@@ -1,0 +1,212 @@
+#include "amqp_session.hpp"
+
+#include "amqp_topology.hpp"
+#include "tilecompile/base/log.hpp"
+
+namespace tilecompile {
+namespace {
+
+// How long a quiet turn lasts: heartbeats are sent and their absence is seen between turns.
+constexpr std::chrono::milliseconds kQuietTurn{100};
+// Frames handled before callers get their turn again.
+constexpr int kFramesPerTurn = 256;
+// A request over which the broker falls silent or closes the whole connection that often is at fault itself.
+constexpr int kMaxRefusals = 3;
+
+}  // namespace
+
+AmqpSession::AmqpSession(const AmqpOptions& options, AmqpMailbox& mailbox)
+    : options_(options),
+      mailbox_(mailbox),
+      publisher_(options_),
+      consumers_(mailbox),
+      assembler_(options.max_body_bytes) {}
+
+void AmqpSession::attach(std::unique_ptr<AmqpLink> link) {
+  link_ = std::move(link);
+  link_->open_channel(kAdminChannel);
+  for (const auto& [name, queue] : declared_) {
+    try {
+      declare_queue(*link_, queue);
+    } catch (const Error& error) {
+      log_warning(std::string("after reconnecting: ") + error.what());
+    }
+  }
+  publisher_.attach(*link_);
+  consumers_.attach();
+}
+
+void AmqpSession::detach() {
+  link_.reset();
+  settlements_.clear();  // their deliveries are queued again by the broker
+  mailbox_.drop_deliveries();
+  assembler_.clear();
+}
+
+void AmqpSession::collect_work() {
+  AmqpMailbox::Work work = mailbox_.take_work();
+  for (PublishOrder& order : work.publishes) publisher_.add(std::move(order));
+  for (Request& request : work.requests) requests_.push_back(std::move(request));
+  for (const Settlement& settlement : work.settlements) settlements_.push_back(settlement);
+  closing_ = work.closing;
+}
+
+bool AmqpSession::turn() {
+  collect_work();
+  while (!settlements_.empty()) {
+    consumers_.settle(*link_, settlements_.front());
+    settlements_.pop_front();
+  }
+  run_requests();
+  if (closing_) return false;
+  publisher_.pump(*link_);
+  consumers_.restart_due(*link_, [this](const std::string& queue) {
+    const auto spec = declared_.find(queue);
+    if (spec != declared_.end()) declare_queue(*link_, spec->second);
+  });
+  link_->wait(mailbox_.wake_fd(), kQuietTurn);
+  amqp_frame_t frame;
+  for (int i = 0; i < kFramesPerTurn && link_->next_frame(frame); ++i) dispatch(frame);
+  return true;
+}
+
+void AmqpSession::run_requests() {
+  while (!requests_.empty()) {
+    Request& request = requests_.front();
+    try {
+      request.action(*this);
+      request.done.set_value();
+    } catch (const LinkDown& down) {
+      const bool refused = down.reply_code != 0 && down.reply_code != AMQP_CONNECTION_FORCED;
+      if (!refused || ++request.refusals < kMaxRefusals) throw;  // tried again on the next connection
+      const bool silent = down.reply_code == LinkDown::kNoReply;
+      request.done.set_exception(make_error(silent ? ErrorKind::kTransient : ErrorKind::kUsage, down.what()));
+      requests_.pop_front();
+      throw;
+    } catch (...) {
+      request.done.set_exception(std::current_exception());
+    }
+    requests_.pop_front();
+  }
+}
+
+void AmqpSession::close() {
+  if (link_) link_->close();
+}
+
+void AmqpSession::fail_all(ErrorKind kind, const std::string& text) {
+  collect_work();
+  for (Request& request : requests_) request.done.set_exception(make_error(kind, text));
+  requests_.clear();
+  publisher_.fail_all(kind, text);
+}
+
+void AmqpSession::declare(const QueueSpec& queue) {
+  declare_queue(*link_, queue);
+  declared_[queue.name] = queue;
+}
+
+void AmqpSession::remove(const std::string& name) {
+  declared_.erase(name);
+  delete_queue(*link_, name);
+  consumers_.forget(name);
+}
+
+std::optional<QueueState> AmqpSession::inspect(const std::string& name) {
+  return inspect_queue(*link_, name);
+}
+
+void AmqpSession::consume(const std::string& queue, int prefetch, bool exclusive) {
+  consumers_.consume(*link_, queue, prefetch, exclusive);
+}
+
+void AmqpSession::cancel(const std::string& queue) { consumers_.cancel(*link_, queue); }
+
+void AmqpSession::dispatch(const amqp_frame_t& frame) {
+  if (frame.frame_type == AMQP_FRAME_METHOD) {
+    dispatch_method(frame.channel, frame.payload.method);
+  } else if (frame.frame_type == AMQP_FRAME_HEADER || frame.frame_type == AMQP_FRAME_BODY) {
+    if (auto content = assembler_.add(frame)) dispatch_content(frame.channel, std::move(*content));
+  }
+}
+
+void AmqpSession::dispatch_method(amqp_channel_t channel, const amqp_method_t& method) {
+  switch (method.id) {
+    case AMQP_BASIC_DELIVER_METHOD: {
+      const auto* deliver = static_cast<amqp_basic_deliver_t*>(method.decoded);
+      Content content;
+      content.delivery_tag = deliver->delivery_tag;
+      content.redelivered = deliver->redelivered != 0;
+      assembler_.begin(channel, std::move(content));
+      break;
+    }
+    case AMQP_BASIC_RETURN_METHOD: {
+      const auto* returned = static_cast<amqp_basic_return_t*>(method.decoded);
+      Content content;
+      content.returned = true;
+      content.reason = std::to_string(returned->reply_code) + " " + as_string(returned->reply_text);
+      assembler_.begin(channel, std::move(content));
+      break;
+    }
+    case AMQP_BASIC_ACK_METHOD: {
+      const auto* ack = static_cast<amqp_basic_ack_t*>(method.decoded);
+      publisher_.on_confirm(ack->delivery_tag, ack->multiple != 0, true);
+      break;
+    }
+    case AMQP_BASIC_NACK_METHOD: {
+      const auto* nack = static_cast<amqp_basic_nack_t*>(method.decoded);
+      publisher_.on_confirm(nack->delivery_tag, nack->multiple != 0, false);
+      break;
+    }
+    case AMQP_BASIC_CANCEL_METHOD:
+      consumers_.on_cancelled(channel);
+      break;
+    case AMQP_CHANNEL_CLOSE_METHOD:
+      on_channel_closed(channel, *static_cast<amqp_channel_close_t*>(method.decoded));
+      break;
+    case AMQP_CONNECTION_CLOSE_METHOD:
+      throw link_closed(*static_cast<amqp_connection_close_t*>(method.decoded));
+    case AMQP_CONNECTION_BLOCKED_METHOD:
+      set_blocked(true, as_string(static_cast<amqp_connection_blocked_t*>(method.decoded)->reason));
+      break;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD:
+      set_blocked(false, "");
+      break;
+    default:
+      log_debug("unexpected method from the broker: " + std::to_string(method.id));
+  }
+}
+
+void AmqpSession::dispatch_content(amqp_channel_t channel, Content content) {
+  if (content.returned) {
+    publisher_.on_return(content.message, content.reason);
+  } else {
+    consumers_.on_delivery(*link_, channel, std::move(content));
+  }
+}
+
+void AmqpSession::on_channel_closed(amqp_channel_t channel, const amqp_channel_close_t& close) {
+  const int code = close.reply_code;
+  const std::string text = as_string(close.reply_text);
+  link_->confirm_channel_close(channel);
+  assembler_.forget(channel);
+  if (channel == kPublishChannel) {
+    publisher_.on_channel_closed(*link_, code, text);
+  } else if (channel == kAdminChannel) {
+    link_->open_channel(kAdminChannel);
+  } else {
+    consumers_.on_channel_closed(channel, text);
+  }
+}
+
+void AmqpSession::set_blocked(bool blocked, const std::string& reason) {
+  if (blocked == publisher_.blocked()) return;
+  publisher_.set_blocked(blocked);
+  if (blocked) {
+    log_warning("the broker takes no messages for now (" + reason + "): free memory or disk on its host");
+  } else {
+    log_info("the broker takes messages again");
+  }
+}
+
+}  // namespace tilecompile

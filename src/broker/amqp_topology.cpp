@@ -1,0 +1,115 @@
+#include "amqp_topology.hpp"
+
+#include <vector>
+
+namespace tilecompile {
+namespace {
+
+amqp_table_entry_t number(const char* name, std::int64_t value) {
+  amqp_table_entry_t entry{};
+  entry.key = amqp_cstring_bytes(name);
+  entry.value.kind = AMQP_FIELD_KIND_I64;
+  entry.value.value.i64 = value;
+  return entry;
+}
+
+amqp_table_entry_t text(const char* name, const std::string& value) {
+  amqp_table_entry_t entry{};
+  entry.key = amqp_cstring_bytes(name);
+  entry.value.kind = AMQP_FIELD_KIND_UTF8;
+  entry.value.value.bytes = as_bytes(value);
+  return entry;
+}
+
+std::vector<amqp_table_entry_t> arguments(const QueueSpec& queue) {
+  static const std::string kDropHead = "drop-head", kQuorum = "quorum", kDefaultExchange;
+  std::vector<amqp_table_entry_t> entries;
+  if (queue.expires_ms > 0) entries.push_back(number("x-expires", queue.expires_ms));
+  if (queue.message_ttl_ms > 0) entries.push_back(number("x-message-ttl", queue.message_ttl_ms));
+  if (queue.max_length > 0) {
+    entries.push_back(number("x-max-length", queue.max_length));
+    entries.push_back(text("x-overflow", kDropHead));
+  }
+  if (!queue.dead_letter_queue.empty()) {
+    entries.push_back(text("x-dead-letter-exchange", kDefaultExchange));
+    entries.push_back(text("x-dead-letter-routing-key", queue.dead_letter_queue));
+  }
+  if (queue.max_priority > 0) entries.push_back(number("x-max-priority", queue.max_priority));
+  if (queue.quorum) entries.push_back(text("x-queue-type", kQuorum));
+  return entries;
+}
+
+[[noreturn]] void throw_refused(const std::string& doing, const ChannelClosed& closed) {
+  const std::string found = doing + ": " + closed.what();
+  if (closed.reply_code == AMQP_NOT_FOUND) {
+    throw TransientError(found + "; the broker node that holds it is down, try again when it is back");
+  }
+  if (closed.reply_code == AMQP_ACCESS_REFUSED) {
+    throw UsageError(found + "; grant it with: rabbitmqctl set_permissions");
+  }
+  throw UsageError(found + "; use the same settings as before, or delete it first: rabbitmqctl delete_queue");
+}
+
+/// Runs one step on the admin channel; when the broker closes that, opens it again before passing on why.
+template <class Step>
+void on_admin_channel(AmqpLink& link, const char* doing, Step step) {
+  step();
+  try {
+    link.check_reply(kAdminChannel, doing);
+  } catch (const ChannelClosed&) {
+    link.open_channel(kAdminChannel);
+    throw;
+  }
+}
+
+}  // namespace
+
+void declare_queue(AmqpLink& link, const QueueSpec& queue) {
+  constexpr amqp_boolean_t kDurable = 1;
+  const amqp_connection_state_t state = link.state();
+  try {
+    if (!queue.exchange.empty()) {
+      on_admin_channel(link, "declare an exchange", [&] {
+        amqp_exchange_declare(state, kAdminChannel, as_bytes(queue.exchange), amqp_cstring_bytes("direct"), 0,
+                              kDurable, 0, 0, amqp_empty_table);
+      });
+    }
+    std::vector<amqp_table_entry_t> entries = arguments(queue);
+    const amqp_table_t table = {static_cast<int>(entries.size()), entries.data()};
+    on_admin_channel(link, "declare a queue", [&] {
+      amqp_queue_declare(state, kAdminChannel, as_bytes(queue.name), 0, kDurable, 0, 0, table);
+    });
+    if (!queue.exchange.empty()) {
+      on_admin_channel(link, "bind a queue", [&] {
+        amqp_queue_bind(state, kAdminChannel, as_bytes(queue.name), as_bytes(queue.exchange),
+                        as_bytes(queue.name), amqp_empty_table);
+      });
+    }
+  } catch (const ChannelClosed& closed) {
+    throw_refused("cannot declare queue '" + queue.name + "'", closed);
+  }
+}
+
+void delete_queue(AmqpLink& link, const std::string& name) {
+  try {
+    on_admin_channel(link, "remove a queue",
+                     [&] { amqp_queue_delete(link.state(), kAdminChannel, as_bytes(name), 0, 0); });
+  } catch (const ChannelClosed& closed) {
+    if (closed.reply_code != AMQP_NOT_FOUND) throw_refused("cannot remove queue '" + name + "'", closed);
+  }
+}
+
+std::optional<QueueState> inspect_queue(AmqpLink& link, const std::string& name) {
+  const amqp_queue_declare_ok_t* found = nullptr;
+  try {
+    on_admin_channel(link, "inspect a queue", [&] {
+      found = amqp_queue_declare(link.state(), kAdminChannel, as_bytes(name), 1, 0, 0, 0, amqp_empty_table);
+    });
+  } catch (const ChannelClosed& closed) {
+    if (closed.reply_code == AMQP_NOT_FOUND) return std::nullopt;
+    throw_refused("cannot inspect queue '" + name + "'", closed);
+  }
+  return QueueState{found->message_count, found->consumer_count};
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,21 @@
+#pragma once
+#include <optional>
+#include <string>
+
+#include "amqp_link.hpp"
+
+namespace tilecompile {
+
+/// The channels of a connection. Each kind of work has its own, because the broker answers a refused call by
+/// closing its channel: a missing queue must not cost a consumer its deliveries.
+constexpr amqp_channel_t kPublishChannel = 1;
+constexpr amqp_channel_t kAdminChannel = 2;
+constexpr amqp_channel_t kFirstConsumerChannel = 3;
+
+/// Declares exchange, queue and binding on the admin channel. Throws UsageError when refused, TransientError
+/// when the queue exists but is not available now.
+void declare_queue(AmqpLink& link, const QueueSpec& queue);
+void delete_queue(AmqpLink& link, const std::string& name);
+std::optional<QueueState> inspect_queue(AmqpLink& link, const std::string& name);
+
+}  // namespace tilecompile

@@ -1,0 +1,94 @@
+#pragma once
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+
+namespace tilecompile {
+
+/// A RabbitMQ of its own for a test program, in a temporary folder on free loopback ports, user guest/guest.
+/// Ends with this object, and also when the test program dies. Needs the macro TILECOMPILE_SOURCE_DIR.
+class PrivateBroker {
+ public:
+  /// False when RabbitMQ is not installed: tests skip then.
+  static bool installed() {
+    const char* bin = std::getenv("RABBITMQ_BIN");
+    return std::filesystem::exists(std::string(bin ? bin : "/usr/lib/rabbitmq/bin") + "/rabbitmq-server");
+  }
+
+  /// Starts the broker; throws std::runtime_error with its last words when it does not come up.
+  PrivateBroker() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "private-broker-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
+    folder_ = pattern;
+    try {
+      port_ = std::stoi(call("start"));
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
+  ~PrivateBroker() { stop(); }
+  PrivateBroker(const PrivateBroker&) = delete;
+  PrivateBroker& operator=(const PrivateBroker&) = delete;
+
+  int port() const { return port_; }
+  const std::filesystem::path& folder() const { return folder_; }
+
+  /// Orderly shutdown and start on the same port; takes seconds.
+  void restart() { call("restart"); }
+  /// Kills it at once; start() brings it back with its durable queues.
+  void kill9() { call("kill9"); }
+  void start() { call("start"); }
+  /// Freezes and unfreezes its processes: a peer that is there but silent.
+  void pause() { call("pause"); }
+  void resume() { call("cont"); }
+  /// rabbitmqctl; `arguments` as on a shell's command line. Returns its output.
+  std::string ctl(const std::string& arguments) { return call("ctl", arguments); }
+
+ private:
+  std::string call(const std::string& command, const std::string& arguments = "") {
+    const std::string log = (folder_ / "script.log").string();
+    const std::string line = "PRIVATE_BROKER_OWNER=" + std::to_string(getpid()) + " '" +
+                             TILECOMPILE_SOURCE_DIR "/scripts/private-broker.sh' " + command + " '" +
+                             folder_.string() + "' " + arguments + " 2>'" + log + "'";
+    FILE* pipe = popen(line.c_str(), "r");
+    if (pipe == nullptr) throw std::runtime_error("cannot run " + line);
+    std::string output;
+    std::array<char, 4096> buffer;
+    while (const std::size_t got = fread(buffer.data(), 1, buffer.size(), pipe))
+      output.append(buffer.data(), got);
+    if (pclose(pipe) != 0) throw std::runtime_error("failed: " + line + "\n" + read(log));
+    return output;
+  }
+
+  static std::string read(const std::string& path) {
+    std::string text;
+    if (FILE* file = fopen(path.c_str(), "r")) {
+      std::array<char, 4096> buffer;
+      while (const std::size_t got = fread(buffer.data(), 1, buffer.size(), file))
+        text.append(buffer.data(), got);
+      fclose(file);
+    }
+    return text;
+  }
+
+  void stop() {
+    try {
+      call("stop");
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+
+  std::filesystem::path folder_;
+  int port_ = 0;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,507 @@
+// What every transport promises: the same cases in memory and on a real broker.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "contract/contract_broker.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/broker/transport.hpp"
+
+namespace tilecompile {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Long enough that only a hang reaches it.
+constexpr seconds kPatience{30};
+// Long enough that a message on its way would have come.
+constexpr milliseconds kQuiet{200};
+
+[[maybe_unused]] const auto& kRegistered = ContractBroker::instance();
+
+class TransportContract : public testing::TestWithParam<const char*> {
+ protected:
+  bool amqp() const { return std::string(GetParam()) == "amqp"; }
+
+  void SetUp() override {
+    if (amqp() && !ContractBroker::instance().missing().empty()) {
+      GTEST_SKIP() << ContractBroker::instance().missing();
+    }
+    party_ = connect();
+  }
+  void TearDown() override {
+    if (!party_) return;
+    party_->close();  // or it would bring the queues it consumes back
+    const auto cleaner = connect();
+    for (const std::string& name : names_) cleaner->remove_queue(name);
+  }
+
+  std::unique_ptr<Transport> connect() {
+    return amqp() ? connect_amqp(ContractBroker::instance().options()) : memory_.connect();
+  }
+  /// A queue of this case alone.
+  QueueSpec queue() {
+    QueueSpec spec;
+    spec.name = "contract." + new_uuid();
+    names_.push_back(spec.name);
+    return spec;
+  }
+  QueueSpec declared() {
+    const QueueSpec spec = queue();
+    party_->declare(spec);
+    return spec;
+  }
+  void publish(const std::string& name, const std::string& body) {
+    Message message;
+    message.body = body;
+    party_->publish("", name, std::move(message)).get();
+  }
+  /// Waits until the broker's count, which may lag, is as expected.
+  void expect_messages(const std::string& name, std::uint64_t expected) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(5);
+    std::uint64_t found = 0;
+    do {
+      found = party_->inspect(name).value().messages;
+    } while (found != expected && std::chrono::steady_clock::now() < deadline);
+    EXPECT_EQ(found, expected) << name;
+  }
+
+  MemoryBroker memory_;
+  std::unique_ptr<Transport> party_;
+  std::vector<std::string> names_;
+};
+
+Delivery must_receive(Transport& transport) {
+  auto delivery = transport.receive(kPatience);
+  if (!delivery) throw std::runtime_error("no delivery came");
+  return *delivery;
+}
+
+TEST_P(TransportContract, CarriesBodyAndAllProperties) {
+  QueueSpec spec = queue();
+  spec.exchange = "contract";
+  party_->declare(spec);
+  Message sent;
+  sent.body = "{\"text\": \"Größe 3\u2032 \u661f\"}";
+  sent.message_id = new_uuid();
+  sent.correlation_id = new_uuid();
+  sent.reply_to = "results.of.run";
+  sent.headers = {{"attempt", "2"}, {"reason", "M\u00fcll"}, {"empty", ""}};
+  sent.priority = 4;
+  sent.content_type = "text/plain";
+  party_->publish("contract", spec.name, sent).get();
+  party_->consume(spec.name, 1);
+  const Delivery got = must_receive(*party_);
+  EXPECT_EQ(got.message.body, sent.body);
+  EXPECT_EQ(got.message.message_id, sent.message_id);
+  EXPECT_EQ(got.message.correlation_id, sent.correlation_id);
+  EXPECT_EQ(got.message.reply_to, sent.reply_to);
+  EXPECT_EQ(got.message.headers, sent.headers);
+  EXPECT_EQ(got.message.priority, sent.priority);
+  EXPECT_EQ(got.message.content_type, sent.content_type);
+  EXPECT_EQ(got.queue, spec.name);
+  EXPECT_FALSE(got.redelivered);
+}
+
+TEST_P(TransportContract, FillsInDefaults) {
+  const QueueSpec spec = declared();
+  publish(spec.name, "");
+  party_->consume(spec.name, 1);
+  const Delivery got = must_receive(*party_);
+  EXPECT_EQ(got.message.body, "");
+  EXPECT_TRUE(is_uuid(got.message.message_id));
+  EXPECT_EQ(got.message.content_type, "application/json");
+  EXPECT_EQ(got.message.priority, -1);
+  EXPECT_TRUE(got.message.headers.empty());
+}
+
+TEST_P(TransportContract, CarriesEveryByteValue) {
+  const QueueSpec spec = declared();
+  std::string body;
+  for (int i = 0; i < 1000; ++i) body.push_back(static_cast<char>(i));
+  publish(spec.name, body);
+  party_->consume(spec.name, 1);
+  EXPECT_EQ(must_receive(*party_).message.body, body);
+}
+
+TEST_P(TransportContract, CarriesFourMegabytes) {
+  const QueueSpec spec = declared();
+  std::string body(4u << 20, 'x');
+  for (std::size_t i = 0; i < body.size(); i += 4093) body[i] = static_cast<char>(i);
+  for (int i = 0; i < 3; ++i) publish(spec.name, body + std::to_string(i));
+  party_->consume(spec.name, 1);
+  for (int i = 0; i < 3; ++i) {
+    const Delivery got = must_receive(*party_);
+    EXPECT_TRUE(got.message.body == body + std::to_string(i));
+    party_->ack(got.tag);
+  }
+}
+
+TEST_P(TransportContract, PublishToNowhereIsUnroutable) {
+  const QueueSpec spec = declared();
+  party_->consume(spec.name, 10);
+  Message message;
+  message.body = "x";
+  auto no_queue = party_->publish("", "contract.missing." + new_uuid(), message);
+  auto good = party_->publish("", spec.name, message);
+  EXPECT_THROW(no_queue.get(), UnroutableError);
+  EXPECT_NO_THROW(good.get());
+  const Delivery before = must_receive(*party_);
+  auto no_exchange = party_->publish("contract.missing", spec.name, message);
+  auto after = party_->publish("", spec.name, message);
+  EXPECT_THROW(no_exchange.get(), UnroutableError);
+  EXPECT_NO_THROW(after.get());
+  // The refusals cost nobody a delivery.
+  party_->ack(before.tag);
+  const Delivery last = must_receive(*party_);
+  EXPECT_FALSE(last.redelivered);
+  party_->ack(last.tag);
+  EXPECT_FALSE(party_->receive(kQuiet));
+}
+
+TEST_P(TransportContract, QueueNotBoundToTheExchangeIsUnroutable) {
+  QueueSpec bound = queue();
+  bound.exchange = "contract";
+  party_->declare(bound);
+  const QueueSpec unbound = declared();
+  Message message;
+  EXPECT_NO_THROW(party_->publish("contract", bound.name, message).get());
+  EXPECT_THROW(party_->publish("contract", unbound.name, message).get(), UnroutableError);
+}
+
+TEST_P(TransportContract, UnroutableAmongGoodOnesIsTheRightOne) {
+  const QueueSpec spec = declared();
+  std::vector<std::future<void>> confirms;
+  for (int i = 0; i < 60; ++i) {
+    Message message;
+    message.body = std::to_string(i);
+    confirms.push_back(party_->publish("", i % 7 == 3 ? "contract.missing" : spec.name, message));
+  }
+  for (int i = 0; i < 60; ++i) {
+    if (i % 7 == 3) {
+      EXPECT_THROW(confirms[i].get(), UnroutableError) << i;
+    } else {
+      EXPECT_NO_THROW(confirms[i].get()) << i;
+    }
+  }
+}
+
+TEST_P(TransportContract, DeliversInOrder) {
+  const QueueSpec spec = declared();
+  std::vector<std::future<void>> confirms;
+  for (int i = 0; i < 200; ++i) {
+    Message message;
+    message.body = std::to_string(i);
+    confirms.push_back(party_->publish("", spec.name, message));
+  }
+  for (auto& confirm : confirms) confirm.get();
+  party_->consume(spec.name, 50);
+  for (int i = 0; i < 200; ++i) {
+    const Delivery got = must_receive(*party_);
+    ASSERT_EQ(got.message.body, std::to_string(i));
+    party_->ack(got.tag);
+  }
+}
+
+TEST_P(TransportContract, PrefetchBoundsWhatIsOut) {
+  const QueueSpec spec = declared();
+  for (int i = 0; i < 5; ++i) publish(spec.name, std::to_string(i));
+  party_->consume(spec.name, 2);
+  const Delivery first = must_receive(*party_);
+  must_receive(*party_);
+  EXPECT_FALSE(party_->receive(kQuiet));
+  EXPECT_EQ(party_->inspect(spec.name)->messages, 3u);
+  party_->ack(first.tag);
+  EXPECT_EQ(must_receive(*party_).message.body, "2");
+  EXPECT_FALSE(party_->receive(kQuiet));
+}
+
+TEST_P(TransportContract, AcknowledgedIsGoneAndTheRestComesBack) {
+  const QueueSpec spec = declared();
+  publish(spec.name, "done");
+  publish(spec.name, "open");
+  publish(spec.name, "unseen");
+  const auto worker = connect();
+  worker->consume(spec.name, 3);
+  worker->ack(must_receive(*worker).tag);
+  EXPECT_EQ(must_receive(*worker).message.body, "open");
+  worker->close();
+  party_->consume(spec.name, 3);
+  const Delivery open = must_receive(*party_), unseen = must_receive(*party_);
+  EXPECT_EQ(open.message.body, "open");
+  EXPECT_TRUE(open.redelivered);
+  EXPECT_EQ(unseen.message.body, "unseen");
+  EXPECT_FALSE(party_->receive(kQuiet));
+}
+
+TEST_P(TransportContract, RejectHandsBackOrDrops) {
+  QueueSpec dead = declared();
+  QueueSpec spec = queue();
+  spec.dead_letter_queue = dead.name;
+  party_->declare(spec);
+  publish(spec.name, "x");
+  party_->consume(spec.name, 1);
+  party_->reject(must_receive(*party_).tag, true);
+  const Delivery again = must_receive(*party_);
+  EXPECT_TRUE(again.redelivered);
+  party_->reject(again.tag, false);
+  expect_messages(dead.name, 1);
+  party_->consume(dead.name, 1);
+  const Delivery buried = must_receive(*party_);
+  EXPECT_EQ(buried.message.body, "x");
+  EXPECT_EQ(buried.queue, dead.name);
+  EXPECT_EQ(buried.message.headers.at("x-first-death-reason"), "rejected");
+}
+
+TEST_P(TransportContract, SettlingTwiceOrWithAStrangeTagIsNothing) {
+  const QueueSpec spec = declared();
+  publish(spec.name, "a");
+  publish(spec.name, "b");
+  party_->consume(spec.name, 1);
+  const Delivery first = must_receive(*party_);
+  party_->ack(first.tag);
+  party_->ack(first.tag);
+  party_->reject(first.tag, true);
+  party_->ack({12345, 67});
+  party_->ack(must_receive(*party_).tag);
+  EXPECT_FALSE(party_->receive(kQuiet));
+  expect_messages(spec.name, 0);
+}
+
+TEST_P(TransportContract, CancelHandsBackTheUnreceivedOnly) {
+  const QueueSpec spec = declared();
+  for (int i = 0; i < 4; ++i) publish(spec.name, std::to_string(i));
+  party_->consume(spec.name, 3);
+  const Delivery mine = must_receive(*party_);
+  party_->cancel(spec.name);
+  EXPECT_FALSE(party_->receive(kQuiet));
+  expect_messages(spec.name, 3);
+  party_->ack(mine.tag);
+  party_->cancel(spec.name);
+  EXPECT_EQ(party_->inspect(spec.name)->consumers, 0u);
+  party_->consume(spec.name, 3);
+  for (int i = 1; i < 4; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
+}
+
+TEST_P(TransportContract, ExclusiveConsumerStaysAlone) {
+  const QueueSpec spec = declared();
+  const auto other = connect();
+  party_->consume(spec.name, 1, true);
+  EXPECT_THROW(other->consume(spec.name, 1, true), UsageError);
+  EXPECT_THROW(other->consume(spec.name, 1), UsageError);
+  EXPECT_THROW(party_->consume(spec.name, 1), ContractError);
+  party_->cancel(spec.name);
+  EXPECT_NO_THROW(other->consume(spec.name, 1));
+  EXPECT_THROW(party_->consume(spec.name, 1, true), UsageError);
+}
+
+TEST_P(TransportContract, ConsumingAMissingQueueIsRefused) {
+  const QueueSpec spec = queue();
+  EXPECT_THROW(party_->consume(spec.name, 1), UsageError);
+  party_->declare(spec);
+  EXPECT_NO_THROW(party_->consume(spec.name, 1));
+}
+
+TEST_P(TransportContract, InspectCountsReadyMessagesAndConsumers) {
+  const QueueSpec spec = queue();
+  EXPECT_FALSE(party_->inspect(spec.name));
+  party_->declare(spec);
+  EXPECT_EQ(party_->inspect(spec.name)->messages, 0u);
+  EXPECT_EQ(party_->inspect(spec.name)->consumers, 0u);
+  for (int i = 0; i < 3; ++i) publish(spec.name, "x");
+  expect_messages(spec.name, 3);
+  party_->consume(spec.name, 1);
+  must_receive(*party_);
+  expect_messages(spec.name, 2);
+  EXPECT_EQ(party_->inspect(spec.name)->consumers, 1u);
+}
+
+TEST_P(TransportContract, RemovedQueueIsGone) {
+  const QueueSpec spec = declared();
+  publish(spec.name, "x");
+  party_->remove_queue(spec.name);
+  EXPECT_FALSE(party_->inspect(spec.name));
+  EXPECT_NO_THROW(party_->remove_queue(spec.name));
+  EXPECT_THROW(publish(spec.name, "y"), UnroutableError);
+  party_->declare(spec);
+  EXPECT_EQ(party_->inspect(spec.name)->messages, 0u);
+}
+
+TEST_P(TransportContract, RemovingAConsumedQueueEndsItsConsumer) {
+  const QueueSpec spec = declared();
+  party_->consume(spec.name, 1);
+  party_->remove_queue(spec.name);
+  EXPECT_FALSE(party_->receive(kQuiet));
+  EXPECT_FALSE(party_->inspect(spec.name));
+  party_->declare(spec);
+  party_->consume(spec.name, 1);
+  publish(spec.name, "x");
+  EXPECT_EQ(must_receive(*party_).message.body, "x");
+}
+
+TEST_P(TransportContract, QueueRemovedByAnotherPartyComesBack) {
+  const QueueSpec spec = declared();
+  party_->consume(spec.name, 5);
+  connect()->remove_queue(spec.name);
+  // The consumer needs a moment to learn of it and to declare the queue again.
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  bool published = false;
+  while (!published && std::chrono::steady_clock::now() < deadline) {
+    try {
+      publish(spec.name, "x");
+      published = true;
+    } catch (const UnroutableError&) {
+    }
+  }
+  ASSERT_TRUE(published);
+  EXPECT_EQ(must_receive(*party_).message.body, "x");
+}
+
+TEST_P(TransportContract, FullQueueDropsItsHead) {
+  QueueSpec spec = queue();
+  spec.max_length = 3;
+  party_->declare(spec);
+  for (int i = 0; i < 10; ++i) publish(spec.name, std::to_string(i));
+  expect_messages(spec.name, 3);
+  party_->consume(spec.name, 5);
+  for (int i = 7; i < 10; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
+}
+
+TEST_P(TransportContract, RetryRungDeliversAfterItsTime) {
+  const QueueSpec work = declared();
+  QueueSpec rung = queue();
+  rung.message_ttl_ms = 50;
+  rung.dead_letter_queue = work.name;
+  party_->declare(rung);
+  party_->consume(work.name, 1);
+  publish(rung.name, "later");
+  const Delivery got = must_receive(*party_);
+  EXPECT_EQ(got.message.body, "later");
+  EXPECT_EQ(got.queue, work.name);
+  EXPECT_EQ(got.message.headers.at("x-first-death-reason"), "expired");
+}
+
+TEST_P(TransportContract, PriorityQueueServesTheHighestFirst) {
+  QueueSpec spec = queue();
+  spec.max_priority = 5;
+  party_->declare(spec);
+  for (const int priority : {-1, 3, 1, 5}) {
+    Message message;
+    message.body = std::to_string(priority);
+    message.priority = priority;
+    party_->publish("", spec.name, message).get();
+  }
+  party_->consume(spec.name, 10);
+  for (const char* expected : {"5", "3", "1", "-1"}) EXPECT_EQ(must_receive(*party_).message.body, expected);
+}
+
+TEST_P(TransportContract, DeclaringAgainMustAgree) {
+  QueueSpec spec = queue();
+  spec.expires_ms = 600000;
+  spec.message_ttl_ms = 60000;
+  spec.max_length = 100;
+  spec.dead_letter_queue = "contract.dead";
+  spec.max_priority = 3;
+  spec.exchange = "contract";
+  party_->declare(spec);
+  EXPECT_NO_THROW(party_->declare(spec));
+  EXPECT_NO_THROW(connect()->declare(spec));
+  QueueSpec other = spec;
+  other.max_length = 101;
+  try {
+    party_->declare(other);
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find(spec.name), std::string::npos) << error.what();
+  }
+  // The refusal leaves the transport in order.
+  EXPECT_TRUE(party_->inspect(spec.name));
+}
+
+TEST_P(TransportContract, ReceiveTimesOut) {
+  const QueueSpec spec = declared();
+  party_->consume(spec.name, 1);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(party_->receive(milliseconds(50)));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(49));
+  EXPECT_FALSE(party_->receive(milliseconds(0)));
+}
+
+TEST_P(TransportContract, CloseWakesAWaitingReceive) {
+  const QueueSpec spec = declared();
+  party_->consume(spec.name, 1);
+  auto waiting = std::async(std::launch::async, [&] { party_->receive(std::chrono::hours(100000)); });
+  EXPECT_EQ(waiting.wait_for(milliseconds(50)), std::future_status::timeout);
+  party_->close();
+  EXPECT_THROW(waiting.get(), TransientError);
+}
+
+TEST_P(TransportContract, ClosedTransportRefusesCalls) {
+  const QueueSpec spec = declared();
+  EXPECT_TRUE(party_->connected());
+  party_->close();
+  party_->close();
+  EXPECT_FALSE(party_->connected());
+  EXPECT_THROW(party_->declare(spec), TransientError);
+  EXPECT_THROW(party_->inspect(spec.name), TransientError);
+  EXPECT_THROW(party_->consume(spec.name, 1), TransientError);
+  EXPECT_THROW(party_->receive(milliseconds(0)), TransientError);
+  EXPECT_THROW(party_->ack({1, 1}), TransientError);
+  EXPECT_THROW(publish(spec.name, "x"), TransientError);
+}
+
+TEST_P(TransportContract, CloseSendsTheAcksBeforeIt) {
+  const QueueSpec spec = declared();
+  for (int i = 0; i < 100; ++i) publish(spec.name, "x");
+  const auto worker = connect();
+  worker->consume(spec.name, 100);
+  std::vector<DeliveryTag> tags;
+  for (int i = 0; i < 100; ++i) tags.push_back(must_receive(*worker).tag);
+  for (const DeliveryTag& tag : tags) worker->ack(tag);
+  worker->close();
+  party_->consume(spec.name, 1);
+  EXPECT_FALSE(party_->receive(kQuiet));
+}
+
+TEST_P(TransportContract, FourThreadsLoseNoneOfFiveThousand) {
+  constexpr int kThreads = 4, kEach = 1250;
+  const QueueSpec spec = declared();
+  const auto worker = connect();
+  worker->consume(spec.name, 100);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      std::vector<std::future<void>> confirms;
+      for (int i = 0; i < kEach; ++i) {
+        Message message;
+        message.body = std::to_string(t * kEach + i);
+        confirms.push_back(party_->publish("", spec.name, std::move(message)));
+      }
+      for (auto& confirm : confirms) confirm.get();
+    });
+  }
+  std::set<std::string> received;
+  int copies = 0;
+  while (received.size() < kThreads * kEach) {
+    const auto delivery = worker->receive(kPatience);
+    if (!delivery) break;
+    received.insert(delivery->message.body);
+    ++copies;
+    worker->ack(delivery->tag);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(received.size(), static_cast<std::size_t>(kThreads * kEach));
+  EXPECT_EQ(copies, kThreads * kEach);
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, TransportContract, testing::Values("memory", "amqp"),
+                         [](const auto& kind) { return std::string(kind.param); });
+
+}  // namespace
+}  // namespace tilecompile
