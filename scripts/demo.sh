@@ -34,7 +34,9 @@ finish() {
     wait "$child" 2> /dev/null || true
   fi
   if [ -e "$demo/broker" ]; then scripts/private-broker.sh stop "$demo/broker" || true; fi
-  if [ "$code" -ne 0 ]; then
+  if [ "$code" -gt 128 ]; then
+    printf '\ndemo: stopped while %s; the log is %s\n' "$step" "$log" >&2
+  elif [ "$code" -ne 0 ]; then
     printf '\ndemo: failed while %s (exit code %d). The end of %s:\n\n' "$step" "$code" "$log" >&2
     tail -n 30 "$log" >&2
   fi
@@ -45,7 +47,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 began=
-say() { step=$1; began=$SECONDS; printf '%-58s' "$1 ..."; printf '\n== %s\n' "$1" >> "$log"; }
+say() { step=$1; began=$SECONDS; printf '%-62s' "$1 ..."; printf '\n== %s\n' "$1" >> "$log"; }
 done_in() { printf '%4d s\n' $((SECONDS - began)); }
 
 # What the compiler says goes to the log; a terminal sees how far it is.
@@ -53,10 +55,10 @@ show_count() {
   local line
   while IFS= read -r line; do
     if [ -t 1 ] && [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
-      printf '\r%-58s%s of %s\033[K' "$step ..." "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+      printf '\r%-62s%s of %s\033[K' "$step ..." "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
     fi
   done
-  if [ -t 1 ]; then printf '\r%-58s\033[K' "$step ..."; fi
+  if [ -t 1 ]; then printf '\r%-62s\033[K' "$step ..."; fi
 }
 
 # A program in the background, so that a signal to this script ends it at once. Exit code 3 is a picture that
