@@ -22,7 +22,8 @@ std::string shape_text(int naxis, const std::array<LONGLONG, 3>& axes) {
 bool is_true(fitsfile* file, const char* key) { return raw_keyword(file, key) == "T"; }
 
 /// Moves to the next HDU that claims an image; 0 when there is none.
-int find_image(fitsfile* file, const std::filesystem::path& path, bool* compressed) {
+int find_image(const FrameFile& frame, const std::filesystem::path& path, bool* compressed) {
+  fitsfile* file = frame.file.get();
   for (int hdu = 1;; ++hdu) {
     int type = 0, status = 0;
     if (fits_movabs_hdu(file, hdu, &type, &status) != 0) {
@@ -42,6 +43,9 @@ int find_image(fitsfile* file, const std::filesystem::path& path, bool* compress
       refuse_frame(path, "HDU " + std::to_string(hdu) + ": " + cfitsio_error_text(status),
                    "the file is damaged: copy it again");
     if (naxis > 0) return hdu;
+    LONGLONG header = 0, data = 0, end = 0;
+    fits_get_hduaddrll(file, &header, &data, &end, &status);
+    guard_header(frame, path, end);
   }
 }
 
@@ -137,9 +141,10 @@ Scaling read_scaling(fitsfile* file, const std::filesystem::path& path, const Fr
 
 }  // namespace
 
-FrameLayout find_frame_layout(fitsfile* file, const std::filesystem::path& path) {
+FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::path& path) {
+  fitsfile* file = frame.file.get();
   FrameLayout layout;
-  layout.hdu = find_image(file, path, &layout.tile_compressed);
+  layout.hdu = find_image(frame, path, &layout.tile_compressed);
   if (layout.hdu == 0) refuse_frame(path, "no HDU holds an image", "give FITS frames, not tables");
   int status = 0, naxis = 0;
   std::array<LONGLONG, 3> axes{};

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -21,21 +22,30 @@ struct FrameLayout {
   std::int64_t samples() const { return std::int64_t{1} * width * height * channels; }
 };
 
+/// A FITS file unpacked into memory; cfitsio keeps the addresses of the members.
+struct UnpackedFile {
+  std::string bytes;
+  void* data = nullptr;
+  std::size_t size = 0;
+};
+
 /// An opened frame file: the operating system's descriptor and cfitsio's view of it.
 struct FrameFile {
   FrameFile() = default;
   FrameFile(FrameFile&& other) noexcept { *this = std::move(other); }
   FrameFile& operator=(FrameFile&& other) noexcept {
     std::swap(fd, other.fd);
-    std::swap(gzipped, other.gzipped);
-    file = std::move(other.file);
+    std::swap(unpacked, other.unpacked);
+    std::swap(file, other.file);
     return *this;
   }
   ~FrameFile() { close_descriptor(); }
   void close_descriptor();
+  /// Copies up to `size` bytes (unpacked) from `offset` on; returns how many there were.
+  std::size_t read_at(char* out, std::size_t size, std::int64_t offset) const;
 
   int fd = -1;
-  bool gzipped = false;
+  std::unique_ptr<UnpackedFile> unpacked;  ///< of a gzip file; must outlive `file`
   CfitsioFile file;
 };
 
@@ -45,10 +55,12 @@ struct FrameFile {
 /// Throws for an errno: TransientError for what may pass (mount, limits, I/O), InputError for what stays.
 [[noreturn]] void throw_frame_errno(const std::filesystem::path& path, int error);
 
+/// Throws InputError if the header at `offset` would break the library.
+void guard_header(const FrameFile& frame, const std::filesystem::path& path, std::int64_t offset);
 /// Opens the file and looks at its first bytes before cfitsio does.
 FrameFile open_frame(const std::filesystem::path& path);
 /// Moves to the first HDU that holds an image and checks its sizes against the file.
-FrameLayout find_frame_layout(fitsfile* file, const std::filesystem::path& path);
+FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::path& path);
 /// Facts of the frame whose HDU is current.
 FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout);
 /// True for a HISTORY line that tells of a non-linear stretch of the pixels.

@@ -39,9 +39,9 @@ FrameReader::FrameReader(const std::filesystem::path& path, bool zero_is_nodata)
   s.path = path;
   s.zero_is_nodata = zero_is_nodata;
   s.open = open_frame(path);
-  s.layout = find_frame_layout(s.open.file.get(), path);
+  s.layout = find_frame_layout(s.open, path);
   s.facts = read_frame_facts(s.open.file.get(), s.layout);
-  s.plain = !s.open.gzipped && !s.layout.tile_compressed;
+  s.plain = !s.open.unpacked && !s.layout.tile_compressed;
   if (s.plain) {
     s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
   } else {

@@ -7,6 +7,8 @@
 #include <cstring>
 
 #include "frame_layout.hpp"
+#include "gunzip.hpp"
+#include "header_guard.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 
@@ -15,47 +17,48 @@ namespace {
 
 /// cfitsio copies names into buffers of this size.
 constexpr std::size_t kLongestName = FLEN_FILENAME - 1;
-/// Deflate cannot do better than this, so a gzip trailer that claims more is a lie.
-constexpr std::uint64_t kDeflateLimit = 1032;
-
-std::uint32_t little_endian32(const unsigned char* b) {
-  return b[0] | b[1] << 8 | b[2] << 16 | static_cast<std::uint32_t>(b[3]) << 24;
-}
-
-void check_gzip_size(int fd, std::uint64_t size, const std::filesystem::path& path) {
-  std::array<unsigned char, 4> trailer{};
-  if (size < 18 || ::pread(fd, trailer.data(), 4, static_cast<off_t>(size - 4)) != 4)
-    refuse_frame(path, "the gzip file is cut off (" + std::to_string(size) + " bytes)", "copy it again");
-  const std::uint64_t claimed = little_endian32(trailer.data());
-  if (claimed > size * kDeflateLimit + 4096)
-    refuse_frame(path,
-                 "its gzip trailer claims " + std::to_string(claimed) + " bytes, impossible for a file of " +
-                     std::to_string(size),
-                 "the file is damaged: copy it again");
-}
-
-/// Checks type, size and first bytes; true for gzip.
-bool looks_gzipped(int fd, const std::filesystem::path& path) {
+/// Size in bytes of a regular file that is not empty.
+std::size_t check_regular(int fd, const std::filesystem::path& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) throw_frame_errno(path, errno);
   if (!S_ISREG(info.st_mode))
     refuse_frame(path, "it is not a regular file", "remove it from the list of frames");
   if (info.st_size == 0) refuse_frame(path, "the file is empty", "copy it again or remove it");
+  return static_cast<std::size_t>(info.st_size);
+}
+
+/// Looks at the first bytes; true for gzip. Nothing but FITS and gzip gets through to a parser.
+bool looks_gzipped(int fd, std::size_t file_bytes, const std::filesystem::path& path) {
   std::array<unsigned char, 80> head{};
   const ssize_t n = ::pread(fd, head.data(), head.size(), 0);
   if (n < 0) throw_frame_errno(path, errno);
-  if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b) {
-    check_gzip_size(fd, static_cast<std::uint64_t>(info.st_size), path);
-    return true;
-  }
+  if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b) return true;
   if (std::memcmp(head.data(), "SIMPLE  =", 9) != 0)
     refuse_frame(path, "not a FITS file: it does not begin with 'SIMPLE  ='",
                  "give FITS frames (plain, .fz or .gz)");
-  if (info.st_size < 2880)
+  if (file_bytes < 2880)
     refuse_frame(path,
-                 "the file is cut off: " + std::to_string(info.st_size) + " bytes, expected at least 2880",
+                 "the file is cut off: " + std::to_string(file_bytes) + " bytes, expected at least 2880",
                  "copy it again");
   return false;
+}
+
+/// Opens plain files by name and unpacked ones in memory. Returns cfitsio's status.
+int open_by_library(const std::string& name, FrameFile* frame) {
+  fitsfile* file = nullptr;
+  int status = 0;
+  auto lock = cfitsio_table_lock();
+  if (frame->unpacked) {
+    UnpackedFile& u = *frame->unpacked;
+    u.data = u.bytes.data();
+    u.size = u.bytes.size();
+    fits_open_memfile(&file, "frame", READONLY, &u.data, &u.size, 0, nullptr, &status);
+  } else {
+    fits_open_diskfile(&file, name.c_str(), READONLY, &status);
+  }
+  lock.unlock();
+  frame->file = CfitsioFile(file);
+  return status;
 }
 
 }  // namespace
@@ -80,6 +83,22 @@ void FrameFile::close_descriptor() {
   fd = -1;
 }
 
+std::size_t FrameFile::read_at(char* out, std::size_t size, std::int64_t offset) const {
+  if (unpacked) {
+    const std::string& bytes = unpacked->bytes;
+    if (offset < 0 || static_cast<std::size_t>(offset) >= bytes.size()) return 0;
+    return bytes.copy(out, size, static_cast<std::size_t>(offset));
+  }
+  const ssize_t n = ::pread(fd, out, size, offset);
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
+}
+
+void guard_header(const FrameFile& frame, const std::filesystem::path& path, std::int64_t offset) {
+  const std::string wrong = unsafe_header(
+      [&](char* out, std::size_t size, std::int64_t at) { return frame.read_at(out, size, at); }, offset);
+  if (!wrong.empty()) refuse_frame(path, wrong, "the header is damaged, or the file is no frame");
+}
+
 FrameFile open_frame(const std::filesystem::path& path) {
   // An absolute name keeps cfitsio from reading meaning into a leading '~', '-' or blank.
   std::error_code failed;
@@ -91,15 +110,17 @@ FrameFile open_frame(const std::filesystem::path& path) {
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
   frame.fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (frame.fd < 0) throw_frame_errno(path, errno);
-  frame.gzipped = looks_gzipped(frame.fd, path);
-  fitsfile* file = nullptr;
-  int status = 0;
+  const std::size_t file_bytes = check_regular(frame.fd, path);
+  if (looks_gzipped(frame.fd, file_bytes, path)) {
+    frame.unpacked = std::make_unique<UnpackedFile>();
+    frame.unpacked->bytes = gunzip(frame.fd, file_bytes, path);
+    if (frame.unpacked->bytes.compare(0, 9, "SIMPLE  =") != 0 || frame.unpacked->bytes.size() < 2880)
+      refuse_frame(path, "the gzip file holds no FITS file", "give FITS frames (plain, .fz or .gz)");
+  }
+  guard_header(frame, path, 0);
+  fits_clear_errmsg();  // the library leaves messages of things it forgave
   errno = 0;
-  const auto open_locked = [&] {
-    const auto lock = cfitsio_table_lock();
-    return fits_open_diskfile(&file, name.c_str(), READONLY, &status);
-  };
-  if (open_locked() != 0) {
+  if (const int status = open_by_library(name, &frame)) {
     const int error = errno;
     const std::string text = cfitsio_error_text(status);
     if (status == TOO_MANY_FILES || error == EMFILE || error == ENFILE || error == EIO || error == ESTALE ||
@@ -107,7 +128,6 @@ FrameFile open_frame(const std::filesystem::path& path) {
       throw_frame_errno(path, error != 0 ? error : EMFILE);
     refuse_frame(path, "the header cannot be read: " + text, "the file is damaged or no FITS: copy it again");
   }
-  frame.file = CfitsioFile(file);
   return frame;
 }
 

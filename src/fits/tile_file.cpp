@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "fits_writer.hpp"
+#include "header_guard.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
@@ -77,6 +78,7 @@ class TileReader {
  public:
   explicit TileReader(std::string_view bytes) : bytes_(bytes), pointer_(const_cast<char*>(bytes.data())) {
     size_ = bytes.size();
+    guard(0);
     fitsfile* file = nullptr;
     {
       const auto lock = cfitsio_table_lock();
@@ -84,10 +86,6 @@ class TileReader {
     }
     file_ = CfitsioFile(file);
     check("the primary header");
-    int hdus = 0;
-    fits_get_num_hdus(file_.get(), &hdus, &status_);
-    check("its HDUs");
-    if (hdus != kHdus) refuse(std::to_string(hdus) + " HDUs, expected " + std::to_string(kHdus));
   }
 
   /// Moves to an image HDU of the given name, type and axes (NAXIS1 first).
@@ -95,6 +93,12 @@ class TileReader {
     int type = 0, found_bitpix = 0, naxis = 0, data_ok = 0, hdu_ok = 0;
     fits_movabs_hdu(file_.get(), hdu, &type, &status_);
     check(name);
+    LONGLONG header = 0, data = 0, end = 0;
+    fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
+    if (hdu < kHdus)
+      guard(end);
+    else if (end != static_cast<LONGLONG>(bytes_.size()))
+      refuse("its last HDU ends at byte " + std::to_string(end) + " of " + std::to_string(bytes_.size()));
     if (type != IMAGE_HDU || (hdu > 1 && text_keyword(file_.get(), "EXTNAME") != name))
       refuse("HDU " + std::to_string(hdu) + " is not the image " + name);
     axes_ = {};
@@ -154,6 +158,15 @@ class TileReader {
   }
 
  private:
+  void guard(LONGLONG offset) {
+    const auto copy = [this](char* out, std::size_t size, std::int64_t at) {
+      return at < 0 || static_cast<std::size_t>(at) >= bytes_.size()
+                 ? 0
+                 : bytes_.copy(out, size, static_cast<std::size_t>(at));
+    };
+    const std::string wrong = unsafe_header(copy, offset);
+    if (!wrong.empty()) refuse(wrong);
+  }
   void check(const std::string& what) {
     if (status_ != 0) refuse(what + " cannot be read: " + cfitsio_error_text(status_));
   }

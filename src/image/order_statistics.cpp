@@ -42,6 +42,32 @@ void radix_sort(std::vector<std::uint32_t>& keys, std::vector<std::uint32_t>& sp
   }
 }
 
+bool all_valid(const float* row, std::size_t width) {
+  int invalid = 0;
+  for (std::size_t x = 0; x < width; ++x) invalid += row[x] != row[x] ? 1 : 0;
+  return invalid == 0;
+}
+
+// Smallest and largest value, in lanes that a vector unit can keep.
+std::pair<float, float> range_of(const std::vector<float>& values) {
+  constexpr std::size_t kLanes = 16;
+  float low[kLanes], high[kLanes];
+  std::fill(low, low + kLanes, values.front());
+  std::fill(high, high + kLanes, values.front());
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float v = values[i + lane];
+      low[lane] = v < low[lane] ? v : low[lane];
+      high[lane] = v > high[lane] ? v : high[lane];
+    }
+  for (; i < values.size(); ++i) {
+    low[0] = std::min(low[0], values[i]);
+    high[0] = std::max(high[0], values[i]);
+  }
+  return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
+}
+
 }  // namespace
 
 double median(std::vector<double> values) {
@@ -69,11 +95,17 @@ std::vector<double> z_scores(const std::vector<double>& values) {
 }
 
 void Distribution::collect(const PlaneView<float>& plane) {
-  valid_.resize(static_cast<std::size_t>(plane.width) * static_cast<std::size_t>(plane.height));
+  const auto width = static_cast<std::size_t>(plane.width);
+  valid_.resize(width * static_cast<std::size_t>(plane.height));
   std::size_t n = 0;
   for (int y = 0; y < plane.height; ++y) {
     const float* row = plane.row(y);
-    for (int x = 0; x < plane.width; ++x) {
+    if (all_valid(row, width)) {
+      std::copy(row, row + width, valid_.begin() + static_cast<std::ptrdiff_t>(n));
+      n += width;
+      continue;
+    }
+    for (std::size_t x = 0; x < width; ++x) {
       valid_[n] = row[x];
       n += row[x] == row[x] ? 1 : 0;
     }
@@ -87,10 +119,10 @@ void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   collect(plane);
   if (valid_.empty()) return;
   if (code_step > 0) {
-    const auto [low, high] = std::minmax_element(valid_.begin(), valid_.end());
-    const double bins = (static_cast<double>(*high) - *low) / code_step + 2;
+    const auto [low, high] = range_of(valid_);
+    const double bins = (static_cast<double>(high) - low) / code_step + 2;
     if (bins <= 8.0 * static_cast<double>(valid_.size()))
-      return fill_by_counting(*low, code_step, static_cast<std::size_t>(bins));
+      return fill_by_counting(low, code_step, static_cast<std::size_t>(bins));
   }
   fill_by_sorting();
 }

@@ -8,7 +8,7 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
     : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
   const int channels = source.manifest().channels();
   const int width = source.manifest().width();
-  samples_.resize(size_bytes(region, channels, frames_) / sizeof(float));
+  samples_ = std::make_unique_for_overwrite<float[]>(size_bytes(region, channels, frames_) / sizeof(float));
   code_step_.resize(static_cast<std::size_t>(frames_));
   const bool whole_rows = region.x0 == 0 && region.w == width;
   std::vector<float> rows(whole_rows ? 0
@@ -17,9 +17,9 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
     FrameReader reader = source.open(first_frame + f);
     code_step_[static_cast<std::size_t>(f)] = reader.facts().code_step;
     for (int c = 0; c < channels; ++c) {
-      float* out = samples_.data() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
-                                      static_cast<std::size_t>(f)) *
-                                         region.area();
+      float* out = samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
+                                     static_cast<std::size_t>(f)) *
+                                        region.area();
       reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
       for (int y = 0; y < region.h && !whole_rows; ++y) {
         const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
@@ -32,7 +32,7 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
 FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
   const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
                      static_cast<std::size_t>(frame - first_frame_);
-  const PlaneView<float> view{samples_.data() + plane * region_.area(), region_.w, region_.h, region_.w};
+  const PlaneView<float> view{samples_.get() + plane * region_.area(), region_.w, region_.h, region_.w};
   return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
           code_step_[static_cast<std::size_t>(frame - first_frame_)]};
 }
@@ -42,8 +42,9 @@ std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
          static_cast<std::size_t>(frames);
 }
 
-BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes)
-    : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes) {}
+BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes,
+                     std::size_t most_bands)
+    : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
 Box BandCache::region_of(const Box& tile, int frames) const {
   const Manifest& m = source_->manifest();
@@ -62,12 +63,13 @@ void BandCache::make_room(std::size_t needed_bytes) {
   const auto bytes = [&](const Entry& e) {
     return FrameBand::size_bytes(e.region, source_->manifest().channels(), e.last_frame - e.first_frame + 1);
   };
-  std::size_t used = needed_bytes;
+  std::size_t used = needed_bytes, kept = 1;
   for (auto it = entries_.begin(); it != entries_.end();) {
     used += bytes(**it);
+    ++kept;
     // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees
     // nothing yet.
-    if (used > memory_limit_bytes_ && (*it)->band != nullptr)
+    if ((used > memory_limit_bytes_ || kept > most_bands_) && (*it)->band != nullptr)
       it = entries_.erase(it);
     else
       ++it;

@@ -74,7 +74,7 @@ RunOutcome run_local(const RunRequest& request) {
   const int slots = thread_count(config.parallel.threads);
   const auto store = open_file_store(storage_root(config));
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), verified);
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -104,7 +104,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel),
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},

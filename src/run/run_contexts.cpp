@@ -42,10 +42,11 @@ std::string tile_key(const std::string& run_id, int tile_id) {
 }
 
 RunContexts::RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
-                         std::shared_ptr<VerifiedFiles> verified)
+                         int slots, std::shared_ptr<VerifiedFiles> verified)
     : store_(store),
       input_dir_(std::move(input_dir)),
       memory_limit_bytes_(memory_limit_bytes),
+      slots_(slots),
       verified_(std::move(verified)) {}
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
@@ -58,7 +59,7 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
       decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
   const auto source =
       std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
-  run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_);
+  run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_, static_cast<std::size_t>(slots_) + 1);
   return run;
 }
 

@@ -70,9 +70,9 @@ class Transport {
   virtual ~Transport() = default;
 
   /// Declares exchange, queue and binding; repeating it with equal arguments is nothing (another `exchange`
-  /// is one more binding). A queue declared here is declared again after a reconnect, and when it is deleted
-  /// under a consumer of this transport. Throws UsageError when it exists with other arguments or access is
-  /// refused.
+  /// is one more binding). A queue declared here is declared again, as declared last, after a reconnect, and
+  /// when it is deleted under a consumer of this transport. Throws UsageError when it exists with other
+  /// arguments or access is refused.
   virtual void declare(const QueueSpec& queue) = 0;
   /// Removes a queue with what is in it and ends this transport's consumer of it; a missing one is not an
   /// error.

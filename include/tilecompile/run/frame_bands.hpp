@@ -24,7 +24,7 @@ class FrameBand {
  private:
   Box region_;
   int first_frame_, frames_;
-  std::vector<float> samples_;  // [channel][frame][y][x]
+  std::unique_ptr<float[]> samples_;  // [channel][frame][y][x]
   std::vector<double> code_step_;
 };
 
@@ -33,7 +33,9 @@ class FrameBand {
 /// the others wait.
 class BandCache {
  public:
-  BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes);
+  /// Keeps at most `most_bands` (one more than there are threads is enough) and `memory_limit_bytes`.
+  BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes,
+            std::size_t most_bands);
   /// The band that holds `tile`. As wide as the image, or as the memory limit allows.
   std::shared_ptr<const FrameBand> get(const Box& tile, int first_frame, int last_frame);
 
@@ -48,7 +50,7 @@ class BandCache {
   void make_room(std::size_t needed_bytes);
 
   std::shared_ptr<const FrameSource> source_;
-  std::size_t memory_limit_bytes_;
+  std::size_t memory_limit_bytes_, most_bands_;
   std::mutex mutex_;
   std::condition_variable loaded_;
   std::list<std::shared_ptr<Entry>> entries_;  // most recently used first

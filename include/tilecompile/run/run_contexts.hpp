@@ -31,7 +31,8 @@ struct RunContext {
 /// of the latest runs. Safe from several threads.
 class RunContexts {
  public:
-  RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
+  /// `slots`: tasks computed at once.
+  RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes, int slots,
               std::shared_ptr<VerifiedFiles> verified);
   /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
   /// an object cannot be fetched.
@@ -43,6 +44,7 @@ class RunContexts {
   ObjectStore& store_;
   std::filesystem::path input_dir_;
   std::size_t memory_limit_bytes_;
+  int slots_;
   std::shared_ptr<VerifiedFiles> verified_;
   std::mutex mutex_;
   std::list<std::pair<std::string, std::shared_ptr<RunContext>>> latest_;

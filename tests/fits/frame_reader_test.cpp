@@ -1,0 +1,232 @@
+#include "tilecompile/fits/frame_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "fits/handmade_fits.hpp"
+#include "test_data.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/fits/image_file.hpp"
+
+namespace tilecompile {
+namespace {
+
+const float kNan = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> samples_of(const std::filesystem::path& path, bool zero_is_nodata = false) {
+  FrameReader reader(path, zero_is_nodata);
+  std::vector<float> all;
+  for (const Plane<float>& plane : reader.read_all())
+    all.insert(all.end(), plane.samples().begin(), plane.samples().end());
+  return all;
+}
+
+void expect_same_bits(const std::vector<float>& found, const std::vector<float>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    EXPECT_EQ(std::bit_cast<std::uint32_t>(found[i]), std::bit_cast<std::uint32_t>(expected[i]))
+        << "at sample " << i << ": " << found[i] << ", expected " << expected[i];
+}
+
+TEST(FrameReader, UnsignedSixteenBit) {
+  TempDir dir;
+  const auto path = write_bytes(
+      dir / "u16.fits", fits_header(16, {3, 2}, fits_card("BZERO", "32768") + fits_card("EXPTIME", "60.")) +
+                            padded(big_endian_bytes<std::int16_t>({-32768, -32767, 0, 1, 32767, -1}), 0));
+  expect_same_bits(samples_of(path), {0, 1, 32768, 32769, 65535, 32767});
+  expect_same_bits(samples_of(path, true), {kNan, 1, 32768, 32769, 65535, 32767});
+  const FrameFacts facts = FrameReader(path, true).facts();
+  EXPECT_EQ(facts.width, 3);
+  EXPECT_EQ(facts.height, 2);
+  EXPECT_EQ(facts.channels, 1);
+  EXPECT_EQ(facts.code_step, 1);
+  EXPECT_EQ(facts.largest_code, 65535);
+  EXPECT_EQ(facts.exposure_s, 60);
+}
+
+TEST(FrameReader, ScaledIntegersAreRoundedOnce) {
+  TempDir dir;
+  const double bscale = 0.045777764213996, bzero = 1500.1;
+  const std::vector<std::int16_t> codes = {-32768, -1, 0, 1, 4095, 32767};
+  const auto path = write_bytes(
+      dir / "s.fits",
+      fits_header(16, {6, 1}, fits_card("BSCALE", "0.045777764213996") + fits_card("BZERO", "1.5001D3")) +
+          padded(big_endian_bytes(codes), 0));
+  std::vector<float> expected;
+  for (const std::int16_t code : codes) expected.push_back(static_cast<float>(bzero + bscale * code));
+  expect_same_bits(samples_of(path), expected);
+  EXPECT_DOUBLE_EQ(FrameReader(path, false).facts().code_step, bscale);
+}
+
+TEST(FrameReader, ByteAndItsSignedConvention) {
+  TempDir dir;
+  const auto plain = write_bytes(dir / "b.fits",
+                                 fits_header(8, {2, 2}, fits_card("BLANK", "7")) + padded("\1\7\200\377", 0));
+  expect_same_bits(samples_of(plain), {1, kNan, 128, 255});
+  EXPECT_EQ(FrameReader(plain, false).facts().largest_code, 255);
+  const auto signed_bytes =
+      write_bytes(dir / "sb.fits", fits_header(8, {2, 1}, fits_card("BZERO", "-128")) + padded("\1\377", 0));
+  expect_same_bits(samples_of(signed_bytes), {-127, 127});
+  EXPECT_EQ(FrameReader(signed_bytes, false).facts().largest_code, 127);
+}
+
+TEST(FrameReader, ThirtyTwoBitUnsignedAndBlank) {
+  TempDir dir;
+  const auto path = write_bytes(
+      dir / "u32.fits", fits_header(32, {4, 1}, fits_card("BZERO", "2147483648") + fits_card("BLANK", "-5")) +
+                            padded(big_endian_bytes<std::int32_t>({-2147483647 - 1, -5, 0, 2147483647}), 0));
+  expect_same_bits(samples_of(path), {0, kNan, 2147483648.0F, 4294967295.0F});
+  EXPECT_EQ(FrameReader(path, false).facts().largest_code, 4294967295.0);
+}
+
+TEST(FrameReader, SixtyFourBit) {
+  TempDir dir;
+  const auto path =
+      write_bytes(dir / "i64.fits", fits_header(64, {2, 1}, fits_card("BLANK", "-1")) +
+                                        padded(big_endian_bytes<std::int64_t>({1L << 40, -1}), 0));
+  expect_same_bits(samples_of(path), {1099511627776.0F, kNan});
+}
+
+TEST(FrameReader, FloatsKeepTheirBits) {
+  TempDir dir;
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> values = {1.5F, -0.0F, 1e-40F, kNan, inf, -inf, 0.0F, 3e38F};
+  const auto path =
+      write_bytes(dir / "f.fits", fits_header(-32, {4, 2}) + padded(big_endian_bytes(values), 0));
+  expect_same_bits(samples_of(path), {1.5F, -0.0F, 1e-40F, kNan, kNan, kNan, 0.0F, 3e38F});
+  expect_same_bits(samples_of(path, true), {1.5F, kNan, 1e-40F, kNan, kNan, kNan, kNan, 3e38F});
+  const FrameFacts facts = FrameReader(path, true).facts();
+  EXPECT_EQ(facts.code_step, 0);
+  EXPECT_TRUE(std::isnan(facts.largest_code));
+  EXPECT_TRUE(std::isnan(facts.exposure_s));
+}
+
+TEST(FrameReader, DoublesAreRoundedAndOverflowIsMissing) {
+  TempDir dir;
+  const auto path = write_bytes(
+      dir / "d.fits", fits_header(-64, {3, 1}) + padded(big_endian_bytes<double>({0.1, 1e300, -0.0}), 0));
+  expect_same_bits(samples_of(path), {0.1F, kNan, -0.0F});
+}
+
+TEST(FrameReader, PlanesAndBands) {
+  TempDir dir;
+  std::vector<float> values;
+  for (int i = 0; i < 3 * 7 * 5; ++i) values.push_back(static_cast<float>(i + 1));
+  const auto path =
+      write_bytes(dir / "c.fits", fits_header(-32, {5, 7, 3}) + padded(big_endian_bytes(values), 0));
+  FrameReader reader(path, true);
+  EXPECT_EQ(reader.facts().channels, 3);
+  std::vector<float> band(2 * 5);
+  reader.read_rows(2, 3, 2, band.data());
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(band[static_cast<std::size_t>(i)], 2 * 35 + 3 * 5 + i + 1);
+  EXPECT_THROW(reader.read_rows(3, 0, 1, band.data()), ContractError);
+  EXPECT_THROW(reader.read_rows(0, 6, 2, band.data()), ContractError);
+  const auto depth_one =
+      write_bytes(dir / "c1.fits", fits_header(-32, {5, 7, 1}) + padded(big_endian_bytes(values), 0));
+  EXPECT_EQ(FrameReader(depth_one, true).facts().channels, 1);
+}
+
+TEST(FrameReader, NamesAreTakenAsTheyAre) {
+  TempDir dir;
+  const std::string bytes = fits_header(8, {2, 1}) + padded("\1\2", 0);
+  for (const char* name :
+       {"a[1].fits", "b(x).fits", "c+2", "~home.fits", "-", " blank .fits ", "mem:x.fits", "d,e@f"}) {
+    const auto path = write_bytes(dir / name, bytes);
+    EXPECT_NO_THROW(expect_same_bits(samples_of(path), {1, 2})) << name;
+  }
+}
+
+TEST(FrameReader, FirstImageMayBeAnExtension) {
+  TempDir dir;
+  const std::string extension =
+      padded(fits_card("XTENSION", "'IMAGE   '") + fits_card("BITPIX", "8") + fits_card("NAXIS", "2") +
+                 fits_card("NAXIS1", "2") + fits_card("NAXIS2", "1") + fits_card("PCOUNT", "0") +
+                 fits_card("GCOUNT", "1") + raw_card("END"),
+             ' ');
+  const auto path =
+      write_bytes(dir / "e.fits", fits_header(8, {},
+                                              fits_card("EXTEND", "T") + fits_card("EXPOSURE", "12.5") +
+                                                  fits_card("DATE-OBS", "'2025-03-27'")) +
+                                      extension + padded("\3\4", 0));
+  expect_same_bits(samples_of(path), {3, 4});
+  EXPECT_EQ(FrameReader(path, false).facts().exposure_s, 12.5);
+  EXPECT_EQ(FrameReader(path, false).facts().date_obs, "2025-03-27");
+}
+
+TEST(FrameReader, ExposureThatIsNoNumber) {
+  TempDir dir;
+  const auto exposure = [&](const std::string& cards) {
+    return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), false)
+        .facts()
+        .exposure_s;
+  };
+  EXPECT_TRUE(std::isnan(exposure(fits_card("EXPTIME", "'60 s'"))));
+  EXPECT_TRUE(std::isnan(exposure(fits_card("EXPTIME", "1E999"))));
+  EXPECT_EQ(exposure(fits_card("EXPTIME", "'60 s'") + fits_card("EXPOSURE", "6.0D1")), 60);
+}
+
+TEST(FrameReader, FindsTracesOfAStretch) {
+  TempDir dir;
+  const auto evidence = [&](const std::string& line) {
+    return FrameReader(write_bytes(dir / "h.fits",
+                                   fits_header(8, {1, 1}, raw_card("HISTORY " + line)) + padded("\1", 0)),
+                       false)
+        .facts()
+        .stretch_evidence;
+  };
+  for (const char* line :
+       {"Asinh Stretch (stretch=6.0, bp=0.00003)", "Histogram Transf. (mid=0.003, lo=0.0, hi=1.0)",
+        "AutoStretch (unlinked, shadows: -2.80)", "MTF applied: midtones 0.2",
+        "Generalised Hyperbolic stretch", "GHS: D=2.3", "CurvesTransformation", "Curves: K", "arcsinh",
+        "log stretch", "Gamma 2.2", "gamma correction", "HistogramTransformation.midtones: 0.01"})
+    EXPECT_EQ(evidence(line), line);
+  for (const char* line :
+       {"Calibrated with master dark, flat", "Background extraction (Correction: Subtraction)",
+        "Registered with Lanczos-4", "Object: Gamma Cas", "gamma ray burst follow-up",
+        "light curves extracted", "Stacked with winsorized rejection", "Cosmetic correction",
+        "Resampled, drizzle 1x", "MTFX table"})
+    EXPECT_EQ(evidence(line), "") << line;
+}
+
+TEST(FrameReader, ManyThreadsReadTheSame) {
+  TILECOMPILE_NEEDS_DATA("akb64");
+  const auto path = test_data() / "akb64" / "AKB13475I0001.fits.fz";
+  const std::string expected = pixel_digest(FrameReader(path, true).read_all());
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 4; ++i)
+        if (pixel_digest(FrameReader(path, true).read_all()) != expected) ++wrong;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(FrameReader, BandsOfACompressedFrameAreThoseOfTheWhole) {
+  TILECOMPILE_NEEDS_DATA("seestar_rgb");
+  for (const auto& entry : std::filesystem::directory_iterator(test_data() / "seestar_rgb")) {
+    FrameReader reader(entry.path(), true);
+    const Image whole = reader.read_all();
+    const int width = reader.facts().width, height = reader.facts().height;
+    std::vector<float> band;
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < height; y += 97) {
+        const int rows = std::min(97, height - y);
+        band.resize(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
+        reader.read_rows(c, y, rows, band.data());
+        ASSERT_EQ(
+            std::memcmp(band.data(), whole[static_cast<std::size_t>(c)].row(y), band.size() * sizeof(float)),
+            0);
+      }
+    break;
+  }
+}
+
+}  // namespace
+}  // namespace tilecompile

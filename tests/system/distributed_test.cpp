@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "broker/private_broker.hpp"
+#include "program.hpp"
+#include "test_data.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/broker/transport.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A worker process started by hand, with its log.
+class HandWorker {
+ public:
+  HandWorker(const std::filesystem::path& folder, const std::string& name, const std::string& flags)
+      : log_(folder / (name + ".log")), pid_file_(folder / (name + ".pid")) {
+    const std::string command = std::string("'") + TILECOMPILE_BINARY + "' worker --worker_id " + name + " --log-level debug " +
+                                flags + " > '" + log_.string() + "' 2>&1 & echo $! > '" + pid_file_.string() +
+                                "'; wait $!; echo exit $? >> '" + log_.string() + "'";
+    process_ = std::thread([command] { run_shell(command); });
+    wait_for("worker is ready");
+  }
+  ~HandWorker() {
+    end(SIGKILL);
+    if (process_.joinable()) process_.join();
+  }
+  bool wait_for(const std::string& text) const {
+    for (int i = 0; i < 2000; ++i) {
+      if (this->text().find(text) != std::string::npos) return true;
+      std::this_thread::sleep_for(10ms);
+    }
+    return false;
+  }
+  void end(int signal) {
+    pid_t pid = 0;
+    std::ifstream(pid_file_) >> pid;
+    if (pid > 1 && text().find("exit ") == std::string::npos) kill(pid, signal);
+  }
+  void join() { process_.join(); }
+  std::string text() const { return file_text(log_); }
+
+ private:
+  std::filesystem::path log_, pid_file_;
+  std::thread process_;
+};
+
+/// A small night and a broker for all tests of this file.
+class Distributed : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!PrivateBroker::installed()) return;
+    broker_ = new PrivateBroker();
+    night_ = new TempDir();
+    const auto made = run_program("simulate " + night() + " --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
+    ASSERT_EQ(made.exit_code, 0) << made.text;
+    reference_ = digests_of("run", "");
+    ASSERT_GE(reference_.size(), 2u);
+  }
+  static void TearDownTestSuite() {
+    delete night_;
+    delete broker_;
+  }
+  void SetUp() override {
+    if (broker_ == nullptr) {
+      if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
+      GTEST_SKIP() << "RabbitMQ is not installed";
+    }
+  }
+  static std::string night() { return (*night_ / "night").string(); }
+  static std::string output() { return (*night_ / "out").string(); }
+  static std::string broker_flag() { return " --set broker.port=" + std::to_string(broker_->port()); }
+  static std::string worker_flags() {
+    return "--input.dir '" + night() + "/frames' --storage.root '" + output() + "' --broker.port " + std::to_string(broker_->port());
+  }
+
+  /// Runs `run` or `master` and returns the digests of its products.
+  static std::map<std::string, std::string> digests_of(const std::string& mode, const std::string& flags) {
+    const std::string id = new_uuid();
+    const auto ended = run_program(mode + " " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
+                                   "' --set tile.min_size=48 " + flags + (mode == "master" ? broker_flag() : ""));
+    EXPECT_EQ(ended.exit_code, 0) << ended.text;
+    return ended.exit_code == 0 ? product_digests(*night_ / "out" / id) : std::map<std::string, std::string>{};
+  }
+
+  static inline PrivateBroker* broker_ = nullptr;
+  static inline TempDir* night_ = nullptr;
+  static inline std::map<std::string, std::string> reference_;
+};
+
+TEST_F(Distributed, AnyNumberOfWorkersGivesTheBitsOfTheReferenceRun) {
+  for (int workers : {1, 2, 4}) EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
+}
+
+TEST_F(Distributed, TasksOfOneAndOfManyTilesGiveTheSameBits) {
+  for (const char* batch : {"1", "3", "1000"})
+    EXPECT_EQ(digests_of("master", std::string("--workers 2 --set parallel.batch=") + batch), reference_) << batch;
+}
+
+TEST_F(Distributed, SharedIsolationGivesTheSameBits) {
+  EXPECT_EQ(digests_of("master", "--workers 1 --set parallel.isolation=shared"), reference_);
+}
+
+TEST_F(Distributed, AWorkerStartedByHandServesTheRunAndStopsOnSigterm) {
+  HandWorker worker(night_->path(), "by-hand", worker_flags());
+  EXPECT_EQ(digests_of("master", ""), reference_);
+  worker.end(SIGTERM);
+  worker.join();
+  EXPECT_NE(worker.text().find("exit 143"), std::string::npos) << worker.text();
+}
+
+TEST_F(Distributed, AWorkerKilledWithTasksInHandLosesNothing) {
+  HandWorker victim(night_->path(), "victim", worker_flags());
+  bool struck = false;
+  std::thread killer([&] {
+    struck = victim.wait_for("tile done");
+    victim.end(SIGKILL);
+  });
+  EXPECT_EQ(digests_of("master", "--workers 1 --set parallel.batch=2"), reference_);
+  killer.join();
+  EXPECT_TRUE(struck);
+}
+
+TEST_F(Distributed, AnUnreadableTaskIsKeptWithItsReason) {
+  EXPECT_EQ(digests_of("master", "--workers 1"), reference_);  // declares the queues
+  AmqpOptions options;
+  options.port = broker_->port();
+  options.password = "guest";
+  const auto party = connect_amqp(options);
+  Message message;
+  message.body = R"({"schema": 1, "task_type": "tile_compute"})";
+  party->publish("", "tile.compute", message).get();
+  EXPECT_EQ(digests_of("master", "--workers 1"), reference_);
+  party->consume("tile.dlq", 10);
+  const auto dead = party->receive(10s);
+  ASSERT_TRUE(dead.has_value());
+  EXPECT_EQ(dead->message.body, message.body);
+  EXPECT_NE(dead->message.headers.at("x-tilecompile-reason").find("missing"), std::string::npos);
+  party->ack(dead->tag);
+  party->close();
+}
+
+TEST_F(Distributed, NoBrokerIsAClearTextAndExitCodeFive) {
+  const auto ended = run_program("master " + night() + "/run.yaml --quiet --output '" + (*night_ / "none").string() +
+                                 "' --set broker.port=9 --set broker.connect_timeout_s=1");
+  EXPECT_EQ(ended.exit_code, 5) << ended.text;
+  EXPECT_NE(ended.text.find("127.0.0.1:9"), std::string::npos) << ended.text;
+  EXPECT_FALSE(std::filesystem::exists(*night_ / "none"));
+}
+
+TEST_F(Distributed, AWrongPasswordIsAClearTextWithoutThePassword) {
+  const auto ended = run_shell(std::string("TILECOMPILE_AMQP_PASSWORD=not-the-one '") + TILECOMPILE_BINARY + "' master " + night() +
+                               "/run.yaml --quiet" + broker_flag());
+  EXPECT_EQ(ended.exit_code, 2) << ended.text;
+  EXPECT_EQ(ended.text.find("not-the-one"), std::string::npos) << ended.text;
+}
+
+}  // namespace
+}  // namespace tilecompile
