@@ -8,4 +8,7 @@ case ${1:-} in
   --fix) mode=(-i) ;;
   *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
 esac
-git ls-files -z '*.cpp' '*.hpp' | xargs -0r clang-format "${mode[@]}"
+git ls-files -z '*.cpp' '*.hpp' | xargs -0r clang-format "${mode[@]}" || {
+  echo "check-format: scripts/check-format.sh --fix formats these files" >&2
+  exit 1
+}
