@@ -74,6 +74,7 @@ int print_outcome(const RunOutcome& outcome) {
   for (const ProductRecord& p : r.products) {
     std::printf("%-10s %s\n", p.name.c_str(), (outcome.directory / p.file).c_str());
     std::printf("  digest      %s\n", p.digest.c_str());
+    if (p.covered_area.empty()) continue;
     print_quality("common area", p.common_area);
     print_quality("all covered", p.covered_area);
   }
@@ -82,6 +83,8 @@ int print_outcome(const RunOutcome& outcome) {
   for (const PhaseCost& phase : r.phases) seconds += phase.seconds;
   std::printf("time       %.1f s, peak memory %.0f MB\n", seconds,
               static_cast<double>(r.peak_memory_bytes) / 1048576.0);
+  for (const VerdictCheck& check : r.verdict)
+    std::printf("%-10s %s: %s\n", check.passed ? "passed" : "FAILED", check.name.c_str(), check.text.c_str());
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }

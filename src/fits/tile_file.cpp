@@ -30,8 +30,7 @@ void check_planes(const std::vector<Plane<T>>& planes, const TileFile& tile, con
 
 void check_tile(const TileFile& tile) {
   const std::string name = "tile " + std::to_string(tile.tile_id);
-  if (tile.pixels.size() != 1 && tile.pixels.size() != 3)
-    throw ContractError(name + " has not 1 or 3 channels");
+  if (tile.pixels.empty()) throw ContractError(name + " has no plane");
   if (tile.box.w < 1 || tile.box.h < 1) throw ContractError(name + " is empty");
   check_planes(tile.pixels, tile, "pixels");
   check_planes(tile.coverage, tile, "coverage");
@@ -215,8 +214,8 @@ TileFile decode_tile_file(std::string_view bytes) {
   TileReader reader(bytes);
   TileFile tile;
   reader.open_image(1, "pixels", FLOAT_IMG);
-  if (reader.naxis() < 2 || (reader.naxis() == 3 && reader.axis(2) != 3))
-    refuse("pixels are not [h, w] or [3, h, w]");
+  if (reader.naxis() < 2 || (reader.naxis() == 3 && reader.axis(2) < 2))
+    refuse("pixels are not [h, w] or [planes, h, w]");
   tile.tile_id = reader.whole_number("TILEID");
   tile.box = {reader.whole_number("TILEX0"), reader.whole_number("TILEY0"), static_cast<int>(reader.axis(0)),
               static_cast<int>(reader.axis(1))};
@@ -225,8 +224,9 @@ TileFile decode_tile_file(std::string_view bytes) {
   tile.frames_manifest_id = text_keyword(reader.file(), "FRAMESID");
   tile.pixels = reader.planes<float>(TFLOAT, "pixels");
   const auto same_shape = [&](const char* name) {
-    const bool same = reader.naxis() == (tile.pixels.size() == 3 ? 3 : 2) && reader.axis(0) == tile.box.w &&
-                      reader.axis(1) == tile.box.h && (reader.naxis() == 2 || reader.axis(2) == 3);
+    const bool same = reader.naxis() == (tile.pixels.size() > 1 ? 3 : 2) && reader.axis(0) == tile.box.w &&
+                      reader.axis(1) == tile.box.h &&
+                      (reader.naxis() == 2 || reader.axis(2) == static_cast<LONGLONG>(tile.pixels.size()));
     if (!same) refuse(std::string("the shape of ") + name + " is not that of the pixels");
   };
   reader.open_image(2, "COVERAGE", LONG_IMG);

@@ -19,10 +19,30 @@ json encode_quality(const std::vector<ProductQuality>& channels) {
   return list;
 }
 
+json encode_patterns(const std::vector<TilePattern>& channels) {
+  json list = json::array();
+  for (const TilePattern& p : channels)
+    list.push_back({{"amplitude", p.amplitude}, {"significance", p.significance}, {"detected", p.detected}});
+  return list;
+}
+
+json encode_verdict(const std::vector<VerdictCheck>& checks) {
+  json list = json::array();
+  for (const VerdictCheck& c : checks)
+    list.push_back({{"name", c.name},
+                    {"channel", c.channel},
+                    {"value", c.value},
+                    {"threshold", c.threshold},
+                    {"passed", c.passed},
+                    {"text", c.text}});
+  return list;
+}
+
 json encode_products(const std::vector<ProductRecord>& products) {
   json object = json::object();
   for (const ProductRecord& p : products) {
     object[p.name] = {{"file", p.file}, {"digest", p.digest}};
+    if (!p.pattern.empty()) object[p.name]["tile_pattern"] = encode_patterns(p.pattern);
     if (!p.common_area.empty()) object[p.name]["quality_common_area"] = encode_quality(p.common_area);
     if (!p.covered_area.empty()) object[p.name]["quality_covered_area"] = encode_quality(p.covered_area);
   }
@@ -60,6 +80,9 @@ std::string encode_run_record(const RunRecord& r) {
       {"bytes_read", r.bytes_read},
       {"peak_memory_bytes", r.peak_memory_bytes},
       {"products", encode_products(r.products)},
+      {"cluster_sizes", r.cluster_sizes},
+      {"usable_signal_tiles_percent", r.usable_signal_tiles_percent},
+      {"verdict", encode_verdict(r.verdict)},
       {"warnings", r.warnings}};
   if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};
   return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -1,6 +1,7 @@
 #include "tilecompile/run/dispatch.hpp"
 
 #include <chrono>
+#include <set>
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -81,6 +82,11 @@ class Collector {
         accept_(accept),
         ledger_(job.task_template.run_id, static_cast<int>(job.grid->tiles.size())) {}
 
+  /// Results answer to tasks of this round; a late duplicate of the round before is none of it.
+  void expect(const std::vector<TileTask>& tasks) {
+    for (const TileTask& task : tasks) correlation_ids_.insert(task.correlation_id);
+  }
+
   void take(const Delivery& delivery) {
     try {
       const ResultMessage result = decode_result(delivery.message.body);
@@ -100,6 +106,7 @@ class Collector {
                   {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
       return;
     }
+    if (correlation_ids_.count(result.correlation_id) == 0) return;
     if (result.failure) {
       directory_.append_event("tile_failed", {{"tile_id", std::to_string(result.tile_id)},
                                               {"worker_id", result.worker_id},
@@ -115,7 +122,7 @@ class Collector {
     }
     failed_ = true;  // what load_tile throws is about the tile, not about the message
     TileFile file =
-        load_tile(store_, result, job_.grid->tiles[static_cast<std::size_t>(result.tile_id)], job_.channels);
+        load_tile(store_, result, job_.grid->tiles[static_cast<std::size_t>(result.tile_id)], job_.planes);
     failed_ = false;
     ledger_.offer(result);
     directory_.append_journal(body);
@@ -129,6 +136,7 @@ class Collector {
   RunDirectory& directory_;
   const std::function<void(const ResultMessage&, TileFile)>& accept_;
   TileLedger ledger_;
+  std::set<std::string> correlation_ids_;
   bool failed_ = false;
 };
 
@@ -146,13 +154,18 @@ std::vector<TileTask> make_tasks(const DispatchJob& job) {
       tasks.back().tiles.clear();
       tasks.back().correlation_id = new_uuid();
     }
-    tasks.back().tiles.push_back(
-        {static_cast<int>(id), boxes[id], tile_seed(job.task_template.run_id, static_cast<int>(id))});
+    TaskTile tile{static_cast<int>(id), boxes[id], tile_seed(job.task_template.run_id, static_cast<int>(id)),
+                  "", ""};
+    if (job.first_round != nullptr) {
+      tile.data_ref = (*job.first_round)[id].data_ref;
+      tile.data_checksum = (*job.first_round)[id].data_checksum;
+    }
+    tasks.back().tiles.push_back(std::move(tile));
   }
   return tasks;
 }
 
-TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int channels) {
+TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int planes) {
   const std::string bytes = store.get(result.data_ref);
   const std::string about = "tile " + std::to_string(result.tile_id) + " (" + result.data_ref + " in " +
                             store.describe() + ", written by worker " + result.worker_id + ") ";
@@ -161,9 +174,8 @@ TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& b
     throw InputError(about + "has SHA-256 " + found + ", its result says " + result.data_checksum +
                      "; the object was damaged or replaced");
   TileFile file = decode_tile_file(bytes);
-  if (file.tile_id != result.tile_id || !(file.box == box) ||
-      static_cast<int>(file.pixels.size()) != channels)
-    throw InputError(about + "has another tile, box or number of channels than was asked for");
+  if (file.tile_id != result.tile_id || !(file.box == box) || static_cast<int>(file.pixels.size()) != planes)
+    throw InputError(about + "has another tile, box or number of planes than was asked for");
   return file;
 }
 
@@ -175,13 +187,15 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
   transport.declare(dead_letter_queue_spec(job.quorum));
   transport.declare(results_queue_spec(reply_to, job.quorum));
   transport.consume(reply_to, 64);
-  auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
+  const std::vector<TileTask> tasks = make_tasks(job);
+  auto confirms = publish_tasks(tasks, reply_to, transport);
   directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
 
   Collector collector(job, transport, store, directory, accept);
+  collector.expect(tasks);
   ConsumerCheck consumers;
   while (!collector.ledger().complete()) {
-    if (job.stop_signal != nullptr && *job.stop_signal != 0) throw Interrupted{*job.stop_signal};
+    job.check_stop();
     const auto delivery = transport.receive(200ms);
     if (delivery) {
       collector.take(*delivery);

@@ -5,6 +5,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
 namespace {
@@ -24,14 +25,14 @@ TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContex
   return input;
 }
 
-TileFile tile_file(const TileTask& task, const TaskTile& tile, TileResult result) {
+TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes) {
   TileFile file;
   file.tile_id = tile.tile_id;
   file.box = tile.box;
   file.run_id = task.run_id;
   file.config_hash = task.config_hash;
   file.frames_manifest_id = task.frames_manifest_id;
-  for (TileChannel& channel : result.channels) {
+  for (TileChannel& channel : planes) {
     file.pixels.push_back(std::move(channel.pixels));
     file.coverage.push_back(std::move(channel.coverage));
     file.weight.push_back(std::move(channel.weight));
@@ -47,22 +48,57 @@ void check_box(const TaskTile& tile, const Manifest& manifest) {
                      std::to_string(manifest.width()) + " x " + std::to_string(manifest.height()) + " px");
 }
 
+// The weights of the second round: those that the first round found for this tile, or G alone.
+std::vector<std::vector<double>> second_round_weights(const TileTask& task, const TaskTile& tile,
+                                                      const RunContext& run, ObjectStore& store) {
+  std::vector<std::vector<double>> weights;
+  if (run.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal) {
+    for (const auto& frames : run.metrics.channels) {
+      weights.emplace_back();
+      for (int f = task.first_frame; f <= task.last_frame; ++f)
+        weights.back().push_back(frames[static_cast<std::size_t>(f)].weight);
+    }
+    return weights;
+  }
+  const std::string bytes = store.get(tile.data_ref);
+  if (sha256_hex(bytes) != tile.data_checksum)
+    throw InputError("the tile " + tile.data_ref +
+                     " of the first round is not the one that the task means; it was replaced");
+  TileFile first = decode_tile_file(bytes);
+  if (first.frame_weight.size() != run.metrics.channels.size() ||
+      first.frame_weight.front().size() != static_cast<std::size_t>(task.last_frame - task.first_frame + 1))
+    throw InputError("the tile " + tile.data_ref +
+                     " of the first round has other channels or frames than the task");
+  return std::move(first.frame_weight);
+}
+
+std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& tile, const RunContext& run,
+                                        ObjectStore& store) {
+  const auto band = run.bands->get(tile.box, task.first_frame, task.last_frame);
+  const TileInput input = tile_input(task, tile, run, *band);
+  if (!task.clusters) return compute_tile(input).channels;
+  return compute_synthetic_tile(input, run.clusters, second_round_weights(task, tile, run, store));
+}
+
 void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,
                   ResultMessage& message) {
   const auto run = runs.get(task);
   check_box(tile, *run->manifest);
-  const auto band = run->bands->get(tile.box, task.first_frame, task.last_frame);
-  TileResult result = compute_tile(tile_input(task, tile, *run, *band));
+  std::vector<TileChannel> planes = compute_planes(task, tile, *run, store);
   message.data_shape = {tile.box.h, tile.box.w};
-  if (result.channels.size() == 3) message.data_shape.insert(message.data_shape.begin(), 3);
-  for (const TileChannel& channel : result.channels) {
-    message.sum_weights.push_back(channel.sum_weights);
-    message.tile_median.push_back(channel.median);
-    message.tile_background.push_back(channel.background);
-    message.fallback_used |= channel.fallback_used;
+  if (planes.size() > 1)
+    message.data_shape.insert(message.data_shape.begin(), static_cast<int>(planes.size()));
+  for (TileChannel& plane : planes) {
+    message.sum_weights.push_back(plane.sum_weights);
+    message.tile_median.push_back(plane.median);
+    message.tile_background.push_back(plane.background);
+    message.fallback_used |= plane.fallback_used;
+    if (task.clusters)
+      plane.frame_weight.clear();  // clusters differ in size; the first round's tile has the weights
   }
-  const std::string bytes = encode_tile_file(tile_file(task, tile, std::move(result)));
-  message.data_ref = tile_key(task.run_id, tile.tile_id);
+  const std::string bytes = encode_tile_file(tile_file(task, tile, std::move(planes)));
+  message.data_ref =
+      task.clusters ? synthetic_tile_key(task.run_id, tile.tile_id) : tile_key(task.run_id, tile.tile_id);
   message.data_checksum = sha256_hex(bytes);
   store.put(message.data_ref, bytes);
 }

@@ -3,94 +3,91 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 
+#include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/picture/preview.hpp"
-#include "tilecompile/run/analysis.hpp"
-#include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
-#include "tilecompile/run/phase_clock.hpp"
-#include "tilecompile/run/products.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
-#include "tilecompile/run/run_directory.hpp"
-#include "tilecompile/run/tile_joiner.hpp"
-#include "tilecompile/run/tile_metrics.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr int kPreviewPx = 1600;
+constexpr double kFactorLimitFrom =
+    600;  // seconds of tile work below which the factor limit never ends a run
 
-/// One run on its way through the phases; every phase leaves what the next ones need.
-class MasterRun {
- public:
-  MasterRun(const RunRequest& request, const RunLinks& links)
-      : request_(request),
-        config_(request.config),
-        links_(links),
-        threads_(thread_count(config_.parallel.threads)) {
-    record_.run_id = request.run_id;
-    record_.mode = request.mode;
-    record_.program_version = TILECOMPILE_VERSION;
-    record_.numerics_version = kNumericsVersion;
-    record_.configuration = effective_config(config_);
-    record_.started = utc_now();
+}  // namespace
+
+MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
+    : request_(request),
+      config_(request.config),
+      links_(links),
+      threads_(thread_count(config_.parallel.threads)),
+      began_(Clock::now()) {
+  record_.run_id = request.run_id;
+  record_.mode = request.mode;
+  record_.program_version = TILECOMPILE_VERSION;
+  record_.numerics_version = kNumericsVersion;
+  record_.configuration = effective_config(config_);
+  record_.started = utc_now();
+}
+
+RunOutcome MasterRun::run() {
+  scan();
+  directory_.emplace(config_.output.dir, request_.run_id);
+  directory_->append_event("run_started", {{"mode", request_.mode}});
+  try {
+    analyse();
+    share_with_workers();
+    reconstruct();
+    write_reconstruction();
+    if (synthetic_enabled(record_.frames, config_.method.synthetic))
+      make_synthetic_frames();
+    else
+      write_final({"stack",
+                   config_.method.stacking.output_file,
+                   {"tilecompile: the reconstruction is the final image"},
+                   {},
+                   true},
+                  reconstruction_);
+    write_frame_table();
+    const bool failed =
+        std::any_of(record_.verdict.begin(), record_.verdict.end(), [](const auto& c) { return !c.passed; });
+    finish(failed ? "failed_validation" : "done");
+    return {failed ? 3 : 0, directory_->path(), record_};
+  } catch (const Interrupted&) {
+    finish("interrupted");
+    throw;
+  } catch (const Error& e) {
+    record_.error_kind = kind_name(e.kind());
+    record_.error_text = e.what();
+    finish("failed");
+    throw;
   }
+}
 
-  RunOutcome run() {
-    scan();
-    directory_.emplace(config_.output.dir, request_.run_id);
-    directory_->append_event("run_started", {{"mode", request_.mode}});
-    try {
-      analyse();
-      publish_shared();
-      reconstruct();
-      write_products();
-      finish("done");
-    } catch (const Interrupted&) {
-      finish("interrupted");
-      throw;
-    } catch (const Error& e) {
-      record_.error_kind = kind_name(e.kind());
-      record_.error_text = e.what();
-      finish("failed");
-      throw;
-    }
-    return {0, directory_->path(), record_};
-  }
-
- private:
-  void scan();
-  void analyse();
-  void publish_shared();
-  void share(const std::string& key, const std::string& name, const std::string& bytes);
-  void reconstruct();
-  void write_products();
-  void write_tile_metrics(const TileJoiner& joiner);
-  void finish(const std::string& status);
-  void check_stop() const {
-    if (request_.stop_signal != nullptr && *request_.stop_signal != 0)
-      throw Interrupted{*request_.stop_signal};
-  }
-
-  const RunRequest& request_;
-  const RunConfig& config_;
-  const RunLinks& links_;
-  int threads_;
-  PhaseClock clock_;
-  RunRecord record_;
-  std::optional<RunDirectory> directory_;
-  std::shared_ptr<Manifest> manifest_;
-  Analysis analysis_;
-  Grid grid_;
-  std::string config_json_, manifest_json_, metrics_json_;
-  std::vector<CoaddChannel> reconstruction_;
-};
+void MasterRun::check_stop() const {
+  if (request_.stop_signal != nullptr && *request_.stop_signal != 0) throw Interrupted{*request_.stop_signal};
+  const auto seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  const RuntimeLimitsConfig& limits = config_.runtime_limits;
+  if (limits.hard_abort_hours > 0 && seconds_since(began_) > 3600 * limits.hard_abort_hours)
+    throw TransientError(
+        "the run has reached runtime_limits.hard_abort_hours = " + std::to_string(limits.hard_abort_hours) +
+        "; what is done is kept, raise the limit to go on");
+  const double factor = limits.tile_analysis_max_factor_vs_stack;
+  if (factor <= 0 || tiles_began_ == Clock::time_point{}) return;
+  if (seconds_since(tiles_began_) > std::max(kFactorLimitFrom, factor * stack_seconds_))
+    throw TransientError("the tiles take longer than runtime_limits.tile_analysis_max_factor_vs_stack = " +
+                         std::to_string(factor) + " times the classical stack (" +
+                         std::to_string(stack_seconds_) +
+                         " s); what is done is kept, raise the limit or add workers");
+}
 
 void MasterRun::scan() {
   clock_.start("scan");
@@ -113,11 +110,13 @@ void MasterRun::scan() {
 void MasterRun::analyse() {
   const FrameSource source(config_.input.dir, manifest_, config_.method.data.zero_is_nodata, links_.verified);
   clock_.start("analyse frames");
+  const auto stack_began = Clock::now();
   {
     Progress progress("analysing frames", "frames", record_.frames, request_.quiet);
     analysis_ = analyse_frames(source, config_.method, threads_, [&](int done) { progress.update(done); });
   }
   check_stop();
+  stack_seconds_ = std::chrono::duration<double>(Clock::now() - stack_began).count();
   clock_.start("measure seeing");
   {
     Progress progress("measuring stars", "frames", record_.frames, request_.quiet);
@@ -152,105 +151,14 @@ void MasterRun::share(const std::string& key, const std::string& name, const std
     directory_->write(name, bytes);
 }
 
-void MasterRun::publish_shared() {
+void MasterRun::share_with_workers() {
   metrics_json_ = encode_frame_metrics(analysis_.metrics);
   share(manifest_key(request_.run_id), "manifest.json", manifest_json_);
   share(config_key(request_.run_id), "config.json", config_json_);
   share(frame_metrics_key(request_.run_id), "frame_metrics.json", metrics_json_);
   directory_->write("grid.json", encode_grid(grid_, analysis_.metrics, config_.method.tile));
-  std::vector<std::string> paths;
-  for (const ManifestEntry& f : manifest_->frames) paths.push_back(f.path);
-  directory_->write("frame_metrics.csv", frame_metrics_csv(analysis_.metrics, paths, {}));
+  write_frame_table();
 }
-
-void MasterRun::reconstruct() {
-  clock_.start("reconstruct tiles");
-  Progress progress("reconstructing tiles", "tiles", record_.tiles, request_.quiet);
-  DispatchJob job;
-  job.task_template.run_id = request_.run_id;
-  job.task_template.config_hash = record_.config_hash;
-  job.task_template.frames_manifest_id = record_.frames_manifest_id;
-  job.task_template.last_frame = record_.frames - 1;
-  job.task_template.metrics = {frame_metrics_key(request_.run_id), sha256_hex(metrics_json_)};
-  job.grid = &grid_;
-  job.channels = record_.channels;
-  job.batch = config_.parallel.batch;
-  job.isolation = config_.parallel.isolation;
-  job.quorum = config_.broker.queue_type == "quorum";
-  job.progress = [&](int done) { progress.update(done); };
-  job.watch = links_.watch;
-  job.stop_signal = request_.stop_signal;
-
-  TileJoiner joiner(grid_, record_.channels, config_.method.reconstruction.tile_rescale,
-                    [&](const ResultMessage& r) {
-                      return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
-                                       record_.channels);
-                    });
-  dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
-                 [&](const ResultMessage& result, TileFile file) { joiner.accept(result, std::move(file)); });
-  reconstruction_ = joiner.finish();
-  for (const ResultMessage& result : joiner.results()) {
-    record_.tiles_with_fallback += result.fallback_used ? 1 : 0;
-    record_.worker_compute_seconds += result.compute_seconds;
-  }
-  write_tile_metrics(joiner);
-}
-
-void MasterRun::write_products() {
-  clock_.start("write products");
-  ProductContext context;
-  context.directory = directory_->path();
-  context.first_frame = std::filesystem::path(config_.input.dir) / manifest_->frames.front().path;
-  context.manifest = manifest_.get();
-  context.metrics = &analysis_.metrics;
-  context.run_id = request_.run_id;
-  context.config_hash = record_.config_hash;
-  context.frames_manifest_id = record_.frames_manifest_id;
-  context.program = "tilecompile " TILECOMPILE_VERSION;
-  context.normalized_units = config_.output.normalized_units;
-  context.classical = &analysis_.classical;
-
-  std::vector<CoaddChannel> classical;
-  for (std::size_t c = 0; c < analysis_.classical.size(); ++c) {
-    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c],
-                         Plane<float>(record_.width, record_.height)};
-    const auto& coverage = channel.coverage.samples();
-    std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
-                   [](std::int32_t n) { return static_cast<float>(n); });
-    classical.push_back(std::move(channel));
-  }
-  record_.products.push_back(
-      write_product(context, "classical", classical,
-                    {"tilecompile: plain mean of " + std::to_string(record_.frames) + " normalised frames"}));
-  record_.products.push_back(
-      write_product(context, "reconstruction", reconstruction_,
-                    {"tilecompile: tile-weighted mean of " + std::to_string(record_.frames) +
-                     " normalised frames, " + std::to_string(record_.tiles) + " tiles of " +
-                     std::to_string(record_.tile_size_px) + " px joined by a windowed overlap-add"}));
-  write_preview_png(directory_->path() / "preview.png", in_output_units(context, reconstruction_),
-                    kPreviewPx);
-}
-
-void MasterRun::write_tile_metrics(const TileJoiner& joiner) {
-  ProductHeader header;
-  header.cards = {{"RUNID", request_.run_id, "run"}};
-  tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
-                                  tile_metrics(joiner, grid_, analysis_.metrics, config_.method.tile),
-                                  header);
-}
-
-void MasterRun::finish(const std::string& status) {
-  clock_.stop();
-  record_.status = status;
-  record_.phases = clock_.phases();
-  record_.bytes_read = process_bytes_read();
-  record_.peak_memory_bytes = process_peak_memory();
-  record_.finished = utc_now();
-  directory_->write("run.json", encode_run_record(record_));
-  directory_->append_event("run_" + status);
-}
-
-}  // namespace
 
 RunOutcome run_master(const RunRequest& request, const RunLinks& links) {
   return MasterRun(request, links).run();

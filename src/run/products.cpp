@@ -1,5 +1,6 @@
 #include "tilecompile/run/products.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tilecompile/fits/frame_reader.hpp"
@@ -8,11 +9,14 @@
 namespace tilecompile {
 namespace {
 
-ProductHeader product_header(const ProductContext& context, const std::vector<std::string>& history) {
+ProductHeader product_header(const ProductContext& context, const ProductPlan& plan) {
   ProductHeader header;
   header.kept_records = product_header_records(context.first_frame);
   std::vector<FrameFacts> facts;
-  for (const ManifestEntry& f : context.manifest->frames) facts.push_back(f.facts);
+  for (std::size_t f = 0; f < context.manifest->frames.size(); ++f)
+    if (plan.frames.empty() ||
+        std::binary_search(plan.frames.begin(), plan.frames.end(), static_cast<int>(f)))
+      facts.push_back(context.manifest->frames[f].facts);
   const auto frames = static_cast<std::int64_t>(facts.size());
   header.cards = {{"STACKCNT", frames, "number of frames in the stack"},
                   {"NCOMBINE", frames, "number of frames combined"},
@@ -31,7 +35,7 @@ ProductHeader product_header(const ProductContext& context, const std::vector<st
     header.cards.push_back({"DATE-END", time.end, "end of the last exposure"});
     header.cards.push_back({"DATE-AVG", time.middle, "mean of the exposures' middles"});
   }
-  header.history = history;
+  header.history = plan.history;
   return header;
 }
 
@@ -69,30 +73,35 @@ Image in_output_units(const ProductContext& context, const std::vector<CoaddChan
   return image;
 }
 
-ProductRecord write_product(const ProductContext& context, const std::string& name,
-                            const std::vector<CoaddChannel>& channels,
-                            const std::vector<std::string>& history) {
+ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
+                            const std::vector<CoaddChannel>& channels) {
   ProductRecord record;
-  record.name = name;
-  record.file = name + ".fits";
-  const ProductHeader header = product_header(context, history);
+  record.name = plan.name;
+  record.file = plan.file;
+  const ProductHeader header = product_header(context, plan);
   const Image image = in_output_units(context, channels);
   record.digest = pixel_digest(image);
-  write_image(context.directory / record.file, image, header);
+  const std::filesystem::path picture = context.directory / plan.file;
+  std::filesystem::create_directories(picture.parent_path());
+  write_image(picture, image, header);
   std::vector<Plane<std::int32_t>> coverage;
   Image weight;
   for (const CoaddChannel& channel : channels) {
     coverage.push_back(channel.coverage);
     weight.push_back(channel.weight);
   }
-  write_image(context.directory / (name + ".coverage.fits"), coverage,
-              map_header(header, "coverage: valid frames per pixel"));
-  write_image(context.directory / (name + ".weight.fits"), weight,
-              map_header(header, "weight: sum of frame weights per pixel"));
+  const auto side_file = [&](const char* what) {
+    return std::filesystem::path(picture).replace_extension(std::string(".") + what + ".fits");
+  };
+  write_image(side_file("coverage"), coverage, map_header(header, "coverage: valid frames per pixel"));
+  write_image(side_file("weight"), weight, map_header(header, "weight: sum of frame weights per pixel"));
+  if (!plan.measured) return record;
   const int frames = static_cast<int>(context.manifest->frames.size());
   record.common_area = qualities(context, channels, frames);
   if (!any_measured(record.common_area)) record.common_area.clear();
   record.covered_area = qualities(context, channels, 1);
+  for (const CoaddChannel& channel : channels)
+    record.pattern.push_back(tile_pattern(channel.pixels, *context.grid));
   return record;
 }
 

@@ -35,10 +35,21 @@ void check_range(const TileTask& task, const RunContext& run) {
 std::string config_key(const std::string& run_id) { return run_id + "/config.json"; }
 std::string manifest_key(const std::string& run_id) { return run_id + "/manifest.json"; }
 std::string frame_metrics_key(const std::string& run_id) { return run_id + "/frame_metrics.json"; }
-std::string tile_key(const std::string& run_id, int tile_id) {
+std::string clusters_key(const std::string& run_id) { return run_id + "/clusters.json"; }
+
+namespace {
+std::string numbered_tile(const std::string& folder, int tile_id) {
   char name[32];
-  std::snprintf(name, sizeof name, "tile_%06d.fits", tile_id);
-  return run_id + "/tiles/" + name;
+  std::snprintf(name, sizeof name, "/tile_%06d.fits", tile_id);
+  return folder + name;
+}
+}  // namespace
+
+std::string tile_key(const std::string& run_id, int tile_id) {
+  return numbered_tile(run_id + "/tiles", tile_id);
+}
+std::string synthetic_tile_key(const std::string& run_id, int tile_id) {
+  return numbered_tile(run_id + "/synthetic_tiles", tile_id);
 }
 
 RunContexts::RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
@@ -57,6 +68,12 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
       decode_manifest(fetch_checked(store_, manifest_key(task.run_id), task.frames_manifest_id, "manifest")));
   run->metrics =
       decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+  if (task.clusters) {
+    run->clusters =
+        decode_clusters(fetch_checked(store_, task.clusters->ref, task.clusters->checksum, "clusters"));
+    if (run->clusters.of_frame.size() != run->manifest->frames.size())
+      throw InputError("clusters and manifest of the run differ in frames");
+  }
   const auto source =
       std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
   run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_, static_cast<std::size_t>(slots_) + 1);
@@ -68,8 +85,9 @@ std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
     throw InputError(
         "task asks for input_stage '" + task.input_stage +
         "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
-  const std::string id =
-      task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref + task.metrics.checksum;
+  const std::string id = task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref +
+                         task.metrics.checksum +
+                         (task.clusters ? task.clusters->ref + task.clusters->checksum : "");
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& [known, run] : latest_)
     if (known == id) {

@@ -2,8 +2,8 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/exact_math.hpp"
-#include "tilecompile/tile/frame_sum.hpp"
 #include "tilecompile/tile/local_metrics.hpp"
+#include "tilecompile/tile/tile_channel.hpp"
 
 namespace tilecompile {
 namespace {
@@ -20,26 +20,16 @@ void check_shapes(const TileInput& input) {
 
 TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
                             const std::vector<int>& stars) {
-  TileChannel result;
-  result.quality = local_quality(input, channel, kind, stars);
+  std::vector<double> quality = local_quality(input, channel, kind, stars);
   std::vector<WeightedCutout> cutouts;
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame =
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    const double weight = frame.weight * exact_exp(result.quality[i]);  // W_ft = G_f L_ft
-    result.frame_weight.push_back(weight);
+    const double weight = frame.weight * exact_exp(quality[i]);  // W_ft = G_f L_ft
     cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, weight});
   }
-  result.sum_weights = frame_sum(result.frame_weight, input.reconstruction.frame_chunk);
-  WeightedMean mean = weighted_mean(cutouts, input.box.w, input.box.h, input.reconstruction.frame_chunk);
-  Distribution samples;
-  samples.assign(mean.mean.view(), 0);
-  result.background = clip(samples, 0).location;
-  result.median = samples.count() == 0 ? 0 : samples.median() - result.background;
-  result.pixels = std::move(mean.mean);
-  result.coverage = std::move(mean.coverage);
-  result.weight = std::move(mean.weight);
-  result.fallback_used = mean.fallback_used;
+  TileChannel result = reconstruct_channel(cutouts, input.box, input.reconstruction.frame_chunk);
+  result.quality = std::move(quality);
   return result;
 }
 

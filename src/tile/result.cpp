@@ -18,15 +18,16 @@ void decode_data(StrictObject& o, ResultMessage& result) {
   result.data_checksum = o.digest("tile_data_checksum");
   if (o.text("tile_data_dtype") != "float32") o.fail("tile_data_dtype", "is not float32");
   result.data_shape = o.integers("tile_data_shape", 2, 3, 1, 1 << 20);
-  if (result.data_shape.size() == 3 && result.data_shape.front() != 3)
-    o.fail("tile_data_shape", "is neither [h, w] nor [3, h, w]");
-  result.sum_weights = o.channel_numbers("sum_weights");
-  result.tile_median = o.channel_numbers("tile_median");
-  result.tile_background = o.channel_numbers("tile_background");
-  const std::size_t channels = result.data_shape.size() == 3 ? 3 : 1;
+  if (result.data_shape.size() == 3 && result.data_shape.front() < 2)
+    o.fail("tile_data_shape", "is neither [h, w] nor [planes, h, w]");
+  result.sum_weights = o.plane_numbers("sum_weights");
+  result.tile_median = o.plane_numbers("tile_median");
+  result.tile_background = o.plane_numbers("tile_background");
+  const std::size_t planes =
+      result.data_shape.size() == 3 ? static_cast<std::size_t>(result.data_shape.front()) : 1;
   for (const auto* values : {&result.sum_weights, &result.tile_median, &result.tile_background})
-    if (values->size() != channels)
-      o.fail("tile_data_shape", "does not agree with the number of channels of the scalars");
+    if (values->size() != planes)
+      o.fail("tile_data_shape", "does not agree with the number of planes of the scalars");
   result.fallback_used = o.boolean("fallback_used");
 }
 

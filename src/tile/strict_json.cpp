@@ -10,6 +10,7 @@ namespace {
 
 using nlohmann::json;
 constexpr int kDeepest = 16;
+constexpr std::size_t kMostPlanes = 4096;
 
 // Refuses depth before the recursive destructor or dump could overflow the stack, and keys that appear twice,
 // of which a parser would silently keep one.
@@ -113,10 +114,11 @@ std::vector<int> StrictObject::integers(const std::string& key, std::size_t low,
   return numbers;
 }
 
-std::vector<double> StrictObject::channel_numbers(const std::string& key) {
+std::vector<double> StrictObject::plane_numbers(const std::string& key) {
   if (!get(key).is_array()) return {number(key)};
   const json& list = get(key);
-  if (list.size() != 3) fail(key, "is neither a number nor a list of three");
+  if (list.size() < 2 || list.size() > kMostPlanes)
+    fail(key, "is neither a number nor a list of two and more");
   std::vector<double> numbers;
   for (const json& item : list) {
     if (!item.is_number() || !std::isfinite(item.get<double>()))

@@ -17,24 +17,37 @@ constexpr std::size_t kMostTilesInABatch = 4096;
 
 json box_json(const Box& b) { return {b.x0, b.y0, b.w, b.h}; }
 
-TaskTile decode_tile(StrictObject& o) {
+json tile_json(const TaskTile& t, bool synthetic) {
+  json j{{"tile_id", t.tile_id}, {"tile_bbox", box_json(t.box)}, {"seed", t.seed}};
+  if (synthetic) {
+    j["tile_data_ref"] = t.data_ref;
+    j["tile_data_checksum"] = t.data_checksum;
+  }
+  return j;
+}
+
+TaskTile decode_tile(StrictObject& o, bool synthetic) {
   TaskTile tile;
   tile.tile_id = static_cast<int>(o.integer("tile_id", 0, kMostTiles));
   const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestSide);
   tile.box = {b[0], b[1], b[2], b[3]};
   if (tile.box.w < 1 || tile.box.h < 1) o.fail("tile_bbox", "is empty");
   tile.seed = static_cast<std::uint32_t>(o.integer("seed", 0, UINT32_MAX));
+  if (synthetic) {
+    tile.data_ref = o.text("tile_data_ref");
+    tile.data_checksum = o.digest("tile_data_checksum");
+  }
   return tile;
 }
 
-std::vector<TaskTile> decode_batch(StrictObject& o) {
+std::vector<TaskTile> decode_batch(StrictObject& o, bool synthetic) {
   const json& list = o.get("tiles");
   if (!list.is_array() || list.empty() || list.size() > kMostTilesInABatch)
     o.fail("tiles", "is not a list of 1 to " + std::to_string(kMostTilesInABatch) + " tiles");
   std::vector<TaskTile> tiles;
   for (const json& item : list) {
     StrictObject tile(item, "task tile");
-    tiles.push_back(decode_tile(tile));
+    tiles.push_back(decode_tile(tile, synthetic));
     tile.done();
   }
   return tiles;
@@ -56,16 +69,16 @@ std::string encode_task(const TileTask& task) {
          {"frame_index_range", {task.first_frame, task.last_frame}},
          {"metrics_config",
           {{"frame_metrics_ref", task.metrics.ref}, {"frame_metrics_checksum", task.metrics.checksum}}}};
-  if (task.tiles.size() == 1) {
+  if (task.clusters)
+    j["clusters_config"] = {{"clusters_ref", task.clusters->ref},
+                            {"clusters_checksum", task.clusters->checksum}};
+  if (task.tiles.size() == 1 && !task.clusters) {
     j["task_type"] = "tile_compute";
-    j["tile_id"] = task.tiles.front().tile_id;
-    j["tile_bbox"] = box_json(task.tiles.front().box);
-    j["seed"] = task.tiles.front().seed;
+    j.update(tile_json(task.tiles.front(), false));
   } else {
-    j["task_type"] = "tile_batch";
+    j["task_type"] = task.clusters ? "tile_synthetic" : "tile_batch";
     json tiles = json::array();
-    for (const TaskTile& t : task.tiles)
-      tiles.push_back({{"tile_id", t.tile_id}, {"tile_bbox", box_json(t.box)}, {"seed", t.seed}});
+    for (const TaskTile& t : task.tiles) tiles.push_back(tile_json(t, task.clusters.has_value()));
     j["tiles"] = std::move(tiles);
   }
   return j.dump();
@@ -90,12 +103,18 @@ TileTask decode_task(std::string_view bytes) {
   task.metrics.ref = metrics.text("frame_metrics_ref");
   task.metrics.checksum = metrics.digest("frame_metrics_checksum");
   metrics.done();
-  if (type == "tile_compute")
-    task.tiles = {decode_tile(o)};
-  else if (type == "tile_batch")
-    task.tiles = decode_batch(o);
-  else
-    o.fail("task_type", "is '" + type + "', this worker knows tile_compute and tile_batch");
+  if (type == "tile_compute") {
+    task.tiles = {decode_tile(o, false)};
+  } else if (type == "tile_batch") {
+    task.tiles = decode_batch(o, false);
+  } else if (type == "tile_synthetic") {
+    StrictObject clusters(o.get("clusters_config"), "task clusters_config");
+    task.clusters = ObjectReference{clusters.text("clusters_ref"), clusters.digest("clusters_checksum")};
+    clusters.done();
+    task.tiles = decode_batch(o, true);
+  } else {
+    o.fail("task_type", "is '" + type + "', this worker knows tile_compute, tile_batch and tile_synthetic");
+  }
   o.done();
   return task;
 }

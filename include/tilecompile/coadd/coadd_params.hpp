@@ -23,12 +23,13 @@ struct StackingParams {
   std::string output_file = "stacked.fit";
 };
 
-/// Section `validation` (`methodology.md` 12).
+/// Section `validation` (`methodology.md` 12). The defaults let everything pass: figures are always reported,
+/// and judged by the thresholds that a configuration names.
 struct ValidationParams {
-  double min_fwhm_improvement_percent = 5;
-  double max_background_rms_increase_percent = 0;
-  double min_tile_weight_variance = 0.1;
-  bool require_no_tile_pattern = true;
+  double min_fwhm_improvement_percent = -1000;
+  double max_background_rms_increase_percent = 10000;
+  double min_tile_weight_variance = 0;
+  bool require_no_tile_pattern = false;
 };
 
 }  // namespace tilecompile

@@ -12,15 +12,16 @@ namespace tilecompile {
 /// for it. Everything outer is per channel (1 or 3 of them).
 struct TileFile {
   int tile_id = 0;
-  Box box;                                                 ///< where the tile lies in the image
-  Image pixels;                                            ///< R(p), NaN where no frame is valid
+  Box box;  ///< where the tile lies in the image
+  Image
+      pixels;  ///< R(p), NaN where no frame is valid; a plane a channel, or all channels of cluster 0, 1, ...
   std::vector<Plane<std::int32_t>> coverage;               ///< frames per pixel
   std::vector<Plane<float>> weight;                        ///< sum of weights per pixel
   std::vector<std::vector<double>> quality, frame_weight;  ///< Q and W, [channel][frame]
   std::string run_id, config_hash, frames_manifest_id;     ///< where it comes from; empty is allowed
 };
 
-/// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [3, h, w]), extensions COVERAGE (int32),
+/// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [planes, h, w]), extensions COVERAGE (int32),
 /// WEIGHT (float32), QUALITY and FRAMEWGT (double, [channel][frame]). Equal tiles give equal bytes: no clock,
 /// no host; NaN in one form; CHECKSUM and DATASUM in every HDU. Throws ContractError when the members' shapes
 /// do not agree.

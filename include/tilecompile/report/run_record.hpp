@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tilecompile/coadd/quality.hpp"
+#include "tilecompile/coadd/verdict.hpp"
 
 namespace tilecompile {
 
@@ -21,6 +22,7 @@ struct ProductRecord {
   std::vector<ProductQuality>
       common_area;  ///< [channel] inside the area that all frames cover; empty without one
   std::vector<ProductQuality> covered_area;  ///< [channel] wherever some frame covers
+  std::vector<TilePattern> pattern;          ///< [channel]
 };
 
 /// The record of a run as run.json holds it.
@@ -39,6 +41,9 @@ struct RunRecord {
   std::int64_t bytes_read = 0;
   std::int64_t peak_memory_bytes = 0;
   std::vector<ProductRecord> products;
+  std::vector<int> cluster_sizes;     ///< frames of every synthetic frame; empty when none were made
+  std::vector<VerdictCheck> verdict;  ///< of the final product
+  double usable_signal_tiles_percent = 0;
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed
 };

@@ -1,5 +1,4 @@
 #pragma once
-#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,15 +20,17 @@ struct Interrupted {
 
 /// What the master needs to hand out tiles and take them back.
 struct DispatchJob {
-  TileTask task_template;  ///< ids, stage, frame range and metrics; tiles are filled in
+  TileTask task_template;  ///< ids, stage, frame range, metrics, clusters; tiles are filled in
+  const std::vector<ResultMessage>* first_round =
+      nullptr;  ///< set for the second round: its tiles, by tile_id
   const Grid* grid = nullptr;
-  int channels = 1;
-  int batch = 0;  ///< tiles a task; 0: a row of tiles
+  int planes = 1;  ///< of a result: channels, or clusters times channels
+  int batch = 0;   ///< tiles a task; 0: a row of tiles
   std::string isolation = "run";
   bool quorum = false;
-  std::function<void(int)> progress;              ///< tiles done
-  std::function<void()> watch;                    ///< called now and then while waiting; may throw
-  const std::atomic<int>* stop_signal = nullptr;  ///< 0: go on
+  std::function<void(int)> progress;  ///< tiles done
+  std::function<void()> watch;        ///< called now and then while waiting; may throw
+  std::function<void()> check_stop;   ///< called often; throws when the run is to end
 };
 
 /// Tasks of all tiles in ascending tile_id, `batch` tiles each.
@@ -38,13 +39,13 @@ std::vector<TileTask> make_tasks(const DispatchJob& job);
 /// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are
 /// checked, duplicates are dropped, every accepted result is journalled before it is acknowledged.
 /// `accept(result, file)` is called in order of arrival. Throws the error of a failed tile, ContractError
-/// when a duplicate has another checksum, Interrupted on a signal.
+/// when a duplicate has another checksum, what check_stop throws.
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
                           RunDirectory& directory,
                           const std::function<void(const ResultMessage&, TileFile)>& accept);
 
-/// Loads the tile of an accepted result and checks checksum, box and number of channels. Throws InputError
+/// Loads the tile of an accepted result and checks checksum, box and number of planes. Throws InputError
 /// naming the tile.
-TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int channels);
+TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& box, int planes);
 
 }  // namespace tilecompile

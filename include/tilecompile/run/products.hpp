@@ -20,13 +20,22 @@ struct ProductContext {
   std::string run_id, config_hash, frames_manifest_id, program;
   bool normalized_units = false;
   const Image* classical = nullptr;  ///< normalised
+  const Grid* grid = nullptr;
 };
 
-/// Writes `name`.fits with `name`.coverage.fits and `name`.weight.fits and returns the record with digest and
-/// figures.
-ProductRecord write_product(const ProductContext& context, const std::string& name,
-                            const std::vector<CoaddChannel>& channels,
-                            const std::vector<std::string>& history);
+/// What one product is.
+struct ProductPlan {
+  std::string name;                  ///< in run.json
+  std::string file;                  ///< relative to the run directory
+  std::vector<std::string> history;  ///< what was done
+  std::vector<int> frames;           ///< frames behind it; empty: all
+  bool measured = true;              ///< quality figures against the classical stack
+};
+
+/// Writes the picture and its side files *.coverage.fits and *.weight.fits, and returns the record with
+/// digest and figures.
+ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
+                            const std::vector<CoaddChannel>& channels);
 
 /// Image in output units: times the median background, unless normalised units were asked for.
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels);

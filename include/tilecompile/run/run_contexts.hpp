@@ -9,6 +9,7 @@
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
@@ -17,13 +18,16 @@ namespace tilecompile {
 std::string config_key(const std::string& run_id);
 std::string manifest_key(const std::string& run_id);
 std::string frame_metrics_key(const std::string& run_id);
+std::string clusters_key(const std::string& run_id);
 std::string tile_key(const std::string& run_id, int tile_id);
+std::string synthetic_tile_key(const std::string& run_id, int tile_id);
 
 /// What a worker holds of a run while it serves its tasks.
 struct RunContext {
   MethodConfig method;
   std::shared_ptr<const Manifest> manifest;
   FrameMetrics metrics;
+  Clusters clusters;  ///< second round only
   std::unique_ptr<BandCache> bands;
 };
 

@@ -14,13 +14,14 @@ struct TileFailure {
   std::string text;
 };
 
-/// A message on the results queue. The scalars have one entry a channel.
+/// A message on the results queue. The scalars have one entry a plane: a channel of the tile, or,
+/// in the second round, a channel of a synthetic frame (all channels of cluster 0, then of cluster 1, ...).
 struct ResultMessage {
   std::string correlation_id, run_id;
   int tile_id = 0;
   std::string data_ref;         ///< storage key of the tile
   std::string data_checksum;    ///< SHA-256 of the object's bytes
-  std::vector<int> data_shape;  ///< [h, w] or [3, h, w]
+  std::vector<int> data_shape;  ///< [h, w] or [planes, h, w]
   std::vector<double> sum_weights, tile_median, tile_background;
   bool fallback_used = false;
   std::string worker_id;
@@ -29,7 +30,7 @@ struct ResultMessage {
   std::optional<TileFailure> failure;  ///< set: the data fields are empty
 };
 
-/// UTF-8 JSON of a result; mono tiles carry plain numbers, colour tiles arrays.
+/// UTF-8 JSON of a result; tiles of one plane carry plain numbers, others arrays.
 std::string encode_result(const ResultMessage& result);
 /// Strict inverse; throws InputError that says which field is wrong.
 ResultMessage decode_result(std::string_view bytes);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,21 +14,25 @@ struct TaskTile {
   int tile_id = 0;
   Box box;
   std::uint32_t seed = 0;
+  /// Second round only: the reconstructed tile of the first round, whose frame weights are used again.
+  std::string data_ref, data_checksum;
 };
 
-/// Reference to the frame metrics object of a run.
-struct MetricsReference {
+/// Reference to an object of a run on the storage: frame metrics, clusters.
+struct ObjectReference {
   std::string ref;       ///< storage key
   std::string checksum;  ///< SHA-256 of its bytes
 };
 
-/// A message on tile.compute: `tile_compute` for one tile, `tile_batch` for several (docs/protocol.md).
+/// A message on tile.compute: `tile_compute` for one tile, `tile_batch` for several, `tile_synthetic` for the
+/// synthetic frames of one or more tiles (docs/protocol.md).
 struct TileTask {
   std::string correlation_id, run_id, config_hash, frames_manifest_id;
   std::string input_stage = "registered";
   std::vector<TaskTile> tiles;
   int first_frame = 0, last_frame = 0;  ///< inclusive at both ends
-  MetricsReference metrics;
+  ObjectReference metrics;
+  std::optional<ObjectReference> clusters;  ///< set: task_type tile_synthetic
 };
 
 /// seed = first four bytes, big-endian, of SHA-256(run_id ":" decimal tile_id) (`methodology.md` 8).

@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "master_run.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/picture/preview.hpp"
+#include "tilecompile/run/tile_metrics.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kPreviewPx = 1600;
+
+}  // namespace
+
+ProductContext MasterRun::product_context() const {
+  ProductContext context;
+  context.directory = directory_->path();
+  context.first_frame = std::filesystem::path(config_.input.dir) / manifest_->frames.front().path;
+  context.manifest = manifest_.get();
+  context.metrics = &analysis_.metrics;
+  context.run_id = request_.run_id;
+  context.config_hash = record_.config_hash;
+  context.frames_manifest_id = record_.frames_manifest_id;
+  context.program = "tilecompile " TILECOMPILE_VERSION;
+  context.normalized_units = config_.output.normalized_units;
+  context.classical = &analysis_.classical;
+  context.grid = &grid_;
+  return context;
+}
+
+void MasterRun::write_reconstruction() {
+  clock_.start("write products");
+  std::vector<CoaddChannel> classical;
+  for (std::size_t c = 0; c < analysis_.classical.size(); ++c) {
+    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c],
+                         Plane<float>(record_.width, record_.height)};
+    const auto& coverage = channel.coverage.samples();
+    std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
+                   [](std::int32_t n) { return static_cast<float>(n); });
+    classical.push_back(std::move(channel));
+  }
+  const std::string frames = std::to_string(record_.frames) + " normalised frames";
+  record_.products.push_back(write_product(
+      product_context(), {"classical", "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
+      classical));
+  record_.products.push_back(write_product(
+      product_context(),
+      {"reconstruction",
+       "reconstruction.fits",
+       {"tilecompile: tile-weighted mean of " + frames + ", " + std::to_string(record_.tiles) + " tiles of " +
+        std::to_string(record_.tile_size_px) + " px joined by a windowed overlap-add"},
+       {},
+       true},
+      reconstruction_));
+  write_tile_metrics();
+}
+
+void MasterRun::write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
+  record_.products.push_back(write_product(product_context(), plan, channels));
+  write_preview_png(directory_->path() / "preview.png", in_output_units(product_context(), channels),
+                    kPreviewPx);
+  judge_final(record_.products.back());
+}
+
+// The verdict is about the area that all frames cover, where there is one: elsewhere depth differs from pixel
+// to pixel.
+void MasterRun::judge_final(const ProductRecord& product) {
+  const auto& qualities = product.common_area.empty() ? product.covered_area : product.common_area;
+  for (std::size_t c = 0; c < qualities.size(); ++c) {
+    const VerdictInput input{static_cast<int>(c), qualities[c],
+                             tile_weight_variance(joiner_->frame_weight()[c]), product.pattern[c]};
+    for (VerdictCheck& check : judge(input, config_.validation)) {
+      if (!check.passed)
+        log_warning("validation failed: " + check.text,
+                    {{"check", check.name}, {"channel", std::to_string(c)}});
+      record_.verdict.push_back(std::move(check));
+    }
+  }
+}
+
+void MasterRun::write_tile_metrics() {
+  ProductHeader header;
+  header.cards = {{"RUNID", request_.run_id, "run"}};
+  tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
+                                  tile_metrics(*joiner_, grid_, analysis_.metrics, config_.method.tile),
+                                  header);
+}
+
+void MasterRun::write_frame_table() {
+  std::vector<std::string> paths;
+  for (const ManifestEntry& f : manifest_->frames) paths.push_back(f.path);
+  directory_->write("frame_metrics.csv", frame_metrics_csv(analysis_.metrics, paths, clusters_.of_frame));
+}
+
+void MasterRun::finish(const std::string& status) {
+  clock_.stop();
+  record_.status = status;
+  record_.phases = clock_.phases();
+  record_.bytes_read = process_bytes_read();
+  record_.peak_memory_bytes = process_peak_memory();
+  record_.finished = utc_now();
+  directory_->write("run.json", encode_run_record(record_));
+  directory_->append_event("run_" + status);
+}
+
+}  // namespace tilecompile

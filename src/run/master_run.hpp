@@ -1,0 +1,62 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tilecompile/run/analysis.hpp"
+#include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/master.hpp"
+#include "tilecompile/run/phase_clock.hpp"
+#include "tilecompile/run/products.hpp"
+#include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/tile_joiner.hpp"
+#include "tilecompile/tile/clusters.hpp"
+
+namespace tilecompile {
+
+/// One run on its way through the phases; every phase leaves what the next ones need.
+class MasterRun {
+ public:
+  MasterRun(const RunRequest& request, const RunLinks& links);
+  RunOutcome run();
+
+ private:
+  void scan();
+  void analyse();
+  void share_with_workers();
+  void share(const std::string& key, const std::string& name, const std::string& bytes);
+  void reconstruct();
+  void make_synthetic_frames();
+  void cluster_frames();
+  void write_reconstruction();
+  void write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
+  void judge_final(const ProductRecord& product);
+  void write_frame_table();
+  void write_tile_metrics();
+  void finish(const std::string& status);
+  /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
+  void check_stop() const;
+  DispatchJob dispatch_job(const std::function<void(int)>& progress) const;
+  ProductContext product_context() const;
+
+  using Clock = std::chrono::steady_clock;
+  const RunRequest& request_;
+  const RunConfig& config_;
+  const RunLinks& links_;
+  int threads_;
+  Clock::time_point began_, tiles_began_{};
+  double stack_seconds_ = 0;
+  PhaseClock clock_;
+  RunRecord record_;
+  std::optional<RunDirectory> directory_;
+  std::shared_ptr<Manifest> manifest_;
+  Analysis analysis_;
+  Grid grid_;
+  std::string config_json_, manifest_json_, metrics_json_;
+  std::optional<TileJoiner> joiner_;
+  std::vector<CoaddChannel> reconstruction_;
+  Clusters clusters_;
+};
+
+}  // namespace tilecompile

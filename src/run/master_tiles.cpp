@@ -1,0 +1,135 @@
+#include "master_run.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/coadd/stack.hpp"
+#include "tilecompile/coadd/states.hpp"
+#include "tilecompile/run/progress.hpp"
+#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/synthetic_round.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kJoinMemoryShare = 4;  // synthetic frames are joined in a quarter of the memory limit
+
+// Key of the random numbers: the frames' content in order, so that renaming files changes nothing.
+std::uint64_t content_key(const Manifest& manifest) {
+  std::string all;
+  for (const ManifestEntry& f : manifest.frames) all += f.sha256;
+  return std::stoull(sha256_hex(all).substr(0, 16), nullptr, 16);
+}
+
+std::string synthetic_name(int cluster) {
+  char name[32];
+  std::snprintf(name, sizeof name, "syn_%02d", cluster);
+  return name;
+}
+
+}  // namespace
+
+DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) const {
+  DispatchJob job;
+  job.task_template.run_id = request_.run_id;
+  job.task_template.config_hash = record_.config_hash;
+  job.task_template.frames_manifest_id = record_.frames_manifest_id;
+  job.task_template.last_frame = record_.frames - 1;
+  job.task_template.metrics = {frame_metrics_key(request_.run_id), sha256_hex(metrics_json_)};
+  job.grid = &grid_;
+  job.planes = record_.channels;
+  job.batch = config_.parallel.batch;
+  job.isolation = config_.parallel.isolation;
+  job.quorum = config_.broker.queue_type == "quorum";
+  job.progress = progress;
+  job.watch = links_.watch;
+  job.check_stop = [this] { check_stop(); };
+  return job;
+}
+
+void MasterRun::reconstruct() {
+  clock_.start("reconstruct tiles");
+  tiles_began_ = Clock::now();
+  Progress progress("reconstructing tiles", "tiles", record_.tiles, request_.quiet);
+  joiner_.emplace(grid_, record_.channels, config_.method.reconstruction.tile_rescale,
+                  [this](const ResultMessage& r) {
+                    return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
+                                     record_.channels);
+                  });
+  dispatch_tiles(
+      dispatch_job([&](int done) { progress.update(done); }), *links_.transport, *links_.store, *directory_,
+      [this](const ResultMessage& result, TileFile file) { joiner_->accept(result, std::move(file)); });
+  reconstruction_ = joiner_->finish();
+  int usable = 0;
+  for (std::size_t t = 0; t < grid_.tiles.size(); ++t) {
+    const ResultMessage& result = joiner_->results()[t];
+    record_.tiles_with_fallback += result.fallback_used ? 1 : 0;
+    record_.worker_compute_seconds += result.compute_seconds;
+    const auto stars =
+        stars_in_tile(grid_.tiles[t], analysis_.metrics.stars, analysis_.metrics.star_radius_px);
+    usable +=
+        tile_kind(stars.size(), config_.method.tile) == TileKind::kStar && !result.fallback_used ? 1 : 0;
+  }
+  if (record_.star_tiles > 0) record_.usable_signal_tiles_percent = 100.0 * usable / record_.star_tiles;
+}
+
+void MasterRun::cluster_frames() {
+  const auto states = standardised(state_vectors(analysis_.metrics, joiner_->quality()),
+                                   config_.method.reconstruction.frame_chunk);
+  clusters_.count = cluster_count(record_.frames, config_.method.synthetic);
+  clusters_.of_frame = cluster_states(states, clusters_.count, content_key(*manifest_));
+  for (int k = 0; k < clusters_.count; ++k)
+    record_.cluster_sizes.push_back(static_cast<int>(clusters_.members(k).size()));
+  log_info("frames grouped by observing state", {{"synthetic_frames", std::to_string(clusters_.count)}});
+}
+
+void MasterRun::make_synthetic_frames() {
+  clock_.start("synthetic frames");
+  cluster_frames();
+  const std::string clusters_json = encode_clusters(clusters_);
+  share(clusters_key(request_.run_id), "clusters.json", clusters_json);
+  std::vector<ResultMessage> results(grid_.tiles.size());
+  {
+    Progress progress("synthetic frames", "tiles", record_.tiles, request_.quiet);
+    DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
+    job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
+    job.first_round = &joiner_->results();
+    job.planes = clusters_.count * record_.channels;
+    dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
+                   [&](const ResultMessage& result, const TileFile&) {
+                     record_.worker_compute_seconds += result.compute_seconds;
+                     results[static_cast<std::size_t>(result.tile_id)] = result;
+                   });
+  }
+  clock_.start("stack");
+  std::vector<AverageStack> stacks(static_cast<std::size_t>(record_.channels),
+                                   AverageStack(record_.width, record_.height));
+  // The plain mean over a cluster (`global`) is the same in every tile; there is nothing to rescale.
+  const auto rescale = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal
+                           ? ReconstructionParams::TileRescale::kNone
+                           : config_.method.reconstruction.tile_rescale;
+  join_synthetic_frames(
+      *links_.store, grid_, results, clusters_.count, record_.channels, rescale,
+      memory_limit_bytes(config_.parallel) / kJoinMemoryShare, [&](int k, std::vector<CoaddChannel> frame) {
+        for (std::size_t c = 0; c < frame.size(); ++c) stacks[c].add(frame[c]);
+        const std::string name = synthetic_name(k);
+        const auto members = clusters_.members(k);
+        record_.products.push_back(write_product(
+            product_context(),
+            {name,
+             "synthetic/" + name + ".fits",
+             {"tilecompile: synthetic frame " + std::to_string(k) + " of " + std::to_string(clusters_.count) +
+              " from " + std::to_string(members.size()) + " frames of one observing state"},
+             members,
+             false},
+            frame));
+      });
+  std::vector<CoaddChannel> final_stack;
+  for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
+  write_final({"stack",
+               config_.method.stacking.output_file,
+               {"tilecompile: plain mean of " + std::to_string(clusters_.count) + " synthetic frames"},
+               {},
+               true},
+              final_stack);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,267 @@
+"""The formulas of methodology.md in plain numpy, written from that text and sharing nothing with the program.
+
+Planes are double arrays (height, width), NaN where a sample is invalid. A box is (x0, y0, w, h). Numbers in
+brackets name the section. What the text leaves open is marked "convention".
+"""
+import hashlib
+import math
+
+import numpy as np
+from astropy.io import fits
+
+KEPT_BY_3_SIGMA_CUT = 0.98658
+EPSILON = 1e-6
+
+
+# Frames [1]
+
+def read_frame(path, zero_is_nodata):
+    """Planes [channel] of an uncompressed FITS file, and q: BSCALE for integers, 0 for floats."""
+    with fits.open(path, do_not_scale_image_data=True) as hdus:
+        image = hdus[0]
+        if image.header["NAXIS"] == 0:
+            raise ValueError("%s: no picture in the primary HDU; compressed frames are not covered" % path)
+        codes = np.array(image.data)
+        blank = image.header.get("BLANK")
+        bscale, bzero = float(image._orig_bscale), float(image._orig_bzero)
+    values = bzero + bscale * codes.astype(np.float64)
+    values = values.astype(np.float32).astype(np.float64)  # convention: rounded once to float32 at reading
+    integer = codes.dtype.kind in "iu"
+    if integer and blank is not None:
+        values[codes == blank] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    if zero_is_nodata:
+        values[values == 0] = np.nan
+    planes = [values] if values.ndim == 2 else list(values)
+    return planes, abs(bscale) if integer else 0.0
+
+
+def valid_of(plane):
+    return plane[~np.isnan(plane)]
+
+
+# Order statistics and robust scale [2]
+
+def median(values):
+    return float(np.median(values)) if len(values) else 0.0
+
+
+def robust_sd(values):
+    return 1.4826 * median(np.abs(values - median(values)))
+
+
+def z_scores(values):
+    values = np.asarray(values, dtype=np.float64)
+    return (values - median(values)) / max(robust_sd(values), 1e-6)
+
+
+def middle_of_codes(values, q):
+    """The median, interpolated inside the code that holds it."""
+    values = np.sort(values)
+    n = len(values)
+    code = values[(n - 1) // 2]  # convention: the lower of two middle codes (equal result for neighbours)
+    n_below = np.count_nonzero(values < code)
+    n_at = np.count_nonzero(values == code)
+    return float(code + q * ((n / 2 - n_below) / n_at - 0.5))
+
+
+def clip(values, q):
+    """(location, scale) of what the 3-sigma clip keeps; zeros for no values."""
+    if len(values) == 0:
+        return 0.0, 0.0
+    for _ in range(10):
+        m = median(values)
+        s = max(robust_sd(values), q)
+        if s == 0:
+            break
+        kept = values[np.abs(values - m) <= 3 * s]
+        if len(kept) == len(values):
+            break
+        values = kept
+    location = middle_of_codes(values, q) if q > 0 else median(values)
+    mean = np.mean(values)
+    sd = math.sqrt(np.mean((values - mean) ** 2))  # convention: divided by n
+    return location, sd / KEPT_BY_3_SIGMA_CUT
+
+
+def gradient_energy(plane):
+    """E [4]: mean of gx^2 + gy^2 (Sobel / 8) where the whole 3x3 neighbourhood is valid; 0 for nowhere."""
+    def at(dy, dx):
+        h, w = plane.shape
+        return plane[1 + dy:h - 1 + dy, 1 + dx:w - 1 + dx]
+    gx = (at(-1, 1) + 2 * at(0, 1) + at(1, 1) - at(-1, -1) - 2 * at(0, -1) - at(1, -1)) / 8
+    gy = (at(1, -1) + 2 * at(1, 0) + at(1, 1) - at(-1, -1) - 2 * at(-1, 0) - at(-1, 1)) / 8
+    whole = ~np.isnan(at(0, 0))  # gx and gy together touch every neighbour but the centre
+    energy = np.where(whole, gx * gx + gy * gy, np.nan)
+    energy = valid_of(energy)
+    return float(np.mean(energy)) if len(energy) else 0.0
+
+
+# Frames: normalisation, metrics, weight [3, 4]
+
+def measure_frame(plane, q, mode):
+    """B, sigma, E and the share of valid pixels.
+
+    sigma is the clip's scale on I' = I/B. The clip commutes with the division, so it is done on I: there the
+    codes are whole numbers and |x - m| = 3 s is met exactly.
+    """
+    valid = valid_of(plane)
+    location, scale = clip(valid, q)
+    background = location if mode == "background" else median(valid)
+    return {"background": background, "noise": scale / background,
+            "gradient_energy": gradient_energy(plane / background),
+            "valid_fraction": len(valid) / plane.size}
+
+
+def weigh_frames(frames, settings):
+    """Adds z-scores, Q and G to the frames of one channel."""
+    z_background = z_scores([f["background"] for f in frames])
+    z_noise = z_scores([f["noise"] for f in frames])
+    z_gradient = z_scores([f["gradient_energy"] for f in frames])
+    weights = settings["weights"]
+    quality = (weights["background"] * -z_background + weights["noise"] * -z_noise
+               + weights["gradient"] * z_gradient)
+    quality = np.clip(quality, *settings["clamp"])
+    for i, frame in enumerate(frames):
+        frame.update(z_background=z_background[i], z_noise=z_noise[i], z_gradient=z_gradient[i],
+                     quality=quality[i], weight=math.exp(quality[i]))
+
+
+# Grid [6] and class of a tile [5]
+
+def tile_size_and_overlap(width, height, seeing, settings):
+    shorter = min(width, height)
+    smallest = max(16, settings["min_size"])
+    largest = math.floor(shorter / settings["max_divisor"])
+    size = math.floor(min(max(settings["size_factor"] * seeing, smallest), largest))
+    size = max(size, smallest)
+    if shorter < size:
+        return shorter, 0
+    return size, math.floor(settings["overlap_fraction"] * size)
+
+
+def tile_starts(length, size, step):
+    starts = list(range(0, length - size + 1, step))
+    if starts[-1] + size < length:
+        starts.append(length - size)
+    return starts
+
+
+def tile_boxes(width, height, size, overlap):
+    step = size - overlap
+    return [(x, y, size, size)
+            for y in tile_starts(height, size, step) for x in tile_starts(width, size, step)]
+
+
+def stars_inside(box, stars, radius):
+    """Stars whose box, of `radius` px around the nearest pixel, lies inside the tile."""
+    x0, y0, w, h = box
+    count = 0
+    for x, y in stars:
+        column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+        if (x0 <= column - radius and column + radius < x0 + w
+                and y0 <= row - radius and row + radius < y0 + h):
+            count += 1
+    return count
+
+
+def cut(plane, box):
+    x0, y0, w, h = box
+    return plane[y0:y0 + h, x0:x0 + w]
+
+
+# Local metrics of STRUCTURE tiles [7]
+
+def structure_metrics(samples, q, background, min_valid_fraction):
+    """(E/s, b) of one frame's cut-out on I' = I/B, or None without enough valid pixels."""
+    valid = valid_of(samples)
+    if len(valid) < min_valid_fraction * samples.size:
+        return None
+    location, scale = clip(valid, q)
+    energy = gradient_energy(samples / background)
+    noise = scale / background
+    return (energy / noise if noise > 0 else 0.0), location / background
+
+
+def structure_quality(metrics, settings):
+    """Q over the frames of a tile; frames without measurement get the median of the others' Q."""
+    measured = [i for i, m in enumerate(metrics) if m is not None]
+    quality = np.zeros(len(metrics))
+    if measured:
+        z_metric = z_scores([metrics[i][0] for i in measured])
+        z_background = z_scores([metrics[i][1] for i in measured])
+        weights = settings["structure_mode"]
+        of_measured = weights["metric_weight"] * z_metric - weights["background_weight"] * z_background
+        quality[:] = median(of_measured)  # convention: of the unclamped Q; all are clamped afterwards
+        quality[measured] = of_measured
+    return np.clip(quality, *settings["clamp"])
+
+
+# Tile reconstruction [9] and overlap-add [10]
+
+def weighted_mean(planes, weights):
+    """R, the number of frames, the sum of weights per pixel, and whether the plain mean had to stand in."""
+    shape = planes[0].shape
+    numerator, denominator, plain = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    coverage = np.zeros(shape, dtype=np.int32)
+    for plane, weight in zip(planes, weights):
+        valid = ~np.isnan(plane)
+        numerator[valid] += weight * plane[valid]
+        denominator[valid] += weight
+        plain[valid] += plane[valid]
+        coverage[valid] += 1
+    fallback = (denominator < EPSILON) & (coverage > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        result = np.where(fallback, plain / coverage, numerator / denominator)
+    result[coverage == 0] = np.nan
+    return result.astype(np.float32), coverage, denominator, bool(fallback.any())
+
+
+def tile_levels(pixels):
+    """(tile_background, tile_median) of a reconstructed tile."""
+    values = valid_of(pixels.astype(np.float64))
+    background, _ = clip(values, 0.0)
+    return background, median(values - background)
+
+
+def tile_scales(tile_medians):
+    """M / tile_median for every tile."""
+    common = median(np.asarray(tile_medians))
+    return [common / m if abs(m) >= 1e-6 else 1.0 for m in tile_medians]
+
+
+def axis_window(start, size, length):
+    window = [0.5 * (1 - math.cos(2 * math.pi * (i + 0.5) / size)) for i in range(size)]
+    for i in range(size):
+        outer_left = start == 0 and i + 0.5 < size / 2
+        outer_right = start + size == length and i + 0.5 > size / 2
+        if outer_left or outer_right:
+            window[i] = 1.0
+    return np.array(window)
+
+
+def overlap_add(width, height, boxes, tiles):
+    """Windowed mean of the tiles over those that have a finite value; NaN where none has."""
+    numerator, window_sum = np.zeros((height, width)), np.zeros((height, width))
+    for box, tile in zip(boxes, tiles):
+        x0, y0, w, h = box
+        window = np.outer(axis_window(y0, h, height), axis_window(x0, w, width))
+        finite = np.isfinite(tile)
+        cut(numerator, box)[finite] += window[finite] * tile[finite].astype(np.float64)
+        cut(window_sum, box)[finite] += window[finite]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(window_sum > 0, numerator / window_sum, np.nan)
+
+
+# Digests
+
+def pixel_digest(image):
+    """SHA-256 of float32 pixels as a FITS data unit holds them, every NaN as 0x7fc00000."""
+    raw = np.asarray(image, dtype=np.float32).astype(">f4").view(">u4").copy()
+    raw[np.isnan(image)] = 0x7FC00000
+    return hashlib.sha256(raw.tobytes()).hexdigest()
+
+
+def file_digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
