@@ -56,7 +56,7 @@ struct SourceFile {
 std::vector<SourceFile> sources() {
   std::vector<SourceFile> files;
   const fs::path root = TILECOMPILE_SOURCE_DIR;
-  for (const fs::path top : {root / "src", root / "include" / "tilecompile"})
+  for (const fs::path& top : {root / "src", root / "include" / "tilecompile"})
     for (const auto& item : fs::recursive_directory_iterator(top)) {
       if (!item.is_regular_file()) continue;
       SourceFile file{fs::relative(item.path(), root).generic_string(),

@@ -19,8 +19,9 @@ class HandWorker {
  public:
   HandWorker(const std::filesystem::path& folder, const std::string& name, const std::string& flags)
       : log_(folder / (name + ".log")), pid_file_(folder / (name + ".pid")) {
-    const std::string command = std::string("'") + TILECOMPILE_BINARY + "' worker --worker_id " + name + " --log-level debug " +
-                                flags + " > '" + log_.string() + "' 2>&1 & echo $! > '" + pid_file_.string() +
+    const std::string command = std::string("'") + TILECOMPILE_BINARY + "' worker --worker_id " + name +
+                                " --log-level debug " + flags + " > '" + log_.string() +
+                                "' 2>&1 & echo $! > '" + pid_file_.string() +
                                 "'; wait $!; echo exit $? >> '" + log_.string() + "'";
     process_ = std::thread([command] { run_shell(command); });
     wait_for("worker is ready");
@@ -56,7 +57,8 @@ class Distributed : public testing::Test {
     if (!PrivateBroker::installed()) return;
     broker_ = new PrivateBroker();
     night_ = new TempDir();
-    const auto made = run_program("simulate " + night() + " --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
+    const auto made = run_program("simulate " + night() +
+                                  " --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     reference_ = digests_of("run", "");
     ASSERT_GE(reference_.size(), 2u);
@@ -75,16 +77,19 @@ class Distributed : public testing::Test {
   static std::string output() { return (*night_ / "out").string(); }
   static std::string broker_flag() { return " --set broker.port=" + std::to_string(broker_->port()); }
   static std::string worker_flags() {
-    return "--input.dir '" + night() + "/frames' --storage.root '" + output() + "' --broker.port " + std::to_string(broker_->port());
+    return "--input.dir '" + night() + "/frames' --storage.root '" + output() + "' --broker.port " +
+           std::to_string(broker_->port());
   }
 
   /// Runs `run` or `master` and returns the digests of its products.
   static std::map<std::string, std::string> digests_of(const std::string& mode, const std::string& flags) {
     const std::string id = new_uuid();
-    const auto ended = run_program(mode + " " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
-                                   "' --set tile.min_size=48 " + flags + (mode == "master" ? broker_flag() : ""));
+    const auto ended =
+        run_program(mode + " " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
+                    "' --set tile.min_size=48 " + flags + (mode == "master" ? broker_flag() : ""));
     EXPECT_EQ(ended.exit_code, 0) << ended.text;
-    return ended.exit_code == 0 ? product_digests(*night_ / "out" / id) : std::map<std::string, std::string>{};
+    return ended.exit_code == 0 ? product_digests(*night_ / "out" / id)
+                                : std::map<std::string, std::string>{};
   }
 
   static inline PrivateBroker* broker_ = nullptr;
@@ -93,12 +98,14 @@ class Distributed : public testing::Test {
 };
 
 TEST_F(Distributed, AnyNumberOfWorkersGivesTheBitsOfTheReferenceRun) {
-  for (int workers : {1, 2, 4}) EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
+  for (int workers : {1, 2, 4})
+    EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
 }
 
 TEST_F(Distributed, TasksOfOneAndOfManyTilesGiveTheSameBits) {
   for (const char* batch : {"1", "3", "1000"})
-    EXPECT_EQ(digests_of("master", std::string("--workers 2 --set parallel.batch=") + batch), reference_) << batch;
+    EXPECT_EQ(digests_of("master", std::string("--workers 2 --set parallel.batch=") + batch), reference_)
+        << batch;
 }
 
 TEST_F(Distributed, SharedIsolationGivesTheSameBits) {
@@ -145,16 +152,17 @@ TEST_F(Distributed, AnUnreadableTaskIsKeptWithItsReason) {
 }
 
 TEST_F(Distributed, NoBrokerIsAClearTextAndExitCodeFive) {
-  const auto ended = run_program("master " + night() + "/run.yaml --quiet --output '" + (*night_ / "none").string() +
-                                 "' --set broker.port=9 --set broker.connect_timeout_s=1");
+  const auto ended =
+      run_program("master " + night() + "/run.yaml --quiet --output '" + (*night_ / "none").string() +
+                  "' --set broker.port=9 --set broker.connect_timeout_s=1");
   EXPECT_EQ(ended.exit_code, 5) << ended.text;
   EXPECT_NE(ended.text.find("127.0.0.1:9"), std::string::npos) << ended.text;
   EXPECT_FALSE(std::filesystem::exists(*night_ / "none"));
 }
 
 TEST_F(Distributed, AWrongPasswordIsAClearTextWithoutThePassword) {
-  const auto ended = run_shell(std::string("TILECOMPILE_AMQP_PASSWORD=not-the-one '") + TILECOMPILE_BINARY + "' master " + night() +
-                               "/run.yaml --quiet" + broker_flag());
+  const auto ended = run_shell(std::string("TILECOMPILE_AMQP_PASSWORD=not-the-one '") + TILECOMPILE_BINARY +
+                               "' master " + night() + "/run.yaml --quiet" + broker_flag());
   EXPECT_EQ(ended.exit_code, 2) << ended.text;
   EXPECT_EQ(ended.text.find("not-the-one"), std::string::npos) << ended.text;
 }

@@ -25,7 +25,8 @@ inline ProgramOutput run_shell(const std::string& command) {
   if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
   ProgramOutput output;
   std::array<char, 4096> buffer{};
-  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe)) output.text.append(buffer.data(), n);
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe))
+    output.text.append(buffer.data(), n);
   const int status = pclose(pipe);
   output.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return output;

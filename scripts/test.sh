@@ -1,0 +1,30 @@
+#!/bin/bash
+# Everything a change has to pass: format, warnings as errors, tests without the slow ones.
+# Usage: scripts/test.sh [--label unit|contract|system|slow]... [-- CTEST ARGUMENTS]
+# Examples: scripts/test.sh --label unit     scripts/test.sh -- -R FitsReader --verbose
+# The real frames are looked for in ../shared/data, or in TILECOMPILE_TEST_DATA.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+labels=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --label) labels+=("${2:?--label needs a name}"); shift 2 ;;
+    --) shift; break ;;
+    *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+  esac
+done
+[ ${#labels[@]} -gt 0 ] || labels=(unit contract system)
+
+began=$SECONDS
+stage() { printf '== %s (%d s)\n' "$*" $((SECONDS - began)); }
+stage "installing what is missing"
+scripts/install-deps.sh --tests
+stage "checking the format"
+scripts/check-format.sh
+stage "building with warnings as errors"
+cmake --preset ci < /dev/null
+cmake --build --preset ci < /dev/null
+stage "testing: ${labels[*]}"
+# Programs that start brokers or measure time ask for the whole machine (tests/CMakeLists.txt); -j is safe.
+pattern=$(IFS='|'; echo "${labels[*]}")
+exec ctest --test-dir build/ci -L "^($pattern)\$" -j "$(nproc)" --no-tests=error --output-on-failure "$@" < /dev/null
