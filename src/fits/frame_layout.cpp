@@ -112,6 +112,7 @@ FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::pat
   fits_get_img_paramll(file, 3, &layout.bitpix, &naxis, axes.data(), &status);
   if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
   check_axes(path, naxis, axes);
+  layout.naxis = naxis;
   layout.width = static_cast<int>(axes[0]);
   layout.height = static_cast<int>(axes[1]);
   layout.channels = naxis == 3 ? static_cast<int>(axes[2]) : 1;
@@ -122,7 +123,7 @@ FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::pat
   if (layout.tile_compressed) {
     // The closing padding may be missing; the table itself may not.
     check_data_size(file, path, data_start, std::max<LONGLONG>(0, data_end - data_start - 2879));
-    check_compressed_image(file, path, naxis, axes);
+    check_compressed_size(file, path, naxis, axes);
   } else {
     check_data_size(file, path, data_start, layout.samples() * (std::abs(layout.bitpix) / 8));
   }
