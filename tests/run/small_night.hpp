@@ -64,7 +64,7 @@ class SmallNight {
     job.task_template.last_frame = frames - 1;
     job.task_template.metrics = {frame_metrics_key(run_id), sha256_hex(metrics)};
     job.grid = &grid;
-    job.channels = channels;
+    job.planes = channels;
     job.progress = [](int) {};
     job.watch = [] {};
   }
