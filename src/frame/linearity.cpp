@@ -8,22 +8,21 @@
 namespace tilecompile {
 namespace {
 
-// Measured on stretched versions of real and simulated frames: sky 0.2 to 0.43 of white, 3.2 to 5.7 sigma above
-// black, white 9 to 21 sigma above the sky. Linear ones: at least 10 sigma above black, or below 0.1 of the
-// largest sample, and 31 to 3000 sigma of range.
+// Measured on stretched versions of real and simulated frames: sky 0.2 to 0.43 of white, 3.2 to 5.7 sigma
+// above black, white 9 to 21 sigma above the sky. Linear ones: at least 10 sigma above black, or below 0.1 of
+// the largest sample, and 31 to 3000 sigma of range.
 constexpr double kLowestShare = 0.1, kHighestShare = 0.6;
 constexpr double kFewestSkySigmas = 1.5, kMostSkySigmas = 8;
 constexpr double kFewestRangeSigmas = 6.5, kMostRangeSigmas = 30;  // below: noise alone
-constexpr double kReached = 0.8, kOvershoot = 1.1;                 // of the full scale; resampling overshoots
+constexpr double kReached = 0.7, kOvershoot = 1.1;                 // of the full scale; resampling overshoots
 constexpr std::size_t kNamesShown = 20;
 
 bool within(double value, double low, double high) { return value >= low && value <= high; }
 
-// The smallest customary full scale that holds the samples; 0 when none does.
+// What white is: the largest code of an integer file; floats run to 1 or to 65535.
 double full_scale(double largest, double largest_code) {
-  for (const double scale : {1.0, 255.0, 65535.0})
-    if (largest <= kOvershoot * scale) return scale;
-  return std::isfinite(largest_code) ? largest_code : 0;
+  if (std::isfinite(largest_code)) return largest_code;
+  return largest <= kOvershoot ? 1 : 65535;
 }
 
 std::string listed(const std::vector<std::string>& lines) {
@@ -45,13 +44,13 @@ LinearityEvidence examine_linearity(const Distribution& samples, const FrameChan
   e.background_sigmas = channel.background / sigma;
   e.range_sigmas = (largest - channel.background) / sigma;
   const double scale = full_scale(largest, largest_code);
-  e.peak_share = scale > 0 ? largest / scale : 0;
+  e.peak_share = scale > 0 ? largest / scale : 0;  // beyond kOvershoot the scale is another one: not reached
   if (!within(e.background_share, kLowestShare, kHighestShare) ||
       !within(e.background_sigmas, kFewestSkySigmas, kMostSkySigmas) ||
       !within(e.range_sigmas, kFewestRangeSigmas, kMostRangeSigmas))
     return e;
-  e.strength = e.peak_share >= kReached ? LinearityEvidence::Strength::kStrong
-                                        : LinearityEvidence::Strength::kWeak;
+  e.strength = within(e.peak_share, kReached, kOvershoot) ? LinearityEvidence::Strength::kStrong
+                                                          : LinearityEvidence::Strength::kWeak;
   return e;
 }
 
@@ -70,9 +69,8 @@ std::vector<std::string> check_linearity(const std::vector<std::vector<Linearity
   for (std::size_t f = 0; f < frame_paths.size(); ++f)
     for (std::size_t c = 0; c < evidence.size(); ++c) {
       const LinearityEvidence& e = evidence[c][f];
-      const std::string line = frame_paths[f] +
-                               (evidence.size() > 1 ? " channel " + std::to_string(c) : "") + ": " +
-                               linearity_text(e);
+      const std::string line = frame_paths[f] + (evidence.size() > 1 ? " channel " + std::to_string(c) : "") +
+                               ": " + linearity_text(e);
       if (e.strength == LinearityEvidence::Strength::kStrong) strong.push_back(line);
       if (e.strength == LinearityEvidence::Strength::kWeak) weak.push_back(line);
     }

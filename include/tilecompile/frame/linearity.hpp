@@ -18,7 +18,7 @@ struct LinearityEvidence {
   double background_share = 0;   ///< B over the largest sample
   double background_sigmas = 0;  ///< B over the noise
   double range_sigmas = 0;       ///< (largest sample - B) over the noise
-  double peak_share = 0;         ///< largest sample over the full scale (1, 255, 65535 or the largest code)
+  double peak_share = 0;         ///< largest sample over the full scale (largest code; floats: 1 or 65535)
   Strength strength = Strength::kNone;
 };
 
