@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/verdict.hpp"
 
@@ -43,6 +44,7 @@ struct RunRecord {
   std::vector<ProductRecord> products;
   std::vector<int> cluster_sizes;     ///< frames of every synthetic frame; empty when none were made
   std::vector<VerdictCheck> verdict;  ///< of the final product
+  std::vector<NamedCheck> checks;     ///< in the order in which they were made
   double usable_signal_tiles_percent = 0;
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed
