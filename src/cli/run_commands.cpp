@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "run_flags.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -10,16 +11,6 @@
 #include "tilecompile/run/modes.hpp"
 
 namespace tilecompile {
-namespace {
-
-/// Flags that `run` and `master` share; they go over the file like --set does.
-struct RunFlags {
-  std::string file, run_id, output, log_level, log_format;
-  int threads = -1;
-  int workers = 0;
-  bool quiet = false;
-  std::vector<std::string> overrides;
-};
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("config", flags.file, "RUN.yaml")->required();
@@ -52,6 +43,8 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
                 log.log_format == "json");
   return request;
 }
+
+namespace {
 
 void print_quality(const char* area, const std::vector<ProductQuality>& channels) {
   for (std::size_t c = 0; c < channels.size(); ++c) {

@@ -47,20 +47,11 @@ class ConsumerCheck {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-[[noreturn]] void fail_tile(const ResultMessage& result) {
-  const std::string text = "tile " + std::to_string(result.tile_id) + " failed on worker " +
-                           result.worker_id + ": " + result.failure->text;
-  switch (result.failure->kind) {
-    case ErrorKind::kUsage:
-      throw UsageError(text);
-    case ErrorKind::kInput:
-      throw InputError(text);
-    case ErrorKind::kTransient:
-      throw TransientError(text);
-    case ErrorKind::kContract:
-      break;
-  }
-  throw ContractError(text);
+[[noreturn]] void fail_tile(const ResultMessage& result, const std::string& run_dir, bool synthetic) {
+  const std::string id = std::to_string(result.tile_id);
+  throw_failure(*result.failure, "tile " + id + " failed on worker " + result.worker_id + ": " +
+                                     result.failure->text + "; reproduce with: tilecompile tile " + run_dir +
+                                     " " + id + (synthetic ? " --synthetic" : ""));
 }
 
 void report_conflict(const ResultMessage& first, const ResultMessage& second) {
@@ -113,7 +104,7 @@ class Collector {
                                               {"kind", kind_name(result.failure->kind)},
                                               {"text", result.failure->text}});
       failed_ = true;
-      fail_tile(result);
+      fail_tile(result, directory_.path().string(), job_.first_round != nullptr);
     }
     if (ledger_.is_done(result.tile_id)) {
       if (ledger_.offer(result) == TileLedger::Verdict::kConflict)
@@ -141,6 +132,20 @@ class Collector {
 };
 
 }  // namespace
+
+void throw_failure(const TileFailure& failure, const std::string& text) {
+  switch (failure.kind) {
+    case ErrorKind::kUsage:
+      throw UsageError(text);
+    case ErrorKind::kInput:
+      throw InputError(text);
+    case ErrorKind::kTransient:
+      throw TransientError(text);
+    case ErrorKind::kContract:
+      break;
+  }
+  throw ContractError(text);
+}
 
 std::vector<TileTask> make_tasks(const DispatchJob& job) {
   std::vector<TileTask> tasks;

@@ -38,6 +38,9 @@ MethodConfig parse_method_json(const std::string& json);
 
 /// The effective configuration, for run.json and `config`: a RUN.yaml with every key. Holds no secret.
 nlohmann::json effective_config(const RunConfig& config);
+/// The effective configuration as YAML, with config_hash in a comment before it. load_run_config reads it
+/// back to the same values.
+std::string config_yaml(const RunConfig& config);
 /// One line that names all ignored keys; empty when there are none.
 std::string ignored_keys_text(const RunConfig& config);
 /// JSON Schema (2020-12) of RUN.yaml, generated from the same table as the parser.

@@ -33,6 +33,9 @@ struct DispatchJob {
   std::function<void()> check_stop;   ///< called often; throws when the run is to end
 };
 
+/// Throws the error that a failed tile means, with `text`.
+[[noreturn]] void throw_failure(const TileFailure& failure, const std::string& text);
+
 /// Tasks of all tiles in ascending tile_id, `batch` tiles each.
 std::vector<TileTask> make_tasks(const DispatchJob& job);
 
