@@ -1,7 +1,6 @@
 #include "tilecompile/run/dispatch.hpp"
 
 #include <chrono>
-#include <set>
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -82,11 +81,6 @@ class Collector {
         accept_(accept),
         ledger_(job.task_template.run_id, static_cast<int>(job.grid->tiles.size())) {}
 
-  /// Results answer to tasks of this round; a late duplicate of the round before is none of it.
-  void expect(const std::vector<TileTask>& tasks) {
-    for (const TileTask& task : tasks) correlation_ids_.insert(task.correlation_id);
-  }
-
   void take(const Delivery& delivery) {
     try {
       const ResultMessage result = decode_result(delivery.message.body);
@@ -106,7 +100,10 @@ class Collector {
                   {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
       return;
     }
-    if (correlation_ids_.count(result.correlation_id) == 0) return;
+    // A late duplicate of the first round is none of the second.
+    if (job_.first_round != nullptr && !result.failure &&
+        result.data_ref == (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref)
+      return;
     if (result.failure) {
       directory_.append_event("tile_failed", {{"tile_id", std::to_string(result.tile_id)},
                                               {"worker_id", result.worker_id},
@@ -136,7 +133,6 @@ class Collector {
   RunDirectory& directory_;
   const std::function<void(const ResultMessage&, TileFile)>& accept_;
   TileLedger ledger_;
-  std::set<std::string> correlation_ids_;
   bool failed_ = false;
 };
 
@@ -187,12 +183,10 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
   transport.declare(dead_letter_queue_spec(job.quorum));
   transport.declare(results_queue_spec(reply_to, job.quorum));
   transport.consume(reply_to, 64);
-  const std::vector<TileTask> tasks = make_tasks(job);
-  auto confirms = publish_tasks(tasks, reply_to, transport);
+  auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
   directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
 
   Collector collector(job, transport, store, directory, accept);
-  collector.expect(tasks);
   ConsumerCheck consumers;
   while (!collector.ledger().complete()) {
     job.check_stop();

@@ -96,6 +96,11 @@ void MasterRun::check_stop() const {
 
 void MasterRun::scan() {
   // Looked at first: frames can take hours to analyse.
+  const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
+  if (std::filesystem::exists(directory / "run.json"))
+    throw UsageError(
+        "the run directory " + directory.string() +
+        " holds a finished or broken run already: leave --run-id away for a new run, or remove the folder");
   if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
