@@ -7,13 +7,16 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/cli/command_table.hpp"
+#include "tilecompile/config/suggest.hpp"
 #include "tilecompile/run/dispatch.hpp"
 
 namespace tilecompile {
@@ -34,6 +37,7 @@ void install_signal_handlers() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG and says so
 }
 
 int report(const Error& error) {
@@ -49,10 +53,34 @@ int guarded(const std::function<int()>& command) {
     return 128 + interrupted.signal;
   } catch (const Error& error) {
     return report(error);
+  } catch (const std::bad_alloc&) {
+    return report(TransientError(
+        "not enough memory: lower parallel.threads or parallel.memory_limit_mb, or allow the process more"));
+  } catch (const std::system_error& error) {
+    return report(TransientError(std::string("the operating system refused: ") + error.what() +
+                                 "; check the limits of processes, threads and open files, and the mounts"));
   } catch (const std::exception& error) {
     return report(
         ContractError(std::string("internal error: ") + error.what() + "; please report this with the log"));
   }
+}
+
+// The first word when it is no command; CLI11 would only say that one is missing.
+std::string unknown_command(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return "";
+  const std::string word = argv[1];
+  std::string names, nearest;
+  int nearest_edits = 3;
+  for (const Command& command : command_table()) {
+    if (word == command.name) return "";
+    names += (names.empty() ? "" : ", ") + std::string(command.name);
+    const int edits = edit_distance(word, command.name);
+    if (edits >= nearest_edits) continue;
+    nearest_edits = edits;
+    nearest = command.name;
+  }
+  return "unknown command '" + word + "'; " +
+         (nearest.empty() ? "commands are " + names : "did you mean '" + nearest + "'?");
 }
 
 }  // namespace
@@ -71,6 +99,7 @@ int run_command_line(int argc, char** argv) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     command.set_up(*sub, [&chosen](std::function<int()> action) { chosen = std::move(action); });
   }
+  if (const std::string text = unknown_command(argc, argv); !text.empty()) return report(UsageError(text));
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

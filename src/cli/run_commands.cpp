@@ -25,7 +25,8 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("config", flags.file, "RUN.yaml")->required();
   app.add_option("--run-id", flags.run_id, "UUID of the run; default: a new one");
   app.add_option("--output", flags.output, "Folder for run directories (output.dir)");
-  app.add_option("--threads", flags.threads, "Compute threads (parallel.threads); 0: one a core");
+  app.add_option("--threads", flags.threads, "Compute threads (parallel.threads); 0: one a core")
+      ->check(CLI::Range(0, 1024));
   app.add_option("--log-level", flags.log_level, "debug | info | warning | error");
   app.add_option("--log-format", flags.log_format, "text | json");
   app.add_flag("--quiet", flags.quiet, "No progress, only errors");

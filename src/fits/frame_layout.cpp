@@ -4,20 +4,13 @@
 #include <array>
 #include <cmath>
 
+#include "compressed_image.hpp"
+
 namespace tilecompile {
 namespace {
 
 constexpr LONGLONG kLargestAxis = 65535;
 constexpr LONGLONG kMostSamples = LONGLONG{1} << 30;
-/// No tile compression packs more pixels into a byte than PLIO's runs of 4095 in two bytes.
-constexpr LONGLONG kMostPixelsPerByte = 4096;
-
-std::string shape_text(int naxis, const std::array<LONGLONG, 3>& axes) {
-  std::string text;
-  for (int i = 0; i < std::min(naxis, 3); ++i)
-    text += (i != 0 ? " x " : "") + std::to_string(axes[static_cast<std::size_t>(i)]);
-  return text;
-}
 
 bool is_true(fitsfile* file, const char* key) { return raw_keyword(file, key) == "T"; }
 
@@ -47,38 +40,6 @@ int find_image(const FrameFile& frame, const std::filesystem::path& path, bool* 
     fits_get_hduaddrll(file, &header, &data, &end, &status);
     guard_header(frame, path, end);
   }
-}
-
-/// Bounds what cfitsio will allocate and loop over before it touches the table.
-void check_compressed(fitsfile* file, const std::filesystem::path& path, int naxis,
-                      const std::array<LONGLONG, 3>& axes, LONGLONG samples) {
-  LONGLONG tiles = 1, tile_size = 1;
-  for (int i = 0; i < naxis; ++i) {
-    const LONGLONG axis = axes[static_cast<std::size_t>(i)];
-    double side = i == 0 ? static_cast<double>(axis) : 1;
-    const std::string key = "ZTILE" + std::to_string(i + 1);
-    const std::string raw = raw_keyword(file, key.c_str());
-    if (!raw.empty() && (!parse_header_number(raw, &side) || side < 1 || side > 1e6))
-      refuse_frame(path, key + " = " + raw + " is no size of a compression tile", "copy the file again");
-    tiles *= (axis + static_cast<LONGLONG>(side) - 1) / static_cast<LONGLONG>(side);
-    tile_size = std::min(tile_size * static_cast<LONGLONG>(side), kMostSamples + 1);
-  }
-  double rows = -1, row_bytes = 0, heap = 0;
-  parse_header_number(raw_keyword(file, "NAXIS2"), &rows);
-  parse_header_number(raw_keyword(file, "NAXIS1"), &row_bytes);
-  parse_header_number(raw_keyword(file, "PCOUNT"), &heap);
-  if (rows != static_cast<double>(tiles))
-    refuse_frame(path,
-                 "the compressed image has " + std::to_string(static_cast<LONGLONG>(rows)) +
-                     " tiles, expected " + std::to_string(tiles),
-                 "the file is damaged: copy it again");
-  const double bytes = rows * row_bytes + heap;
-  if (tile_size > std::max<LONGLONG>(LONGLONG{1} << 20, 4 * samples) ||
-      static_cast<double>(samples) > bytes * kMostPixelsPerByte)
-    refuse_frame(path,
-                 "the header claims " + shape_text(naxis, axes) + " pixels in " +
-                     std::to_string(static_cast<LONGLONG>(bytes)) + " compressed bytes",
-                 "the file is damaged: copy it again");
 }
 
 void check_axes(const std::filesystem::path& path, int naxis, const std::array<LONGLONG, 3>& axes) {
@@ -151,6 +112,7 @@ FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::pat
   fits_get_img_paramll(file, 3, &layout.bitpix, &naxis, axes.data(), &status);
   if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
   check_axes(path, naxis, axes);
+  layout.naxis = naxis;
   layout.width = static_cast<int>(axes[0]);
   layout.height = static_cast<int>(axes[1]);
   layout.channels = naxis == 3 ? static_cast<int>(axes[2]) : 1;
@@ -161,7 +123,7 @@ FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::pat
   if (layout.tile_compressed) {
     // The closing padding may be missing; the table itself may not.
     check_data_size(file, path, data_start, std::max<LONGLONG>(0, data_end - data_start - 2879));
-    check_compressed(file, path, naxis, axes, layout.samples());
+    check_compressed_size(file, path, naxis, axes);
   } else {
     check_data_size(file, path, data_start, layout.samples() * (std::abs(layout.bitpix) / 8));
   }

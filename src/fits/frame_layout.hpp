@@ -14,7 +14,7 @@ namespace tilecompile {
 /// Where the samples of a frame lie in its file and how codes become physical values.
 struct FrameLayout {
   int hdu = 0;  ///< 1 is the primary
-  int bitpix = 0;
+  int bitpix = 0, naxis = 0;
   int width = 0, height = 0, channels = 0;
   bool tile_compressed = false;
   std::int64_t data_start = 0;  ///< byte offset of the samples; meaningless when tile_compressed

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <limits>
 
+#include "compressed_image.hpp"
 #include "frame_layout.hpp"
 #include "tilecompile/base/error.hpp"
 
@@ -26,6 +27,7 @@ struct FrameReader::State {
   FrameFile open;
   FrameLayout layout;
   FrameFacts facts;
+  bool data_checked = false;  ///< compressed bytes were found sound
   std::vector<unsigned char> raw;
   std::vector<double> codes;
 
@@ -85,6 +87,12 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
 }
 
 void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, float* out) {
+  if (layout.tile_compressed && !data_checked) {
+    // Here and not in the constructor: opening for the facts alone stays cheap.
+    check_compressed_data(open.file.get(), path, layout.naxis,
+                          {layout.width, layout.height, layout.channels});
+    data_checked = true;
+  }
   // Codes come as doubles, which hold every code of 32 bits and every float exactly, and are scaled here: the
   // library's own scaling may be fused to one rounding on some processors. A null value of 0 means "do not
   // look for missing codes", which for floats leaves denormals alone; NaN asks for them.

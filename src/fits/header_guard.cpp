@@ -65,14 +65,27 @@ std::string unsafe_rice(const Cards& cards) {
   return "";
 }
 
+/// Parses a value field that holds a whole number and nothing else but a comment.
+bool is_whole_number(const std::string& field, long* value) {
+  const char* begin = field.c_str();
+  char* end = nullptr;
+  *value = std::strtol(begin, &end, 10);
+  const std::size_t rest = std::strspn(end, " ");
+  return end != begin && (end[rest] == '\0' || end[rest] == '/');
+}
+
 std::string unsafe_values(const Cards& cards) {
   for (const auto& [key, value] : cards)
     for (const Limit& limit : kLimits) {
       if (!matches(key, limit.key)) continue;
-      const long number = std::strtol(value.c_str(), nullptr, 10);
+      long number = 0;
+      if (!is_whole_number(value, &number)) return key + " is not a whole number";
       if (number < limit.least || number > limit.most)
         return out_of_range(key, number, std::to_string(limit.least) + " to " + std::to_string(limit.most));
     }
+  const auto kind = cards.find("XTENSION");
+  if (kind != cards.end() && kind->second.find("TABLE") != std::string::npos && cards.count("TFIELDS") == 0)
+    return "a table without TFIELDS";
   return unsafe_rice(cards);
 }
 

@@ -10,6 +10,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kFarthestStarPx = 1e8;
+
 // Field by field, so that encoder and decoder cannot drift apart.
 template <class Visit>
 void visit_fields(Visit visit) {
@@ -46,6 +48,14 @@ FrameChannel decode_channel(const json& j) {
   if (!std::isfinite(f.weight) || !(f.weight > 0))
     throw InputError("frame metrics: a weight is not a positive number");
   return f;
+}
+
+ReferenceStar decode_star(const json& j) {
+  const ReferenceStar star{j.at(0).get<double>(), j.at(1).get<double>()};
+  // Far outside of any image; nearer ones convert to whole pixels safely.
+  if (!(std::abs(star.x) < kFarthestStarPx && std::abs(star.y) < kFarthestStarPx))
+    throw InputError("frame metrics: a star lies outside of any image");
+  return star;
 }
 
 void append_number(std::string& text, double v) {
@@ -93,8 +103,7 @@ FrameMetrics decode_frame_metrics(std::string_view bytes) {
         throw InputError("frame metrics: channels with unequal numbers of frames");
       metrics.channels.push_back(std::move(frames));
     }
-    for (const json& s : j.at("stars"))
-      metrics.stars.push_back({s.at(0).get<double>(), s.at(1).get<double>()});
+    for (const json& s : j.at("stars")) metrics.stars.push_back(decode_star(s));
     metrics.star_radius_px = j.at("star_radius_px").get<int>();
     if (metrics.star_radius_px < 1 || metrics.star_radius_px > 1000)
       throw InputError("frame metrics: star radius out of range");

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/run/parallel.hpp"
 
 namespace tilecompile {
@@ -36,18 +38,46 @@ ManifestEntry describe_frame(const fs::path& dir, const std::string& path, Verif
   return entry;
 }
 
+// Products of an earlier run that lies below the input folder are no frames.
+bool is_run_directory(const fs::path& folder) {
+  std::error_code error;
+  return is_uuid(folder.filename().string()) && fs::exists(folder / "journal.jsonl", error);
+}
+
+// The manifest is JSON, which cannot hold such a name.
+void check_utf8(const std::string& path) {
+  try {
+    nlohmann::json(path).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw InputError("the name of frame '" + path + "' is not UTF-8: rename the file");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> list_frames(const fs::path& dir, const std::string& pattern) {
   std::error_code error;
-  if (dir.empty()) throw InputError("input.dir is not set: name the folder that holds the registered frames");
+  if (dir.empty()) throw UsageError("input.dir is not set: name the folder that holds the registered frames");
   if (!fs::is_directory(dir, error))
     throw InputError("input.dir " + dir.string() + " is not a folder: correct the key, or mount the folder");
   std::vector<std::string> paths;
-  for (const auto& item :
-       fs::recursive_directory_iterator(dir, fs::directory_options::skip_permission_denied))
-    if (item.is_regular_file() && is_frame_name(item.path().filename().string(), pattern))
-      paths.push_back(fs::relative(item.path(), dir).generic_string());
+  fs::recursive_directory_iterator item(dir, fs::directory_options::skip_permission_denied, error);
+  for (; !error && item != fs::recursive_directory_iterator(); item.increment(error)) {
+    std::error_code unreadable;
+    const fs::file_status status = item->status(unreadable);
+    if (fs::is_directory(status)) {
+      if (is_run_directory(item->path())) item.disable_recursion_pending();
+      continue;
+    }
+    // A link that leads nowhere is kept: dropping a frame in silence is worse than the error it gives.
+    const bool candidate = fs::is_regular_file(status) || item->is_symlink(unreadable);
+    if (!candidate || !is_frame_name(item->path().filename().string(), pattern)) continue;
+    paths.push_back(item->path().lexically_relative(dir).generic_string());
+    check_utf8(paths.back());
+  }
+  if (error)
+    throw TransientError("listing the frames in " + dir.string() + " failed: " + error.message() +
+                         "; check the folder or its mount");
   if (paths.empty())
     throw InputError("no frames in " + dir.string() +
                      (pattern.empty() ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz)"

@@ -60,12 +60,17 @@ RunOutcome MasterRun::run() {
     finish(failed ? "failed_validation" : "done");
     return {failed ? 3 : 0, directory_->path(), record_};
   } catch (const Interrupted&) {
-    finish("interrupted");
+    give_up("interrupted");
     throw;
   } catch (const Error& e) {
     record_.error_kind = kind_name(e.kind());
     record_.error_text = e.what();
-    finish("failed");
+    give_up("failed");
+    throw;
+  } catch (const std::exception& e) {
+    record_.error_kind = kind_name(ErrorKind::kContract);
+    record_.error_text = e.what();
+    give_up("failed");
     throw;
   }
 }
@@ -90,6 +95,10 @@ void MasterRun::check_stop() const {
 }
 
 void MasterRun::scan() {
+  // Looked at first: frames can take hours to analyse.
+  if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
+    throw TransientError("storage.root " + config_.storage.root +
+                         " is not a folder: mount it, create it or correct the key");
   clock_.start("scan");
   const std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);

@@ -35,6 +35,7 @@ class MasterRun {
   void write_frame_table();
   void write_tile_metrics();
   void finish(const std::string& status);
+  void give_up(const std::string& status);
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
   DispatchJob dispatch_job(const std::function<void(int)>& progress) const;

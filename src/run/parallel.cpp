@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -29,7 +30,11 @@ void parallel_for(int count, int threads, const std::function<void(int)>& body) 
     }
   };
   std::vector<std::thread> others;
-  for (int t = 1; t < std::min(threads, count); ++t) others.emplace_back(loop);
+  try {
+    for (int t = 1; t < std::min(threads, count); ++t) others.emplace_back(loop);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: the ones there are do the work.
+  }
   loop();
   for (std::thread& t : others) t.join();
   if (first) std::rethrow_exception(first);

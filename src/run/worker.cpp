@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
@@ -92,7 +93,13 @@ void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, con
   Shop shop{transport, store, runs, options, stop, {}, {}, {}};
   transport.consume(kComputeQueue, options.slots * options.prefetch);
   std::vector<std::thread> slots;
-  for (int i = 0; i < options.slots; ++i) slots.emplace_back([&shop] { slot_loop(shop); });
+  try {
+    for (int i = 0; i < options.slots; ++i) slots.emplace_back([&shop] { slot_loop(shop); });
+  } catch (const std::system_error& e) {
+    log_warning("the system gives no more threads",
+                {{"asked", std::to_string(options.slots)}, {"started", std::to_string(slots.size())}});
+    if (slots.empty()) throw TransientError(std::string("cannot start a compute thread: ") + e.what());
+  }
   for (std::thread& slot : slots) slot.join();
   if (shop.failure) std::rethrow_exception(shop.failure);
   transport.cancel(kComputeQueue);

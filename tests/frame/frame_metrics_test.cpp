@@ -1,0 +1,244 @@
+#include "tilecompile/frame/frame_metrics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/gradient.hpp"
+
+namespace tilecompile {
+namespace {
+
+std::uint64_t bits(double v) { return std::bit_cast<std::uint64_t>(v); }
+
+FrameMetrics sample(int frames, int channels, unsigned seed = 1) {
+  std::mt19937 rng(seed);
+  std::uniform_real_distribution<double> any(0.1, 2);
+  FrameMetrics m;
+  m.channels.resize(static_cast<std::size_t>(channels));
+  for (auto& list : m.channels)
+    for (int f = 0; f < frames; ++f) {
+      FrameChannel c;
+      c.background = 400 * any(rng);
+      c.noise = 0.01 * any(rng);
+      c.gradient_energy = 1e-5 * any(rng);
+      c.normalization = {any(rng), 1 / c.background, 0};
+      c.valid_fraction = any(rng) / 2;
+      list.push_back(c);
+    }
+  m.stars = {{1.0 / 1024, 2.5}, {100 + 1.0 / 3, 7}};
+  m.seeing_px = 3.1;
+  m.star_radius_px = 9;
+  return m;
+}
+
+double naive_median(std::vector<double> v) {
+  std::sort(v.begin(), v.end());
+  return v.size() % 2 == 1 ? v[v.size() / 2] : (v[v.size() / 2 - 1] + v[v.size() / 2]) / 2;
+}
+
+std::vector<double> naive_z(const std::vector<double>& x) {
+  const double m = naive_median(x);
+  std::vector<double> d, z;
+  for (double v : x) d.push_back(std::abs(v - m));
+  const double sd = std::max(1.4826 * naive_median(d), 1e-6);
+  for (double v : x) z.push_back((v - m) / sd);
+  return z;
+}
+
+TEST(WeighFrames, AgreesWithTheFormula) {
+  for (const int frames : {1, 2, 7, 10}) {
+    FrameMetrics m = sample(frames, 2, static_cast<unsigned>(frames));
+    const FrameMetrics before = m;
+    GlobalMetricsParams params{0.5, 0.2, 0.3, {-1.5, 1.0}};
+    weigh_frames(m, params);
+    for (std::size_t c = 0; c < 2; ++c) {
+      std::vector<double> b, s, e;
+      for (const auto& f : before.channels[c]) {
+        b.push_back(f.background);
+        s.push_back(f.noise);
+        e.push_back(f.gradient_energy);
+      }
+      const auto zb = naive_z(b), zs = naive_z(s), ze = naive_z(e);
+      for (std::size_t f = 0; f < b.size(); ++f) {
+        const double q = std::min(1.0, std::max(-1.5, -0.5 * zb[f] - 0.2 * zs[f] + 0.3 * ze[f]));
+        EXPECT_EQ(bits(m.channels[c][f].z_background), bits(zb[f]));
+        EXPECT_EQ(bits(m.channels[c][f].z_noise), bits(zs[f]));
+        EXPECT_EQ(bits(m.channels[c][f].z_gradient), bits(ze[f]));
+        EXPECT_NEAR(m.channels[c][f].quality, q, 1e-12);
+        EXPECT_NEAR(m.channels[c][f].weight, std::exp(q), 1e-12);
+      }
+      EXPECT_EQ(m.output_scale[c], naive_median(b));
+    }
+    EXPECT_EQ(m.output_scale.size(), 2u);
+  }
+}
+
+TEST(WeighFrames, LowSkyLowNoiseMuchDetailWeighMore) {
+  for (int which = 0; which < 3; ++which) {
+    FrameMetrics m = sample(5, 1);
+    for (auto& f : m.channels[0]) f.background = 400, f.noise = 0.01, f.gradient_energy = 1e-5;
+    FrameChannel& good = m.channels[0][2];
+    if (which == 0) good.background = 300;
+    if (which == 1) good.noise = 0.005;
+    if (which == 2) good.gradient_energy = 2e-5;
+    weigh_frames(m, {});
+    for (std::size_t f = 0; f < 5; ++f) {
+      if (f != 2) EXPECT_GT(m.channels[0][2].weight, m.channels[0][f].weight) << which;
+    }
+  }
+}
+
+TEST(MeasureFrame, AgreesWithItsPartsAndScalesWithTheData) {
+  std::mt19937 rng(3);
+  Plane<float> p(40, 23);
+  for (float& v : p.samples()) v = static_cast<float>(400 + static_cast<int>(rng() % 9));
+  p.at(3, 4) = std::nanf("");
+  Distribution scratch;
+  const FrameChannel c = measure_frame_channel(p.view(), 1, {}, scratch);
+  Distribution d;
+  d.assign(p.view(), 1);
+  const Clipped clipped = clip(d, 1);
+  EXPECT_EQ(bits(c.background), bits(clipped.location));
+  EXPECT_NEAR(c.noise, clipped.scale / clipped.location, 1e-15);
+  EXPECT_NEAR(c.gradient_energy, gradient_energy(p.view()).mean / c.background / c.background, 1e-15);
+  EXPECT_EQ(c.valid_fraction, (40 * 23 - 1) / (40.0 * 23));
+  EXPECT_NEAR(c.normalization(clipped.location), 1, 1e-15);
+  EXPECT_FALSE(c.constant);
+  NormalizationParams median;
+  median.mode = NormalizationParams::Mode::kMedian;
+  EXPECT_EQ(measure_frame_channel(p.view(), 1, median, scratch).background, d.median());
+
+  Plane<float> twice = p;
+  for (float& v : twice.samples()) v *= 2;
+  const FrameChannel t = measure_frame_channel(twice.view(), 2, {}, scratch);
+  EXPECT_NEAR(t.background, 2 * c.background, 1e-9);
+  EXPECT_NEAR(t.noise, c.noise, 1e-12);
+  EXPECT_NEAR(t.gradient_energy, c.gradient_energy, 1e-12);
+}
+
+TEST(MeasureFrame, NothingValidAndConstant) {
+  Distribution scratch;
+  const FrameChannel none = measure_frame_channel(Plane<float>(9, 7, std::nanf("")).view(), 0, {}, scratch);
+  EXPECT_EQ(none.valid_fraction, 0);
+  EXPECT_EQ(none.background, 0);
+  const FrameChannel flat = measure_frame_channel(Plane<float>(9, 7, 5.0f).view(), 0, {}, scratch);
+  EXPECT_TRUE(flat.constant);
+  EXPECT_EQ(flat.background, 5);
+  EXPECT_EQ(flat.noise, 0);
+  EXPECT_EQ(flat.gradient_energy, 0);
+}
+
+TEST(CheckFrames, NamesEveryBadFrameAndChannel) {
+  auto m = sample(5, 3).channels;
+  const std::vector<std::string> paths = {"a", "b", "c", "d", "e"};
+  EXPECT_NO_THROW(check_frame_channels(m, paths));
+  m[0][1].valid_fraction = 0;
+  m[2][3].background = -5;
+  m[1][4].constant = true;
+  try {
+    check_frame_channels(m, paths);
+    FAIL() << "no error";
+  } catch (const InputError& e) {
+    const std::string text = e.what();
+    for (const char* word :
+         {"b channel 0: has no valid pixel", "d channel 2: its background is -5", "e channel 1: is constant"})
+      EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
+    EXPECT_EQ(text.find("\n  a"), std::string::npos);
+  }
+}
+
+TEST(CheckFrames, AllConstantIsAllowedAndNaNBackgroundIsNot) {
+  auto m = sample(3, 1).channels;
+  for (auto& f : m[0]) f.constant = true;
+  EXPECT_NO_THROW(check_frame_channels(m, {"a", "b", "c"}));
+  m[0][1].background = std::nan("");
+  EXPECT_THROW(check_frame_channels(m, {"a", "b", "c"}), InputError);
+}
+
+TEST(FrameMetricsJson, RoundTripToTheBit) {
+  FrameMetrics m = sample(4, 3);
+  weigh_frames(m, {});
+  m.channels[1][2].fwhm_px = 2.7182818284590451;
+  m.channels[0][0].noise = 5e-324;
+  m.channels[0][1].background = 0.1 + 0.2;
+  const std::string bytes = encode_frame_metrics(m);
+  const FrameMetrics back = decode_frame_metrics(bytes);
+  EXPECT_EQ(encode_frame_metrics(back), bytes);
+  ASSERT_EQ(back.channel_count(), 3);
+  ASSERT_EQ(back.frame_count(), 4);
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t f = 0; f < 4; ++f) {
+      const FrameChannel &a = m.channels[c][f], &b = back.channels[c][f];
+      for (auto member : {&FrameChannel::background, &FrameChannel::noise, &FrameChannel::gradient_energy,
+                          &FrameChannel::z_background, &FrameChannel::z_noise, &FrameChannel::z_gradient,
+                          &FrameChannel::quality, &FrameChannel::weight, &FrameChannel::flux_scale,
+                          &FrameChannel::valid_fraction})
+        EXPECT_EQ(bits(a.*member), bits(b.*member));
+      EXPECT_TRUE(bits(a.fwhm_px) == bits(b.fwhm_px) || (std::isnan(a.fwhm_px) && std::isnan(b.fwhm_px)));
+      EXPECT_EQ(bits(a.normalization.offset), bits(b.normalization.offset));
+      EXPECT_EQ(bits(a.normalization.gain), bits(b.normalization.gain));
+      EXPECT_EQ(bits(a.normalization.pedestal), bits(b.normalization.pedestal));
+    }
+  EXPECT_EQ(back.stars.size(), 2u);
+  EXPECT_EQ(bits(back.stars[1].x), bits(m.stars[1].x));
+  EXPECT_EQ(back.star_radius_px, 9);
+  EXPECT_EQ(back.seeing_px, 3.1);
+  EXPECT_EQ(back.output_scale, m.output_scale);
+}
+
+TEST(FrameMetricsJson, DamageIsRefused) {
+  FrameMetrics m = sample(2, 1);
+  weigh_frames(m, {});
+  const std::string bytes = encode_frame_metrics(m);
+  for (std::size_t n = 0; n + 2 < bytes.size(); n += 7)
+    EXPECT_THROW(decode_frame_metrics(std::string_view(bytes).substr(0, n)), InputError) << n;
+  const auto good = nlohmann::json::parse(bytes);
+  const auto refused = [&](auto change) {
+    auto bad = good;
+    change(bad);
+    EXPECT_THROW(decode_frame_metrics(bad.dump()), InputError) << bad.dump();
+  };
+  refused([](auto& j) { j["schema"] = 2; });
+  refused([](auto& j) { j["channels"][0][0]["weight"] = 0; });
+  refused([](auto& j) { j["channels"][0][0]["weight"] = nullptr; });
+  refused([](auto& j) { j["channels"][0][0].erase("noise"); });
+  refused([](auto& j) { j["channels"][0][0]["normalization"] = {1, 2}; });
+  refused([](auto& j) { j["channels"].push_back(nlohmann::json::array()); });
+  refused([](auto& j) { j["star_radius_px"] = 0; });
+  refused([](auto& j) { j["star_radius_px"] = 1 << 20; });
+  refused([](auto& j) { j["stars"][0] = {1}; });
+  refused([](auto& j) { j["stars"][0] = {1e300, 5}; });
+  refused([](auto& j) { j["stars"][0] = {5, -1e12}; });
+}
+
+TEST(FrameMetricsCsv, OneRowAFrameAndChannel) {
+  FrameMetrics m = sample(2, 2);
+  weigh_frames(m, {});
+  m.channels[1][1].fwhm_px = 2.5;
+  const std::string csv = frame_metrics_csv(m, {"plain.fits", "odd,\"name\".fits"}, {4, 5});
+  std::vector<std::string> lines;
+  std::istringstream text(csv);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[0],
+            "frame_index,path,channel,background,noise,gradient_energy,z_background,z_noise,z_gradient,"
+            "quality,weight,flux_scale,valid_fraction,fwhm_px,cluster");
+  EXPECT_EQ(lines[1].substr(0, 15), "0,plain.fits,0,");
+  EXPECT_EQ(std::count(lines[1].begin(), lines[1].end(), ','), 14);
+  EXPECT_NE(lines[1].find(",,4"), std::string::npos) << "no FWHM: an empty field";
+  EXPECT_EQ(lines[4].substr(0, 24), "1,\"odd,\"\"name\"\".fits\",1,");
+  EXPECT_NE(lines[4].find(",2.5,5"), std::string::npos);
+  const std::string unclustered = frame_metrics_csv(m, {"a", "b"}, {});
+  EXPECT_EQ(unclustered[unclustered.find('\n', 170) - 1], ',');
+}
+
+}  // namespace
+}  // namespace tilecompile

@@ -1,0 +1,273 @@
+#include "tilecompile/run/dispatch.hpp"
+
+#include <future>
+#include <set>
+
+#include "small_night.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/topology.hpp"
+#include "tilecompile/run/worker.hpp"
+
+namespace tilecompile {
+namespace {
+
+using std::chrono::seconds;
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::size_t lines_of(const std::filesystem::path& path) {
+  const std::string text = text_of(path);
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// A master in a thread of its own, and the test as its only worker.
+class Hall {
+ public:
+  explicit Hall(SmallNight& night)
+      : night_(night),
+        directory_(night.folder() / "out", night.run_id),
+        master_(broker_.connect()),
+        worker(broker_.connect()) {
+    worker->declare(compute_queue_spec(false));
+    worker->consume(kComputeQueue, 1000);
+  }
+  std::future<int> start() {
+    return std::async(std::launch::async, [this] {
+      std::set<int> seen;
+      const TileLedger ledger = dispatch_tiles(night_.job, *master_, *night_.store, directory_,
+                                               [&](const ResultMessage& r, TileFile file) {
+                                                 if (!seen.insert(r.tile_id).second)
+                                                   throw ContractError("a tile was accepted twice");
+                                                 if (file.tile_id != r.tile_id)
+                                                   throw ContractError("the file is of another tile");
+                                               });
+      return static_cast<int>(seen.size()) == ledger.done() && ledger.complete() ? ledger.done() : -1;
+    });
+  }
+  /// All tasks of the run, acknowledged.
+  std::vector<Delivery> tasks(std::size_t count) {
+    std::vector<Delivery> taken;
+    while (taken.size() < count) {
+      auto delivery = worker->receive(seconds(30));
+      if (!delivery) throw std::runtime_error("no task came");
+      worker->ack(delivery->tag);
+      taken.push_back(std::move(*delivery));
+    }
+    return taken;
+  }
+  std::vector<ResultMessage> compute(const std::string& body) {
+    RunContexts runs = night_.contexts();
+    std::vector<ResultMessage> results;
+    execute_task(body, runs, *night_.store, {"test", 1},
+                 [&](const ResultMessage& r) { results.push_back(r); });
+    return results;
+  }
+  void send(const std::string& body) {
+    Message message;
+    message.body = body;
+    worker->publish(kResultExchange, results_queue(night_.run_id, "run"), message).get();
+  }
+  std::filesystem::path path() const { return directory_.path(); }
+
+ private:
+  SmallNight& night_;
+  RunDirectory directory_;
+  MemoryBroker broker_;
+  std::unique_ptr<Transport> master_;
+
+ public:
+  std::unique_ptr<Transport> worker;
+};
+
+template <class E>
+std::string text_thrown(std::future<int>& run) {
+  try {
+    run.get();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "(not thrown)";
+}
+
+TEST(MakeTasks, EveryTileOnceWhateverTheBatch) {
+  SmallNight night;
+  for (const int batch : {0, 1, 5, 10000}) {
+    night.job.batch = batch;
+    int next = 0;
+    std::set<std::string> ids;
+    for (const TileTask& task : make_tasks(night.job)) {
+      ids.insert(task.correlation_id);
+      EXPECT_FALSE(task.tiles.empty());
+      if (batch > 0) {
+        EXPECT_LE(task.tiles.size(), static_cast<std::size_t>(batch));
+      }
+      for (const TaskTile& tile : task.tiles) {
+        EXPECT_EQ(tile.tile_id, next);
+        EXPECT_EQ(tile.box, night.grid.tiles[static_cast<std::size_t>(next)]);
+        EXPECT_EQ(tile.seed, tile_seed(night.run_id, next));
+        if (batch == 0) {
+          EXPECT_EQ(tile.box.y0, task.tiles.front().box.y0);
+        }
+        ++next;
+      }
+    }
+    EXPECT_EQ(next, static_cast<int>(night.grid.tiles.size()));
+    EXPECT_EQ(ids.size(), make_tasks(night.job).size());
+  }
+}
+
+TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  auto tasks = hall.tasks(make_tasks(night.job).size());
+  EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, "run"));
+  std::reverse(tasks.begin(), tasks.end());
+  for (const Delivery& task : tasks)
+    for (ResultMessage result : hall.compute(task.message.body)) {
+      hall.send("{\"schema\": 1}");
+      hall.send("no JSON at all");
+      ResultMessage foreign = result;
+      foreign.run_id = "00000000-0000-4000-8000-000000000000";
+      foreign.data_checksum = std::string(64, '0');
+      hall.send(encode_result(foreign));
+      foreign = result;
+      foreign.tile_id = 99999;
+      hall.send(encode_result(foreign));
+      if (result.tile_id == 0) {
+        // The last tile: its repeats must come before the result that ends the run.
+        for (ResultMessage other : hall.compute(tasks.front().message.body)) hall.send(encode_result(other));
+      }
+      hall.send(encode_result(result));
+      if (result.tile_id != static_cast<int>(night.grid.tiles.size()) - 1 && result.tile_id > 3) {
+        result.worker_id = "another";
+        hall.send(encode_result(result));
+      }
+    }
+  EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+  EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), night.grid.tiles.size());
+  EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, "run")));
+}
+
+TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  ResultMessage result = hall.compute(tasks.front().message.body).front();
+  hall.send(encode_result(result));
+  result.data_checksum = std::string(64, 'e');
+  result.worker_id = "strange-host";
+  hall.send(encode_result(result));
+  const std::string text = text_thrown<ContractError>(run);
+  for (const char* word : {"determinism", "tile 0", "worker test", "strange-host"})
+    EXPECT_NE(text.find(word), std::string::npos) << text;
+}
+
+TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRun) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  const ResultMessage result = hall.compute(tasks.front().message.body).front();
+  std::string bytes = night.store->get(result.data_ref);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  night.store->put(result.data_ref, bytes);
+  hall.send(encode_result(result));
+  const std::string text = text_thrown<InputError>(run);
+  EXPECT_NE(text.find("tile 0"), std::string::npos) << text;
+  EXPECT_NE(text.find("SHA-256"), std::string::npos) << text;
+  EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), 0u);
+}
+
+TEST(Dispatch, AnObjectOfAnotherTileIsRefused) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  const auto results = hall.compute(tasks.front().message.body);
+  ASSERT_GT(results.size(), 1u);
+  ResultMessage mixed = results[0];
+  mixed.data_ref = results[1].data_ref;
+  mixed.data_checksum = results[1].data_checksum;
+  hall.send(encode_result(mixed));
+  EXPECT_NE(text_thrown<InputError>(run).find("another tile"), std::string::npos);
+}
+
+TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
+  for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kTransient, ErrorKind::kContract}) {
+    SmallNight night;
+    Hall hall(night);
+    auto run = hall.start();
+    hall.tasks(make_tasks(night.job).size());
+    ResultMessage failed;
+    failed.run_id = night.run_id;
+    failed.correlation_id = night.job.task_template.correlation_id;
+    failed.tile_id = 2;
+    failed.worker_id = "w9";
+    failed.failure = TileFailure{kind, "the frame is gone"};
+    hall.send(encode_result(failed));
+    try {
+      run.get();
+      FAIL() << "no error";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), kind);
+      for (const char* word : {"tile 2", "w9", "the frame is gone"})
+        EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
+    }
+    EXPECT_NE(text_of(hall.path() / "events.jsonl").find("tile_failed"), std::string::npos);
+  }
+}
+
+TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {
+  {
+    SmallNight night;
+    Hall hall(night);
+    const std::atomic<int> stop{15};
+    night.job.stop_signal = &stop;
+    auto run = hall.start();
+    EXPECT_THROW(run.get(), Interrupted);
+  }
+  SmallNight night;
+  Hall hall(night);
+  night.job.watch = [] { throw TransientError("all workers are gone"); };
+  auto run = hall.start();
+  EXPECT_EQ(text_thrown<TransientError>(run), "all workers are gone");
+}
+
+TEST(Worker, ServesARunFromTheQueueAndDeadLettersWhatItCannotRead) {
+  SmallNight night;
+  RunDirectory directory(night.folder() / "out", night.run_id);
+  MemoryBroker broker;
+  const auto master = broker.connect(), worker = broker.connect(), reader = broker.connect();
+  worker->declare(compute_queue_spec(false));
+  worker->declare(dead_letter_queue_spec(false));
+  Message bad;
+  bad.body = "not a task";
+  master->publish(kTaskExchange, kComputeQueue, bad).get();
+  std::atomic<bool> stop{false};
+  RunContexts runs = night.contexts();
+  auto serving = std::async(std::launch::async, [&] {
+    run_worker(*worker, *night.store, runs, {"w", 2, 2}, stop);
+  });
+  int accepted = 0;
+  dispatch_tiles(night.job, *master, *night.store, directory,
+                 [&](const ResultMessage& r, const TileFile&) { accepted += r.worker_id == "w" ? 1 : 0; });
+  stop = true;
+  serving.get();
+  EXPECT_EQ(accepted, static_cast<int>(night.grid.tiles.size()));
+  reader->consume(kDeadLetterQueue, 10);
+  const auto dead = reader->receive(seconds(0));
+  ASSERT_TRUE(dead);
+  EXPECT_EQ(dead->message.body, "not a task");
+  EXPECT_EQ(dead->message.headers.at("x-tilecompile-worker"), "w");
+  EXPECT_NE(dead->message.headers.at("x-tilecompile-reason").find("task"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tilecompile

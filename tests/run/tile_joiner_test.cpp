@@ -1,0 +1,125 @@
+#include "tilecompile/run/tile_joiner.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "small_night.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Rescale = ReconstructionParams::TileRescale;
+
+Grid grid_of(int width, int height) {
+  GridParams params;
+  params.min_size = 16;
+  params.size_factor = 0.1;
+  params.overlap_fraction = 0.3;
+  return build_grid(width, height, 1, params);
+}
+
+TileFile random_tile(const Grid& grid, int id, int channels) {
+  std::mt19937 rng(static_cast<unsigned>(id));
+  std::uniform_real_distribution<float> any(0.5f, 1.5f);
+  TileFile file;
+  file.tile_id = id;
+  file.box = grid.tiles[static_cast<std::size_t>(id)];
+  for (int c = 0; c < channels; ++c) {
+    Plane<float> p(file.box.w, file.box.h);
+    for (float& v : p.samples()) v = any(rng);
+    file.pixels.push_back(p);
+    file.weight.push_back(p);
+    file.coverage.emplace_back(file.box.w, file.box.h, id);
+    file.quality.push_back({0.5 * id, -1});
+    file.frame_weight.push_back({1.0 + id, 2});
+  }
+  return file;
+}
+
+ResultMessage result_of(int id, int channels) {
+  ResultMessage r;
+  r.tile_id = id;
+  r.tile_median.assign(static_cast<std::size_t>(channels), 0.01 * (1 + id % 7));
+  r.tile_background.assign(static_cast<std::size_t>(channels), 1 + 0.001 * id);
+  return r;
+}
+
+std::vector<CoaddChannel> join(const Grid& grid, int channels, Rescale rescale, const std::vector<int>& order,
+                               int* reloads) {
+  TileJoiner joiner(grid, channels, rescale, [&](const ResultMessage& r) {
+    ++*reloads;
+    return random_tile(grid, r.tile_id, channels);
+  });
+  for (const int id : order) joiner.accept(result_of(id, channels), random_tile(grid, id, channels));
+  auto joined = joiner.finish();
+  for (std::size_t t = 0; t < grid.tiles.size(); ++t) {
+    EXPECT_EQ(joiner.quality()[0][t], (std::vector<double>{0.5 * static_cast<double>(t), -1}));
+    EXPECT_EQ(joiner.frame_weight()[0][t], (std::vector<double>{1.0 + static_cast<double>(t), 2}));
+    EXPECT_EQ(joiner.results()[t].tile_id, static_cast<int>(t));
+  }
+  return joined;
+}
+
+TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
+  const Grid grid = grid_of(61, 43);
+  std::vector<int> ascending(grid.tiles.size());
+  std::iota(ascending.begin(), ascending.end(), 0);
+  for (const Rescale rescale : {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction})
+    for (const int channels : {1, 3}) {
+      int reloads = 0;
+      const auto expected = join(grid, channels, rescale, ascending, &reloads);
+      std::mt19937 rng(4);
+      for (int i = 0; i < 6; ++i) {
+        std::vector<int> order = ascending;
+        if (i == 0) {
+          std::reverse(order.begin(), order.end());
+        } else {
+          std::shuffle(order.begin(), order.end(), rng);
+        }
+        const auto joined = join(grid, channels, rescale, order, &reloads);
+        ASSERT_EQ(joined.size(), static_cast<std::size_t>(channels));
+        for (std::size_t c = 0; c < joined.size(); ++c) {
+          expect_same_bits(joined[c].pixels, expected[c].pixels, "pixels");
+          expect_same_bits(joined[c].weight, expected[c].weight, "weight");
+          EXPECT_EQ(joined[c].coverage.samples(), expected[c].coverage.samples());
+        }
+      }
+    }
+}
+
+TEST(TileJoiner, TilesBeyondTheHoldAreLoadedAgainWithTheSameBits) {
+  const Grid grid = grid_of(331, 211);
+  ASSERT_GT(grid.tiles.size(), 300u) << "more tiles than the joiner holds";
+  std::vector<int> ascending(grid.tiles.size());
+  std::iota(ascending.begin(), ascending.end(), 0);
+  int none = 0, some = 0;
+  const auto expected = join(grid, 1, Rescale::kNone, ascending, &none);
+  EXPECT_EQ(none, 0);
+  std::vector<int> order(ascending.rbegin(), ascending.rend());
+  const auto joined = join(grid, 1, Rescale::kNone, order, &some);
+  EXPECT_EQ(some, static_cast<int>(grid.tiles.size()) - 257);
+  expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+}
+
+TEST(TileJoiner, AMissingTileIsNotJoinedOver) {
+  const Grid grid = grid_of(40, 23);
+  TileJoiner joiner(grid, 1, Rescale::kNone, [&](const ResultMessage&) { return TileFile{}; });
+  for (int id = 1; id < static_cast<int>(grid.tiles.size()); ++id)
+    joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
+  EXPECT_THROW(joiner.finish(), ContractError);
+}
+
+TEST(MedianScales, BringEveryTileToTheMedianOfMedians) {
+  const auto scales = median_scales({0.2, 0.1, 0.4, 1e-7, -0.2}, {1, 2, 3, 4, 5});
+  EXPECT_DOUBLE_EQ(scales[0].scale, 0.5);
+  EXPECT_DOUBLE_EQ(scales[1].scale, 1);
+  EXPECT_DOUBLE_EQ(scales[2].scale, 0.25);
+  EXPECT_EQ(scales[3].scale, 1);
+  EXPECT_DOUBLE_EQ(scales[4].scale, -0.5);
+  EXPECT_EQ(scales[2].background, 3);
+}
+
+}  // namespace
+}  // namespace tilecompile
