@@ -12,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kConsumerCheckEvery = 15s;
+constexpr int kResultsPrefetch = 64;
 
 std::vector<std::future<void>> publish_tasks(const std::vector<TileTask>& tasks, const std::string& reply_to,
                                              Transport& transport) {
@@ -73,7 +74,7 @@ void report_conflict(const ResultMessage& first, const ResultMessage& second) {
 class Collector {
  public:
   Collector(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-            const std::function<void(const ResultMessage&, TileFile)>& accept)
+            const AcceptTile& accept)
       : job_(job),
         transport_(transport),
         store_(store),
@@ -131,10 +132,24 @@ class Collector {
   Transport& transport_;
   ObjectStore& store_;
   RunDirectory& directory_;
-  const std::function<void(const ResultMessage&, TileFile)>& accept_;
+  const AcceptTile& accept_;
   TileLedger ledger_;
   bool failed_ = false;
 };
+
+void collect(const DispatchJob& job, Transport& transport, Collector& collector) {
+  ConsumerCheck consumers;
+  while (!collector.ledger().complete()) {
+    job.check_stop();
+    const auto delivery = transport.receive(200ms);
+    if (delivery) {
+      collector.take(*delivery);
+    } else {
+      job.watch();
+      consumers.look(transport);
+    }
+  }
+}
 
 }  // namespace
 
@@ -176,31 +191,32 @@ TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& b
 }
 
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
-                          RunDirectory& directory,
-                          const std::function<void(const ResultMessage&, TileFile)>& accept) {
+                          RunDirectory& directory, const AcceptTile& accept) {
   const std::string reply_to = results_queue(job.task_template.run_id, job.isolation);
+  const auto leave = [&] {
+    transport.cancel(reply_to);
+    if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
+  };
   transport.declare(compute_queue_spec(job.quorum));
   transport.declare(dead_letter_queue_spec(job.quorum));
   transport.declare(results_queue_spec(reply_to, job.quorum));
-  transport.consume(reply_to, 64);
-  auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
-  directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
-
+  transport.consume(reply_to, kResultsPrefetch, true);  // a second master on this queue is refused
   Collector collector(job, transport, store, directory, accept);
-  ConsumerCheck consumers;
-  while (!collector.ledger().complete()) {
-    job.check_stop();
-    const auto delivery = transport.receive(200ms);
-    if (delivery) {
-      collector.take(*delivery);
-    } else {
-      job.watch();
-      consumers.look(transport);
+  try {
+    auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
+    directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
+    collect(job, transport, collector);
+    for (auto& confirm : confirms) confirm.get();
+  } catch (...) {
+    // Without its results queue nobody waits for the tasks that are left, and workers drop them.
+    try {
+      leave();
+    } catch (const Error& e) {
+      log_warning(std::string("the results queue stays behind: ") + e.what());
     }
+    throw;
   }
-  for (auto& confirm : confirms) confirm.get();
-  transport.cancel(reply_to);
-  if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
+  leave();
   return std::move(collector.ledger());
 }
 
