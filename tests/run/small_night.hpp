@@ -64,9 +64,10 @@ class SmallNight {
     job.task_template.last_frame = frames - 1;
     job.task_template.metrics = {frame_metrics_key(run_id), sha256_hex(metrics)};
     job.grid = &grid;
-    job.channels = channels;
+    job.planes = channels;
     job.progress = [](int) {};
     job.watch = [] {};
+    job.check_stop = [] {};
   }
   SmallNight(const SmallNight&) = delete;
   SmallNight& operator=(const SmallNight&) = delete;
