@@ -37,10 +37,10 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
 }
 
 RunOutcome MasterRun::run() {
-  scan();
-  directory_.emplace(config_.output.dir, request_.run_id);
-  directory_->append_event("run_started", {{"mode", request_.mode}});
   try {
+    scan();
+    if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
+    directory_->append_event("run_started", {{"mode", request_.mode}});
     analyse();
     share_with_workers();
     reconstruct();
@@ -104,8 +104,8 @@ void MasterRun::scan() {
   if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
+  const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
-  const std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
   manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
                                                         [&](int done) { progress.update(done); }));

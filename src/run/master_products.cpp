@@ -106,6 +106,7 @@ void MasterRun::finish(const std::string& status) {
 // The record of a run that ends early. What ended it is told, even when the record cannot be written any
 // more.
 void MasterRun::give_up(const std::string& status) {
+  if (!directory_) return;  // it failed before anything was done
   try {
     finish(status);
   } catch (const std::exception& e) {

@@ -125,6 +125,7 @@ void MasterRun::make_synthetic_frames() {
       });
   std::vector<CoaddChannel> final_stack;
   for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
+  check_stack_by_siril(final_stack);
   write_final({"stack",
                config_.method.stacking.output_file,
                {"tilecompile: plain mean of " + std::to_string(clusters_.count) + " synthetic frames"},
