@@ -78,7 +78,8 @@ int print_outcome(const RunOutcome& outcome) {
   std::printf("time       %.1f s, peak memory %.0f MB\n", seconds,
               static_cast<double>(r.peak_memory_bytes) / 1048576.0);
   for (const VerdictCheck& check : r.verdict)
-    std::printf("%-10s %s: %s\n", check.passed ? "passed" : "FAILED", check.name.c_str(), check.text.c_str());
+    std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
+                check.text.c_str());
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }

@@ -41,11 +41,13 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
 }
 
 RunOutcome MasterRun::run() {
-  scan();
-  directory_.emplace(config_.output.dir, request_.run_id);
-  directory_->append_event("run_started", {{"mode", request_.mode}});
-  for (const NamedCheck& check : record_.checks) note_check(check);
   try {
+    scan();
+    const bool had_directory = directory_.has_value();
+    if (!had_directory) directory_.emplace(config_.output.dir, request_.run_id);
+    directory_->append_event("run_started", {{"mode", request_.mode}});
+    if (!had_directory)
+      for (const NamedCheck& check : record_.checks) note_check(check);
     analyse();
     share_with_workers();
     reconstruct();
@@ -101,11 +103,16 @@ void MasterRun::check_stop() const {
 
 void MasterRun::scan() {
   // Looked at first: frames can take hours to analyse.
+  const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
+  if (std::filesystem::exists(directory / "run.json"))
+    throw UsageError(
+        "the run directory " + directory.string() +
+        " holds a finished or broken run already: leave --run-id away for a new run, or remove the folder");
   if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
+  const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
-  const std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
   manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
                                                         [&](int done) { progress.update(done); }));

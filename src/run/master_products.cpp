@@ -104,8 +104,10 @@ void MasterRun::finish(const std::string& status) {
   directory_->append_event("run_" + status);
 }
 
-// The record of a run that ends early. What ended it is told, even when the record cannot be written any more.
+// The record of a run that ends early. What ended it is told, even when the record cannot be written any
+// more.
 void MasterRun::give_up(const std::string& status) {
+  if (!directory_) return;  // it failed before anything was done
   try {
     finish(status);
   } catch (const std::exception& e) {

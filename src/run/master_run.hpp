@@ -24,6 +24,10 @@ class MasterRun {
 
  private:
   void scan();
+  /// Paths below input.dir; raw frames are registered first, and input.dir becomes the folder of the result.
+  std::vector<std::string> frames_to_read();
+  std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);
+  void check_stack_by_siril(const std::vector<CoaddChannel>& final_stack);
   void analyse();
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
@@ -48,7 +52,7 @@ class MasterRun {
 
   using Clock = std::chrono::steady_clock;
   const RunRequest& request_;
-  const RunConfig& config_;
+  RunConfig config_;
   const RunLinks& links_;
   int threads_;
   Clock::time_point began_, tiles_began_{};

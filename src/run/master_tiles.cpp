@@ -97,6 +97,7 @@ void MasterRun::make_synthetic_frames() {
     DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
     job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
     job.first_round = &joiner_->results();
+    job.load_tiles = false;  // join_synthetic_frames loads and checks them
     job.planes = clusters_.count * record_.channels;
     dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
                    [&](const ResultMessage& result, const TileFile&) {
@@ -129,6 +130,7 @@ void MasterRun::make_synthetic_frames() {
       });
   std::vector<CoaddChannel> final_stack;
   for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
+  check_stack_by_siril(final_stack);
   write_final({"stack",
                config_.method.stacking.output_file,
                {"tilecompile: plain mean of " + std::to_string(clusters_.count) + " synthetic frames"},

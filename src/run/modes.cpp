@@ -11,6 +11,7 @@
 #include "tilecompile/run/local_workers.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -74,7 +75,8 @@ RunOutcome run_local(const RunRequest& request) {
   const int slots = thread_count(config.parallel.threads);
   const auto store = open_file_store(storage_root(config));
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), slots, verified);
+  RunContexts runs(*store, frames_folder(config, request.run_id), memory_limit_bytes(config.parallel), slots,
+                   verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -88,7 +90,11 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto store = open_file_store(storage_root(config));
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile master " + request.run_id));
   std::optional<LocalWorkers> workers;
-  if (local_workers > 0) workers.emplace(config, local_workers, request.quiet);
+  if (local_workers > 0) {
+    RunConfig theirs = config;
+    theirs.input.dir = frames_folder(config, request.run_id).string();
+    workers.emplace(theirs, local_workers, request.quiet);
+  }
   const auto watch = [&workers] {
     if (workers) workers->watch();
   };

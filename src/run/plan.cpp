@@ -206,6 +206,10 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   count_tasks(grid, plan, config.parallel.batch);
   add_phases(config, manifest, grid, sample, scan_s, plan);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
+  if (config.input.stage == "raw")
+    plan.warnings.emplace_back(
+        "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
+        "from one sensor plane, come on top");
   return plan;
 }
 

@@ -48,9 +48,14 @@ RunPlace find_run(const RecomputeRequest& request) {
     const json record = json::parse(*text, nullptr, false);
     if (record.is_discarded()) throw InputError((dir / "run.json").string() + " is damaged");
     const json configuration = record.value("configuration", json::object());
+    const auto setting = [&](const char* key) {
+      return configuration.value(json::json_pointer(key), std::string());
+    };
+    // The frames of a run from raw ones are those that it registered into its own folder.
     if (place.input_dir.empty())
-      place.input_dir = configuration.value(json::json_pointer("/input/dir"), std::string());
-    if (root.empty()) root = configuration.value(json::json_pointer("/storage/root"), std::string());
+      place.input_dir = setting("/input/stage") == "raw" ? dir / setting("/registration/output_dir")
+                                                         : fs::path(setting("/input/dir"));
+    if (root.empty()) root = setting("/storage/root");
     place.run_id = record.value("run_id", place.run_id);
   }
   if (!is_uuid(place.run_id))

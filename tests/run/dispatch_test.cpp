@@ -228,8 +228,7 @@ TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {
   {
     SmallNight night;
     Hall hall(night);
-    const std::atomic<int> stop{15};
-    night.job.stop_signal = &stop;
+    night.job.check_stop = [] { throw Interrupted{15}; };
     auto run = hall.start();
     EXPECT_THROW(run.get(), Interrupted);
   }

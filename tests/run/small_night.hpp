@@ -67,6 +67,7 @@ class SmallNight {
     job.planes = channels;
     job.progress = [](int) {};
     job.watch = [] {};
+    job.check_stop = [] {};
   }
   SmallNight(const SmallNight&) = delete;
   SmallNight& operator=(const SmallNight&) = delete;

@@ -22,8 +22,8 @@ struct ProductRecord {
   std::string digest;  ///< SHA-256 of the pixel data
   std::vector<ProductQuality>
       common_area;  ///< [channel] inside the area that all frames cover; empty without one
-  std::vector<ProductQuality> covered_area;  ///< [channel] wherever some frame covers
-  std::vector<TilePattern> pattern;          ///< [channel]
+  std::vector<ProductQuality> covered_area{};  ///< [channel] wherever some frame covers
+  std::vector<TilePattern> pattern{};          ///< [channel]
 };
 
 /// The record of a run as run.json holds it.

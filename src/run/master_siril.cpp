@@ -1,0 +1,125 @@
+#include <fnmatch.h>
+
+#include <cstdio>
+
+#include "master_run.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/frame_scan.hpp"
+#include "tilecompile/run/progress.hpp"
+#include "tilecompile/run/siril.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kSaturatedShare = 0.95;  // of the largest code (`data.saturation`)
+
+// Folders of a run that hold something else.
+void check_output_dir(const std::string& output_dir) {
+  const std::filesystem::path folder = std::filesystem::path(output_dir).lexically_normal();
+  for (const char* taken : {".", "tiles", "synthetic", "synthetic_tiles", "siril"})
+    if (*folder.begin() == taken)
+      throw UsageError("registration.output_dir '" + output_dir +
+                       "' is a folder of the run itself: name another, for example registered");
+}
+
+// The synthetic frames have fixed names; said now, not after hours.
+void check_stack_input(const StackingParams& stacking) {
+  const auto folder = std::filesystem::path(stacking.input_dir).lexically_normal();
+  if ((folder / "").lexically_normal() != std::filesystem::path("synthetic/"))
+    throw UsageError("stacking.input_dir is '" + stacking.input_dir +
+                     "', but the synthetic frames lie in 'synthetic'");
+  if (fnmatch(stacking.input_pattern.c_str(), "syn_00.fits", 0) != 0 ||
+      fnmatch(stacking.input_pattern.c_str(), "syn_19.fits", 0) != 0)
+    throw UsageError("stacking.input_pattern '" + stacking.input_pattern +
+                     "' leaves out synthetic frames: they are named syn_00.fits, syn_01.fits, ...");
+}
+
+}  // namespace
+
+std::vector<std::string> MasterRun::frames_to_read() {
+  std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
+  const bool wants_siril = config_.method.stacking.engine == StackingParams::Engine::kSiril;
+  if (wants_siril && synthetic_enabled(static_cast<int>(paths.size()), config_.method.synthetic)) {
+    find_siril("stacking.engine");
+    check_stack_input(config_.method.stacking);
+  } else if (wants_siril) {
+    log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
+  }
+  if (config_.input.stage == "raw") return register_frames(paths);
+  log_info("registration is skipped: the frames are registered already (input.stage)",
+           {{"engine", config_.registration.engine}});
+  return paths;
+}
+
+std::vector<std::string> MasterRun::register_frames(const std::vector<std::string>& raw_paths) {
+  if (config_.registration.engine == "none")
+    throw UsageError(
+        "input.stage is raw, but registration.engine is none: set registration.engine: siril, or register "
+        "the "
+        "frames and set input.stage: registered");
+  const SirilProgram siril{find_siril("registration.engine"), threads_, [this] { check_stop(); }};
+  check_output_dir(config_.registration.output_dir);
+  clock_.start("register frames");
+  const std::filesystem::path raw_dir = config_.input.dir;
+  Manifest raw;
+  {
+    Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
+    VerifiedFiles unused;
+    raw = build_manifest(raw_dir, raw_paths, threads_, unused, [&](int done) { progress.update(done); });
+  }
+  check_hard_assumptions(raw, config_.method.data);
+  directory_.emplace(config_.output.dir, request_.run_id);
+  RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};
+  const FrameFacts& facts = raw.frames.front().facts;
+  job.debayer = needs_debayer(raw_dir / raw_paths.front(), facts, config_.method.data);
+  Progress progress("registering", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
+  job.progress = [&](int done) { progress.update(done); };
+  const RegisteredFrames registered = register_with_siril(siril, job);
+  // Registered frames are floats, which do not tell where the camera saturates.
+  DataParams& data = config_.method.data;
+  if (data.saturation == 0 && facts.largest_code > 0) data.saturation = kSaturatedShare * facts.largest_code;
+  const LogFields fields = {{"siril", registered.siril_version},
+                            {"frames", std::to_string(registered.paths.size())},
+                            {"folder", registered.folder.string()},
+                            {"reference", registered.reference},
+                            {"fewest_star_pairs", std::to_string(registered.fewest_pairs)},
+                            {"fewest_star_pairs_in", registered.fewest_pairs_frame},
+                            {"debayered", job.debayer ? "yes" : "no"}};
+  log_info("frames registered", fields);
+  directory_->append_event("frames_registered", fields);
+  record_.configuration = effective_config(config_);  // with the saturation, and the folder that was given
+  config_.input.dir = registered.folder.string();
+  return registered.paths;
+}
+
+void MasterRun::check_stack_by_siril(const std::vector<CoaddChannel>& final_stack) {
+  if (config_.method.stacking.engine != StackingParams::Engine::kSiril) return;
+  if (clusters_.count < 2) {
+    log_info("stacking.engine siril is skipped: there is one synthetic frame, nothing to stack");
+    return;
+  }
+  clock_.start("check stack with siril");
+  const SirilProgram siril{find_siril("stacking.engine"), threads_, [this] { check_stop(); }};
+  StackCheckJob job;
+  job.frames = frames_to_stack(directory_->path(), config_.method.stacking);
+  if (static_cast<int>(job.frames.size()) != clusters_.count)
+    throw InputError("stacking.input_pattern '" + config_.method.stacking.input_pattern + "' selects " +
+                     std::to_string(job.frames.size()) + " files, the run has " +
+                     std::to_string(clusters_.count) + " synthetic frames");
+  const Image ours = in_output_units(product_context(), final_stack);
+  job.ours = &ours;
+  job.run_directory = directory_->path();
+  const StackCheck check = check_stack_with_siril(siril, job);
+  char percent[32];
+  std::snprintf(percent, sizeof percent, "%.3g", check.largest_percent);
+  const LogFields fields = {{"siril", check.siril_version},
+                            {"frames", std::to_string(clusters_.count)},
+                            {"largest_difference_percent_of_median", percent}};
+  log_info("Siril's mean of the synthetic frames agrees with ours", fields);
+  directory_->append_event("stack_checked", fields);
+}
+
+}  // namespace tilecompile
