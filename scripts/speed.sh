@@ -46,7 +46,7 @@ measure() {
     tail -n 20 "$scratch/log" >&2
     exit 1
   fi
-  awk '{ printf "%.2f %.2f %.0f\n", $1, $2 + $3, $4 / 1024 }' "$scratch/time" >> "$scratch/$name"
+  awk '{ printf "%.2f %.2f %.0f\n", $1, $2 + $3, $4 / 1024 }' "$scratch/time" >> "$scratch/$name.times"
 }
 
 for turn in $(seq "$times"); do
@@ -58,8 +58,14 @@ for turn in $(seq "$times"); do
   measure tilecompile "$tilecompile" run "$night/run.yaml" --output "$scratch/out"
 done
 
-median() { cut -d ' ' -f "$2" "$scratch/$1" | sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-row() { printf '%-28s %9.2f %9.2f %9.0f   %s\n' "$1" "$(median "$2" 1)" "$(median "$2" 2)" "$(median "$2" 3)" "$(cut -d ' ' -f 1 "$scratch/$2" | tr '\n' ' ')"; }
+median() {
+  cut -d ' ' -f "$2" "$scratch/$1.times" | sort -n |
+    awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+row() {
+  printf '%-28s %9.2f %9.2f %9.0f   %s\n' "$1" "$(median "$2" 1)" "$(median "$2" 2)" "$(median "$2" 3)" \
+    "$(cut -d ' ' -f 1 "$scratch/$2.times" | tr '\n' ' ')"
+}
 printf '%s frames of %s x %s px, 16 bit, %s cores, medians of %s\n\n' "$frames" "$width" "$height" "$(nproc)" "$times"
 printf '%-28s %9s %9s %9s   %s\n' '' 'time s' 'CPU s' 'peak MB' 'single times s'
 row "Siril plain mean" siril

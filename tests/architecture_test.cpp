@@ -36,9 +36,11 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
 
 // Outside libraries by the start of the include, and the only folders that may use them.
 const std::map<std::string, std::set<std::string>> kLibraryHomes = {
-    {"fitsio", {"fits"}},      {"amqp", {"broker"}},   {"rabbitmq-c/", {"broker"}},
-    {"yaml-cpp/", {"config"}}, {"sep.h", {"detect"}},  {"CLI/", {"cli"}},
-    {"spdlog/", {"base"}},     {"png.h", {"picture"}}, {"openssl/", {"base", "broker"}},
+    {"fitsio", {"fits"}},        {"amqp", {"broker"}},
+    {"rabbitmq-c/", {"broker"}}, {"yaml-cpp/", {"config"}},
+    {"sep.h", {"detect"}},       {"CLI/", {"cli"}},
+    {"spdlog/", {"base"}},       {"png.h", {"picture"}},
+    {"zlib.h", {"fits"}},        {"openssl/", {"base", "broker"}},
 };
 
 const std::set<std::string> kNotInPure = {

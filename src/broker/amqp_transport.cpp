@@ -174,7 +174,7 @@ bool AmqpTransport::reconnect() {
       if (Clock::now() >= deadline) {
         throw TransientError("the broker at " + place(options_) + " has been away for more than " +
                              seconds_text(options_.reconnect_timeout_s) + ": " + down.what() +
-                             "; start it and resume the run");
+                             "; start it and run again");
       }
     }
   }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "run_flags.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -10,16 +11,6 @@
 #include "tilecompile/run/modes.hpp"
 
 namespace tilecompile {
-namespace {
-
-/// Flags that `run` and `master` share; they go over the file like --set does.
-struct RunFlags {
-  std::string file, run_id, output, log_level, log_format;
-  int threads = -1;
-  int workers = 0;
-  bool quiet = false;
-  std::vector<std::string> overrides;
-};
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("config", flags.file, "RUN.yaml")->required();
@@ -53,6 +44,8 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
   return request;
 }
 
+namespace {
+
 void print_quality(const char* area, const std::vector<ProductQuality>& channels) {
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const ProductQuality& q = channels[c];
@@ -85,7 +78,8 @@ int print_outcome(const RunOutcome& outcome) {
   std::printf("time       %.1f s, peak memory %.0f MB\n", seconds,
               static_cast<double>(r.peak_memory_bytes) / 1048576.0);
   for (const VerdictCheck& check : r.verdict)
-    std::printf("%-10s %s: %s\n", check.passed ? "passed" : "FAILED", check.name.c_str(), check.text.c_str());
+    std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
+                check.text.c_str());
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }

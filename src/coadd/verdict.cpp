@@ -96,29 +96,34 @@ double tile_weight_variance(const std::vector<std::vector<double>>& weights) {
 }
 
 std::vector<VerdictCheck> judge(const VerdictInput& input, const ValidationParams& params) {
+  // The defaults of ValidationParams are limits that everything keeps: the texts do not mention them.
+  const ValidationParams open;
   std::vector<VerdictCheck> checks;
-  const auto add = [&](const char* name, double value, double threshold, bool passed, std::string text) {
+  const auto add = [&](const char* name, double value, double threshold, bool passed, std::string text,
+                       const char* limit, bool limited) {
+    if (limited) text += format(limit, threshold, 0);
     checks.push_back({name, input.channel, value, threshold, passed, std::move(text)});
   };
   const double improvement = -input.quality.fwhm_change_percent;
-  // Without a star there is nothing to judge sharpness by; the figure stays 0 and the check says so.
   add("fwhm_improvement_percent", improvement, params.min_fwhm_improvement_percent,
       improvement >= params.min_fwhm_improvement_percent,
-      format("median FWHM %.2f %% below the classical stack, at least %.2f %% asked for", improvement,
-             params.min_fwhm_improvement_percent));
+      format("median FWHM %.2f %% below the classical stack", improvement, 0), ", at least %.2f %% asked for",
+      params.min_fwhm_improvement_percent != open.min_fwhm_improvement_percent);
   const double rms = input.quality.background_rms_change_percent;
   add("background_rms_increase_percent", rms, params.max_background_rms_increase_percent,
       rms <= params.max_background_rms_increase_percent,
-      format("background rms %.2f %% above the classical stack at equal star flux, at most %.2f %% allowed",
-             rms, params.max_background_rms_increase_percent));
+      format("background rms %.2f %% above the classical stack at equal star flux", rms, 0),
+      ", at most %.2f %% allowed",
+      params.max_background_rms_increase_percent != open.max_background_rms_increase_percent);
   add("tile_weight_variance", input.tile_weight_variance, params.min_tile_weight_variance,
       input.tile_weight_variance >= params.min_tile_weight_variance,
-      format("relative variance of the tile weights %.3f, at least %.3f asked for",
-             input.tile_weight_variance, params.min_tile_weight_variance));
+      format("relative variance of the tile weights %.3f", input.tile_weight_variance, 0),
+      ", at least %.3f asked for", params.min_tile_weight_variance != open.min_tile_weight_variance);
   add("tile_pattern", input.pattern.amplitude, 1 + kLeastExcess,
       !params.require_no_tile_pattern || !input.pattern.detected,
       format("gradient energy on the grid lines %.3f of that off them, significance %.1f",
-             input.pattern.amplitude, input.pattern.significance));
+             input.pattern.amplitude, input.pattern.significance),
+      ", at most %.2f allowed", params.require_no_tile_pattern);
   return checks;
 }
 

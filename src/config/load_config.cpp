@@ -69,6 +69,12 @@ WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::str
   return config;
 }
 
+std::string ignored_keys_text(const RunConfig& config) {
+  std::string names;
+  for (const std::string& key : config.ignored_keys) names += (names.empty() ? "" : ", ") + key;
+  return names.empty() ? "" : "keys of newer tile_compile files that mean nothing here are ignored: " + names;
+}
+
 std::vector<WorkerKey> worker_keys() {
   std::vector<WorkerKey> keys;
   for (const Key& key : key_table()) {

@@ -1,5 +1,6 @@
 #include "tilecompile/config/key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/upstream_keys.hpp"
 
 namespace tilecompile {
 namespace {
@@ -96,6 +97,11 @@ json run_config_schema() {
     entry["description"] = key.doc;
     entry["default"] = key.read(defaults);
     properties_of(root, key.path)[key.path.substr(key.path.rfind('.') + 1)] = entry;
+  }
+  for (const std::string& path : upstream_keys()) {
+    if (find_key(path, ConfigRole::kRun) != nullptr || is_section(path, ConfigRole::kRun)) continue;
+    properties_of(root, path)[path.substr(path.rfind('.') + 1)] = {
+        {"deprecated", true}, {"description", "Of newer tile_compile files; ignored"}};
   }
   return root;
 }

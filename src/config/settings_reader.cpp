@@ -4,6 +4,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/config/suggest.hpp"
+#include "tilecompile/config/upstream_keys.hpp"
 
 namespace tilecompile {
 namespace {
@@ -61,7 +62,10 @@ void SettingsReader::read_member(const YamlNode::Member& member, const std::stri
     // The parser places a missing value at whatever follows it, so the key's place says more.
     if (set(*key, to_json(value), place(file, null ? member.key : value))) from_file_.insert(path);
   } else if (!is_section(path, role_)) {
-    report(place(file, member.key), unknown_key_text(path, role_));
+    if (role_ == ConfigRole::kRun && is_upstream_key(path))
+      settings_.run.ignored_keys.push_back(path);
+    else
+      report(place(file, member.key), unknown_key_text(path, role_));
   } else if (value.kind == YamlNode::Kind::kMap) {
     read_map(value, path, file);
   } else if (!null) {

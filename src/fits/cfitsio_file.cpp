@@ -5,6 +5,12 @@
 
 namespace tilecompile {
 
+namespace {
+// The library sets up its own lock at first use; two threads that come first at once can leave it locked for
+// good. Done here while the program starts, before there are threads.
+[[maybe_unused]] const int kLibraryReady = fits_init_cfitsio();
+}  // namespace
+
 std::unique_lock<std::mutex> cfitsio_table_lock() {
   static std::mutex mutex;
   return std::unique_lock<std::mutex>(mutex);

@@ -38,6 +38,13 @@ json encode_verdict(const std::vector<VerdictCheck>& checks) {
   return list;
 }
 
+json encode_checks(const std::vector<NamedCheck>& checks) {
+  json list = json::array();
+  for (const NamedCheck& c : checks)
+    list.push_back({{"name", c.name}, {"phase", c.phase}, {"passed", c.passed}, {"text", c.text}});
+  return list;
+}
+
 json encode_products(const std::vector<ProductRecord>& products) {
   json object = json::object();
   for (const ProductRecord& p : products) {
@@ -82,6 +89,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"products", encode_products(r.products)},
       {"cluster_sizes", r.cluster_sizes},
       {"usable_signal_tiles_percent", r.usable_signal_tiles_percent},
+      {"checks", encode_checks(r.checks)},
       {"verdict", encode_verdict(r.verdict)},
       {"warnings", r.warnings}};
   if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};

@@ -6,6 +6,7 @@
 
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/linearity.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -59,6 +60,8 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   result.metrics.channels.assign(channels, std::vector<FrameChannel>(static_cast<std::size_t>(frames)));
   std::vector<MeanStack> stacks(
       channels, MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk));
+  std::vector<std::vector<LinearityEvidence>> linearity(
+      channels, std::vector<LinearityEvidence>(static_cast<std::size_t>(frames)));
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += 2 * threads) {
     const int group = std::min(2 * threads, frames - first);
@@ -68,14 +71,18 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
       const double code_step = reader.facts().code_step;
       Image& image = images[static_cast<std::size_t>(i)] = reader.read_all();
       Distribution scratch;
-      for (std::size_t c = 0; c < channels; ++c)
-        result.metrics.channels[c][static_cast<std::size_t>(first + i)] =
-            measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
+      const auto frame = static_cast<std::size_t>(first + i);
+      for (std::size_t c = 0; c < channels; ++c) {
+        FrameChannel& channel = result.metrics.channels[c][frame];
+        channel = measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
+        linearity[c][frame] = examine_linearity(scratch, channel, reader.facts().largest_code);
+      }
       progress(++done);
     });
     add_to_stacks(stacks, images, first, result.metrics, threads);
   }
   check_frame_channels(result.metrics.channels, paths_of(manifest));
+  if (method.data.linear_required) result.warnings = check_linearity(linearity, paths_of(manifest));
   weigh_frames(result.metrics, method.global_metrics);
   for (const MeanStack& stack : stacks) {
     result.classical.push_back(stack.mean());

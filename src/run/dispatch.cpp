@@ -1,7 +1,6 @@
 #include "tilecompile/run/dispatch.hpp"
 
 #include <chrono>
-#include <set>
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -13,6 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kConsumerCheckEvery = 15s;
+constexpr int kResultsPrefetch = 64;
 
 std::vector<std::future<void>> publish_tasks(const std::vector<TileTask>& tasks, const std::string& reply_to,
                                              Transport& transport) {
@@ -47,20 +47,11 @@ class ConsumerCheck {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-[[noreturn]] void fail_tile(const ResultMessage& result) {
-  const std::string text = "tile " + std::to_string(result.tile_id) + " failed on worker " +
-                           result.worker_id + ": " + result.failure->text;
-  switch (result.failure->kind) {
-    case ErrorKind::kUsage:
-      throw UsageError(text);
-    case ErrorKind::kInput:
-      throw InputError(text);
-    case ErrorKind::kTransient:
-      throw TransientError(text);
-    case ErrorKind::kContract:
-      break;
-  }
-  throw ContractError(text);
+[[noreturn]] void fail_tile(const ResultMessage& result, const std::string& run_dir, bool synthetic) {
+  const std::string id = std::to_string(result.tile_id);
+  throw_failure(*result.failure, "tile " + id + " failed on worker " + result.worker_id + ": " +
+                                     result.failure->text + "; reproduce with: tilecompile tile " + run_dir +
+                                     " " + id + (synthetic ? " --synthetic" : ""));
 }
 
 void report_conflict(const ResultMessage& first, const ResultMessage& second) {
@@ -74,18 +65,13 @@ void report_conflict(const ResultMessage& first, const ResultMessage& second) {
 class Collector {
  public:
   Collector(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-            const std::function<void(const ResultMessage&, TileFile)>& accept)
+            const AcceptTile& accept)
       : job_(job),
         transport_(transport),
         store_(store),
         directory_(directory),
         accept_(accept),
         ledger_(job.task_template.run_id, static_cast<int>(job.grid->tiles.size())) {}
-
-  /// Results answer to tasks of this round; a late duplicate of the round before is none of it.
-  void expect(const std::vector<TileTask>& tasks) {
-    for (const TileTask& task : tasks) correlation_ids_.insert(task.correlation_id);
-  }
 
   void take(const Delivery& delivery) {
     try {
@@ -106,14 +92,17 @@ class Collector {
                   {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
       return;
     }
-    if (correlation_ids_.count(result.correlation_id) == 0) return;
+    // A late duplicate of the first round is none of the second.
+    if (job_.first_round != nullptr && !result.failure &&
+        result.data_ref == (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref)
+      return;
     if (result.failure) {
       directory_.append_event("tile_failed", {{"tile_id", std::to_string(result.tile_id)},
                                               {"worker_id", result.worker_id},
                                               {"kind", kind_name(result.failure->kind)},
                                               {"text", result.failure->text}});
       failed_ = true;
-      fail_tile(result);
+      fail_tile(result, directory_.path().string(), job_.first_round != nullptr);
     }
     if (ledger_.is_done(result.tile_id)) {
       if (ledger_.offer(result) == TileLedger::Verdict::kConflict)
@@ -134,13 +123,40 @@ class Collector {
   Transport& transport_;
   ObjectStore& store_;
   RunDirectory& directory_;
-  const std::function<void(const ResultMessage&, TileFile)>& accept_;
+  const AcceptTile& accept_;
   TileLedger ledger_;
-  std::set<std::string> correlation_ids_;
   bool failed_ = false;
 };
 
+void collect(const DispatchJob& job, Transport& transport, Collector& collector) {
+  ConsumerCheck consumers;
+  while (!collector.ledger().complete()) {
+    job.check_stop();
+    const auto delivery = transport.receive(200ms);
+    if (delivery) {
+      collector.take(*delivery);
+    } else {
+      job.watch();
+      consumers.look(transport);
+    }
+  }
+}
+
 }  // namespace
+
+void throw_failure(const TileFailure& failure, const std::string& text) {
+  switch (failure.kind) {
+    case ErrorKind::kUsage:
+      throw UsageError(text);
+    case ErrorKind::kInput:
+      throw InputError(text);
+    case ErrorKind::kTransient:
+      throw TransientError(text);
+    case ErrorKind::kContract:
+      break;
+  }
+  throw ContractError(text);
+}
 
 std::vector<TileTask> make_tasks(const DispatchJob& job) {
   std::vector<TileTask> tasks;
@@ -180,33 +196,32 @@ TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& b
 }
 
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
-                          RunDirectory& directory,
-                          const std::function<void(const ResultMessage&, TileFile)>& accept) {
+                          RunDirectory& directory, const AcceptTile& accept) {
   const std::string reply_to = results_queue(job.task_template.run_id, job.isolation);
+  const auto leave = [&] {
+    transport.cancel(reply_to);
+    if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
+  };
   transport.declare(compute_queue_spec(job.quorum));
   transport.declare(dead_letter_queue_spec(job.quorum));
   transport.declare(results_queue_spec(reply_to, job.quorum));
-  transport.consume(reply_to, 64);
-  const std::vector<TileTask> tasks = make_tasks(job);
-  auto confirms = publish_tasks(tasks, reply_to, transport);
-  directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
-
+  transport.consume(reply_to, kResultsPrefetch, true);  // a second master on this queue is refused
   Collector collector(job, transport, store, directory, accept);
-  collector.expect(tasks);
-  ConsumerCheck consumers;
-  while (!collector.ledger().complete()) {
-    job.check_stop();
-    const auto delivery = transport.receive(200ms);
-    if (delivery) {
-      collector.take(*delivery);
-    } else {
-      job.watch();
-      consumers.look(transport);
+  try {
+    auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
+    directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
+    collect(job, transport, collector);
+    for (auto& confirm : confirms) confirm.get();
+  } catch (...) {
+    // Without its results queue nobody waits for the tasks that are left, and workers drop them.
+    try {
+      leave();
+    } catch (const Error& e) {
+      log_warning(std::string("the results queue stays behind: ") + e.what());
     }
+    throw;
   }
-  for (auto& confirm : confirms) confirm.get();
-  transport.cancel(reply_to);
-  if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
+  leave();
   return std::move(collector.ledger());
 }
 

@@ -46,17 +46,17 @@ BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memo
                      std::size_t most_bands)
     : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
-Box BandCache::region_of(const Box& tile, int frames) const {
-  const Manifest& m = source_->manifest();
-  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, m.channels(), frames);
+Box BandCache::region(const Box& tile, int image_width, int channels, int frames,
+                      std::size_t memory_limit_bytes) {
+  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, channels, frames);
   // Half of the limit, so that the next band can be read while this one is in use.
   const auto columns =
-      static_cast<std::size_t>(memory_limit_bytes_ / 2 / std::max<std::size_t>(1, column_bytes));
-  if (columns >= static_cast<std::size_t>(m.width())) return {0, tile.y0, m.width(), tile.h};
+      static_cast<std::size_t>(memory_limit_bytes / 2 / std::max<std::size_t>(1, column_bytes));
+  if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
   const int stride = std::max(tile.w, static_cast<int>(columns) - tile.w);
   const int x0 = tile.x0 / stride * stride;
-  return {x0, tile.y0, std::min(stride + tile.w, m.width() - x0), tile.h};
+  return {x0, tile.y0, std::min(stride + tile.w, image_width - x0), tile.h};
 }
 
 void BandCache::make_room(std::size_t needed_bytes) {
@@ -77,7 +77,9 @@ void BandCache::make_room(std::size_t needed_bytes) {
 }
 
 std::shared_ptr<const FrameBand> BandCache::get(const Box& tile, int first_frame, int last_frame) {
-  const Box region = region_of(tile, last_frame - first_frame + 1);
+  const Manifest& m = source_->manifest();
+  const Box region =
+      BandCache::region(tile, m.width(), m.channels(), last_frame - first_frame + 1, memory_limit_bytes_);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;

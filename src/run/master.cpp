@@ -34,13 +34,20 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
   record_.numerics_version = kNumericsVersion;
   record_.configuration = effective_config(config_);
   record_.started = utc_now();
+  if (const std::string text = ignored_keys_text(config_); !text.empty()) {
+    log_warning(text);
+    record_.warnings.push_back(text);
+  }
 }
 
 RunOutcome MasterRun::run() {
   try {
     scan();
-    if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
+    const bool had_directory = directory_.has_value();
+    if (!had_directory) directory_.emplace(config_.output.dir, request_.run_id);
     directory_->append_event("run_started", {{"mode", request_.mode}});
+    if (!had_directory)
+      for (const NamedCheck& check : record_.checks) note_check(check);
     analyse();
     share_with_workers();
     reconstruct();
@@ -96,6 +103,11 @@ void MasterRun::check_stop() const {
 
 void MasterRun::scan() {
   // Looked at first: frames can take hours to analyse.
+  const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
+  if (std::filesystem::exists(directory / "run.json"))
+    throw UsageError(
+        "the run directory " + directory.string() +
+        " holds a finished or broken run already: leave --run-id away for a new run, or remove the folder");
   if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
@@ -105,6 +117,8 @@ void MasterRun::scan() {
   manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
                                                         [&](int done) { progress.update(done); }));
   check_hard_assumptions(*manifest_, config_.method.data);
+  for (NamedCheck& check : header_checks(*manifest_, config_.method.data)) require(std::move(check));
+  require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   manifest_json_ = encode_manifest(*manifest_);
   config_json_ = canonical_method_json(config_.method);
@@ -133,6 +147,7 @@ void MasterRun::analyse() {
   }
   check_stop();
   grid_ = build_grid(record_.width, record_.height, analysis_.metrics.seeing_px, config_.method.tile);
+  check_analysis();
   for (const std::string& warning : analysis_.warnings) {
     log_warning(warning);
     record_.warnings.push_back(warning);

@@ -56,6 +56,7 @@ void MasterRun::write_reconstruction() {
 }
 
 void MasterRun::write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
+  require(check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
   record_.products.push_back(write_product(product_context(), plan, channels));
   write_preview_png(directory_->path() / "preview.png", in_output_units(product_context(), channels),
                     kPreviewPx);

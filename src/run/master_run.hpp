@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/master.hpp"
@@ -40,6 +41,10 @@ class MasterRun {
   void write_tile_metrics();
   void finish(const std::string& status);
   void give_up(const std::string& status);
+  /// Notes a check in the record and the events; throws ContractError when it does not hold.
+  void require(NamedCheck check);
+  void note_check(const NamedCheck& check);
+  void check_analysis();
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
   DispatchJob dispatch_job(const std::function<void(int)>& progress) const;

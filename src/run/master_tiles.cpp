@@ -54,10 +54,14 @@ void MasterRun::reconstruct() {
                     return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
                                      record_.channels);
                   });
-  dispatch_tiles(
+  const TileLedger ledger = dispatch_tiles(
       dispatch_job([&](int done) { progress.update(done); }), *links_.transport, *links_.store, *directory_,
       [this](const ResultMessage& result, TileFile file) { joiner_->accept(result, std::move(file)); });
+  require(check_tiles_complete(ledger.done(), record_.tiles));
+  require(check_every_frame_weighted(joiner_->frame_weight(), record_.frames));
   reconstruction_ = joiner_->finish();
+  require(
+      check_finite_where_covered("reconstruction_finite_where_covered", "reconstruction", reconstruction_));
   int usable = 0;
   for (std::size_t t = 0; t < grid_.tiles.size(); ++t) {
     const ResultMessage& result = joiner_->results()[t];
@@ -76,6 +80,7 @@ void MasterRun::cluster_frames() {
                                    config_.method.reconstruction.frame_chunk);
   clusters_.count = cluster_count(record_.frames, config_.method.synthetic);
   clusters_.of_frame = cluster_states(states, clusters_.count, content_key(*manifest_));
+  require(check_clusters_not_empty(clusters_, record_.frames));
   for (int k = 0; k < clusters_.count; ++k)
     record_.cluster_sizes.push_back(static_cast<int>(clusters_.members(k).size()));
   log_info("frames grouped by observing state", {{"synthetic_frames", std::to_string(clusters_.count)}});
@@ -92,6 +97,7 @@ void MasterRun::make_synthetic_frames() {
     DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
     job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
     job.first_round = &joiner_->results();
+    job.load_tiles = false;  // join_synthetic_frames loads and checks them
     job.planes = clusters_.count * record_.channels;
     dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
                    [&](const ResultMessage& result, const TileFile&) {

@@ -23,7 +23,7 @@ void append_line(int file, const std::filesystem::path& path, std::string line, 
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
       throw TransientError("cannot append to " + path.string() + ": " + std::strerror(errno) +
-                           "; free space or repair the folder, then resume the run");
+                           "; free space or repair the folder, then run again");
     written += static_cast<std::size_t>(n);
   }
   if (sync && ::fdatasync(file) != 0 && errno != EINVAL)

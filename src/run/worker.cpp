@@ -53,7 +53,16 @@ void publish_result(Shop& shop, const Delivery& delivery, const ResultMessage& r
   }
 }
 
+// A run that ended early leaves tasks behind; without its results queue nobody waits for them.
+bool abandoned(Shop& shop, const Delivery& delivery) {
+  const std::string& queue = delivery.message.reply_to;
+  if (queue.empty() || shop.transport.inspect(queue)) return false;
+  log_warning("a task of a run that has ended is dropped", {{"results_queue", queue}});
+  return true;
+}
+
 void serve(Shop& shop, const Delivery& delivery) {
+  if (abandoned(shop, delivery)) return shop.transport.ack(delivery.tag);
   try {
     execute_task(
         delivery.message.body, shop.runs, shop.store, {shop.options.worker_id, 1},

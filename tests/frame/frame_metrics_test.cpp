@@ -91,7 +91,9 @@ TEST(WeighFrames, LowSkyLowNoiseMuchDetailWeighMore) {
     if (which == 2) good.gradient_energy = 2e-5;
     weigh_frames(m, {});
     for (std::size_t f = 0; f < 5; ++f) {
-      if (f != 2) EXPECT_GT(m.channels[0][2].weight, m.channels[0][f].weight) << which;
+      if (f != 2) {
+        EXPECT_GT(m.channels[0][2].weight, m.channels[0][f].weight) << which;
+      }
     }
   }
 }

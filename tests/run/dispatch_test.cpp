@@ -204,10 +204,10 @@ TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
     SmallNight night;
     Hall hall(night);
     auto run = hall.start();
-    hall.tasks(make_tasks(night.job).size());
+    const auto tasks = hall.tasks(make_tasks(night.job).size());
     ResultMessage failed;
     failed.run_id = night.run_id;
-    failed.correlation_id = night.job.task_template.correlation_id;
+    failed.correlation_id = tasks.front().message.correlation_id;
     failed.tile_id = 2;
     failed.worker_id = "w9";
     failed.failure = TileFailure{kind, "the frame is gone"};
@@ -217,7 +217,7 @@ TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
       FAIL() << "no error";
     } catch (const Error& e) {
       EXPECT_EQ(e.kind(), kind);
-      for (const char* word : {"tile 2", "w9", "the frame is gone"})
+      for (const char* word : {"tile 2", "w9", "the frame is gone", "; reproduce with: tilecompile tile "})
         EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
     }
     EXPECT_NE(text_of(hall.path() / "events.jsonl").find("tile_failed"), std::string::npos);

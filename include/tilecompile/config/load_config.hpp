@@ -16,7 +16,8 @@ extern const char* const kNumericsVersion;
 /// Throws UsageError with file:line:column ("--set KEY" for an override), the key, what is allowed and "did
 /// you mean" for every unknown key, wrong type, value out of range, weights that do not sum to 1 (to 1e-9),
 /// overlap_fraction outside 0..0.5, normalization.enabled false; all problems at once, one a line. The v2
-/// file is accepted as it stands. A relative input.dir of the file comes back joined to the file's folder;
+/// file is accepted as it stands. Keys of newer upstream files (config/upstream_keys.hpp) are no error: they
+/// come back in `ignored_keys`. A relative input.dir of the file comes back joined to the file's folder;
 /// one of an override, and every other path, as given.
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 /// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as
@@ -37,6 +38,11 @@ MethodConfig parse_method_json(const std::string& json);
 
 /// The effective configuration, for run.json and `config`: a RUN.yaml with every key. Holds no secret.
 nlohmann::json effective_config(const RunConfig& config);
+/// The effective configuration as YAML, with config_hash in a comment before it. load_run_config reads it
+/// back to the same values.
+std::string config_yaml(const RunConfig& config);
+/// One line that names all ignored keys; empty when there are none.
+std::string ignored_keys_text(const RunConfig& config);
 /// JSON Schema (2020-12) of RUN.yaml, generated from the same table as the parser.
 nlohmann::json run_config_schema();
 

@@ -86,6 +86,7 @@ struct RunConfig {
   BrokerConfig broker;
   StorageConfig storage;
   ObservabilityConfig observability;
+  std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };
 
 /// The configuration of a worker: the sections of RunConfig that a worker has.

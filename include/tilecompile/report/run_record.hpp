@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/verdict.hpp"
 
@@ -21,8 +22,8 @@ struct ProductRecord {
   std::string digest;  ///< SHA-256 of the pixel data
   std::vector<ProductQuality>
       common_area;  ///< [channel] inside the area that all frames cover; empty without one
-  std::vector<ProductQuality> covered_area;  ///< [channel] wherever some frame covers
-  std::vector<TilePattern> pattern;          ///< [channel]
+  std::vector<ProductQuality> covered_area{};  ///< [channel] wherever some frame covers
+  std::vector<TilePattern> pattern{};          ///< [channel]
 };
 
 /// The record of a run as run.json holds it.
@@ -43,6 +44,7 @@ struct RunRecord {
   std::vector<ProductRecord> products;
   std::vector<int> cluster_sizes;     ///< frames of every synthetic frame; empty when none were made
   std::vector<VerdictCheck> verdict;  ///< of the final product
+  std::vector<NamedCheck> checks;     ///< in the order in which they were made
   double usable_signal_tiles_percent = 0;
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed

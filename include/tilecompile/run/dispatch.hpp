@@ -18,6 +18,9 @@ struct Interrupted {
   int signal;
 };
 
+/// Takes an accepted result with its verified tile (empty without load_tiles).
+using AcceptTile = std::function<void(const ResultMessage&, TileFile)>;
+
 /// What the master needs to hand out tiles and take them back.
 struct DispatchJob {
   TileTask task_template;  ///< ids, stage, frame range, metrics, clusters; tiles are filled in
@@ -28,10 +31,15 @@ struct DispatchJob {
   int batch = 0;   ///< tiles a task; 0: a row of tiles
   std::string isolation = "run";
   bool quorum = false;
+  bool load_tiles =
+      true;  ///< false: whoever takes the results loads and checks the tiles later, with load_tile
   std::function<void(int)> progress;  ///< tiles done
   std::function<void()> watch;        ///< called now and then while waiting; may throw
   std::function<void()> check_stop;   ///< called often; throws when the run is to end
 };
+
+/// Throws the error that a failed tile means, with `text`.
+[[noreturn]] void throw_failure(const TileFailure& failure, const std::string& text);
 
 /// Tasks of all tiles in ascending tile_id, `batch` tiles each.
 std::vector<TileTask> make_tasks(const DispatchJob& job);
@@ -41,8 +49,7 @@ std::vector<TileTask> make_tasks(const DispatchJob& job);
 /// `accept(result, file)` is called in order of arrival. Throws the error of a failed tile, ContractError
 /// when a duplicate has another checksum, what check_stop throws.
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
-                          RunDirectory& directory,
-                          const std::function<void(const ResultMessage&, TileFile)>& accept);
+                          RunDirectory& directory, const AcceptTile& accept);
 
 /// Loads the tile of an accepted result and checks checksum, box and number of planes. Throws InputError
 /// naming the tile.

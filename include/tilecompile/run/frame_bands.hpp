@@ -38,6 +38,9 @@ class BandCache {
             std::size_t most_bands);
   /// The band that holds `tile`. As wide as the image, or as the memory limit allows.
   std::shared_ptr<const FrameBand> get(const Box& tile, int first_frame, int last_frame);
+  /// The part of an image of this width that is read for `tile`.
+  static Box region(const Box& tile, int image_width, int channels, int frames,
+                    std::size_t memory_limit_bytes);
 
  private:
   struct Entry {
@@ -46,7 +49,6 @@ class BandCache {
     std::shared_ptr<const FrameBand> band;
     bool failed = false;
   };
-  Box region_of(const Box& tile, int frames) const;
   void make_room(std::size_t needed_bytes);
 
   std::shared_ptr<const FrameSource> source_;

@@ -15,7 +15,7 @@ struct TaskTile {
   Box box;
   std::uint32_t seed = 0;
   /// Second round only: the reconstructed tile of the first round, whose frame weights are used again.
-  std::string data_ref, data_checksum;
+  std::string data_ref{}, data_checksum{};
 };
 
 /// Reference to an object of a run on the storage: frame metrics, clusters.

@@ -1,0 +1,108 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "run_flags.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/cli/command_table.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/plan.hpp"
+#include "tilecompile/run/recompute_tile.hpp"
+
+namespace tilecompile {
+namespace {
+
+double megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
+
+void print_plan(const RunPlan& p) {
+  std::printf("frames     %d of %d x %d px, %d channel%s\n", p.frames, p.width, p.height, p.channels,
+              p.channels == 1 ? "" : "s");
+  std::printf("manifest   %s\nconfig     %s\n", p.frames_manifest_id.c_str(), p.config_hash.c_str());
+  std::printf("seeing     %.2f px, %s\n", p.seeing_px, p.seeing_from.c_str());
+  std::printf("tiles      %d of %d px, overlap %d px\n", p.tiles, p.tile_size_px, p.overlap_px);
+  if (p.synthetic_frames > 0) std::printf("synthetic  %d frames\n", p.synthetic_frames);
+  std::printf("tasks      by parallel.batch:");
+  for (const auto& [batch, count] : p.tasks) std::printf("  %s: %d", batch.c_str(), count);
+  std::printf("\n\n%-20s %12s %12s %12s\n", "phase", "read MB", "memory MB", "seconds");
+  double seconds = 0;
+  std::uint64_t read = 0, memory = 0;
+  for (const PlannedPhase& phase : p.phases) {
+    std::printf("%-20s %12.1f %12.1f %12.1f\n", phase.name.c_str(), megabytes(phase.read_bytes),
+                megabytes(phase.memory_bytes), phase.seconds);
+    seconds += phase.seconds;
+    read += phase.read_bytes;
+    memory = std::max(memory, phase.memory_bytes);
+  }
+  std::printf("%-20s %12.1f %12.1f %12.1f\n\n", "together, peak", megabytes(read), megabytes(memory),
+              seconds);
+  std::printf(
+      "Times are estimates from %d frames and one tile of them on this machine with %d threads; writing the\n"
+      "products and the final stack is not in them. Nothing was written.\n",
+      p.sample_frames, p.threads);
+  for (const std::string& warning : p.warnings) std::printf("warning    %s\n", warning.c_str());
+}
+
+int print_recomputed(const RecomputeRequest& request) {
+  const RecomputedTile tile = recompute_tile(request);
+  std::printf("%s\nstored     %s\ncomputed   %s\n", tile.equal ? "equal" : "different",
+              tile.stored_checksum.c_str(), tile.checksum.c_str());
+  if (!tile.text.empty()) std::printf("%s\n", tile.text.c_str());
+  return tile.equal ? 0 : 3;
+}
+
+int print_config(const std::string& file, const std::vector<std::string>& overrides) {
+  if (file == "schema") {
+    std::printf("%s\n", run_config_schema().dump(2).c_str());
+    return 0;
+  }
+  const RunConfig config = load_run_config(file, overrides);
+  if (const std::string text = ignored_keys_text(config); !text.empty()) log_warning(text);
+  std::printf("%s", config_yaml(config).c_str());
+  return 0;
+}
+
+}  // namespace
+
+void set_up_plan(CLI::App& app, const ChooseAction& choose) {
+  struct PlanFlags : RunFlags {
+    double fwhm_px = 0;
+    bool as_json = false;
+  };
+  const auto flags = std::make_shared<PlanFlags>();
+  add_run_flags(app, *flags);
+  app.add_option("--fwhm", flags->fwhm_px, "Seeing in px to plan with; default: measured on a few frames")
+      ->check(CLI::Range(0.1, 1000.0));
+  app.add_flag("--json", flags->as_json, "For machines");
+  app.callback([flags, choose] {
+    choose([flags] {
+      const RunPlan plan = plan_run(make_request(*flags, "plan"), flags->fwhm_px);
+      if (flags->as_json)
+        std::printf("%s\n", plan_json(plan).dump(2).c_str());
+      else
+        print_plan(plan);
+      return 0;
+    });
+  });
+}
+
+void set_up_tile(CLI::App& app, const ChooseAction& choose) {
+  const auto request = std::make_shared<RecomputeRequest>();
+  app.add_option("run_dir", request->run_dir, "output.dir/RUN_ID")->required();
+  app.add_option("id", request->tile_id, "tile_id")->required();
+  app.add_option("--input-dir", request->input_dir, "Folder of the frames; default: as run.json says");
+  app.add_option("--storage-root", request->storage_root,
+                 "Folder of the run's storage; default: as run.json says");
+  app.add_flag("--synthetic", request->synthetic, "The tile of the synthetic frames");
+  app.footer(
+      "Exit code 0: equal to the byte; 3: different; 4: the run or its frames are not what they were.");
+  app.callback([request, choose] { choose([request] { return print_recomputed(*request); }); });
+}
+
+void set_up_config(CLI::App& app, const ChooseAction& choose) {
+  const auto flags = std::make_shared<RunFlags>();
+  app.add_option("config", flags->file, "RUN.yaml, or the word schema for the JSON Schema")->required();
+  app.add_option("--set", flags->overrides, "key.path=value over the file; repeatable")->take_all();
+  app.callback([flags, choose] { choose([flags] { return print_config(flags->file, flags->overrides); }); });
+}
+
+}  // namespace tilecompile

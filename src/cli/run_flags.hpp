@@ -1,0 +1,23 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "tilecompile/run/master.hpp"
+
+namespace tilecompile {
+
+/// Flags that `run`, `master` and `plan` share; they go over the file like --set does.
+struct RunFlags {
+  std::string file, run_id, output, log_level, log_format;
+  int threads = -1;
+  int workers = 0;
+  bool quiet = false;
+  std::vector<std::string> overrides;
+};
+
+void add_run_flags(CLI::App& app, RunFlags& flags);
+/// Reads the configuration, sets up the log, and returns what the user asked of a run.
+RunRequest make_request(const RunFlags& flags, const std::string& mode);
+
+}  // namespace tilecompile

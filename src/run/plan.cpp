@@ -1,0 +1,240 @@
+#include "tilecompile/run/plan.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/analysis.hpp"
+#include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/frame_scan.hpp"
+#include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/progress.hpp"
+#include "tilecompile/storage/memory_store.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kSampleFrames = 4;
+// Bytes a pixel and channel: double sums and counts of the classical stack, then its mean and coverage.
+constexpr std::uint64_t kMeanStackBytes = 2 * sizeof(double) + sizeof(std::int32_t);
+constexpr std::uint64_t kClassicalBytes = sizeof(float) + sizeof(std::int32_t);
+constexpr std::uint64_t kDistributionBytes = 16;  // a thread: samples, keys and distinct values
+constexpr std::uint64_t kOverlapAddBytes = 4 * sizeof(double) + sizeof(std::int32_t);
+constexpr std::uint64_t kStackBytes = 2 * sizeof(double) + 2 * sizeof(std::int32_t);
+constexpr std::uint64_t kProductBytes = 3 * sizeof(float);  // pixels, coverage, weight
+constexpr std::uint64_t kJoinShare = 4;                     // of the memory limit, as the master takes it
+
+double seconds_since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+// What the measurements on a few frames gave.
+struct Sample {
+  int frames = 0;
+  double analyse_s = 0, seeing_s = 0;          // a frame
+  double tile_read_s = 0, tile_compute_s = 0;  // a band of one frame; a tile of one frame
+  std::vector<std::string> warnings;
+};
+
+Manifest few_frames(const Manifest& all) {
+  Manifest few;
+  const std::size_t frames = all.frames.size(), wanted = std::min<std::size_t>(kSampleFrames, frames);
+  for (std::size_t i = 0; i < wanted; ++i)
+    few.frames.push_back(all.frames[(2 * i + 1) * frames / (2 * wanted)]);
+  return few;
+}
+
+// Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
+void time_tile(const RunConfig& config, const Manifest& few, const FrameMetrics& metrics, const Box& box,
+               const std::shared_ptr<VerifiedFiles>& verified, Sample& sample) {
+  const auto store = open_memory_store();
+  TileTask task;
+  task.run_id = task.correlation_id = new_uuid();
+  const auto share = [&](const std::string& key, const std::string& bytes) {
+    store->put(key, bytes);
+    return sha256_hex(bytes);
+  };
+  task.config_hash = share(config_key(task.run_id), canonical_method_json(config.method));
+  task.frames_manifest_id = share(manifest_key(task.run_id), encode_manifest(few));
+  task.metrics = {frame_metrics_key(task.run_id),
+                  share(frame_metrics_key(task.run_id), encode_frame_metrics(metrics))};
+  task.last_frame = sample.frames - 1;
+  task.tiles = {{0, box, 0, "", ""}};
+  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), 1, verified);
+  double seconds[2] = {};
+  for (double& s : seconds)
+    execute_task(encode_task(task), runs, *store, {"plan", 1}, [&](const ResultMessage& r) {
+      if (r.failure) throw_failure(*r.failure, "a tile of the sample fails: " + r.failure->text);
+      s = r.compute_seconds;
+    });
+  sample.tile_compute_s = seconds[1] / sample.frames;
+  sample.tile_read_s = std::max(0.0, seconds[0] - seconds[1]) / sample.frames;
+}
+
+Sample measure_sample(const RunConfig& config, const Manifest& manifest, double fwhm_px,
+                      const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, Grid& grid) {
+  const auto few = std::make_shared<Manifest>(few_frames(manifest));
+  const FrameSource source(config.input.dir, few, config.method.data.zero_is_nodata, verified);
+  Sample sample;
+  sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
+  const int threads = std::min(plan.threads, sample.frames);
+  auto began = std::chrono::steady_clock::now();
+  Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});
+  sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  began = std::chrono::steady_clock::now();
+  measure_seeing(analysis, source, config.method, threads, [](int) {});
+  sample.seeing_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  plan.warnings = analysis.warnings;
+  plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;
+  plan.seeing_from =
+      fwhm_px > 0 ? "given by --fwhm"
+                  : "measured on " + std::to_string(sample.frames) + " frames; the run measures all of them";
+  grid = build_grid(plan.width, plan.height, plan.seeing_px, config.method.tile);
+  time_tile(config, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
+  return sample;
+}
+
+void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
+  DispatchJob job;
+  job.grid = &grid;
+  std::vector<int> settings = {0, 1, 4, 16};
+  if (std::find(settings.begin(), settings.end(), configured) == settings.end())
+    settings.push_back(configured);
+  for (const int batch : settings) {
+    job.batch = batch;
+    plan.tasks.emplace_back(
+        (batch == 0 ? "auto" : std::to_string(batch)) + (batch == configured ? " (configured)" : ""),
+        static_cast<int>(make_tasks(job).size()));
+  }
+}
+
+// Bands that one pass over all tiles reads: their number and their rows, as a share of the image's.
+struct BandReads {
+  std::size_t bands = 0, largest_bytes = 0;
+  double images = 0;
+};
+
+BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
+  BandReads reads;
+  Box last{-1, -1, 0, 0};
+  for (const Box& tile : grid.tiles) {
+    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit);
+    if (region == last) continue;
+    last = region;
+    ++reads.bands;
+    reads.images += static_cast<double>(region.h) / plan.height;
+    reads.largest_bytes =
+        std::max(reads.largest_bytes, FrameBand::size_bytes(region, plan.channels, plan.frames));
+  }
+  return reads;
+}
+
+void add_phases(const RunConfig& config, const Manifest& manifest, const Grid& grid, const Sample& sample,
+                double scan_s, RunPlan& plan) {
+  std::uint64_t all = 0, whole = 0;  // gzipped frames are read whole every time
+  for (const ManifestEntry& f : manifest.frames) {
+    all += f.size_bytes;
+    if (f.path.ends_with(".gz")) whole += f.size_bytes;
+  }
+  const auto pixels = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(plan.height) *
+                      static_cast<std::uint64_t>(plan.channels);
+  const auto threads = static_cast<std::uint64_t>(plan.threads);
+  const std::uint64_t resident = pixels * kClassicalBytes;
+  const std::uint64_t images = std::min<std::uint64_t>(2 * threads, manifest.frames.size()) * sizeof(float);
+  const std::size_t limit = memory_limit_bytes(config.parallel);
+  const BandReads reads = band_reads(grid, plan, limit);
+  const auto band_bytes =
+      static_cast<std::uint64_t>(static_cast<double>(all - whole) * reads.images) + whole * reads.bands;
+  const std::uint64_t bands =
+      std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
+                              reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
+  const double tiles_s = plan.frames *
+                         (sample.tile_read_s * static_cast<double>(reads.bands) +
+                          sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
+                         plan.threads;
+  plan.phases = {
+      {"scan", all, 0, scan_s},
+      {"analyse frames", all,
+       pixels * (kMeanStackBytes + images) +
+           pixels / static_cast<std::uint64_t>(plan.channels) * threads * kDistributionBytes,
+       sample.analyse_s * plan.frames},
+      {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
+      {"reconstruct tiles", band_bytes, resident + bands + pixels * kOverlapAddBytes, tiles_s}};
+  if (plan.synthetic_frames == 0) return;
+  const std::uint64_t joining = std::clamp<std::uint64_t>(limit / kJoinShare / (pixels * kOverlapAddBytes), 1,
+                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
+                                pixels * kOverlapAddBytes;
+  plan.phases.push_back({"synthetic frames", band_bytes,
+                         resident + pixels * kProductBytes + std::max(bands, joining + pixels * kStackBytes),
+                         tiles_s});
+}
+
+}  // namespace
+
+RunPlan plan_run(const RunRequest& request, double fwhm_px) {
+  const RunConfig& config = request.config;
+  const auto verified = std::make_shared<VerifiedFiles>();
+  RunPlan plan;
+  plan.threads = thread_count(config.parallel.threads);
+  const auto began = std::chrono::steady_clock::now();
+  const std::vector<std::string> paths = list_frames(config.input.dir, config.input.pattern);
+  Manifest manifest;
+  {
+    Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
+    manifest = build_manifest(config.input.dir, paths, plan.threads, *verified,
+                              [&](int done) { progress.update(done); });
+  }
+  check_hard_assumptions(manifest, config.method.data);
+  const double scan_s = seconds_since(began);
+  plan.config_hash = sha256_hex(canonical_method_json(config.method));
+  plan.frames_manifest_id = sha256_hex(encode_manifest(manifest));
+  plan.frames = static_cast<int>(manifest.frames.size());
+  plan.width = manifest.width();
+  plan.height = manifest.height();
+  plan.channels = manifest.channels();
+  if (synthetic_enabled(plan.frames, config.method.synthetic))
+    plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
+  Grid grid;
+  const Sample sample = measure_sample(config, manifest, fwhm_px, verified, plan, grid);
+  plan.tile_size_px = grid.size;
+  plan.overlap_px = grid.overlap;
+  plan.tiles = static_cast<int>(grid.tiles.size());
+  count_tasks(grid, plan, config.parallel.batch);
+  add_phases(config, manifest, grid, sample, scan_s, plan);
+  if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
+  if (config.input.stage == "raw")
+    plan.warnings.emplace_back(
+        "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
+        "from one sensor plane, come on top");
+  return plan;
+}
+
+nlohmann::json plan_json(const RunPlan& plan) {
+  nlohmann::json phases = nlohmann::json::array(), tasks = nlohmann::json::object();
+  for (const PlannedPhase& p : plan.phases)
+    phases.push_back({{"name", p.name},
+                      {"read_bytes", p.read_bytes},
+                      {"memory_bytes", p.memory_bytes},
+                      {"seconds", p.seconds}});
+  for (const auto& [batch, count] : plan.tasks) tasks[batch.substr(0, batch.find(' '))] = count;
+  return {
+      {"config_hash", plan.config_hash},
+      {"frames_manifest_id", plan.frames_manifest_id},
+      {"frames",
+       {{"count", plan.frames}, {"width", plan.width}, {"height", plan.height}, {"channels", plan.channels}}},
+      {"seeing_px", plan.seeing_px},
+      {"seeing_from", plan.seeing_from},
+      {"tiles", {{"count", plan.tiles}, {"size_px", plan.tile_size_px}, {"overlap_px", plan.overlap_px}}},
+      {"synthetic_frames", plan.synthetic_frames},
+      {"threads", plan.threads},
+      {"tasks", tasks},
+      {"sample_frames", plan.sample_frames},
+      {"phases", phases},
+      {"warnings", plan.warnings}};
+}
+
+}  // namespace tilecompile
