@@ -1,3 +1,5 @@
+#include "tilecompile/run/siril.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +9,7 @@
 
 #include "program.hpp"
 #include "test_data.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/run/child_process.hpp"
@@ -237,6 +240,48 @@ TEST_F(Siril, IsNotNeededWhereNothingIsLeftToDo) {
   EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 3) << done.text;
   EXPECT_THAT(done.text, HasSubstr("registration is skipped"));
   EXPECT_THAT(done.text, HasSubstr("stacking.engine siril is skipped"));
+}
+
+// Frames with holes, a bright star and negative values; the mean is ours but for one pixel.
+TEST_F(Siril, FindsAPixelOfTheStackThatIsNotTheMean) {
+  const int w = 61, h = 47;
+  Image mean(1, Plane<float>(w, h));
+  StackCheckJob job{{}, &mean, dir_.path()};
+  std::vector<Plane<float>> frames(3, Plane<float>(w, h));
+  for (int y = 0; y < h; ++y)
+    for (int x = 0; x < w; ++x) {
+      double sum = 0;
+      int n = 0;
+      for (int k = 0; k < 3; ++k) {
+        float& v = frames[static_cast<std::size_t>(k)].at(x, y);
+        v = static_cast<float>(400 + (x * 31 + y * 17 + k * 101) % 40 + (x == 20 && y == 20 ? 60000 : 0));
+        if (x == 5) v = static_cast<float>(-3 - k);
+        if (x < 10 * k || y == 0) v = std::nanf("");
+        n += std::isnan(v) ? 0 : 1;
+        sum += std::isnan(v) ? 0 : v;
+      }
+      mean[0].at(x, y) = n == 0 ? std::nanf("") : static_cast<float>(sum / n);
+    }
+  for (int k = 0; k < 3; ++k) {
+    job.frames.push_back(dir_ / numbered("syn_0", k, ".fits"));
+    write_image(job.frames.back(), Image{frames[static_cast<std::size_t>(k)]}, {});
+  }
+  const SirilProgram siril{find_siril("stacking.engine"), 2};
+  EXPECT_LT(check_stack_with_siril(siril, job).largest_percent, 0.01);
+  mean[0].at(40, 30) += 0.2F;
+  EXPECT_THROW(check_stack_with_siril(siril, job), InputError);
+  mean[0].at(40, 30) = std::nanf("");
+  EXPECT_THROW(check_stack_with_siril(siril, job), InputError);
+}
+
+TEST_F(Siril, NamesRawFramesWithHoles) {
+  cut(simulate(""));
+  Image holes = read_image(dir_ / "raw/light_2.fits");
+  holes[0].at(7, 9) = std::nanf("");
+  write_image(dir_ / "raw/light_2.fits", holes, raw_header(1));
+  const ProgramOutput done = run("");
+  EXPECT_EQ(done.exit_code, 4);
+  EXPECT_THAT(done.text, HasSubstr("light_2.fits: 1 pixels"));
 }
 
 TEST_F(Siril, IsMissedBeforeAnyWork) {
