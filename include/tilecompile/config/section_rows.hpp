@@ -40,7 +40,9 @@ class SectionRows {
   /// `access`: generic lambda from (const) Settings to the (const) struct.
   template <class Access>
   SectionRows(std::vector<Key>& table, std::string section, Reach reach, Access /*access*/)
-      : table_(table), section_(std::move(section)), reach_(reach), 
+      : table_(table),
+        section_(std::move(section)),
+        reach_(reach),
         read_([](const Settings& s) -> const T& { return Access{}(s); }),
         write_([](Settings& s) -> T& { return Access{}(s); }) {}
 
