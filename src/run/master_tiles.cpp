@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -11,6 +13,7 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kJoinMemoryShare = 4;  // synthetic frames are joined in a quarter of the memory limit
+constexpr std::size_t kJoinMemoryMost = std::size_t{640} << 20;  // more would save few passes over the tiles
 
 // Key of the random numbers: the frames' content in order, so that renaming files changes nothing.
 std::uint64_t content_key(const Manifest& manifest) {
@@ -114,7 +117,8 @@ void MasterRun::make_synthetic_frames() {
                            : config_.method.reconstruction.tile_rescale;
   join_synthetic_frames(
       *links_.store, grid_, results, clusters_.count, record_.channels, rescale,
-      memory_limit_bytes(config_.parallel) / kJoinMemoryShare, [&](int k, std::vector<CoaddChannel> frame) {
+      std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost),
+      [&](int k, std::vector<CoaddChannel> frame) {
         for (std::size_t c = 0; c < frame.size(); ++c) stacks[c].add(frame[c]);
         const std::string name = synthetic_name(k);
         const auto members = clusters_.members(k);
