@@ -122,9 +122,12 @@ std::string journal_checksum(const fs::path& run_dir, const std::string& key) {
   std::ifstream journal(run_dir / "journal.jsonl");
   std::string found;
   for (std::string line; std::getline(journal, line);) {
-    const json result = json::parse(line, nullptr, false);
-    if (result.is_object() && result.value("data_ref", "") == key)
-      found = result.value("data_checksum", found);
+    try {
+      const ResultMessage result = decode_result(line);
+      if (result.data_ref == key) found = result.data_checksum;
+    } catch (const InputError&) {
+      // A crash can leave half a line.
+    }
   }
   return found;
 }

@@ -62,7 +62,7 @@ TEST_F(Commands, AChangedTileIsShownByItsFirstPixel) {
   const ProgramOutput out = run_program(tile("2"));
   EXPECT_EQ(out.exit_code, 3);
   EXPECT_THAT(out.text, HasSubstr("different\n"));
-  EXPECT_THAT(out.text, HasSubstr("x 5"));
+  EXPECT_THAT(out.text, HasSubstr("x=5 y=3"));
   EXPECT_THAT(out.text, HasSubstr("the stored tile was replaced after the run accepted it"));
   // Without the object the journal still knows the checksum.
   fs::remove(file);
