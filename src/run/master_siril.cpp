@@ -7,6 +7,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/frame_pattern.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/siril.hpp"
@@ -62,6 +63,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
         "frames and set input.stage: registered");
   const SirilProgram siril{find_siril("registration.engine"), threads_, [this] { check_stop(); }};
   check_output_dir(config_.registration.output_dir);
+  FramePattern{config_.registration.registered_filename_pattern};  // refused now, not after the registration
   clock_.start("register frames");
   const std::filesystem::path raw_dir = config_.input.dir;
   Manifest raw;

@@ -72,7 +72,9 @@ TEST(Linearity, LinearSkiesOfAnyBrightnessPass) {
     for (const double brightest : {1.0, 300.0, 60000.0}) {
       const LinearityEvidence e = evidence_of(star_field(sky, brightest));
       EXPECT_NE(e.strength, Strength::kStrong) << sky << " " << brightest << ": " << linearity_text(e);
-      if (sky >= 400) EXPECT_EQ(e.strength, Strength::kNone) << sky << ": " << linearity_text(e);
+      if (sky >= 400) {
+        EXPECT_EQ(e.strength, Strength::kNone) << sky << ": " << linearity_text(e);
+      }
     }
 }
 

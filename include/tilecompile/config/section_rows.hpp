@@ -39,8 +39,12 @@ class SectionRows {
  public:
   /// `access`: generic lambda from (const) Settings to the (const) struct.
   template <class Access>
-  SectionRows(std::vector<Key>& table, std::string section, Reach reach, Access access)
-      : table_(table), section_(std::move(section)), reach_(reach), read_(access), write_(access) {}
+  SectionRows(std::vector<Key>& table, std::string section, Reach reach, Access /*access*/)
+      : table_(table),
+        section_(std::move(section)),
+        reach_(reach),
+        read_([](const Settings& s) -> const T& { return Access{}(s); }),
+        write_([](Settings& s) -> T& { return Access{}(s); }) {}
 
   void add(const std::string& name, bool T::*member, const std::string& doc) {
     field(row(name, KeyType::kBool, doc), member);
