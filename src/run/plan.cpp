@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "plan_sample.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/coadd/states.hpp"
@@ -19,26 +20,9 @@ namespace tilecompile {
 namespace {
 
 constexpr int kSampleFrames = 4;
-// Bytes a pixel and channel: double sums and counts of the classical stack, then its mean and coverage.
-constexpr std::uint64_t kMeanStackBytes = 2 * sizeof(double) + sizeof(std::int32_t);
-constexpr std::uint64_t kClassicalBytes = sizeof(float) + sizeof(std::int32_t);
-constexpr std::uint64_t kDistributionBytes = 16;  // a thread: samples, keys and distinct values
-constexpr std::uint64_t kOverlapAddBytes = 4 * sizeof(double) + sizeof(std::int32_t);
-constexpr std::uint64_t kStackBytes = 2 * sizeof(double) + 2 * sizeof(std::int32_t);
-constexpr std::uint64_t kProductBytes = 3 * sizeof(float);  // pixels, coverage, weight
-constexpr std::uint64_t kJoinShare = 4;                     // of the memory limit, as the master takes it
-
 double seconds_since(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
-
-// What the measurements on a few frames gave.
-struct Sample {
-  int frames = 0;
-  double analyse_s = 0, seeing_s = 0;          // a frame
-  double tile_read_s = 0, tile_compute_s = 0;  // a band of one frame; a tile of one frame
-  std::vector<std::string> warnings;
-};
 
 Manifest few_frames(const Manifest& all) {
   Manifest few;
@@ -50,7 +34,7 @@ Manifest few_frames(const Manifest& all) {
 
 // Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
 void time_tile(const RunConfig& config, const Manifest& few, const FrameMetrics& metrics, const Box& box,
-               const std::shared_ptr<VerifiedFiles>& verified, Sample& sample) {
+               const std::shared_ptr<VerifiedFiles>& verified, PlanSample& sample) {
   const auto store = open_memory_store();
   TileTask task;
   task.run_id = task.correlation_id = new_uuid();
@@ -75,11 +59,11 @@ void time_tile(const RunConfig& config, const Manifest& few, const FrameMetrics&
   sample.tile_read_s = std::max(0.0, seconds[0] - seconds[1]) / sample.frames;
 }
 
-Sample measure_sample(const RunConfig& config, const Manifest& manifest, double fwhm_px,
-                      const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, Grid& grid) {
+PlanSample measure_sample(const RunConfig& config, const Manifest& manifest, double fwhm_px,
+                          const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, Grid& grid) {
   const auto few = std::make_shared<Manifest>(few_frames(manifest));
   const FrameSource source(config.input.dir, few, config.method.data.zero_is_nodata, verified);
-  Sample sample;
+  PlanSample sample;
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
   const int threads = std::min(plan.threads, sample.frames);
   auto began = std::chrono::steady_clock::now();
@@ -112,67 +96,6 @@ void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
   }
 }
 
-// Bands that one pass over all tiles reads: their number and their rows, as a share of the image's.
-struct BandReads {
-  std::size_t bands = 0, largest_bytes = 0;
-  double images = 0;
-};
-
-BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
-  BandReads reads;
-  Box last{-1, -1, 0, 0};
-  for (const Box& tile : grid.tiles) {
-    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit);
-    if (region == last) continue;
-    last = region;
-    ++reads.bands;
-    reads.images += static_cast<double>(region.h) / plan.height;
-    reads.largest_bytes =
-        std::max(reads.largest_bytes, FrameBand::size_bytes(region, plan.channels, plan.frames));
-  }
-  return reads;
-}
-
-void add_phases(const RunConfig& config, const Manifest& manifest, const Grid& grid, const Sample& sample,
-                double scan_s, RunPlan& plan) {
-  std::uint64_t all = 0, whole = 0;  // gzipped frames are read whole every time
-  for (const ManifestEntry& f : manifest.frames) {
-    all += f.size_bytes;
-    if (f.path.ends_with(".gz")) whole += f.size_bytes;
-  }
-  const auto pixels = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(plan.height) *
-                      static_cast<std::uint64_t>(plan.channels);
-  const auto threads = static_cast<std::uint64_t>(plan.threads);
-  const std::uint64_t resident = pixels * kClassicalBytes;
-  const std::uint64_t images = std::min<std::uint64_t>(2 * threads, manifest.frames.size()) * sizeof(float);
-  const std::size_t limit = memory_limit_bytes(config.parallel);
-  const BandReads reads = band_reads(grid, plan, limit);
-  const auto band_bytes =
-      static_cast<std::uint64_t>(static_cast<double>(all - whole) * reads.images) + whole * reads.bands;
-  const std::uint64_t bands =
-      std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
-                              reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
-  const double tiles_s = plan.frames *
-                         (sample.tile_read_s * static_cast<double>(reads.bands) +
-                          sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
-                         plan.threads;
-  plan.phases = {
-      {"scan", all, 0, scan_s},
-      {"analyse frames", all,
-       pixels * (kMeanStackBytes + images) +
-           pixels / static_cast<std::uint64_t>(plan.channels) * threads * kDistributionBytes,
-       sample.analyse_s * plan.frames},
-      {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
-      {"reconstruct tiles", band_bytes, resident + bands + pixels * kOverlapAddBytes, tiles_s}};
-  if (plan.synthetic_frames == 0) return;
-  const std::uint64_t joining = std::clamp<std::uint64_t>(limit / kJoinShare / (pixels * kOverlapAddBytes), 1,
-                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
-                                pixels * kOverlapAddBytes;
-  plan.phases.push_back({"synthetic frames", band_bytes,
-                         resident + pixels * kProductBytes + std::max(bands, joining + pixels * kStackBytes),
-                         tiles_s});
-}
-
 }  // namespace
 
 RunPlan plan_run(const RunRequest& request, double fwhm_px) {
@@ -199,12 +122,13 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   if (synthetic_enabled(plan.frames, config.method.synthetic))
     plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
   Grid grid;
-  const Sample sample = measure_sample(config, manifest, fwhm_px, verified, plan, grid);
+  PlanSample sample = measure_sample(config, manifest, fwhm_px, verified, plan, grid);
   plan.tile_size_px = grid.size;
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());
   count_tasks(grid, plan, config.parallel.batch);
-  add_phases(config, manifest, grid, sample, scan_s, plan);
+  sample.scan_s = scan_s;
+  plan.phases = planned_phases(config, manifest, grid, sample, plan);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
   if (config.input.stage == "raw")
     plan.warnings.emplace_back(

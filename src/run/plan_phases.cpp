@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "plan_sample.hpp"
+#include "tilecompile/run/frame_bands.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what the allocator keeps
+// Bytes a pixel and channel: double sums and counts of the classical stack, then its mean and coverage.
+constexpr std::uint64_t kMeanStackBytes = 2 * sizeof(double) + sizeof(std::int32_t);
+constexpr std::uint64_t kClassicalBytes = sizeof(float) + sizeof(std::int32_t);
+constexpr std::uint64_t kDistributionBytes = 24;  // a thread: samples, keys and distinct values
+constexpr std::uint64_t kOverlapAddBytes = 4 * sizeof(double) + sizeof(std::int32_t);
+constexpr std::uint64_t kStackBytes = 2 * sizeof(double) + 2 * sizeof(std::int32_t);
+constexpr std::uint64_t kPictureBytes = 3 * sizeof(float);  // pixels, coverage, weight
+constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
+constexpr std::uint64_t kJoinShare = 4;                     // of the memory limit, as the master takes it
+
+// Bands that one pass over all tiles reads, and their rows in units of the image's height.
+struct BandReads {
+  std::size_t bands = 0, largest_bytes = 0;
+  double images = 0;
+};
+
+BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
+  BandReads reads;
+  Box last{-1, -1, 0, 0};
+  for (const Box& tile : grid.tiles) {
+    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit);
+    if (region == last) continue;
+    last = region;
+    ++reads.bands;
+    reads.images += static_cast<double>(region.h) / plan.height;
+    reads.largest_bytes =
+        std::max(reads.largest_bytes, FrameBand::size_bytes(region, plan.channels, plan.frames));
+  }
+  return reads;
+}
+
+// Bands read whole rows; of gzipped frames everything up to them has to be unpacked, every time.
+std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads) {
+  double bytes = 0;
+  for (const ManifestEntry& f : manifest.frames)
+    bytes += static_cast<double>(f.size_bytes) *
+             (f.path.ends_with(".gz") ? static_cast<double>(reads.bands) : reads.images);
+  return static_cast<std::uint64_t>(bytes);
+}
+
+}  // namespace
+
+std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest& manifest, const Grid& grid,
+                                         const PlanSample& sample, const RunPlan& plan) {
+  std::uint64_t all = 0;
+  for (const ManifestEntry& f : manifest.frames) all += f.size_bytes;
+  const auto plane = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(plan.height);
+  const std::uint64_t pixels = plane * static_cast<std::uint64_t>(plan.channels);
+  const auto threads = static_cast<std::uint64_t>(plan.threads), frames = manifest.frames.size();
+  const std::uint64_t resident = kProgramBytes + pixels * kClassicalBytes;
+  const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
+  const std::size_t limit = memory_limit_bytes(config.parallel);
+  const BandReads reads = band_reads(grid, plan, limit);
+  const std::uint64_t bands =
+      std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
+                              reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
+  const std::uint64_t tiles = resident + bands + pixels * kOverlapAddBytes;
+  const double tiles_s = plan.frames *
+                         (sample.tile_read_s * static_cast<double>(reads.bands) +
+                          sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
+                         plan.threads;
+  std::vector<PlannedPhase> phases = {
+      {"scan", all, kProgramBytes, sample.scan_s},
+      {"analyse frames", all,
+       kProgramBytes + images + pixels * kMeanStackBytes + plane * threads * kDistributionBytes,
+       sample.analyse_s * plan.frames},
+      {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
+      {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
+      {"write products", 0, tiles + pixels * (2 * kPictureBytes + kWritingBytes), 0}};
+  if (plan.synthetic_frames == 0) return phases;
+  const std::uint64_t joining = std::clamp<std::uint64_t>(limit / kJoinShare / (pixels * kOverlapAddBytes), 1,
+                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
+                                pixels * kOverlapAddBytes;
+  phases.push_back({"synthetic frames", band_bytes(manifest, reads),
+                    tiles + pixels * (2 * kPictureBytes + kStackBytes) + joining, tiles_s});
+  return phases;
+}
+
+}  // namespace tilecompile
