@@ -20,8 +20,10 @@ OverlapAdd::OverlapAdd(const Grid& grid)
     : grid_(&grid),
       value_(grid.image_width, grid.image_height),
       value_window_(grid.image_width, grid.image_height),
+      variance_(grid.image_width, grid.image_height),
       weight_(grid.image_width, grid.image_height),
       weight_window_(grid.image_width, grid.image_height),
+      effective_frames_(grid.image_width, grid.image_height),
       coverage_(grid.image_width, grid.image_height) {}
 
 void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale) {
@@ -36,14 +38,19 @@ void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale)
     double *value = value_.row(box.y0 + y) + box.x0, *value_window = value_window_.row(box.y0 + y) + box.x0;
     double *weight = weight_.row(box.y0 + y) + box.x0,
            *weight_window = weight_window_.row(box.y0 + y) + box.x0;
+    double *variance = variance_.row(box.y0 + y) + box.x0,
+           *effective_frames = effective_frames_.row(box.y0 + y) + box.x0;
     std::int32_t* coverage = coverage_.row(box.y0 + y) + box.x0;
     for (int x = 0; x < box.w; ++x) {
       const double window = down[static_cast<std::size_t>(y)] * across[static_cast<std::size_t>(x)];
       weight[x] += window * tile.weight->at(x, y);
       weight_window[x] += window;
+      effective_frames[x] += window * tile.effective_frames->at(x, y);
       coverage[x] = tile.coverage->at(x, y);
       if (pixels[x] != pixels[x]) continue;
-      value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background);
+      value[x] +=
+          window * ((pixels[x] - scale.background) * scale.scale + scale.background + scale.offset);
+      variance[x] += window * scale.scale * scale.scale * tile.variance->at(x, y);
       value_window[x] += window;
     }
   }
@@ -51,14 +58,19 @@ void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale)
 
 CoaddChannel OverlapAdd::finish() const {
   const int w = grid_->image_width, h = grid_->image_height;
-  CoaddChannel result{Plane<float>(w, h, std::numeric_limits<float>::quiet_NaN()), coverage_,
-                      Plane<float>(w, h)};
+  const Plane<float> nothing(w, h, std::numeric_limits<float>::quiet_NaN());
+  CoaddChannel result{nothing, coverage_, Plane<float>(w, h), nothing, Plane<float>(w, h)};
   for (int y = 0; y < h; ++y)
     for (int x = 0; x < w; ++x) {
-      if (value_window_.at(x, y) > 0)
+      if (value_window_.at(x, y) > 0) {
         result.pixels.at(x, y) = static_cast<float>(value_.at(x, y) / value_window_.at(x, y));
-      if (weight_window_.at(x, y) > 0)
+        result.variance.at(x, y) = static_cast<float>(variance_.at(x, y) / value_window_.at(x, y));
+      }
+      if (weight_window_.at(x, y) > 0) {
         result.weight.at(x, y) = static_cast<float>(weight_.at(x, y) / weight_window_.at(x, y));
+        result.effective_frames.at(x, y) =
+            static_cast<float>(effective_frames_.at(x, y) / weight_window_.at(x, y));
+      }
     }
   return result;
 }

@@ -59,6 +59,11 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              std::to_string(method.synthetic.frames_min) + " and " +
                              std::to_string(method.synthetic.frames_max)});
   }
+  const NoiseGuardParams& guard = method.reconstruction.noise_guard;
+  if (!(guard.low < guard.high))
+    conflicts.push_back({{"reconstruction.noise_guard_low", "reconstruction.noise_guard_high"},
+                         "'reconstruction.noise_guard_low' must be below 'reconstruction.noise_guard_high', found " +
+                             rounded(guard.low) + " and " + rounded(guard.high)});
   if (is_reserved(method.stacking.output_file)) {
     conflicts.push_back({{"stacking.output_file"},
                          "'stacking.output_file' would overwrite another product of the run, found " +

@@ -32,11 +32,12 @@ void MasterRun::write_reconstruction() {
   clock_.start("write products");
   std::vector<CoaddChannel> classical;
   for (std::size_t c = 0; c < analysis_.classical.size(); ++c) {
-    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c],
-                         Plane<float>(record_.width, record_.height)};
+    const Plane<float> empty(record_.width, record_.height);
+    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c], empty, analysis_.variance[c], empty};
     const auto& coverage = channel.coverage.samples();
     std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
                    [](std::int32_t n) { return static_cast<float>(n); });
+    channel.effective_frames = channel.weight;
     classical.push_back(std::move(channel));
   }
   const std::string frames = std::to_string(record_.frames) + " normalised frames";

@@ -52,7 +52,7 @@ void MasterRun::reconstruct() {
   clock_.start("reconstruct tiles");
   tiles_began_ = Clock::now();
   Progress progress("reconstructing tiles", "tiles", record_.tiles, request_.quiet);
-  joiner_.emplace(grid_, record_.channels, config_.method.reconstruction.tile_rescale,
+  joiner_.emplace(grid_, analysis_.classical, config_.method.reconstruction.tile_rescale,
                   [this](const ResultMessage& r) {
                     return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
                                      record_.channels);
@@ -116,7 +116,7 @@ void MasterRun::make_synthetic_frames() {
                            ? ReconstructionParams::TileRescale::kNone
                            : config_.method.reconstruction.tile_rescale;
   join_synthetic_frames(
-      *links_.store, grid_, results, clusters_.count, record_.channels, rescale,
+      *links_.store, grid_, results, clusters_.count, analysis_.classical, rescale,
       std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost),
       [&](int k, std::vector<CoaddChannel> frame) {
         for (std::size_t c = 0; c < frame.size(); ++c) stacks[c].add(frame[c]);

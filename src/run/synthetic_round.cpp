@@ -7,14 +7,14 @@
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + sizeof(std::int32_t);  // of one OverlapAdd
+constexpr std::size_t kBytesAPixel = 6 * sizeof(double) + sizeof(std::int32_t);  // of one OverlapAdd
 
 // [plane][tile]
 std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage>& results,
                                                  std::size_t planes,
                                                  ReconstructionParams::TileRescale rescale) {
   std::vector<std::vector<TileScale>> scales(planes, std::vector<TileScale>(results.size()));
-  if (rescale == ReconstructionParams::TileRescale::kNone) return scales;
+  if (rescale != ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return scales;
   for (std::size_t p = 0; p < planes; ++p) {
     std::vector<double> medians, backgrounds;
     for (const ResultMessage& r : results) {
@@ -29,9 +29,9 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
 }  // namespace
 
 void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vector<ResultMessage>& results,
-                           int clusters, int channels, ReconstructionParams::TileRescale rescale,
+                           int clusters, const Image& reference, ReconstructionParams::TileRescale rescale,
                            std::size_t memory_limit_bytes, const TakeSynthetic& take) {
-  const int planes = clusters * channels;
+  const int channels = static_cast<int>(reference.size()), planes = clusters * channels;
   const auto scales = plane_scales(results, static_cast<std::size_t>(planes), rescale);
   const std::size_t frame_bytes = static_cast<std::size_t>(grid.image_width) *
                                   static_cast<std::size_t>(grid.image_height) *
@@ -45,7 +45,11 @@ void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vect
       const TileFile file = load_tile(store, results[t], grid.tiles[t], planes);
       for (std::size_t i = 0; i < sums.size(); ++i) {
         const std::size_t p = static_cast<std::size_t>(first * channels) + i;
-        sums[i].add(static_cast<int>(t), {&file.pixels[p], &file.coverage[p], &file.weight[p]}, scales[p][t]);
+        TileScale scale = scales[p][t];
+        if (rescale == ReconstructionParams::TileRescale::kReference)
+          scale = reference_scale(file.pixels[p].view(),
+                                  reference[i % static_cast<std::size_t>(channels)].view(grid.tiles[t]));
+        sums[i].add(static_cast<int>(t), coadd_tile(file, p), scale);
       }
     }
     for (int k = 0; k < group; ++k) {

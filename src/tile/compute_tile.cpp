@@ -20,15 +20,17 @@ void check_shapes(const TileInput& input) {
 
 TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
                             const std::vector<int>& stars) {
-  std::vector<double> quality = local_quality(input, channel, kind, stars);
-  std::vector<WeightedCutout> cutouts;
+  const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
+  std::vector<double> quality =
+      seeing ? seeing_quality(input, channel) : local_quality(input, channel, kind, stars);
+  std::vector<double> weights;
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame =
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    const double weight = frame.weight * exact_exp(quality[i]);  // W_ft = G_f L_ft
-    cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, weight});
+    // W_ft = G_f L_ft
+    weights.push_back((seeing ? frame.inverse_variance : frame.weight) * exact_exp(quality[i]));
   }
-  TileChannel result = reconstruct_channel(cutouts, input.box, input.reconstruction.frame_chunk);
+  TileChannel result = PreparedChannel(input, channel, weights).reconstruct();
   result.quality = std::move(quality);
   return result;
 }

@@ -12,6 +12,8 @@ struct CoaddTile {
   const Plane<float>* pixels = nullptr;
   const Plane<std::int32_t>* coverage = nullptr;
   const Plane<float>* weight = nullptr;
+  const Plane<float>* variance = nullptr;
+  const Plane<float>* effective_frames = nullptr;
 };
 
 /// One channel of the joined image.
@@ -19,12 +21,14 @@ struct CoaddChannel {
   Plane<float> pixels;           ///< NaN where no tile has a value
   Plane<std::int32_t> coverage;  ///< frames per pixel
   Plane<float> weight;           ///< windowed mean of the tiles' sums of weights
+  Plane<float> variance;         ///< windowed mean of the tiles' variances; NaN where no tile has a value
+  Plane<float> effective_frames; ///< windowed mean of the tiles' effective numbers of frames
 };
 
 /// How a tile's pixels are brought to a common level before they are added (`methodology.md` 9.4):
-/// R' = (R - background) * scale + background.
+/// R' = (R - background) * scale + background + offset.
 struct TileScale {
-  double scale = 1, background = 0;
+  double scale = 1, background = 0, offset = 0;
 };
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
@@ -42,7 +46,7 @@ class OverlapAdd {
  private:
   const Grid* grid_;
   int next_tile_ = 0;
-  Plane<double> value_, value_window_, weight_, weight_window_;
+  Plane<double> value_, value_window_, variance_, weight_, weight_window_, effective_frames_;
   Plane<std::int32_t> coverage_;
 };
 

@@ -13,9 +13,9 @@ using TakeSynthetic = std::function<void(int cluster, std::vector<CoaddChannel>)
 
 /// Joins the tiles of the second round into synthetic frames. As many frames at a time as
 /// `memory_limit_bytes` allows, so that large images do not need all of them in memory; each pass loads the
-/// tiles once more and checks them again.
+/// tiles once more and checks them again. `reference`: the classical stack, normalised, a plane a channel.
 void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vector<ResultMessage>& results,
-                           int clusters, int channels, ReconstructionParams::TileRescale rescale,
+                           int clusters, const Image& reference, ReconstructionParams::TileRescale rescale,
                            std::size_t memory_limit_bytes, const TakeSynthetic& take);
 
 }  // namespace tilecompile
