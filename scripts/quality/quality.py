@@ -8,14 +8,16 @@ import sys
 
 import numpy
 
+import rejection
 import rows as row_kinds
 import truth
 from bootstrap import bootstrap_errors
-from datasets import DATA_SETS, ROOT
+from datasets import DATA_SETS, NIGHTS_OF_DEFECTS, ROOT
 from frames import measure_frames, read_frames
 from images import read_image
 from measure import Field, digest_name, markdown, measure
 from nulls import null_tests
+from rejection import rejection_rows
 from rows import CLASSICAL, ROWS
 from runs import NotOffered, Program, run_seconds, timed, write_picture
 from stacks import equalised
@@ -53,8 +55,10 @@ class Bench:
         return self._facts
 
     def picture(self, name):
-        """(path, CPU seconds) of the row's picture."""
-        row = ROWS[name]
+        return self.picture_of(ROWS[name], name)
+
+    def picture_of(self, row, name):
+        """(path, CPU seconds) of a row's picture; `name` names the file of those that are no run."""
         if isinstance(row, row_kinds.Run):
             run_dir = self.run_dir(row)
             if row.product == "stacked.fit" and row.config == row_kinds.V2 and not (run_dir / "synthetic").is_dir():
@@ -130,12 +134,19 @@ def main():
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "tilecompile")
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
     parser.add_argument("--nulls", action="store_true", help="null tests too")
+    parser.add_argument("--rejection", action="store_true", help="only the table of planted defects")
     parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
     options = parser.parse_args()
     wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)]
     if not wanted:
         parser.error("no such row; there are: " + ", ".join(ROWS))
     program = Program(options.program, options.reuse)
+    if options.rejection:
+        nights = [Bench(NIGHTS_OF_DEFECTS[name], program, options.out) for name in ("defects", "clean")]
+        text = "## Rejection\n\n" + markdown(rejection_rows(*nights), rejection.COLUMNS) + "\n"
+        (options.out / "rejection.md").write_text(text)
+        print(text)
+        return
     for name in options.data:
         bench = Bench(DATA_SETS[name], program, options.out)
         text = table_of(bench, wanted, options.bootstrap, options.nulls)
