@@ -43,4 +43,32 @@ CoaddChannel AverageStack::finish() const {
   return stack;
 }
 
+CoaddChannel weighted_average(const std::vector<CoaddTile>& parts) {
+  if (parts.empty()) throw ContractError("weighted average of no tiles");
+  const int w = parts.front().pixels->width(), h = parts.front().pixels->height();
+  for (const CoaddTile& part : parts)
+    if (part.pixels->width() != w || part.pixels->height() != h)
+      throw ContractError("weighted average: the tiles have unequal shapes");
+  const Plane<float> nothing(w, h, std::numeric_limits<float>::quiet_NaN());
+  CoaddChannel mean{nothing, Plane<std::int32_t>(w, h), Plane<float>(w, h), nothing, Plane<float>(w, h)};
+  for (std::size_t i = 0; i < nothing.size(); ++i) {
+    double value = 0, weight = 0, variance = 0, squares = 0;
+    for (const CoaddTile& part : parts) {
+      mean.coverage.samples()[i] += part.coverage->samples()[i];
+      const double v = part.pixels->samples()[i], part_weight = part.weight->samples()[i];
+      if (v != v || !(part_weight > 0)) continue;
+      value += part_weight * v;
+      weight += part_weight;
+      variance += part_weight * part_weight * part.variance->samples()[i];
+      squares += part_weight * part_weight / part.effective_frames->samples()[i];
+    }
+    if (!(weight > 0)) continue;
+    mean.pixels.samples()[i] = static_cast<float>(value / weight);
+    mean.weight.samples()[i] = static_cast<float>(weight);
+    mean.variance.samples()[i] = static_cast<float>(variance / (weight * weight));
+    mean.effective_frames.samples()[i] = static_cast<float>(weight * weight / squares);
+  }
+  return mean;
+}
+
 }  // namespace tilecompile

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/csv.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 
 namespace tilecompile {
@@ -72,14 +73,6 @@ ReferenceStar decode_star(const json& j) {
 
 void append_number(std::string& text, double v) {
   if (std::isfinite(v)) text += json(v).dump();
-}
-
-// A path as a CSV field: quoted when it holds a separator.
-std::string csv_field(const std::string& value) {
-  if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
-  std::string quoted = "\"";
-  for (char c : value) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/picture/preview.hpp"
+#include "tilecompile/run/rejection_report.hpp"
 #include "tilecompile/run/tile_metrics.hpp"
 
 namespace tilecompile {
@@ -54,6 +55,7 @@ void MasterRun::write_reconstruction() {
        true},
       reconstruction_));
   write_tile_metrics();
+  write_rejection();
 }
 
 void MasterRun::write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
@@ -86,6 +88,15 @@ void MasterRun::write_tile_metrics() {
   tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
                                   tile_metrics(*joiner_, grid_, analysis_.metrics, config_.method.tile),
                                   header);
+}
+
+void MasterRun::write_rejection() {
+  if (config_.method.reconstruction.rejection.mode == RejectionParams::Mode::kNone) return;
+  std::vector<std::string> paths;
+  for (const ManifestEntry& f : manifest_->frames) paths.push_back(f.path);
+  const RejectionReport report = rejection_report(*joiner_, grid_, analysis_.metrics, paths);
+  directory_->write("rejection.csv", report.csv);
+  record_.rejection = report.summary;
 }
 
 void MasterRun::write_frame_table() {

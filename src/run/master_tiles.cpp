@@ -8,6 +8,7 @@
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
+#include "tilecompile/run/weighted_stack.hpp"
 
 namespace tilecompile {
 namespace {
@@ -141,12 +142,19 @@ void MasterRun::make_synthetic_frames() {
              false},
             frame));
       });
+  const bool weighted = config_.method.stacking.method == "weighted_average";
   std::vector<CoaddChannel> final_stack;
-  for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
-  check_stack_by_siril(final_stack);
+  if (weighted) {
+    final_stack =
+        join_weighted_stack(*links_.store, grid_, results, clusters_.count, analysis_.classical, rescale);
+  } else {
+    for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
+    check_stack_by_siril(final_stack);
+  }
   write_final({"stack",
                config_.method.stacking.output_file,
-               {"tilecompile: plain mean of " + std::to_string(clusters_.count) + " synthetic frames"},
+               {std::string("tilecompile: ") + (weighted ? "weighted" : "plain") + " mean of " +
+                std::to_string(clusters_.count) + " synthetic frames"},
                {},
                true},
               final_stack);

@@ -14,6 +14,12 @@ constexpr double kSmallestMedian = 1e-6;
 constexpr double kSignificantMedian = 10;                  // sigma
 constexpr double kSmallestScale = 0.8, kLargestScale = 1.25;  // of a tile to the classical stack
 
+// Whole numbers far below 2^53: exact, so the order of arrival does not matter.
+void add_counts(std::vector<double>& sums, const std::vector<double>& counts) {
+  sums.resize(counts.size());
+  for (std::size_t f = 0; f < counts.size(); ++f) sums[f] += counts[f];
+}
+
 }  // namespace
 
 std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
@@ -66,6 +72,8 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       results_(grid.tiles.size()),
       quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
+      rejected_low_(reference.size()),
+      rejected_high_(reference.size()),
       scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {}
 
 void TileJoiner::add(const TileFile& file) {
@@ -81,6 +89,8 @@ void TileJoiner::add(const TileFile& file) {
 void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   const auto t = static_cast<std::size_t>(result.tile_id);
   for (std::size_t c = 0; c < sums_.size(); ++c) {
+    add_counts(rejected_low_[c], file.rejected_low[c]);
+    add_counts(rejected_high_[c], file.rejected_high[c]);
     quality_[c][t] = std::move(file.quality[c]);
     frame_weight_[c][t] = std::move(file.frame_weight[c]);
   }

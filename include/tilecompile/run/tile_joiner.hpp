@@ -29,6 +29,9 @@ class TileJoiner {
   /// [channel][tile][frame]
   const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
   const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
+  /// Pixels rejected below and above, summed over tiles, [channel][frame]; overlaps count once a tile.
+  const std::vector<std::vector<double>>& rejected_low() const { return rejected_low_; }
+  const std::vector<std::vector<double>>& rejected_high() const { return rejected_high_; }
   /// [channel][tile]: what the overlap-add applied; valid after finish().
   const std::vector<std::vector<TileScale>>& scales() const { return scales_; }
   /// [tile]
@@ -48,6 +51,7 @@ class TileJoiner {
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
+  std::vector<std::vector<double>> rejected_low_, rejected_high_;
   std::vector<std::vector<TileScale>> scales_;
 };
 
