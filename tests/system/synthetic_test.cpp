@@ -104,8 +104,10 @@ TEST_F(Synthetic, ConstantFramesGiveAConstantStack) {
   for (const std::string weighting : {"tile_weighted", "global"}) {
     const fs::path out =
         run("constant-" + weighting, dir_ / "constant", "--set synthetic.weighting=" + weighting);
-    for (const char* name : {"stacked.fit", "synthetic/syn_00.fits", "synthetic/syn_02.fits"})
-      for (const float v : read_image(out / name)[0].samples()) ASSERT_FLOAT_EQ(v, 375.0F) << name;
+    for (const char* name : {"stacked.fit", "synthetic/syn_00.fits", "synthetic/syn_02.fits"}) {
+      const Image image = read_image(out / name);
+      for (const float v : image[0].samples()) ASSERT_FLOAT_EQ(v, 375.0F) << name;
+    }
   }
 }
 
