@@ -38,10 +38,11 @@ def aperture_flux(plane, x, y, radius):
         return None
     rows, columns = np.mgrid[row - reach:row + reach + 1, column - reach:column + reach + 1]
     distance = np.hypot(columns - x, rows - y)
-    values = plane[rows, columns]
-    if np.isnan(values[distance <= 3 * radius]).any():
+    near = distance <= 3 * radius
+    values, distance = plane[rows, columns][near], distance[near]
+    if np.isnan(values).any():
         return None
-    sky = np.median(values[(distance >= 2 * radius) & (distance <= 3 * radius)])
+    sky = np.median(values[distance >= 2 * radius])
     share = np.clip(radius + 0.5 - distance, 0, 1)
     return float((share * (values - sky)).sum())
 
@@ -114,7 +115,8 @@ def profile_fwhm(measurements, stars):
         column, row = math.floor(x + 0.5), math.floor(y + 0.5)
         rows, columns = np.mgrid[row - reach:row + reach + 1, column - reach:column + reach + 1]
         distance = np.hypot(columns - x, rows - y)
-        sky = np.median(measurements.plane[rows, columns][distance >= 2 * measurements.aperture])
+        ring = (distance >= 2 * measurements.aperture) & (distance <= 3 * measurements.aperture)
+        sky = np.median(measurements.plane[rows, columns][ring])
         near = distance < measurements.aperture
         radii.extend(distance[near])
         values.extend((measurements.plane[rows, columns][near] - sky) / flux)

@@ -122,7 +122,8 @@ TEST_F(Distributed, TheV2FileGivesTheSameBitsOverThreeWorkers) {
     const ProgramOutput ended =
         run_program(mode + " '" TILECOMPILE_SOURCE_DIR "/config/tile_compile.v2.yaml' --quiet --run-id " +
                     id + " --output '" + output() + "' --set input.dir='" + (*night_ / "v2/frames").string() +
-                    "' --set data.image_width=384 --set data.image_height=216 --set data.frames_min=40" +
+                    "' --set synthetic.enabled=true --set data.image_width=384 --set data.image_height=216 "
+                    "--set data.frames_min=40" +
                     (mode == "run" ? "" : broker_flag()) + (siril_ ? "" : " --set stacking.engine=internal"));
     // 3: the literal v2 method is noisier than the classical stack, which its own thresholds forbid.
     ASSERT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
