@@ -80,7 +80,7 @@ class Run:
         return data.reshape((-1,) + data.shape[-2:])
 
     def column(self, name, channel):
-        return [float(r[name]) for r in self.rows if int(r["channel"]) == channel]
+        return [float(r[name] or "nan") for r in self.rows if int(r["channel"]) == channel]
 
     def table_column(self, name, channel):
         """A column of the table TILES that holds one value a channel."""
