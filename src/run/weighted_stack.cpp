@@ -69,7 +69,7 @@ std::vector<CoaddChannel> join_weighted_stack(ObjectStore& store, const Grid& gr
     }
   }
   std::vector<CoaddChannel> stack;
-  for (const OverlapAdd& sum : sums) stack.push_back(sum.finish());
+  for (OverlapAdd& sum : sums) stack.push_back(sum.finish());
   return stack;
 }
 

@@ -1,6 +1,7 @@
 #include "tilecompile/tile/frame_sum.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace tilecompile {
@@ -139,6 +140,65 @@ WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width
       if (equal.count[static_cast<std::size_t>(x)] > 0 && is_plain(x)) store_pixel(equal, x, y, result);
   }
   return result;
+}
+
+namespace {
+
+constexpr int kRowStep = 4;
+constexpr double kFarthestSigma = 3, kShareOfScale = 0.98658;  // standard deviation left by a cut at 3 sigma
+constexpr int kFewestSamples = 64;
+
+// Sum of squares of residuals within `limit`, and their number.
+struct Residuals {
+  double squares = 0;
+  int count = 0;
+  void add(const WeightedCutout& cutout, int y, const ChunkedRow& value, const ChunkedRow& weight, double limit) {
+    const float* samples = cutout.samples.row(y);
+    const std::uint8_t* kept = cutout.kept == nullptr ? nullptr : cutout.kept->row(y);
+    for (std::size_t x = 0; x < value.total.size(); ++x) {
+      const float s = samples[x];
+      if (s != s || (kept != nullptr && kept[x] == 0) || !(weight.total[x] > 0)) continue;
+      const double residual = cutout.normalization(s) - value.total[x] / weight.total[x];
+      if (!(residual <= limit && residual >= -limit)) continue;
+      squares += residual * residual;
+      ++count;
+    }
+  }
+  double variance() const { return squares / count / (kShareOfScale * kShareOfScale); }
+};
+
+}  // namespace
+
+std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                                   int frame_chunk) {
+  const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
+  std::vector<double> noise, limit;
+  double weights = 0, squares = 0;
+  for (const WeightedCutout& c : cutouts) {
+    noise.push_back(c.noise);
+    limit.push_back(kFarthestSigma * c.noise);
+    weights += c.weight;
+    squares += c.weight * c.weight;
+  }
+  RowSums sums(static_cast<std::size_t>(width));
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Residuals> residuals(cutouts.size());
+    for (int y = 0; y < height; y += kRowStep) {
+      sum_row(cutouts, {}, y, chunk, sums);
+      for (std::size_t f = 0; f < cutouts.size(); ++f)
+        residuals[f].add(cutouts[f], y, sums.value, sums.weight, limit[f]);
+    }
+    for (std::size_t f = 0; f < cutouts.size(); ++f) {
+      if (residuals[f].count < kFewestSamples) continue;
+      // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the weights
+      const double left = 1 - 2 * cutouts[f].weight / weights + squares / (weights * weights);
+      if (!(left > 0)) continue;
+      const double residual_sd = std::sqrt(residuals[f].variance());
+      limit[f] = kFarthestSigma * residual_sd;
+      noise[f] = residual_sd / std::sqrt(left);
+    }
+  }
+  return noise;
 }
 
 double frame_sum(const std::vector<double>& values, int frame_chunk) {

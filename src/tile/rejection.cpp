@@ -44,7 +44,8 @@ class Rejector {
       : cutouts_(cutouts), width_(width), height_(height), params_(params), widening_(cutouts.size(), 1) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
-    const double typical = median(noise);
+    typical_noise_ = median(noise);
+    const double typical = typical_noise_;
     for (std::size_t i = 0; i < noise.size(); ++i)
       if (noise[i] > typical && typical > 0) widening_[i] = noise[i] / typical;
     result_.kept.resize(cutouts.size());
@@ -54,7 +55,8 @@ class Rejector {
   }
 
   Rejection run() {
-    const double least_scale = typical_scale();
+    // The noise of whole frames keeps the limits open where coarse codes leave a MAD of 0.
+    const double least_scale = std::max(typical_scale(), typical_noise_);
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
         gather(x, y);
@@ -129,6 +131,7 @@ class Rejector {
   const std::vector<WeightedCutout>& cutouts_;
   int width_, height_;
   const RejectionParams& params_;
+  double typical_noise_ = 0;
   std::vector<double> widening_;
   PixelSamples samples_;
   std::vector<Dropped> dropped_;

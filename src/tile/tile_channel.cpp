@@ -23,6 +23,8 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
       if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
   }
+  const std::vector<double> noise = residual_noise(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
   if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance) guard_noise(input.metrics->seeing_px);
 }
 

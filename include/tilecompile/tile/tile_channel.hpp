@@ -11,7 +11,8 @@ namespace tilecompile {
 class PreparedChannel {
  public:
   /// `frame_weight` is W of every cut-out. Lays the edge ramps, rejects pixels and finds the shares of the noise
-  /// guard, each as the parameters ask (`methodology.md` 9.3, 9.5).
+  /// guard, each as the parameters ask (`methodology.md` 9.3, 9.5); measures the frames' noise in the tile, which
+  /// the variance is propagated from.
   PreparedChannel(const TileInput& input, std::size_t channel, const std::vector<double>& frame_weight);
   PreparedChannel(const PreparedChannel&) = delete;
   PreparedChannel& operator=(const PreparedChannel&) = delete;
