@@ -28,7 +28,9 @@ OverlapAdd::OverlapAdd(const Grid& grid)
       effective_frames_(value_),
       result_{Plane<float>(grid.image_width, grid.image_height, std::numeric_limits<float>::quiet_NaN()),
               Plane<std::int32_t>(grid.image_width, grid.image_height),
-              Plane<float>(grid.image_width, grid.image_height), {}, {}} {
+              Plane<float>(grid.image_width, grid.image_height),
+              {},
+              {}} {
   result_.variance = result_.pixels;
   result_.effective_frames = result_.weight;
   for (const bool start : {false, true})

@@ -11,7 +11,8 @@ AverageStack::AverageStack(int width, int height)
       weight_(width, height),
       variance_(width, height),
       inverse_frames_(width, height),
-      count_(width, height), coverage_(width, height) {}
+      count_(width, height),
+      coverage_(width, height) {}
 
 void AverageStack::add(const CoaddChannel& frame) {
   if (frame.pixels.width() != sum_.width() || frame.pixels.height() != sum_.height())

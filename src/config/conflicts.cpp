@@ -61,9 +61,10 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
   }
   const NoiseGuardParams& guard = method.reconstruction.noise_guard;
   if (!(guard.low < guard.high))
-    conflicts.push_back({{"reconstruction.noise_guard_low", "reconstruction.noise_guard_high"},
-                         "'reconstruction.noise_guard_low' must be below 'reconstruction.noise_guard_high', found " +
-                             rounded(guard.low) + " and " + rounded(guard.high)});
+    conflicts.push_back(
+        {{"reconstruction.noise_guard_low", "reconstruction.noise_guard_high"},
+         "'reconstruction.noise_guard_low' must be below 'reconstruction.noise_guard_high', found " +
+             rounded(guard.low) + " and " + rounded(guard.high)});
   if (method.stacking.engine == StackingParams::Engine::kSiril && method.stacking.method != "average")
     conflicts.push_back({{"stacking.engine", "stacking.method"},
                          "'stacking.engine: siril' checks a plain mean: set 'stacking.method: average' or "

@@ -37,12 +37,12 @@ void add_normalization(Table& table) {
       table, "normalization", kMethod, [](auto& s) -> auto& { return s.run.method.normalization; });
   normalization.add_fixed("enabled", true, "Normalise every frame before any metric; must be true",
                           "without it the sky's brightness, not the sharpness, would decide the weights");
-  normalization.add_choice("mode", &NormalizationParams::mode,
-                           Choices<Mode>{{"background", Mode::kBackground},
-                                         {"median", Mode::kMedian},
-                                         {"photometric", Mode::kPhotometric}},
-                           "Divide a frame by its clipped background or its plain median, or (photometric) subtract "
-                           "the background and divide by the flux scale of its stars");
+  normalization.add_choice(
+      "mode", &NormalizationParams::mode,
+      Choices<Mode>{
+          {"background", Mode::kBackground}, {"median", Mode::kMedian}, {"photometric", Mode::kPhotometric}},
+      "Divide a frame by its clipped background or its plain median, or (photometric) subtract "
+      "the background and divide by the flux scale of its stars");
   normalization.add_fixed("per_channel", true, "Normalise each channel by itself; must be true",
                           "channels never mix, and the sky has its own level in each");
 }
@@ -50,11 +50,11 @@ void add_normalization(Table& table) {
 void add_global_metrics(Table& table) {
   SectionRows<GlobalMetricsParams> global(
       table, "global_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.global_metrics; });
-  global.add_choice("mode", &GlobalMetricsParams::mode,
-                    Choices<GlobalMetricsParams::Mode>{
-                        {"v2", GlobalMetricsParams::Mode::kV2},
-                        {"inverse_variance", GlobalMetricsParams::Mode::kInverseVariance}},
-                    "Weight of a frame: the exponential of its quality, or one over its noise squared");
+  global.add_choice(
+      "mode", &GlobalMetricsParams::mode,
+      Choices<GlobalMetricsParams::Mode>{{"v2", GlobalMetricsParams::Mode::kV2},
+                                         {"inverse_variance", GlobalMetricsParams::Mode::kInverseVariance}},
+      "Weight of a frame: the exponential of its quality, or one over its noise squared");
   global.add("adaptive_weights", &GlobalMetricsParams::adaptive_weights,
              "Let the spread of the three scores over the night set their shares");
   global.add("weights.background", &GlobalMetricsParams::weight_background, kShare,
@@ -87,15 +87,16 @@ void add_local_metrics(Table& table) {
   using Local = LocalMetricsParams;
   SectionRows<Local> local(
       table, "local_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.local_metrics; });
-  local.add_choice("mode", &Local::mode,
-                   Choices<Local::Mode>{{"v2", Local::Mode::kV2}, {"seeing", Local::Mode::kSeeing}},
-                   "Weight of a frame in a tile: by the tile's stars or structure, or by the frame's noise and "
-                   "smooth field of seeing");
+  local.add_choice(
+      "mode", &Local::mode, Choices<Local::Mode>{{"v2", Local::Mode::kV2}, {"seeing", Local::Mode::kSeeing}},
+      "Weight of a frame in a tile: by the tile's stars or structure, or by the frame's noise and "
+      "smooth field of seeing");
   local.add("sharpness", &Local::sharpness, Between{0, 20},
             "Exponent of the seeing in mode seeing: 2 for the deepest picture, more for a sharper one");
-  local.add("min_effective_fraction", &Local::min_effective_fraction, kShare,
-            "Least effective number of frames of a tile, as a share of what noise weights alone would give; the "
-            "exponent is lowered where needed; 0: no limit");
+  local.add(
+      "min_effective_fraction", &Local::min_effective_fraction, kShare,
+      "Least effective number of frames of a tile, as a share of what noise weights alone would give; the "
+      "exponent is lowered where needed; 0: no limit");
   local.add("clamp", &Local::clamp, kClampLimits,
             "[low, high] that a tile's quality is clamped to before the exponential");
   local.add_fixed("star_mode.fwhm_transform", "log", "FWHM is compared by its logarithm");
@@ -136,7 +137,8 @@ void add_synthetic(Table& table) {
 
 void add_pixel_rules(Table& table) {
   SectionRows<RejectionParams> rejection(
-      table, "reconstruction", kMethod, [](auto& s) -> auto& { return s.run.method.reconstruction.rejection; });
+      table, "reconstruction", kMethod,
+      [](auto& s) -> auto& { return s.run.method.reconstruction.rejection; });
   rejection.add_choice("rejection", &RejectionParams::mode,
                        Choices<RejectionParams::Mode>{{"none", RejectionParams::Mode::kNone},
                                                       {"sigma_clip", RejectionParams::Mode::kSigmaClip}},
@@ -150,7 +152,8 @@ void add_pixel_rules(Table& table) {
   rejection.add("rejection_min_kept_fraction", &RejectionParams::min_kept_fraction, kShare,
                 "Fewer kept than this share of the valid frames: the plain mean comes back");
   SectionRows<NoiseGuardParams> guard(
-      table, "reconstruction", kMethod, [](auto& s) -> auto& { return s.run.method.reconstruction.noise_guard; });
+      table, "reconstruction", kMethod,
+      [](auto& s) -> auto& { return s.run.method.reconstruction.noise_guard; });
   guard.add_choice("noise_guard", &NoiseGuardParams::mode,
                    Choices<NoiseGuardParams::Mode>{{"off", NoiseGuardParams::Mode::kOff},
                                                    {"significance", NoiseGuardParams::Mode::kSignificance}},
@@ -174,7 +177,8 @@ void add_reconstruction(Table& table) {
       Choices<Rescale>{{"none", Rescale::kNone},
                        {"median_after_background_subtraction", Rescale::kMedianAfterBackgroundSubtraction},
                        {"reference", Rescale::kReference}},
-      "What brings tiles to one level before they are blended: nothing, their medians (bends photometry on real "
+      "What brings tiles to one level before they are blended: nothing, their medians (bends photometry on "
+      "real "
       "fields), or the classical stack");
   reconstruction.add("edge_feather_px", &ReconstructionParams::edge_feather_px, Between{0, 10000},
                      "Width in px over which a frame fades in from its own border; 0: not at all");

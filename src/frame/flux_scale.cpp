@@ -20,8 +20,8 @@ std::vector<double> star_fluxes(const PlaneView<float>& image, const std::vector
   std::vector<double> fluxes;
   const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < n; ++i) {
-    const ApertureFlux star = aperture_flux(image, stars[i].x, stars[i].y, kRadius * fwhm_px,
-                                            kInner * fwhm_px, kOuter * fwhm_px);
+    const ApertureFlux star =
+        aperture_flux(image, stars[i].x, stars[i].y, kRadius * fwhm_px, kInner * fwhm_px, kOuter * fwhm_px);
     fluxes.push_back(star.measured && star.flux > 0 ? star.flux : std::nan(""));
   }
   return fluxes;

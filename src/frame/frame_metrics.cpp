@@ -69,9 +69,10 @@ void check_frame_channels(const std::vector<std::vector<FrameChannel>>& channels
       if (frames[f].valid_fraction == 0)
         bad += name + "has no valid pixel (all are zero, blank or not finite)";
       else if (divides && !(frames[f].background > kSmallestBackground))
-        bad += name + "its background is " + std::to_string(frames[f].background) +
-               ", so I/B has no meaning; keep the sky pedestal when calibrating (no background subtraction), or "
-               "set normalization.mode: photometric";
+        bad +=
+            name + "its background is " + std::to_string(frames[f].background) +
+            ", so I/B has no meaning; keep the sky pedestal when calibrating (no background subtraction), or "
+            "set normalization.mode: photometric";
       else if (frames[f].constant && !all_constant)
         bad += name + "is constant (every valid pixel has one value)";
     }

@@ -54,7 +54,8 @@ FrameChannel decode_channel(const json& j) {
   f.normalization = {n.at(0).get<double>(), n.at(1).get<double>(), n.at(2).get<double>()};
   f.inverse_variance = j.at("inverse_variance").get<double>();
   f.fwhm_surface = j.at("fwhm_surface").get<std::vector<double>>();
-  if (f.fwhm_surface.size() > kMostSurfaceTerms) throw InputError("frame metrics: a surface has too many terms");
+  if (f.fwhm_surface.size() > kMostSurfaceTerms)
+    throw InputError("frame metrics: a surface has too many terms");
   for (const json& e : j.at("footprint"))
     f.footprint.push_back({e.at(0).get<double>(), e.at(1).get<double>(), e.at(2).get<double>()});
   for (double weight : {f.weight, f.inverse_variance})

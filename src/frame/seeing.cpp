@@ -23,7 +23,7 @@ std::vector<int> seeing_frames(int frame_count) {
 }
 
 std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
-                               int star_radius_px) {
+                                 int star_radius_px) {
   std::vector<StarFwhm> fwhm;
   const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < n; ++i) {

@@ -136,8 +136,8 @@ void MasterRun::make_synthetic_frames() {
   const auto rescale = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal
                            ? ReconstructionParams::TileRescale::kNone
                            : config_.method.reconstruction.tile_rescale;
-  SyntheticJoin join{&grid_, &results, clusters_.count, record_.channels, &analysis_.classical,
-                     rescale,  0,         threads_};
+  SyntheticJoin join{&grid_,  &results, clusters_.count, record_.channels, &analysis_.classical,
+                     rescale, 0,        threads_};
   join.memory_limit_bytes =
       std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost);
   join_synthetic_frames(*links_.store, join, [&](int first, const auto& frames) {

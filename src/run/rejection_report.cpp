@@ -26,8 +26,8 @@ RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, con
       }
       report.csv += std::to_string(f) + "," + csv_field(frame_paths[f]) + "," + std::to_string(c) + "," +
                     nlohmann::json(static_cast<std::int64_t>(below)).dump() + "," +
-                    nlohmann::json(static_cast<std::int64_t>(above)).dump() + "," + nlohmann::json(share).dump() +
-                    "\n";
+                    nlohmann::json(static_cast<std::int64_t>(above)).dump() + "," +
+                    nlohmann::json(share).dump() + "\n";
     }
   report.summary = {{"low", low},
                     {"high", high},

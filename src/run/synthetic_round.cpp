@@ -48,9 +48,9 @@ void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScale
         const auto t = static_cast<std::size_t>(begin + i);
         TileScale scale = scales[plane][t];
         if (join.rescale == ReconstructionParams::TileRescale::kReference)
-          scale = reference_scale(
-              file.pixels[plane].view(),
-              (*join.reference)[plane % join.reference->size()].view(join.grid->tiles[t]));
+          scale =
+              reference_scale(file.pixels[plane].view(),
+                              (*join.reference)[plane % join.reference->size()].view(join.grid->tiles[t]));
         sums[static_cast<std::size_t>(s)].add(begin + i, coadd_tile(file, plane), scale);
       }
     });

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMostHeldTiles = 256;
 constexpr double kSmallestMedian = 1e-6;
-constexpr double kSignificantMedian = 10;                  // sigma
+constexpr double kSignificantMedian = 10;                     // sigma
 constexpr double kSmallestScale = 0.8, kLargestScale = 1.25;  // of a tile to the classical stack
 
 // Whole numbers far below 2^53: exact, so the order of arrival does not matter.

@@ -19,8 +19,7 @@ struct SyntheticTiles {
 
   /// The averaged tile, a CoaddChannel a channel.
   std::vector<CoaddChannel> average(std::size_t t) const {
-    const TileFile file =
-        load_tile(store, results[t], grid.tiles[t], clusters * static_cast<int>(channels));
+    const TileFile file = load_tile(store, results[t], grid.tiles[t], clusters * static_cast<int>(channels));
     std::vector<CoaddChannel> tile;
     for (std::size_t c = 0; c < channels; ++c) {
       std::vector<CoaddTile> parts;
@@ -44,7 +43,8 @@ std::vector<std::vector<TileScale>> all_median_scales(const SyntheticTiles& tile
     }
   }
   std::vector<std::vector<TileScale>> scales;
-  for (std::size_t c = 0; c < tiles.channels; ++c) scales.push_back(median_scales(medians[c], backgrounds[c]));
+  for (std::size_t c = 0; c < tiles.channels; ++c)
+    scales.push_back(median_scales(medians[c], backgrounds[c]));
   return scales;
 }
 
@@ -62,10 +62,10 @@ std::vector<CoaddChannel> join_weighted_stack(ObjectStore& store, const Grid& gr
     for (std::size_t c = 0; c < sums.size(); ++c) {
       if (rescale == Rescale::kReference)
         scales[c][t] = reference_scale(tile[c].pixels.view(), reference[c].view(grid.tiles[t]));
-      sums[c].add(static_cast<int>(t),
-                  {&tile[c].pixels, &tile[c].coverage, &tile[c].weight, &tile[c].variance,
-                   &tile[c].effective_frames},
-                  scales[c][t]);
+      sums[c].add(
+          static_cast<int>(t),
+          {&tile[c].pixels, &tile[c].coverage, &tile[c].weight, &tile[c].variance, &tile[c].effective_frames},
+          scales[c][t]);
     }
   }
   std::vector<CoaddChannel> stack;

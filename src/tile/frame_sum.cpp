@@ -28,7 +28,13 @@ struct ChunkedRow {
 
 struct RowSums {
   explicit RowSums(std::size_t width)
-      : value(width), weight(width), squares(width), variance(width), count(width), pixel_weight(width), all(width, 1) {}
+      : value(width),
+        weight(width),
+        squares(width),
+        variance(width),
+        count(width),
+        pixel_weight(width),
+        all(width, 1) {}
   ChunkedRow value, weight, squares, variance;  // of w I', w, w^2, w^2 sigma^2
   std::vector<std::int32_t> count;
   std::vector<double> pixel_weight;  // w of the frame that is being added
@@ -85,7 +91,8 @@ void sum_row(const std::vector<WeightedCutout>& cutouts, const PixelMix& mix, in
     for (std::size_t f = begin; f < end; ++f) {
       const WeightedCutout& c = cutouts[f];
       weigh_row(c, mix, y, sums.pixel_weight);
-      sums.add(c.samples.row(y), c.kept == nullptr ? sums.all.data() : c.kept->row(y), c.normalization, c.noise);
+      sums.add(c.samples.row(y), c.kept == nullptr ? sums.all.data() : c.kept->row(y), c.normalization,
+               c.noise);
     }
     sums.end_chunk();
   }
@@ -116,8 +123,8 @@ void store_pixel(const RowSums& sums, int x, int y, WeightedMean& result) {
 WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
                            const PixelMix& mix, const Plane<std::uint8_t>* plain) {
   const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
-  WeightedMean result{Plane<float>(width, height, kNan),  Plane<std::int32_t>(width, height),
-                      Plane<float>(width, height),        Plane<float>(width, height, kNan),
+  WeightedMean result{Plane<float>(width, height, kNan), Plane<std::int32_t>(width, height),
+                      Plane<float>(width, height), Plane<float>(width, height, kNan),
                       Plane<float>(width, height)};
   RowSums sums(static_cast<std::size_t>(width)), equal(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
@@ -152,7 +159,8 @@ constexpr int kFewestSamples = 64;
 struct Residuals {
   double squares = 0;
   int count = 0;
-  void add(const WeightedCutout& cutout, int y, const ChunkedRow& value, const ChunkedRow& weight, double limit) {
+  void add(const WeightedCutout& cutout, int y, const ChunkedRow& value, const ChunkedRow& weight,
+           double limit) {
     const float* samples = cutout.samples.row(y);
     const std::uint8_t* kept = cutout.kept == nullptr ? nullptr : cutout.kept->row(y);
     for (std::size_t x = 0; x < value.total.size(); ++x) {
@@ -190,7 +198,8 @@ std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, i
     }
     for (std::size_t f = 0; f < cutouts.size(); ++f) {
       if (residuals[f].count < kFewestSamples) continue;
-      // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the weights
+      // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the
+      // weights
       const double left = 1 - 2 * cutouts[f].weight / weights + squares / (weights * weights);
       if (!(left > 0)) continue;
       const double residual_sd = std::sqrt(residuals[f].variance());

@@ -19,8 +19,8 @@ double smoothstep(double u) {
 
 }  // namespace
 
-Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet, const NoiseGuardParams& params,
-                          double seeing_px) {
+Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
+                          const NoiseGuardParams& params, double seeing_px) {
   Plane<double> difference(sharp.width(), sharp.height());
   for (std::size_t i = 0; i < difference.size(); ++i) {
     const double d = static_cast<double>(sharp.samples()[i]) - quiet.samples()[i];

@@ -8,7 +8,8 @@
 namespace tilecompile {
 namespace {
 
-// Median of values[0 .. n), which is reordered; n > 0. Its value does not depend on how the library partitions.
+// Median of values[0 .. n), which is reordered; n > 0. Its value does not depend on how the library
+// partitions.
 double median_in_place(float* values, std::size_t n) {
   float* const middle = values + n / 2;
   std::nth_element(values, middle, values + n);

@@ -16,7 +16,8 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
     ramps_[i] = edge_ramp(frame.footprint, box_, params_.edge_feather_px);
     cutouts_.push_back({input.cutouts[channel][i].samples, frame.normalization, frame_weight[i],
-                        frame.inverse_variance, frame.noise, ramps_[i].empty() ? nullptr : &ramps_[i], nullptr});
+                        frame.inverse_variance, frame.noise, ramps_[i].empty() ? nullptr : &ramps_[i],
+                        nullptr});
   }
   if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
     rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
@@ -25,7 +26,8 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   }
   const std::vector<double> noise = residual_noise(cutouts_, box_.w, box_.h, params_.frame_chunk);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
-  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance) guard_noise(input.metrics->seeing_px);
+  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
+    guard_noise(input.metrics->seeing_px);
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {

@@ -32,8 +32,7 @@ TEST(MeanStack, AgreesWithObviousLoopsBitByBit) {
     MeanStack stack(kWidth, kHeight, chunk);
     const auto normalization = [](int f) { return Normalization{0.3 * f, 1 / (400.0 + f), 0.125}; };
     for (int f = 0; f < 11; ++f)
-      stack.add_rows(f, planes[static_cast<std::size_t>(f)].view(), normalization(f), 1 + f, 0,
-                     kHeight);
+      stack.add_rows(f, planes[static_cast<std::size_t>(f)].view(), normalization(f), 1 + f, 0, kHeight);
     const Plane<float> mean = stack.mean(), variance = stack.variance();
     for (int y = 0; y < kHeight; ++y)
       for (int x = 0; x < kWidth; ++x) {
@@ -67,7 +66,8 @@ TEST(MeanStack, AgreesWithObviousLoopsBitByBit) {
 TEST(MeanStack, RowsMayComeInPieces) {
   const auto planes = night(7);
   MeanStack whole(kWidth, kHeight, 3), pieces(kWidth, kHeight, 3);
-  for (int f = 0; f < 7; ++f) whole.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, 0, kHeight);
+  for (int f = 0; f < 7; ++f)
+    whole.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, 0, kHeight);
   for (int y = kHeight; y > 0; y -= 5)
     for (int f = 0; f < 7; ++f)
       pieces.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, std::max(0, y - 5), y);

@@ -25,7 +25,8 @@ Plane<float> frame(double transparency, double fwhm, double sky) {
       for (int x = 0; x < 260; ++x) {
         const double r2 = (x - stars[s].x) * (x - stars[s].x) + (y - stars[s].y) * (y - stars[s].y);
         const double flux = 10000.0 * static_cast<double>(s + 1) * transparency;
-        p.at(x, y) += static_cast<float>(flux * 2 / (M_PI * core * core) * std::pow(1 + r2 / (core * core), -3));
+        p.at(x, y) +=
+            static_cast<float>(flux * 2 / (M_PI * core * core) * std::pow(1 + r2 / (core * core), -3));
       }
   return p;
 }

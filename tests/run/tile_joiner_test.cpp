@@ -75,7 +75,8 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
   const Grid grid = grid_of(61, 43);
   std::vector<int> ascending(grid.tiles.size());
   std::iota(ascending.begin(), ascending.end(), 0);
-  for (const Rescale rescale : {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction, Rescale::kReference})
+  for (const Rescale rescale :
+       {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction, Rescale::kReference})
     for (const int channels : {1, 3}) {
       int reloads = 0;
       const auto expected = join(grid, channels, rescale, ascending, &reloads);
@@ -139,7 +140,8 @@ Plane<float> noisy(double level, double share, double bright, unsigned seed) {
   std::normal_distribution<float> noise(static_cast<float>(level), 1);
   Plane<float> p(60, 50);
   for (int y = 0; y < 50; ++y)
-    for (int x = 0; x < 60; ++x) p.at(x, y) = noise(rng) + (y < 50 * share ? static_cast<float>(bright) : 0.0F);
+    for (int x = 0; x < 60; ++x)
+      p.at(x, y) = noise(rng) + (y < 50 * share ? static_cast<float>(bright) : 0.0F);
   return p;
 }
 

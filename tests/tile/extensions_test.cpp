@@ -9,6 +9,7 @@
 #include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
+#include "tilecompile/tile/frame_sum.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
@@ -33,7 +34,8 @@ struct Night {
       for (int y = 0; y < kBox.h; ++y)
         for (int x = 0; x < kBox.w; ++x) {
           const double r2 = (x - 30) * (x - 30) + (y - 22) * (y - 22);
-          p.at(x, y) = sky(rng) + static_cast<float>(500 / (sigma * sigma) * std::exp(-0.5 * r2 / (sigma * sigma)));
+          p.at(x, y) =
+              sky(rng) + static_cast<float>(500 / (sigma * sigma) * std::exp(-0.5 * r2 / (sigma * sigma)));
         }
       for (int y = 0; y < kBox.h; ++y)
         for (int x = 0; x < (f % 4) * 5; ++x) p.at(x, y) = std::nanf("");
@@ -79,7 +81,8 @@ TEST(SeeingMode, WeighsByInverseVarianceAndPowerOfTheSeeing) {
   in.local.sharpness = 3;
   const TileResult tile = compute_tile(in);
   for (std::size_t f = 0; f < 10; ++f) {
-    const double sigma = 1.2 + 0.1 * static_cast<double>(f % 5), noise = 1 + 0.25 * static_cast<double>(f % 3);
+    const double sigma = 1.2 + 0.1 * static_cast<double>(f % 5),
+                 noise = 1 + 0.25 * static_cast<double>(f % 3);
     const double ratio = tile.channels[0].frame_weight[f] / tile.channels[0].frame_weight[0];
     EXPECT_NEAR(ratio, std::pow(sigma / 1.2, -3) / (noise * noise), 1e-9) << f;
   }
@@ -103,7 +106,8 @@ TEST(SeeingMode, TheExponentGivesWayToTheEffectiveNumberOfFrames) {
     const TileResult tile = compute_tile(in);
     double sum = 0, squares = 0;
     for (std::size_t f = 0; f < 40; ++f) {
-      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w, w = tile.channels[0].frame_weight[f];
+      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w,
+                   w = tile.channels[0].frame_weight[f];
       sum += share * w;
       squares += share * w * w;
     }
@@ -180,7 +184,8 @@ TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
     const float b = std::max(sharp.pixels.samples()[i], quiet.pixels.samples()[i]);
     EXPECT_GE(g.pixels.samples()[i], a - 1e-5F * a);
     EXPECT_LE(g.pixels.samples()[i], b + 1e-5F * b);
-    EXPECT_LE(g.variance.samples()[i], 1.001F * sharp.variance.samples()[i]) << "never noisier than the sharp mean";
+    EXPECT_LE(g.variance.samples()[i], 1.001F * sharp.variance.samples()[i])
+        << "never noisier than the sharp mean";
   }
 }
 

@@ -17,7 +17,8 @@ struct Night {
   Night(int count, const std::vector<double>& noise) {
     std::mt19937 rng(1);
     for (int f = 0; f < count; ++f) {
-      std::normal_distribution<float> value(100, static_cast<float>(noise[static_cast<std::size_t>(f) % noise.size()]));
+      std::normal_distribution<float> value(
+          100, static_cast<float>(noise[static_cast<std::size_t>(f) % noise.size()]));
       Plane<float> p(kWidth, kHeight);
       for (float& v : p.samples()) v = value(rng);
       frames.push_back(std::move(p));

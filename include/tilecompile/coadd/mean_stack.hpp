@@ -12,13 +12,14 @@ namespace tilecompile {
 class MeanStack {
  public:
   MeanStack(int width, int height, int frame_chunk);
-  /// Adds rows y0 .. y1-1 of the frame with index `frame` and noise sigma (of I'); every row gets frames 0, 1,
-  /// 2, ... in this order.
+  /// Adds rows y0 .. y1-1 of the frame with index `frame` and noise sigma (of I'); every row gets frames 0,
+  /// 1, 2, ... in this order.
   void add_rows(int frame, const PlaneView<float>& samples, const Normalization& normalization, double noise,
                 int y0, int y1);
   /// Mean (NaN where no frame is valid), rounded once to float32, after the last frame.
   Plane<float> mean() const;
-  /// Variance of the mean as the frames' noise makes it: sum sigma^2 / n^2 over the valid frames; NaN where none.
+  /// Variance of the mean as the frames' noise makes it: sum sigma^2 / n^2 over the valid frames; NaN where
+  /// none.
   Plane<float> variance() const;
   const Plane<std::int32_t>& coverage() const { return count_; }
 

@@ -19,11 +19,11 @@ struct CoaddTile {
 
 /// One channel of the joined image.
 struct CoaddChannel {
-  Plane<float> pixels;           ///< NaN where no tile has a value
-  Plane<std::int32_t> coverage;  ///< frames per pixel
-  Plane<float> weight;           ///< windowed mean of the tiles' sums of weights
-  Plane<float> variance;         ///< windowed mean of the tiles' variances; NaN where no tile has a value
-  Plane<float> effective_frames; ///< windowed mean of the tiles' effective numbers of frames
+  Plane<float> pixels;            ///< NaN where no tile has a value
+  Plane<std::int32_t> coverage;   ///< frames per pixel
+  Plane<float> weight;            ///< windowed mean of the tiles' sums of weights
+  Plane<float> variance;          ///< windowed mean of the tiles' variances; NaN where no tile has a value
+  Plane<float> effective_frames;  ///< windowed mean of the tiles' effective numbers of frames
 };
 
 /// How a tile's pixels are brought to a common level before they are added (`methodology.md` 9.4):

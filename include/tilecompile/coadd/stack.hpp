@@ -22,10 +22,10 @@ class AverageStack {
 };
 
 /// One channel of a tile of the final stack (`methodology.md` 11, `weighted_average`): mean of the synthetic
-/// frames' tiles weighted by their sums of weights at each pixel, in double, in the order given, rounded once;
-/// NaN where none has a value. Coverage and weight are sums; variance and effective number of frames are those
-/// of the mean. Equals the tile over all frames up to the rounding of the parts to float32. Throws ContractError
-/// for parts of unequal shapes or none.
+/// frames' tiles weighted by their sums of weights at each pixel, in double, in the order given, rounded
+/// once; NaN where none has a value. Coverage and weight are sums; variance and effective number of frames
+/// are those of the mean. Equals the tile over all frames up to the rounding of the parts to float32. Throws
+/// ContractError for parts of unequal shapes or none.
 CoaddChannel weighted_average(const std::vector<CoaddTile>& parts);
 
 }  // namespace tilecompile

@@ -11,9 +11,9 @@ namespace tilecompile {
 /// the whole image or nothing.
 std::vector<FootprintEdge> find_footprint(const PlaneView<float>& plane);
 
-/// Factor in (0, 1] with which a frame enters each pixel of `box`: smoothstep of the distance from its nearest
-/// border over `feather_px`; a pixel on the border counts as half a pixel inside. Empty where no border is
-/// near (the factor is 1 everywhere).
+/// Factor in (0, 1] with which a frame enters each pixel of `box`: smoothstep of the distance from its
+/// nearest border over `feather_px`; a pixel on the border counts as half a pixel inside. Empty where no
+/// border is near (the factor is 1 everywhere).
 Plane<float> edge_ramp(const std::vector<FootprintEdge>& footprint, const Box& box, double feather_px);
 
 }  // namespace tilecompile

@@ -18,7 +18,7 @@ std::vector<int> seeing_frames(int frame_count);
 /// SNR >= 20 and ellipticity < 0.4 (`methodology.md` 6), in star order. Stars that touch invalid pixels are
 /// left out.
 std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
-                               int star_radius_px);
+                                 int star_radius_px);
 
 /// Half-size of the box in which a star of this FWHM is measured.
 int star_radius(double fwhm_px);

@@ -15,8 +15,8 @@ struct RejectionReport {
   nlohmann::json summary;  ///< for run.json: counts, share of all samples, frame that lost most
 };
 
-/// Counts run over the pixels of all tiles, so a pixel in an overlap counts once a tile. `share` is relative to the
-/// frame's valid pixels, counted the same way.
+/// Counts run over the pixels of all tiles, so a pixel in an overlap counts once a tile. `share` is relative
+/// to the frame's valid pixels, counted the same way.
 RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, const FrameMetrics& metrics,
                                  const std::vector<std::string>& frame_paths);
 

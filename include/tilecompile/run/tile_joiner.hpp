@@ -61,8 +61,8 @@ std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
                                      const std::vector<double>& tile_background);
 
 /// `reference` of `methodology.md` 9.4 for one channel of a tile: the offset is the clipped location of
-/// reference - tile; the scale is 1 unless median(. - clipped location) of both stands out of its pixel noise by
-/// 10 sigma, then their ratio within [0.8, 1.25].
+/// reference - tile; the scale is 1 unless median(. - clipped location) of both stands out of its pixel noise
+/// by 10 sigma, then their ratio within [0.8, 1.25].
 TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& reference);
 
 /// A plane of a tile file as the overlap-add takes it.

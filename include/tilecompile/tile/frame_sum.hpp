@@ -12,10 +12,10 @@ namespace tilecompile {
 struct WeightedCutout {
   PlaneView<float> samples;  ///< input units, NaN where invalid
   Normalization normalization;
-  double weight = 1;                         ///< W
-  double quiet_weight = 1;                   ///< q, the inverse variance
-  double noise = 0;                          ///< sigma of I'
-  const Plane<float>* ramp = nullptr;        ///< none: 1 everywhere
+  double weight = 1;                          ///< W
+  double quiet_weight = 1;                    ///< q, the inverse variance
+  double noise = 0;                           ///< sigma of I'
+  const Plane<float>* ramp = nullptr;         ///< none: 1 everywhere
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
 };
 
@@ -42,10 +42,10 @@ struct WeightedMean {
 WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
                            const PixelMix& mix = {}, const Plane<std::uint8_t>* plain = nullptr);
 
-/// Noise of every cut-out inside the tile: robust rms of I' less the weighted mean (weights W ramp), over every
-/// fourth row, less what lies beyond 3 sigma, freed of the cut-out's own part in the mean. A cut-out with fewer than
-/// 64 such samples keeps `noise`. The noise of the whole frame also holds its gradients and hot pixels, which say
-/// nothing about a pixel that they do not touch.
+/// Noise of every cut-out inside the tile: robust rms of I' less the weighted mean (weights W ramp), over
+/// every fourth row, less what lies beyond 3 sigma, freed of the cut-out's own part in the mean. A cut-out
+/// with fewer than 64 such samples keeps `noise`. The noise of the whole frame also holds its gradients and
+/// hot pixels, which say nothing about a pixel that they do not touch.
 std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
                                    int frame_chunk);
 

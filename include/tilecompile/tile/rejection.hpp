@@ -17,9 +17,10 @@ struct Rejection {
 
 /// Pixel rejection over frames (`methodology.md` 9.3): at each pixel, I' below median - sigma_low s or above
 /// median + sigma_high s is dropped, with s = 1.4826 MAD over the frames that are still kept, not below the
-/// median of the first round's s over the tile nor below the median noise of the frames; repeated until nothing is dropped, at most `rounds` times. A
-/// frame whose noise is above the median noise gets limits wider by that ratio. I' is compared in float32;
-/// only `samples`, `normalization` and `noise` of the cut-outs are used.
+/// median of the first round's s over the tile nor below the median noise of the frames; repeated until
+/// nothing is dropped, at most `rounds` times. A frame whose noise is above the median noise gets limits
+/// wider by that ratio. I' is compared in float32; only `samples`, `normalization` and `noise` of the
+/// cut-outs are used.
 Rejection reject_outliers(const std::vector<WeightedCutout>& cutouts, int width, int height,
                           const RejectionParams& params);
 

@@ -17,7 +17,7 @@ struct GridParams {
 struct LocalMetricsParams {
   enum class Mode { kV2, kSeeing };
   Mode mode = Mode::kV2;
-  double sharpness = 2;  ///< n: exponent of the FWHM in seeing mode
+  double sharpness = 2;               ///< n: exponent of the FWHM in seeing mode
   double min_effective_fraction = 0;  ///< n is lowered in a tile until this share of its frames counts
   Clamp clamp;
   double star_weight_fwhm = 0.6;
