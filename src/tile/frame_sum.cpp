@@ -155,24 +155,28 @@ constexpr int kRowStep = 4;
 constexpr double kFarthestSigma = 3, kShareOfScale = 0.98658;  // standard deviation left by a cut at 3 sigma
 constexpr int kFewestSamples = 64;
 
-// Sum of squares of residuals within `limit`, and their number.
+// Residuals of a cut-out within `limit` of `middle`.
 struct Residuals {
-  double squares = 0;
+  double sum = 0, squares = 0;
   int count = 0;
   void add(const WeightedCutout& cutout, int y, const ChunkedRow& value, const ChunkedRow& weight,
-           double limit) {
+           double middle, double limit) {
     const float* samples = cutout.samples.row(y);
     const std::uint8_t* kept = cutout.kept == nullptr ? nullptr : cutout.kept->row(y);
     for (std::size_t x = 0; x < value.total.size(); ++x) {
       const float s = samples[x];
       if (s != s || (kept != nullptr && kept[x] == 0) || !(weight.total[x] > 0)) continue;
       const double residual = cutout.normalization(s) - value.total[x] / weight.total[x];
-      if (!(residual <= limit && residual >= -limit)) continue;
+      if (!(residual - middle <= limit && residual - middle >= -limit)) continue;
+      sum += residual;
       squares += residual * residual;
       ++count;
     }
   }
-  double variance() const { return squares / count / (kShareOfScale * kShareOfScale); }
+  double mean() const { return sum / count; }
+  double variance() const {
+    return std::max(0.0, squares / count - mean() * mean()) / (kShareOfScale * kShareOfScale);
+  }
 };
 
 }  // namespace
@@ -180,7 +184,7 @@ struct Residuals {
 std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
                                    int frame_chunk) {
   const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
-  std::vector<double> noise, limit;
+  std::vector<double> noise, limit, middle(cutouts.size());
   double weights = 0, squares = 0;
   for (const WeightedCutout& c : cutouts) {
     noise.push_back(c.noise);
@@ -194,7 +198,7 @@ std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, i
     for (int y = 0; y < height; y += kRowStep) {
       sum_row(cutouts, {}, y, chunk, sums);
       for (std::size_t f = 0; f < cutouts.size(); ++f)
-        residuals[f].add(cutouts[f], y, sums.value, sums.weight, limit[f]);
+        residuals[f].add(cutouts[f], y, sums.value, sums.weight, middle[f], limit[f]);
     }
     for (std::size_t f = 0; f < cutouts.size(); ++f) {
       if (residuals[f].count < kFewestSamples) continue;
@@ -203,6 +207,7 @@ std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, i
       const double left = 1 - 2 * cutouts[f].weight / weights + squares / (weights * weights);
       if (!(left > 0)) continue;
       const double residual_sd = std::sqrt(residuals[f].variance());
+      middle[f] = residuals[f].mean();
       limit[f] = kFarthestSigma * residual_sd;
       noise[f] = residual_sd / std::sqrt(left);
     }

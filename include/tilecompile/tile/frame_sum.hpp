@@ -42,10 +42,10 @@ struct WeightedMean {
 WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
                            const PixelMix& mix = {}, const Plane<std::uint8_t>* plain = nullptr);
 
-/// Noise of every cut-out inside the tile: robust rms of I' less the weighted mean (weights W ramp), over
-/// every fourth row, less what lies beyond 3 sigma, freed of the cut-out's own part in the mean. A cut-out
-/// with fewer than 64 such samples keeps `noise`. The noise of the whole frame also holds its gradients and
-/// hot pixels, which say nothing about a pixel that they do not touch.
+/// Noise of every cut-out inside the tile: robust standard deviation of I' less the weighted mean (weights W
+/// ramp), over every fourth row, less what lies beyond 3 sigma, freed of the cut-out's own part in the mean.
+/// A cut-out with fewer than 64 such samples keeps `noise`. The noise of the whole frame also holds its
+/// gradients and hot pixels, which say nothing about a pixel that they do not touch.
 std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
                                    int frame_chunk);
 
