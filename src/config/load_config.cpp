@@ -63,6 +63,7 @@ WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::str
   config.parallel = settings.run.parallel;
   config.broker = settings.run.broker;
   config.storage = settings.run.storage;
+  config.cache = settings.run.cache;
   config.observability = settings.run.observability;
   config.worker_id = settings.worker_id;
   resolve_input_dir(reader, file, config.input.dir);
