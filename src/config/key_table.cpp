@@ -45,6 +45,7 @@ std::string section_doc(const std::string& path) {
       {"storage.s3", "The S3 bucket of storage.type s3, and of frames that lie in one"},
       {"cache", "Copies of the frames on a local disk"},
       {"observability", "Logging"},
+      {"diagnostics", "What workers tell of their tiles beside the results"},
   };
   const auto found = docs.find(path);
   return found == docs.end() ? "" : found->second;

@@ -73,6 +73,11 @@ struct S3Config {
   double connect_timeout_s = 10;
   double stall_timeout_s = 30;
 };
+struct DiagnosticsConfig {
+  bool enabled = false;
+  int max_messages = 10000;  ///< that wait on the broker; the oldest are dropped first
+  int max_age_s = 3600;      ///< of a message on the broker
+};
 struct StorageConfig {
   std::string type = "file";  ///< file | s3
   std::string root;           ///< folder that master and workers share; empty: output.dir
@@ -100,6 +105,7 @@ struct RunConfig {
   BrokerConfig broker;
   StorageConfig storage;
   CacheConfig cache;
+  DiagnosticsConfig diagnostics;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };
