@@ -60,9 +60,7 @@ FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, 
 
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root) {
   if (storage.type != "s3") return open_file_store(root);
-  auto store = open_s3_store(std::make_shared<S3Bucket>(s3_options(storage.s3)), storage.s3.prefix);
-  probe_store(*store);
-  return store;
+  return open_s3_store(std::make_shared<S3Bucket>(s3_options(storage.s3)), storage.s3.prefix);
 }
 
 }  // namespace tilecompile

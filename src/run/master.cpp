@@ -113,6 +113,7 @@ void MasterRun::scan() {
       !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
+  if (config_.storage.type == "s3") probe_store(*links_.store);
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);

@@ -111,6 +111,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
   const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
+  if (config.storage.type == "s3") probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));

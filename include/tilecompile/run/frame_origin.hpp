@@ -32,7 +32,7 @@ struct FrameOrigin {
 /// The frames that `input`, `storage.s3.frames_prefix` and `cache` name. Throws what the storage throws.
 FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache);
 
-/// The store that `storage` names; `root` is the folder of a file store. An S3 store is tried out.
+/// The store that `storage` names; `root` is the folder of a file store.
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root);
 
 }  // namespace tilecompile
