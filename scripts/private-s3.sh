@@ -12,7 +12,7 @@
 set -uo pipefail
 
 die() { echo "private-s3: $*" >&2; exit 1; }
-usage() { sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
@@ -147,7 +147,7 @@ launch() {  # NAME PROGRAM
 }
 
 start() {
-  local turn port
+  local turn port ports
   if [ -n "$(members)" ]; then cat "$dir/ports"; return 0; fi
   for program in swift-proxy-server swift-account-server swift-container-server swift-object-server \
     swift-ring-builder openssl; do
@@ -160,7 +160,8 @@ start() {
   for name in account container object; do launch "$name" "swift-$name-server"; done
   for name in http https; do launch "$name" swift-proxy-server; done
   # All of them: a front without its backends answers 503.
-  for port in $(cat "$dir/all_ports"); do
+  read -ra ports < "$dir/all_ports"
+  for port in "${ports[@]}"; do
     for turn in $(seq 1200); do
       if ! is_free "$port" || [ "$(members | wc -l)" -lt 5 ]; then break; fi
       sleep 0.05

@@ -17,7 +17,8 @@ void add_s3(std::vector<Key>& table) {
   s3.add("path_style", &S3Config::path_style,
          "The bucket stands in the path of the address; false: in front of the host name");
   s3.add("ca_file", &S3Config::ca_file, TextRule::kAny,
-         "Authorities that the server's certificate may come from (PEM); empty: those of the system");
+         "Authorities that the server's certificate may come from (PEM); empty: AWS_CA_BUNDLE, else those of "
+         "the system");
   s3.add("credentials_file", &S3Config::credentials_file, TextRule::kAny,
          "AWS credentials file with the keys; empty: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else "
          "~/.aws/credentials");

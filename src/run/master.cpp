@@ -119,6 +119,7 @@ void MasterRun::scan() {
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
   manifest_ = std::make_shared<Manifest>(
       build_manifest(frames_, paths, threads_, *links_.verified, [&](int done) { progress.update(done); }));
+  warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
   for (NamedCheck& check : header_checks(*manifest_, config_.method.data)) require(std::move(check));
   require(check_weights_sum(config_.method.global_metrics));
@@ -131,6 +132,16 @@ void MasterRun::scan() {
   record_.width = manifest_->width();
   record_.height = manifest_->height();
   record_.channels = manifest_->channels();
+}
+
+void MasterRun::warn_of_small_cache() {
+  std::uint64_t bytes = 0;
+  for (const ManifestEntry& frame : manifest_->frames) bytes += frame.size_bytes;
+  if (!frames_.cache || frames_.cache->holds(bytes)) return;
+  const std::string text = "the frames have " + std::to_string((bytes >> 20) + 1) +
+                           " MiB, more than cache.size_limit_mb: they will be fetched many times";
+  log_warning(text);
+  record_.warnings.push_back(text);
 }
 
 void MasterRun::analyse() {

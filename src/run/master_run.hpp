@@ -24,6 +24,7 @@ class MasterRun {
 
  private:
   void scan();
+  void warn_of_small_cache();
   /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
   std::vector<std::string> frames_to_read();
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);

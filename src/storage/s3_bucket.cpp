@@ -106,9 +106,10 @@ S3Bucket::S3Bucket(const S3Options& options) : state_(std::make_unique<State>())
                                   : endpoint.substr(0, host) + bucket + "." + endpoint.substr(host) + "/";
   s.session_token = keys.session_token;
   s.max_attempts = std::max(1, options.max_attempts);
-  s.http = std::make_unique<HttpClient>(HttpSettings{"aws:amz:" + region + ":s3", keys.access_key,
-                                                     keys.secret_key, options.ca_file,
-                                                     options.connect_timeout_s, options.stall_timeout_s});
+  s.http =
+      std::make_unique<HttpClient>(HttpSettings{"aws:amz:" + region + ":s3", keys.access_key, keys.secret_key,
+                                                first_of_environment(options.ca_file, {"AWS_CA_BUNDLE"}),
+                                                options.connect_timeout_s, options.stall_timeout_s});
 }
 
 S3Bucket::~S3Bucket() = default;

@@ -56,6 +56,8 @@ class FileCache {
   void give_name(const std::string& name, const CachedFile& file);
 
   std::string describe() const;
+  /// Whether files of this size together stay in the cache.
+  bool holds(std::uint64_t bytes) const { return limit_bytes_ == 0 || bytes <= limit_bytes_; }
 
  private:
   std::filesystem::path path_of(const std::string& sha256) const;

@@ -15,9 +15,9 @@ namespace tilecompile {
 struct S3Options {
   std::string endpoint;  ///< "https://host[:port]"; empty: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, else AWS
   std::string bucket;
-  std::string region;            ///< empty: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1
-  bool path_style = true;        ///< bucket in the path of the address; false: in front of the host name
-  std::string ca_file;           ///< PEM file of the authorities to trust; empty: those of the system
+  std::string region;      ///< empty: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1
+  bool path_style = true;  ///< bucket in the path of the address; false: in front of the host name
+  std::string ca_file;     ///< PEM file of the authorities to trust; empty: AWS_CA_BUNDLE, else the system's
   std::string credentials_file;  ///< ini file with profiles; empty: the environment, see load_s3_credentials
   std::string profile;           ///< section of that file; empty: AWS_PROFILE, else "default"
   int max_attempts = 5;
