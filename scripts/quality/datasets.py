@@ -51,3 +51,9 @@ DATA_SETS = {data.name: data for data in (
     night("few30", "30 frames", frames=30, fwhm_spread=0.15, seeing_field=0.15, clouds=0.3),
     night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
           clouds=0.3))}
+
+SEEING_OF_DEFECTS = {"fwhm_spread": 0.2, "seeing_field": 0.1, "clouds": 0.2}
+NIGHTS_OF_DEFECTS = {data.name: data for data in (
+    night("defects", "many defects", **SEEING_OF_DEFECTS, trails=0.1, cosmic_rays=10, hot_pixels=3e-4,
+          moving_objects=3),
+    night("clean", "the same night without", **SEEING_OF_DEFECTS, trails=0, cosmic_rays=0, hot_pixels=0))}

@@ -8,12 +8,16 @@ import sys
 
 import numpy
 
+import rejection
 import rows as row_kinds
+import truth
 from bootstrap import bootstrap_errors
-from datasets import DATA_SETS, ROOT
+from datasets import DATA_SETS, NIGHTS_OF_DEFECTS, ROOT
 from frames import measure_frames, read_frames
 from images import read_image
 from measure import Field, digest_name, markdown, measure
+from nulls import null_tests
+from rejection import rejection_rows
 from rows import CLASSICAL, ROWS
 from runs import NotOffered, Program, run_seconds, timed, write_picture
 from stacks import equalised
@@ -26,7 +30,7 @@ class Bench:
         self.data, self.program, self.work = data, program, work / data.name
         self.work.mkdir(parents=True, exist_ok=True)
         data.prepare(self.work, program.path)
-        self._stack = self._facts = None
+        self._stack = self._facts = self._truth = None
         model = read_image(self.work / "night" / "truth.fits") if data.simulate else None
         self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model)
 
@@ -51,8 +55,10 @@ class Bench:
         return self._facts
 
     def picture(self, name):
-        """(path, CPU seconds) of the row's picture."""
-        row = ROWS[name]
+        return self.picture_of(ROWS[name], name)
+
+    def picture_of(self, row, name):
+        """(path, CPU seconds) of a row's picture; `name` names the file of those that are no run."""
         if isinstance(row, row_kinds.Run):
             run_dir = self.run_dir(row)
             if row.product == "stacked.fit" and row.config == row_kinds.V2 and not (run_dir / "synthetic").is_dir():
@@ -69,6 +75,16 @@ class Bench:
                 write_picture(path, image)
             stamp.write_text(json.dumps({"seconds": seconds}))
         return path, json.loads(stamp.read_text())["seconds"]
+
+    def truth_figures(self, name):
+        """What only a simulated night can tell of the row."""
+        night, row = self.work / "night", ROWS[name]
+        if self._truth is None:
+            self._truth = truth.Truth(night, self.field)
+        figures = self._truth.figures(read_image(self.picture(name)[0]))
+        if isinstance(row, row_kinds.Run) and row.product != "classical.fits":
+            figures.update(truth.weight_ranks(self.run_dir(row), night))
+        return figures
 
     def figures(self, name):
         """The row's figures, kept beside the picture's digest and that of the measuring code."""
@@ -87,18 +103,24 @@ def slug(name):
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def table_of(bench, wanted, resamples):
-    rows, missing = [], []
+def table_of(bench, wanted, resamples, nulls):
+    rows, true_rows, missing = [], [], []
     for name in wanted:
         try:
             rows.append((name, bench.figures(name)))
+            if bench.data.simulate:
+                true_rows.append((name, bench.truth_figures(name)))
             print(f"{bench.data.name}: {name}", file=sys.stderr)
         except NotOffered as reason:
             missing.append(f"{name} ({reason})")
     text = [f"## {bench.data.name}", "", f"{bench.data.text}; {len(bench.field.stars)} stars, "
             f"{int((~bench.field.outside).sum())} px that all frames cover.", "", markdown(rows), ""]
+    if true_rows:
+        text += ["Against the scene:", "", markdown(true_rows, truth.COLUMNS), ""]
     if resamples:
         text += [bootstrap_errors(bench.stack, bench.facts, bench.field, resamples), ""]
+    if nulls:
+        text += [null_tests(bench), ""]
     if missing:
         print("left out: " + "; ".join(missing), file=sys.stderr)
     return "\n".join(text)
@@ -111,15 +133,23 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "quality")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "tilecompile")
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
+    parser.add_argument("--nulls", action="store_true", help="null tests too")
+    parser.add_argument("--rejection", action="store_true", help="only the table of planted defects")
     parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
     options = parser.parse_args()
     wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)]
     if not wanted:
         parser.error("no such row; there are: " + ", ".join(ROWS))
     program = Program(options.program, options.reuse)
+    if options.rejection:
+        nights = [Bench(NIGHTS_OF_DEFECTS[name], program, options.out) for name in ("defects", "clean")]
+        text = "## Rejection\n\n" + markdown(rejection_rows(*nights), rejection.COLUMNS) + "\n"
+        (options.out / "rejection.md").write_text(text)
+        print(text)
+        return
     for name in options.data:
         bench = Bench(DATA_SETS[name], program, options.out)
-        text = table_of(bench, wanted, options.bootstrap)
+        text = table_of(bench, wanted, options.bootstrap, options.nulls)
         (options.out / f"{name}.md").write_text(text)
         print(text)
 
