@@ -92,7 +92,7 @@ class S3Runs : public testing::Test {
 TEST_F(S3Runs, OneProcessWithTilesInABucket) {
   const fs::path run = finished("run", store_flags(service_->http()));
   expect_reference(run);
-  EXPECT_FALSE(fs::exists(run / "tiles"));
+  EXPECT_TRUE(!fs::exists(run / "tiles") || fs::is_empty(run / "tiles"));
   for (const char* name : {"manifest.json", "config.json", "frame_metrics.json"})
     EXPECT_TRUE(fs::exists(run / name)) << name;
   const auto objects = S3Bucket(service_->options()).list("runs/a/" + run.filename().string() + "/tiles/");
@@ -124,7 +124,7 @@ TEST_F(S3Runs, WorkersOverAConnectionThatFailsAgainAndAgain) {
   expect_reference(finished("master --workers 2", store_flags(proxy.address()) +
                                                       frame_flags(proxy.address(), "cache-faults") +
                                                       set("storage.s3.max_attempts", "12")));
-  EXPECT_LT(proxy.left(), faults.size() / 2) << "few faults were met";
+  EXPECT_GE(faults.size() - proxy.left(), 8u) << "few faults were met";
 }
 
 TEST_F(S3Runs, ACacheThatIsMuchTooSmall) {
