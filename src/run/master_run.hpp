@@ -35,6 +35,7 @@ class MasterRun {
   void reconstruct();
   void make_synthetic_frames();
   void cluster_frames();
+  ProductRecord write_synthetic_frame(int cluster, const std::vector<CoaddChannel>& frame) const;
   void write_reconstruction();
   void write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
   void judge_final(const ProductRecord& product);
