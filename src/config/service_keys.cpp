@@ -119,6 +119,20 @@ void add_broker(Table& table) {
   broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
 }
 
+void add_retry(Table& table) {
+  SectionRows<RetryConfig> retry(
+      table, "retry", kRunOnly, [](auto& s) -> auto& { return s.run.retry; });
+  retry.add("max_attempts", &RetryConfig::max_attempts, Between{1, 100},
+            "Attempts at a tile before it has failed for good");
+  retry.add("base_s", &RetryConfig::base_s, Between{0, 3600}, "Seconds before the second attempt");
+  retry.add("factor", &RetryConfig::factor, Between{1, 100}, "Growth of that time from attempt to attempt");
+  retry.add("cap_s", &RetryConfig::cap_s, Between{0, 86400}, "Longest time between two attempts, in seconds");
+  retry.add("max_worker_deaths", &RetryConfig::max_worker_deaths, Between{1, 100},
+            "Workers that may die over a tile before it has failed for good");
+  retry.add("max_failed_tiles", &RetryConfig::max_failed_tiles, Between{0, 1 << 24},
+            "Tiles that may fail for good; more end the run");
+}
+
 void add_storage_and_log(Table& table) {
   using Observability = ObservabilityConfig;
   SectionRows<StorageConfig> storage(
@@ -144,6 +158,7 @@ void add_service_keys(Table& table) {
   add_input_output(table);
   add_parallel(table);
   add_broker(table);
+  add_retry(table);
   add_storage_and_log(table);
   SectionRows<Settings> worker(
       table, "", kWorkerOnly, [](auto& s) -> auto& { return s; });

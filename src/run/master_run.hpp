@@ -32,6 +32,7 @@ class MasterRun {
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
   void reconstruct();
+  void note_failed_tiles(const TileLedger& ledger, const std::string& round);
   void make_synthetic_frames();
   void cluster_frames();
   void write_reconstruction();

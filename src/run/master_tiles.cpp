@@ -42,6 +42,8 @@ DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) co
   job.batch = config_.parallel.batch;
   job.isolation = config_.parallel.isolation;
   job.quorum = config_.broker.queue_type == "quorum";
+  job.retry = config_.retry;
+  job.max_failed_tiles = config_.retry.max_failed_tiles;
   job.progress = progress;
   job.watch = links_.watch;
   job.check_stop = [this] { check_stop(); };
@@ -60,14 +62,18 @@ void MasterRun::reconstruct() {
   const TileLedger ledger = dispatch_tiles(
       dispatch_job([&](int done) { progress.update(done); }), *links_.transport, *links_.store, *directory_,
       [this](const ResultMessage& result, TileFile file) { joiner_->accept(result, std::move(file)); });
-  require(check_tiles_complete(ledger.done(), record_.tiles));
-  require(check_every_frame_weighted(joiner_->frame_weight(), record_.frames));
+  note_failed_tiles(ledger, "reconstruction");
+  for (int id = 0; id < record_.tiles; ++id)
+    if (ledger.is_failed(id)) joiner_->skip(id);
+  require(check_tiles_complete(ledger.done(), ledger.failed(), record_.tiles));
+  require(check_every_frame_weighted(joiner_->frame_weight(), record_.frames, ledger.failed()));
   reconstruction_ = joiner_->finish();
   require(
       check_finite_where_covered("reconstruction_finite_where_covered", "reconstruction", reconstruction_));
   int usable = 0;
   for (std::size_t t = 0; t < grid_.tiles.size(); ++t) {
     const ResultMessage& result = joiner_->results()[t];
+    if (result.data_checksum.empty()) continue;
     record_.tiles_with_fallback += result.fallback_used ? 1 : 0;
     record_.worker_compute_seconds += result.compute_seconds;
     const auto stars =
@@ -76,6 +82,21 @@ void MasterRun::reconstruct() {
         tile_kind(stars.size(), config_.method.tile) == TileKind::kStar && !result.fallback_used ? 1 : 0;
   }
   if (record_.star_tiles > 0) record_.usable_signal_tiles_percent = 100.0 * usable / record_.star_tiles;
+}
+
+// A picture with holes is no success: the verdict says so, whatever else it holds.
+void MasterRun::note_failed_tiles(const TileLedger& ledger, const std::string& round) {
+  std::string ids;
+  for (int id = 0; id < ledger.tile_count(); ++id)
+    if (ledger.is_failed(id)) ids += (ids.empty() ? "" : ", ") + std::to_string(id);
+  if (ids.empty()) return;
+  const std::string text = round + ": " + std::to_string(ledger.failed()) + " of " +
+                           std::to_string(ledger.tile_count()) +
+                           " tiles have failed for good and are holes where no other tile reaches: " + ids +
+                           "; their reasons: tilecompile dlq list, events.jsonl";
+  log_warning("validation failed: " + text);
+  record_.verdict.push_back({"failed_tiles", 0, static_cast<double>(ledger.failed()), 0, false, text});
+  record_.failed_tiles = std::max(record_.failed_tiles, ledger.failed());
 }
 
 void MasterRun::cluster_frames() {
@@ -100,13 +121,13 @@ void MasterRun::make_synthetic_frames() {
     DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
     job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
     job.first_round = &joiner_->results();
-    job.load_tiles = false;  // join_synthetic_frames loads and checks them
     job.planes = clusters_.count * record_.channels;
-    dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
-                   [&](const ResultMessage& result, const TileFile&) {
-                     record_.worker_compute_seconds += result.compute_seconds;
-                     results[static_cast<std::size_t>(result.tile_id)] = result;
-                   });
+    const TileLedger ledger = dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
+                                             [&](const ResultMessage& result, const TileFile&) {
+                                               record_.worker_compute_seconds += result.compute_seconds;
+                                               results[static_cast<std::size_t>(result.tile_id)] = result;
+                                             });
+    note_failed_tiles(ledger, "synthetic frames");
   }
   clock_.start("stack");
   std::vector<AverageStack> stacks(static_cast<std::size_t>(record_.channels),

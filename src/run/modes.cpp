@@ -70,6 +70,10 @@ class WorkerThread {
 
 }  // namespace
 
+std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name) {
+  return connect_amqp(amqp_options(broker, name));
+}
+
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
@@ -106,6 +110,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
+  options.quorum = config.broker.queue_type == "quorum";
   const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));

@@ -16,11 +16,7 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
   std::vector<std::vector<TileScale>> scales(planes, std::vector<TileScale>(results.size()));
   if (rescale == ReconstructionParams::TileRescale::kNone) return scales;
   for (std::size_t p = 0; p < planes; ++p) {
-    std::vector<double> medians, backgrounds;
-    for (const ResultMessage& r : results) {
-      medians.push_back(r.tile_median[p]);
-      backgrounds.push_back(r.tile_background[p]);
-    }
+    const auto [medians, backgrounds] = plane_scalars(results, p);
     scales[p] = median_scales(medians, backgrounds);
   }
   return scales;
@@ -42,6 +38,7 @@ void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vect
     const int group = std::min(at_once, clusters - first);
     std::vector<OverlapAdd> sums(static_cast<std::size_t>(group * channels), OverlapAdd(grid));
     for (std::size_t t = 0; t < results.size(); ++t) {
+      if (results[t].data_checksum.empty()) continue;  // it failed for good
       const TileFile file = load_tile(store, results[t], grid.tiles[t], planes);
       for (std::size_t i = 0; i < sums.size(); ++i) {
         const std::size_t p = static_cast<std::size_t>(first * channels) + i;

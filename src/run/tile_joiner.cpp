@@ -1,6 +1,7 @@
 #include "tilecompile/run/tile_joiner.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/order_statistics.hpp"
@@ -13,9 +14,24 @@ constexpr double kSmallestMedian = 1e-6;
 
 }  // namespace
 
+std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
+                                                                  std::size_t p) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::pair<std::vector<double>, std::vector<double>> scalars;
+  for (const ResultMessage& r : results) {
+    const bool there = !r.data_checksum.empty();
+    scalars.first.push_back(there ? r.tile_median[p] : none);
+    scalars.second.push_back(there ? r.tile_background[p] : none);
+  }
+  return scalars;
+}
+
 std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
                                      const std::vector<double>& tile_background) {
-  const double target = median(tile_median);
+  std::vector<double> present;
+  for (const double m : tile_median)
+    if (m == m) present.push_back(m);
+  const double target = median(std::move(present));
   std::vector<TileScale> scales(tile_median.size());
   for (std::size_t t = 0; t < scales.size(); ++t) {
     const bool usable = std::abs(tile_median[t]) >= kSmallestMedian;
@@ -58,8 +74,17 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   drain();
 }
 
+void TileJoiner::skip(int tile_id) {
+  arrived_[static_cast<std::size_t>(tile_id)] = true;
+  if (rescale_ == ReconstructionParams::TileRescale::kNone) drain();
+}
+
 void TileJoiner::drain() {
   while (next_ < static_cast<int>(arrived_.size()) && arrived_[static_cast<std::size_t>(next_)]) {
+    if (results_[static_cast<std::size_t>(next_)].data_checksum.empty()) {
+      ++next_;
+      continue;
+    }
     const auto held = held_.find(next_);
     if (held == held_.end()) {
       add(reload_(results_[static_cast<std::size_t>(next_)]));
@@ -75,11 +100,7 @@ std::vector<CoaddChannel> TileJoiner::finish() {
     if (!arrived) throw ContractError("joining tiles before all have arrived");
   if (rescale_ != ReconstructionParams::TileRescale::kNone) {
     for (std::size_t c = 0; c < sums_.size(); ++c) {
-      std::vector<double> medians, backgrounds;
-      for (const ResultMessage& r : results_) {
-        medians.push_back(r.tile_median[c]);
-        backgrounds.push_back(r.tile_background[c]);
-      }
+      const auto [medians, backgrounds] = plane_scalars(results_, c);
       scales_[c] = median_scales(medians, backgrounds);
     }
   }

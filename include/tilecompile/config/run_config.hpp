@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
 #include "tilecompile/frame/frame_params.hpp"
 #include "tilecompile/tile/tile_params.hpp"
@@ -68,6 +69,9 @@ struct StorageConfig {
   std::string type = "file";
   std::string root;  ///< folder that master and workers share; empty: output.dir
 };
+struct RetryConfig : RetryPolicy {
+  int max_failed_tiles = 0;  ///< more tiles failed for good end the run
+};
 struct ObservabilityConfig {
   std::string log_level = "info";
   std::string log_format = "text";
@@ -85,6 +89,7 @@ struct RunConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  RetryConfig retry;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };

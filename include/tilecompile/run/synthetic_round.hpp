@@ -13,7 +13,7 @@ using TakeSynthetic = std::function<void(int cluster, std::vector<CoaddChannel>)
 
 /// Joins the tiles of the second round into synthetic frames. As many frames at a time as
 /// `memory_limit_bytes` allows, so that large images do not need all of them in memory; each pass loads the
-/// tiles once more and checks them again.
+/// tiles once more and checks them again. A result without data_checksum is a hole.
 void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vector<ResultMessage>& results,
                            int clusters, int channels, ReconstructionParams::TileRescale rescale,
                            std::size_t memory_limit_bytes, const TakeSynthetic& take);

@@ -19,6 +19,9 @@ std::string results_queue(const std::string& run_id, const std::string& isolatio
 
 QueueSpec compute_queue_spec(bool quorum);
 QueueSpec dead_letter_queue_spec(bool quorum);
+/// A rung of the back-off ladder, tile.retry.<seconds>: what lies on it that long goes back to tile.compute.
+std::string retry_queue(int delay_s);
+QueueSpec retry_queue_spec(int delay_s, bool quorum);
 /// A run's own results queue expires after the run.
 QueueSpec results_queue_spec(const std::string& name, bool quorum);
 
