@@ -20,7 +20,9 @@ void collect(const DispatchJob& job, Transport& transport, const TileLedger& led
              ResultCollector& collector) {
   while (!ledger.complete()) {
     job.check_stop();
-    if (const auto delivery = transport.receive(200ms)) {
+    const auto delivery = transport.receive(200ms);
+    if (delivery && job.diagnostics != nullptr && job.diagnostics->take(*delivery)) continue;
+    if (delivery) {
       collector.take(delivery->message.body);
       transport.ack(delivery->tag);
     } else {

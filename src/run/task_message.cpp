@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/tile/strict_json.hpp"
@@ -68,6 +69,7 @@ Message task_message(const TileTask& task, const TaskEnvelope& envelope, const s
   std::string died;
   for (const std::string& one : envelope.died) died += (died.empty() ? "" : "\n") + one;
   if (!died.empty()) message.headers[kDiedHeader] = died;
+  if (!envelope.diagnostics_queue.empty()) message.headers[kDiagnosticsHeader] = envelope.diagnostics_queue;
   return message;
 }
 
@@ -82,6 +84,7 @@ TaskEnvelope read_envelope(const Message& message) {
   }
   if (const std::string text = header(message, kRetryHeader); !text.empty())
     envelope.retry = read_policy(text);
+  envelope.diagnostics_queue = header(message, kDiagnosticsHeader);
   std::istringstream died(header(message, kDiedHeader));
   for (std::string one; std::getline(died, one);) envelope.died.push_back(one);
   return envelope;

@@ -31,11 +31,18 @@ TaskSender::TaskSender(const DispatchJob& job, Transport& transport, RunDirector
       ledger_(ledger),
       reply_to_(std::move(reply_to)) {}
 
+void TaskSender::publish(const TileTask& task, int attempt, const std::string& queue) {
+  TaskEnvelope envelope;
+  envelope.attempt = attempt;
+  envelope.retry = job_.retry;
+  Message message = task_message(task, envelope, reply_to_);
+  if (job_.diagnostics != nullptr) job_.diagnostics->ask(message);
+  confirms_.push_back(transport_.publish(kTaskExchange, queue, std::move(message)));
+}
+
 void TaskSender::publish_open() {
   const auto tasks = make_tasks(job_, [this](int id) { return ledger_.is_open(id); });
-  for (const TileTask& task : tasks)
-    confirms_.push_back(
-        transport_.publish(kTaskExchange, kComputeQueue, task_message(task, {1, job_.retry, {}}, reply_to_)));
+  for (const TileTask& task : tasks) publish(task, 1, kComputeQueue);
   directory_.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
   last_news_ = Clock::now();
 }
@@ -43,8 +50,7 @@ void TaskSender::publish_open() {
 void TaskSender::publish_later(int tile_id, int attempt) {
   auto tasks = make_tasks(job_, [tile_id](int id) { return id == tile_id; });
   const int delay_s = retry_delay_s(job_.retry, tasks.front().correlation_id, attempt - 1);
-  const Message message = task_message(tasks.front(), {attempt, job_.retry, {}}, reply_to_);
-  confirms_.push_back(transport_.publish(kTaskExchange, retry_queue(delay_s), message));
+  publish(tasks.front(), attempt, retry_queue(delay_s));
   directory_.append_event("tile_retried", {{"tile_id", std::to_string(tile_id)},
                                            {"attempt", std::to_string(attempt)},
                                            {"in_s", std::to_string(delay_s)}});

@@ -29,6 +29,7 @@ class TaskSender {
   void look_after();
 
  private:
+  void publish(const TileTask& task, int attempt, const std::string& queue);
   void take_confirms();
   bool tasks_under_way(const std::optional<QueueState>& compute);
   double patience_s(bool consumers) const;

@@ -39,7 +39,7 @@ void TaskService::serve(const Delivery& delivery) {
   if (abandoned(delivery)) return transport_.ack(delivery.tag);
   try {
     const Job job{decode_task(delivery.message.body), read_envelope(delivery.message),
-                  delivery.message.reply_to};
+                  delivery.message.reply_to, &delivery.message};
     handle(job, delivery.redelivered);
   } catch (const UnroutableError& e) {
     log_warning(std::string("nobody waits for this result any more, the task is dropped: ") + e.what());
@@ -99,8 +99,9 @@ TaskService::Outcome TaskService::compute(const Job& job, bool marked, bool alon
     gate_.leave();
   };
   try {
-    execute_task(encode_task(job.task), runs_, store_, {options_.worker_id, job.envelope.attempt}, emit,
-                 [&] { return go_on && !stop_; });
+    const WorkerIdentity identity{options_.worker_id, job.envelope.attempt};
+    execute_task(job.message->body, runs_, store_, identity, emit,
+                 diagnostics_.observer(*job.message, identity), [&] { return go_on && !stop_; });
   } catch (...) {
     leave();
     throw;

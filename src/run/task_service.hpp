@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "tilecompile/run/crash_marks.hpp"
+#include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -28,7 +29,7 @@ class TaskService {
  public:
   TaskService(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
               const std::atomic<bool>& stop)
-      : transport_(transport), store_(store), runs_(runs), options_(options), stop_(stop), marks_(store) {}
+      : transport_(transport), store_(store), runs_(runs), options_(options), stop_(stop), diagnostics_(transport), marks_(store) {}
 
   /// Sees a delivery through to its acknowledgement: computed tiles are reported; those that failed for now
   /// go to the back-off ladder, those that failed for good to tile.dlq and to the master; with `stop` the
@@ -41,6 +42,7 @@ class TaskService {
     TileTask task;
     TaskEnvelope envelope;
     std::string reply_to;
+    const Message* message = nullptr;
   };
   struct Failed {
     TaskTile tile;
@@ -67,6 +69,7 @@ class TaskService {
   RunContexts& runs_;
   const WorkerOptions& options_;
   const std::atomic<bool>& stop_;
+  DiagnosticsSender diagnostics_;
   CrashMarks marks_;
   SoloGate gate_;
 };

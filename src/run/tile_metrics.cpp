@@ -2,17 +2,10 @@
 
 #include <cmath>
 
+#include "tilecompile/tile/tile_diagnostics.hpp"
+
 namespace tilecompile {
 namespace {
-
-double effective_frames(const std::vector<double>& weights) {
-  double sum = 0, squares = 0;
-  for (double w : weights) {
-    sum += w;
-    squares += w * w;
-  }
-  return squares > 0 ? sum * sum / squares : 0;
-}
 
 // A tile that failed for good has NaN in every column.
 void append(std::vector<double>& all, const std::vector<double>& part, int frames) {

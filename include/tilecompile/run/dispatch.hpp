@@ -7,6 +7,7 @@
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/run/diagnostics_collector.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/grid.hpp"
@@ -37,6 +38,7 @@ struct DispatchJob {
   RetryPolicy retry;
   int max_failed_tiles = 0;           ///< more end the run
   double stall_after_s = 30;          ///< silence after which lost tasks are looked for
+  DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
   std::function<void(int)> progress;  ///< tiles done
   std::function<void()> watch;        ///< called now and then while waiting; may throw
   std::function<void()> check_stop;   ///< called often; throws when the run is to end

@@ -16,6 +16,7 @@ struct TaskEnvelope {
   int attempt = 1;
   RetryPolicy retry;
   std::vector<std::string> died;  ///< "<worker_id> at <time>" for each worker that died over the task
+  std::string diagnostics_queue{};  ///< wants diagnostics of the tiles; empty: nobody does
 };
 
 /// The message of a task: body, ids, `reply_to` and the envelope's headers.
