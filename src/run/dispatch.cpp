@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "adopt_journal.hpp"
 #include "result_collector.hpp"
 #include "task_sender.hpp"
 #include "tilecompile/base/log.hpp"
@@ -119,6 +120,7 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
   try {
     for (int id = 0; job.first_round != nullptr && id < ledger.tile_count(); ++id)
       if ((*job.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger.fail(id);
+    if (job.journalled != nullptr) adopt_journal(job, ledger, store, directory, accept);
     sender.publish_open();
     collect(job, transport, ledger, sender, collector);
   } catch (...) {

@@ -30,7 +30,7 @@ std::string synthetic_name(int cluster) {
 
 }  // namespace
 
-DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) const {
+DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) {
   DispatchJob job;
   job.task_template.run_id = request_.run_id;
   job.task_template.config_hash = record_.config_hash;
@@ -44,6 +44,8 @@ DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) co
   job.quorum = config_.broker.queue_type == "quorum";
   job.retry = config_.retry;
   job.max_failed_tiles = config_.retry.max_failed_tiles;
+  if (request_.resume) job.journalled = &journal_.first_round;
+  job.taken_over = [this](int tiles) { record_.resumed_tiles += tiles; };
   job.progress = progress;
   job.watch = links_.watch;
   job.check_stop = [this] { check_stop(); };
@@ -130,6 +132,7 @@ void MasterRun::make_synthetic_frames() {
     DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
     job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
     job.first_round = &joiner_->results();
+    if (request_.resume) job.journalled = &journal_.second_round;
     job.planes = clusters_.count * record_.channels;
     const TileLedger ledger = dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
                                              [&](const ResultMessage& result, const TileFile&) {

@@ -39,7 +39,8 @@ struct DispatchJob {
   int max_failed_tiles = 0;           ///< more end the run
   double stall_after_s = 30;          ///< silence after which lost tasks are looked for
   DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
-  std::function<void(int)> progress;  ///< tiles done
+  std::function<void(int)> taken_over;  ///< called once with the tiles taken over from `journalled`
+  std::function<void(int)> progress;    ///< tiles done
   std::function<void()> watch;        ///< called now and then while waiting; may throw
   std::function<void()> check_stop;   ///< called often; throws when the run is to end
 
