@@ -93,7 +93,8 @@ int print_outcome(const RunOutcome& outcome) {
 
 namespace {
 void add_resume_flag(CLI::App& app, RunFlags& flags) {
-  app.add_option("--resume", flags.resume, "Go on with the run of this UUID, which was interrupted or failed");
+  app.add_option("--resume", flags.resume,
+                 "Go on with the run of this UUID, which was interrupted or failed");
 }
 }  // namespace
 

@@ -116,6 +116,8 @@ void add_broker(Table& table) {
              "Seconds one attempt to connect may take");
   broker.add("reconnect_timeout_s", &BrokerConfig::reconnect_timeout_s, Between{0, 86400},
              "Seconds of trying again after the broker is lost");
+  broker.add("consumer_timeout_s", &BrokerConfig::consumer_timeout_s, Between{60, 1e7},
+             "The broker's consumer_timeout in seconds; tasks are made to stay well below it");
   broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
 }
 
@@ -156,6 +158,10 @@ void add_storage_and_log(Table& table) {
       table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
   observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},
                     "Least severity that is logged");
+  SectionRows<Observability> of_worker(
+      table, "observability", kWorkerOnly, [](auto& s) -> auto& { return s.run.observability; });
+  of_worker.add("health_file", &Observability::health_file, TextRule::kAny,
+                "File that tells 'tilecompile health' how this worker is; empty: none");
   observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
 }
 

@@ -47,6 +47,18 @@ void declare_queues(const DispatchJob& job, Transport& transport, const std::str
 
 }  // namespace
 
+namespace {
+
+// Whether `tile` does not go into `task` any more.
+bool begins_task(const DispatchJob& job, const TileTask& task, const Box& tile) {
+  const Box& last = task.tiles.back().box;
+  if (job.batch > 0) return task.tiles.size() >= static_cast<std::size_t>(job.batch);
+  if (job.most_tiles > 0 && task.tiles.size() >= static_cast<std::size_t>(job.most_tiles)) return true;
+  return tile.y0 != last.y0 || (job.region && !(job.region(tile) == job.region(last)));
+}
+
+}  // namespace
+
 int DispatchJob::tiles_without_first_round() const {
   if (first_round == nullptr) return 0;
   return static_cast<int>(std::count_if(first_round->begin(), first_round->end(),
@@ -72,10 +84,7 @@ std::vector<TileTask> make_tasks(const DispatchJob& job, const std::function<boo
   const auto& boxes = job.grid->tiles;
   for (std::size_t id = 0; id < boxes.size(); ++id) {
     if (!wanted(static_cast<int>(id))) continue;
-    const bool full =
-        !tasks.empty() && job.batch > 0 && tasks.back().tiles.size() >= static_cast<std::size_t>(job.batch);
-    const bool new_row = job.batch == 0 && !tasks.empty() && boxes[id].y0 != tasks.back().tiles.back().box.y0;
-    if (tasks.empty() || full || new_row) {
+    if (tasks.empty() || begins_task(job, tasks.back(), boxes[id])) {
       tasks.push_back(job.task_template);
       tasks.back().tiles.clear();
       tasks.back().correlation_id = new_uuid();

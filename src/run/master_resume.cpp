@@ -44,6 +44,32 @@ std::string first_difference(const Manifest& before, const Manifest& now) {
   return "what the manifest says of them";
 }
 
+void check_same_configuration(ObjectStore& store, const std::string& run_id, const std::string& config_json) {
+  const std::string config = stored(store, config_key(run_id));
+  if (config == config_json || config.empty()) return;
+  const json before = json::parse(config, nullptr, false);
+  if (before.is_object())
+    throw UsageError("the configuration is not the one that run " + run_id +
+                     " began with; different: " + different_sections(before, json::parse(config_json)) +
+                     "; resume it with the same one, or start a new run");
+  log_warning("config.json of the run is damaged and written anew");
+}
+
+void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
+                       const std::string& manifest_json) {
+  const std::string manifest = stored(store, manifest_key(run_id));
+  if (manifest == manifest_json || manifest.empty()) return;
+  std::optional<Manifest> before;
+  try {
+    before = decode_manifest(manifest);
+  } catch (const InputError& e) {
+    log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
+    return;
+  }
+  throw InputError("the frames are not those that run " + run_id + " began with: " +
+                   first_difference(*before, now) + "; bring them back, or start a new run");
+}
+
 }  // namespace
 
 void MasterRun::open_for_resume() {
@@ -54,35 +80,23 @@ void MasterRun::open_for_resume() {
   directory_.emplace(config_.output.dir, request_.run_id);
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
   const std::string status = before.is_object() ? before.value("status", "") : "";
-  if (status == "done" || status == "failed_validation")
+  if (status == "done" || status == "failed_validation") {
+    directory_.reset();  // its record stays as it is
     throw UsageError("run " + request_.run_id + " came to its end (" + status +
                      "): there is nothing to resume; its products are in " + directory.string());
-  std::filesystem::remove(directory / "run.json");
+  }
   sweep(kOldTemporary_s);
 }
 
 void MasterRun::check_same_run() {
-  const std::string config = stored(*links_.store, config_key(request_.run_id));
-  if (config != config_json_ && !config.empty()) {
-    const json before = json::parse(config, nullptr, false);
-    if (before.is_object())
-      throw UsageError("the configuration is not the one that run " + request_.run_id +
-                       " began with; different: " + different_sections(before, json::parse(config_json_)) +
-                       "; resume it with the same one, or start a new run");
-    log_warning("config.json of the run is damaged and written anew");
-  }
-  const std::string manifest = stored(*links_.store, manifest_key(request_.run_id));
-  if (manifest == manifest_json_ || manifest.empty()) return;
-  std::optional<Manifest> before;
   try {
-    before = decode_manifest(manifest);
-  } catch (const InputError& e) {
-    log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
-    return;
+    check_same_configuration(*links_.store, request_.run_id, config_json_);
+    check_same_frames(*links_.store, request_.run_id, *manifest_, manifest_json_);
+  } catch (const Error&) {
+    directory_.reset();  // this start is none of the run's: its record stays as it is
+    throw;
   }
-  throw InputError("the frames are not those that run " + request_.run_id +
-                   " began with: " + first_difference(*before, *manifest_) +
-                   "; bring them back, or start a new run");
+  std::filesystem::remove(directory_->path() / "run.json");
 }
 
 // A second master on another host does not see the lock.

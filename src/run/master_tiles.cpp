@@ -5,6 +5,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
@@ -13,6 +14,8 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kJoinMemoryShare = 4;  // synthetic frames are joined in a quarter of the memory limit
+constexpr double kTileCost = 5;              // measured 1 to 4 on frames of 1 to 8 megapixels
+constexpr double kTimeoutMargin = 4;         // for hosts slower than the master's
 constexpr std::size_t kJoinMemoryMost = std::size_t{640} << 20;  // more would save few passes over the tiles
 
 // Key of the random numbers: the frames' content in order, so that renaming files changes nothing.
@@ -40,6 +43,11 @@ DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) {
   job.grid = &grid_;
   job.planes = record_.channels;
   job.batch = config_.parallel.batch;
+  job.most_tiles = most_tiles_of_a_task();
+  job.region = [this](const Box& tile) {
+    return BandCache::region(tile, record_.width, record_.channels, record_.frames,
+                             memory_limit_bytes(config_.parallel), static_cast<std::size_t>(threads_) + 1);
+  };
   job.isolation = config_.parallel.isolation;
   job.quorum = config_.broker.queue_type == "quorum";
   job.retry = config_.retry;
@@ -50,6 +58,16 @@ DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) {
   job.watch = links_.watch;
   job.check_stop = [this] { check_stop(); };
   return job;
+}
+
+// A delivery that is not acknowledged within the broker's consumer_timeout is taken away. A worker holds
+// `prefetch` of them for each slot and computes them one after another; a tile costs about kTileCost times
+// what the analysis of its pixels cost one thread.
+int MasterRun::most_tiles_of_a_task() const {
+  const double image = static_cast<double>(record_.width) * record_.height;
+  const double tile_s = kTileCost * stack_seconds_ * threads_ * grid_.size * grid_.size / image;
+  const double task_s = config_.broker.consumer_timeout_s / kTimeoutMargin / (config_.parallel.prefetch + 1);
+  return std::clamp(static_cast<int>(std::min(task_s / std::max(tile_s, 1e-9), 1e6)), 1, record_.tiles);
 }
 
 void MasterRun::reconstruct() {

@@ -8,6 +8,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/health.hpp"
 #include "tilecompile/run/local_workers.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
@@ -117,6 +118,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
+  HealthReporter health(*transport, config.observability.health_file, options.worker_id);
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},
                                {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
@@ -135,6 +137,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   }
   stop = true;
   watcher.join();
+  health.end();
   transport->close();
   if (failure) std::rethrow_exception(failure);
   log_info("worker has stopped", {{"worker_id", options.worker_id}});

@@ -29,7 +29,13 @@ class TaskService {
  public:
   TaskService(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
               const std::atomic<bool>& stop)
-      : transport_(transport), store_(store), runs_(runs), options_(options), stop_(stop), diagnostics_(transport), marks_(store) {}
+      : transport_(transport),
+        store_(store),
+        runs_(runs),
+        options_(options),
+        stop_(stop),
+        diagnostics_(transport),
+        marks_(store) {}
 
   /// Sees a delivery through to its acknowledgement: computed tiles are reported; those that failed for now
   /// go to the back-off ladder, those that failed for good to tile.dlq and to the master; with `stop` the

@@ -63,6 +63,7 @@ struct BrokerConfig {
   int heartbeat_s = 10;
   double connect_timeout_s = 10;
   double reconnect_timeout_s = 300;
+  double consumer_timeout_s = 1800;
   std::string queue_type = "classic";  ///< classic | quorum
 };
 struct DiagnosticsConfig {
@@ -80,6 +81,7 @@ struct RetryConfig : RetryPolicy {
 struct ObservabilityConfig {
   std::string log_level = "info";
   std::string log_format = "text";
+  std::string health_file;  ///< of a worker; empty: none
 };
 
 /// The whole configuration of a run, defaults filled in.

@@ -31,18 +31,20 @@ struct DispatchJob {
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
   const Grid* grid = nullptr;
-  int planes = 1;  ///< of a result: channels, or clusters times channels
-  int batch = 0;   ///< tiles a task; 0: a row of tiles
+  int planes = 1;      ///< of a result: channels, or clusters times channels
+  int batch = 0;       ///< tiles a task; 0: a row of tiles, or less of it as the two next say
+  int most_tiles = 0;  ///< 0: no limit
+  std::function<Box(const Box&)> region;  ///< what a worker reads at once for a tile; empty: the row
   std::string isolation = "run";
   bool quorum = false;
   RetryPolicy retry;
-  int max_failed_tiles = 0;           ///< more end the run
-  double stall_after_s = 30;          ///< silence after which lost tasks are looked for
+  int max_failed_tiles = 0;                     ///< more end the run
+  double stall_after_s = 30;                    ///< silence after which lost tasks are looked for
   DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
-  std::function<void(int)> taken_over;  ///< called once with the tiles taken over from `journalled`
-  std::function<void(int)> progress;    ///< tiles done
-  std::function<void()> watch;        ///< called now and then while waiting; may throw
-  std::function<void()> check_stop;   ///< called often; throws when the run is to end
+  std::function<void(int)> taken_over;          ///< called once with the tiles taken over from `journalled`
+  std::function<void(int)> progress;            ///< tiles done
+  std::function<void()> watch;                  ///< called now and then while waiting; may throw
+  std::function<void()> check_stop;             ///< called often; throws when the run is to end
 
   /// Tiles that have no result of the first round, so that the second has nothing to ask for.
   int tiles_without_first_round() const;

@@ -15,7 +15,7 @@ namespace tilecompile {
 struct TaskEnvelope {
   int attempt = 1;
   RetryPolicy retry;
-  std::vector<std::string> died;  ///< "<worker_id> at <time>" for each worker that died over the task
+  std::vector<std::string> died;    ///< "<worker_id> at <time>" for each worker that died over the task
   std::string diagnostics_queue{};  ///< wants diagnostics of the tiles; empty: nobody does
 };
 
