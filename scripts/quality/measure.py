@@ -127,13 +127,13 @@ def products(run_dir):
     return found
 
 
-def markdown(rows):
+def markdown(rows, columns=COLUMNS):
     """Table of [(name, row)]."""
-    lines = ["| product | " + " | ".join(title for _, title, _ in COLUMNS) + " |",
-             "|---|" + "---|" * len(COLUMNS)]
+    lines = ["| product | " + " | ".join(title for _, title, _ in columns) + " |",
+             "|---|" + "---|" * len(columns)]
     for name, row in rows:
         cells = ["-" if row.get(key) is None or row[key] != row[key] else text.format(row[key])
-                 for key, _, text in COLUMNS]
+                 for key, _, text in columns]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -1,10 +1,12 @@
 """Does the tile grid show? Folds and steps of the difference product - plain mean, which has no sky in it.
 
-The difference is taken at equal star flux, without stars (masked) and without its large-scale part (a mesh of
-2 T), inside the area all frames cover, and divided by the product's noise per pixel.
+The difference is taken at equal star flux, without stars (masked), without its large-scale part (a mesh of 2 T)
+and without what is beyond 3 sigma, inside the area all frames cover, and divided by the product's noise per pixel.
 """
 import numpy
 import sep
+
+from images import clipped_scale
 
 
 def seam_figures(difference, mask, noise, grid):
@@ -20,8 +22,10 @@ def seam_figures(difference, mask, noise, grid):
         return {"fold": numpy.nan, "step": numpy.nan}
     flat = numpy.where(mask, 0, difference)
     smooth = sep.Background(flat, mask=mask, bw=2 * size, bh=2 * size).back()
-    flat = numpy.where(mask, 0, flat - smooth) / noise
-    return {"fold": fold_amplitude(flat, ~mask, step), "step": step_amplitude(flat, ~mask, size, step)}
+    flat = (flat - smooth) / noise
+    used = ~mask & (abs(flat) <= 3 * clipped_scale(flat[~mask]))  # trails of hot pixels that a rejection took away
+    flat = numpy.where(used, flat, 0)
+    return {"fold": fold_amplitude(flat, used, step), "step": step_amplitude(flat, used, size, step)}
 
 
 def fold_amplitude(flat, used, step):
