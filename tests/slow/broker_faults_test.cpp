@@ -121,12 +121,12 @@ TEST_F(BrokerFaults, AllConnectionsClosed) {
 }
 
 TEST_F(BrokerFaults, TaskQueueDeleted) {
-  expect_same_pictures([] { broker_->ctl("delete_queue tile.compute"); });
+  expect_same_pictures([this] { connect()->remove_queue("tile.compute"); }, 10);
   EXPECT_NE(file_text(log()).find("tasks were lost"), std::string::npos);
 }
 
 TEST_F(BrokerFaults, ResultsQueueDeleted) {
-  expect_same_pictures([this] { broker_->ctl("delete_queue tile.results." + id_); });
+  expect_same_pictures([this] { connect()->remove_queue("tile.results." + id_); }, 10);
 }
 
 TEST_F(BrokerFaults, TasksThatTakeLongerThanThreeHeartbeats) {
