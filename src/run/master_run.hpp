@@ -41,6 +41,7 @@ class MasterRun {
   void note_failed_tiles(const TileLedger& ledger, const std::string& round);
   void make_synthetic_frames();
   void cluster_frames();
+  ProductRecord write_synthetic_frame(int cluster, const std::vector<CoaddChannel>& frame) const;
   void write_reconstruction();
   void write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
   void judge_final(const ProductRecord& product);

@@ -19,7 +19,7 @@ std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vec
   const double none = std::numeric_limits<double>::quiet_NaN();
   std::pair<std::vector<double>, std::vector<double>> scalars;
   for (const ResultMessage& r : results) {
-    const bool there = !r.data_checksum.empty();
+    const bool there = !r.tile_median.empty();
     scalars.first.push_back(there ? r.tile_median[p] : none);
     scalars.second.push_back(there ? r.tile_background[p] : none);
   }
@@ -47,6 +47,7 @@ TileJoiner::TileJoiner(const Grid& grid, int channels, ReconstructionParams::Til
       reload_(std::move(reload)),
       sums_(static_cast<std::size_t>(channels), OverlapAdd(grid)),
       arrived_(grid.tiles.size()),
+      skipped_(grid.tiles.size()),
       results_(grid.tiles.size()),
       quality_(static_cast<std::size_t>(channels), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
@@ -75,13 +76,13 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
 }
 
 void TileJoiner::skip(int tile_id) {
-  arrived_[static_cast<std::size_t>(tile_id)] = true;
+  arrived_[static_cast<std::size_t>(tile_id)] = skipped_[static_cast<std::size_t>(tile_id)] = true;
   if (rescale_ == ReconstructionParams::TileRescale::kNone) drain();
 }
 
 void TileJoiner::drain() {
   while (next_ < static_cast<int>(arrived_.size()) && arrived_[static_cast<std::size_t>(next_)]) {
-    if (results_[static_cast<std::size_t>(next_)].data_checksum.empty()) {
+    if (skipped_[static_cast<std::size_t>(next_)]) {
       ++next_;
       continue;
     }
@@ -106,7 +107,8 @@ std::vector<CoaddChannel> TileJoiner::finish() {
   }
   drain();
   std::vector<CoaddChannel> channels;
-  for (const OverlapAdd& sum : sums_) channels.push_back(sum.finish());
+  for (OverlapAdd& sum : sums_) channels.push_back(sum.finish());
+  sums_.clear();
   return channels;
 }
 

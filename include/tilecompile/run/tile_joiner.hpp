@@ -44,7 +44,7 @@ class TileJoiner {
   Reload reload_;
   std::vector<OverlapAdd> sums_;
   int next_ = 0;
-  std::vector<bool> arrived_;
+  std::vector<bool> arrived_, skipped_;
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
