@@ -7,6 +7,7 @@ std::vector<Command> command_table() {
       {"run", "Reference run in one process, no broker needed", set_up_run},
       {"master", "The same over RabbitMQ; --workers N also starts N local worker processes", set_up_master},
       {"worker", "Consume tile.compute until told to stop", set_up_worker},
+      {"status", "Phase, tiles, workers and ETA of a run, from its folder", set_up_status},
       {"health", "Ask a worker on this host how it is, for health checks of containers", set_up_health},
       {"dlq", "Dead letters: tasks that failed for good, with reason, attempts, worker", set_up_dlq},
       {"plan", "Everything up to dispatch, nothing computed: frames, grid, tasks, bytes, memory, time",

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "tilecompile/base/atomic_file.hpp"
@@ -16,6 +17,8 @@
 
 namespace tilecompile {
 namespace {
+
+constexpr int kLockTurns = 20;
 
 void append_line(int file, const std::filesystem::path& path, std::string line, bool sync) {
   line += '\n';
@@ -66,7 +69,12 @@ RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::s
 
 void RunDirectory::lock() {
   lock_ = open_log("run.lock");
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  // Who only looks whether the run goes on holds it for a moment.
+  for (int turn = 0; turn < kLockTurns; ++turn) {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   if (errno == EWOULDBLOCK)
     throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
                      ": wait for it, or stop it first");
