@@ -1,6 +1,5 @@
 // Runs that are killed or damaged at every kind of moment and then resumed: the pictures are the same.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 
@@ -101,8 +100,7 @@ TEST_F(Resume, AfterAKillBeforeTheFirstTask) {
 TEST_F(Resume, AfterAKillInTheFirstRound) {
   for (const int percent : {1, 30, 60, 95}) {
     SCOPED_TRACE(percent);
-    const Resume_AfterAKillInTheFirstRound_Test* const self = this;
-    fs::remove_all(self->directory());
+    fs::remove_all(directory());
     run_and_kill([&] { return journal_lines() * 100 >= static_cast<std::size_t>(tiles_ * percent); });
     const std::size_t lines = journal_lines();
     expect_resumed();
