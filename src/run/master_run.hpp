@@ -30,7 +30,8 @@ class MasterRun {
   /// Throws unless configuration and frames are those that the run began with.
   void check_same_run();
   void read_journal_to_resume();
-  /// Paths below input.dir; raw frames are registered first, and input.dir becomes the folder of the result.
+  void warn_of_small_cache();
+  /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
   std::vector<std::string> frames_to_read();
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);
   void check_stack_by_siril(const std::vector<CoaddChannel>& final_stack);
@@ -65,6 +66,8 @@ class MasterRun {
   const RunRequest& request_;
   RunConfig config_;
   const RunLinks& links_;
+  FrameOrigin frames_;
+  FrameFile first_frame_;  // for the header of the products
   int threads_;
   Clock::time_point began_, tiles_began_{};
   double stack_seconds_ = 0;

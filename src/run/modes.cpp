@@ -78,21 +78,24 @@ std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std:
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
-  const auto store = open_file_store(storage_root(config));
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, frames_folder(config, request.run_id), memory_limit_bytes(config.parallel), slots,
-                   verified);
+  RunContexts runs(*store,
+                   config.input.stage == "raw" ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
+                   memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
   worker_transport->declare(compute_queue_spec(false));
   WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
-  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }});
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
 }
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
-  const auto store = open_file_store(storage_root(config));
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile master " + request.run_id));
   std::optional<LocalWorkers> workers;
   if (local_workers > 0) {
@@ -103,7 +106,8 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto watch = [&workers] {
     if (workers) workers->watch();
   };
-  return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch});
+  return run_master(request,
+                    {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {
@@ -112,18 +116,20 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
   options.quorum = config.broker.queue_type == "quorum";
-  const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
+  const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
+  if (config.storage.type == "s3") probe_store(*store);
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
   transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
+  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   HealthReporter health(*transport, config.observability.health_file, options.worker_id);
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},
                                {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
                                {"storage", store->describe()},
-                               {"input", config.input.dir}});
+                               {"input", frames.describe()}});
   std::atomic<bool> stop{false};
   std::thread watcher([&] {
     while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);

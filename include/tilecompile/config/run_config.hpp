@@ -66,14 +66,28 @@ struct BrokerConfig {
   double consumer_timeout_s = 1800;
   std::string queue_type = "classic";  ///< classic | quorum
 };
+struct S3Config {
+  std::string endpoint, bucket, region, ca_file, credentials_file, profile;
+  std::string prefix;         ///< of our objects
+  std::string frames_prefix;  ///< of the frames; empty: they lie in input.dir
+  bool path_style = true;
+  int max_attempts = 5;
+  double connect_timeout_s = 10;
+  double stall_timeout_s = 30;
+};
 struct DiagnosticsConfig {
   bool enabled = false;
   int max_messages = 10000;  ///< that wait on the broker; the oldest are dropped first
   int max_age_s = 3600;      ///< of a message on the broker
 };
 struct StorageConfig {
-  std::string type = "file";
-  std::string root;  ///< folder that master and workers share; empty: output.dir
+  std::string type = "file";  ///< file | s3
+  std::string root;           ///< folder that master and workers share; empty: output.dir
+  S3Config s3;
+};
+struct CacheConfig {
+  std::string dir;        ///< empty: frames are read where they lie
+  int size_limit_mb = 0;  ///< 0: no limit
 };
 struct RetryConfig : RetryPolicy {
   int max_failed_tiles = 0;  ///< more tiles failed for good end the run
@@ -97,6 +111,7 @@ struct RunConfig {
   BrokerConfig broker;
   StorageConfig storage;
   RetryConfig retry;
+  CacheConfig cache;
   DiagnosticsConfig diagnostics;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
@@ -108,6 +123,7 @@ struct WorkerConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  CacheConfig cache;
   ObservabilityConfig observability;
   std::string worker_id;  ///< empty: host name and process number
 };
