@@ -109,6 +109,12 @@ void AmqpConsumers::cancel(AmqpLink& link, const std::string& queue) {
   }
 }
 
+bool AmqpConsumers::active(const std::string& queue) const {
+  return std::any_of(consumers_.begin(), consumers_.end(), [&](const auto& entry) {
+    return entry.second.queue == queue && entry.second.wanted && entry.second.active;
+  });
+}
+
 void AmqpConsumers::forget(const std::string& queue) {
   const auto entry = find(queue);
   if (entry == consumers_.end()) return;

@@ -22,7 +22,8 @@ amqp_table_entry_t text(const char* name, const std::string& value) {
 }
 
 std::vector<amqp_table_entry_t> arguments(const QueueSpec& queue) {
-  static const std::string kDropHead = "drop-head", kQuorum = "quorum", kDefaultExchange;
+  static const std::string kDropHead = "drop-head", kQuorum = "quorum", kDefaultExchange,
+                           kAtLeastOnce = "at-least-once", kRejectPublish = "reject-publish";
   std::vector<amqp_table_entry_t> entries;
   if (queue.expires_ms > 0) entries.push_back(number("x-expires", queue.expires_ms));
   if (queue.message_ttl_ms > 0) entries.push_back(number("x-message-ttl", queue.message_ttl_ms));
@@ -33,6 +34,11 @@ std::vector<amqp_table_entry_t> arguments(const QueueSpec& queue) {
   if (!queue.dead_letter_queue.empty()) {
     entries.push_back(text("x-dead-letter-exchange", kDefaultExchange));
     entries.push_back(text("x-dead-letter-routing-key", queue.dead_letter_queue));
+    // Otherwise a quorum queue forgets what it dead-letters while the target is not available.
+    if (queue.quorum && queue.max_length == 0) {
+      entries.push_back(text("x-dead-letter-strategy", kAtLeastOnce));
+      entries.push_back(text("x-overflow", kRejectPublish));
+    }
   }
   if (queue.max_priority > 0) entries.push_back(number("x-max-priority", queue.max_priority));
   if (queue.quorum) entries.push_back(text("x-queue-type", kQuorum));

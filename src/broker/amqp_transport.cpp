@@ -61,6 +61,11 @@ class AmqpTransport : public Transport {
   void cancel(const std::string& queue) override {
     mailbox_.perform([&](AmqpSession& session) { session.cancel(queue); });
   }
+  bool consuming(const std::string& queue) override {
+    bool active = false;
+    mailbox_.perform([&](AmqpSession& session) { active = session.consuming(queue); });
+    return active;
+  }
   std::optional<Delivery> receive(milliseconds timeout) override { return mailbox_.receive(timeout); }
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     check_message(exchange, queue, options_.max_body_bytes, message);

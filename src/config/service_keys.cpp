@@ -116,7 +116,23 @@ void add_broker(Table& table) {
              "Seconds one attempt to connect may take");
   broker.add("reconnect_timeout_s", &BrokerConfig::reconnect_timeout_s, Between{0, 86400},
              "Seconds of trying again after the broker is lost");
+  broker.add("consumer_timeout_s", &BrokerConfig::consumer_timeout_s, Between{60, 1e7},
+             "The broker's consumer_timeout in seconds; tasks are made to stay well below it");
   broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
+}
+
+void add_retry(Table& table) {
+  SectionRows<RetryConfig> retry(
+      table, "retry", kRunOnly, [](auto& s) -> auto& { return s.run.retry; });
+  retry.add("max_attempts", &RetryConfig::max_attempts, Between{1, 100},
+            "Attempts at a tile before it has failed for good");
+  retry.add("base_s", &RetryConfig::base_s, Between{0, 3600}, "Seconds before the second attempt");
+  retry.add("factor", &RetryConfig::factor, Between{1, 100}, "Growth of that time from attempt to attempt");
+  retry.add("cap_s", &RetryConfig::cap_s, Between{0, 86400}, "Longest time between two attempts, in seconds");
+  retry.add("max_worker_deaths", &RetryConfig::max_worker_deaths, Between{1, 100},
+            "Workers that may die over a tile before it has failed for good");
+  retry.add("max_failed_tiles", &RetryConfig::max_failed_tiles, Between{0, 1 << 24},
+            "Tiles that may fail for good; more end the run");
 }
 
 void add_diagnostics(Table& table) {
@@ -138,6 +154,10 @@ void add_storage_and_log(Table& table) {
       table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
   observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},
                     "Least severity that is logged");
+  SectionRows<Observability> of_worker(
+      table, "observability", kWorkerOnly, [](auto& s) -> auto& { return s.run.observability; });
+  of_worker.add("health_file", &Observability::health_file, TextRule::kAny,
+                "File that tells 'tilecompile health' how this worker is; empty: none");
   observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
 }
 
@@ -152,6 +172,7 @@ void add_service_keys(Table& table) {
   add_input_output(table);
   add_parallel(table);
   add_broker(table);
+  add_retry(table);
   add_storage_and_log(table);
   add_diagnostics(table);
   SectionRows<Settings> worker(

@@ -8,6 +8,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/health.hpp"
 #include "tilecompile/run/local_workers.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
@@ -70,6 +71,10 @@ class WorkerThread {
 
 }  // namespace
 
+std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name) {
+  return connect_amqp(amqp_options(broker, name));
+}
+
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
@@ -110,6 +115,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
+  options.quorum = config.broker.queue_type == "quorum";
   const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
   if (config.storage.type == "s3") probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
@@ -118,6 +124,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
+  HealthReporter health(*transport, config.observability.health_file, options.worker_id);
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},
                                {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
@@ -136,6 +143,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   }
   stop = true;
   watcher.join();
+  health.end();
   transport->close();
   if (failure) std::rethrow_exception(failure);
   log_info("worker has stopped", {{"worker_id", options.worker_id}});

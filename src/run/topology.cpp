@@ -36,6 +36,19 @@ QueueSpec dead_letter_queue_spec(bool quorum) {
   return spec;
 }
 
+std::string retry_queue(int delay_s) { return "tile.retry." + std::to_string(delay_s); }
+
+QueueSpec retry_queue_spec(int delay_s, bool quorum) {
+  QueueSpec spec;
+  spec.name = retry_queue(delay_s);
+  spec.exchange = kResultExchange;
+  // Of no time at all a broker makes "at once, or never".
+  spec.message_ttl_ms = delay_s > 0 ? 1000LL * delay_s : 1;
+  spec.dead_letter_queue = kComputeQueue;
+  spec.quorum = quorum;
+  return spec;
+}
+
 QueueSpec results_queue_spec(const std::string& name, bool quorum) {
   QueueSpec spec;
   spec.name = name;

@@ -41,6 +41,7 @@ class OddTransport : public Transport {
     inner_->consume(queue, prefetch, exclusive);
   }
   void cancel(const std::string& queue) override { inner_->cancel(queue); }
+  bool consuming(const std::string& queue) override { return inner_->consuming(queue); }
   std::optional<Delivery> receive(milliseconds timeout) override { return inner_->receive(timeout); }
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     return is_for_diagnostics(queue) ? publish_() : inner_->publish(exchange, queue, std::move(message));

@@ -87,6 +87,9 @@ class Transport {
   /// Stops consuming; deliveries not yet received are handed back, received ones can still be acknowledged.
   /// A queue that is not consumed is not an error.
   virtual void cancel(const std::string& queue) = 0;
+  /// Asks the broker for a sign of life and tells whether it delivers from `queue` to this transport now:
+  /// false while a lost consumer is being started again.
+  virtual bool consuming(const std::string& queue) = 0;
   /// The next delivery of any consumed queue, or nullopt after `timeout`. Throws TransientError once the
   /// transport is closed (a waiting call wakes at once) and the connection's error when that cannot come back
   /// (access refused).

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
 #include "tilecompile/frame/frame_params.hpp"
 #include "tilecompile/tile/tile_params.hpp"
@@ -62,6 +63,7 @@ struct BrokerConfig {
   int heartbeat_s = 10;
   double connect_timeout_s = 10;
   double reconnect_timeout_s = 300;
+  double consumer_timeout_s = 1800;
   std::string queue_type = "classic";  ///< classic | quorum
 };
 struct S3Config {
@@ -87,9 +89,13 @@ struct CacheConfig {
   std::string dir;        ///< empty: frames are read where they lie
   int size_limit_mb = 0;  ///< 0: no limit
 };
+struct RetryConfig : RetryPolicy {
+  int max_failed_tiles = 0;  ///< more tiles failed for good end the run
+};
 struct ObservabilityConfig {
   std::string log_level = "info";
   std::string log_format = "text";
+  std::string health_file;  ///< of a worker; empty: none
 };
 
 /// The whole configuration of a run, defaults filled in.
@@ -104,6 +110,7 @@ struct RunConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  RetryConfig retry;
   CacheConfig cache;
   DiagnosticsConfig diagnostics;
   ObservabilityConfig observability;
