@@ -1,7 +1,6 @@
 #include "tilecompile/tile/compute_tile.hpp"
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/local_metrics.hpp"
 #include "tilecompile/tile/tile_channel.hpp"
 
@@ -18,34 +17,25 @@ void check_shapes(const TileInput& input) {
   }
 }
 
-// Q of every frame of the tile, and how many were measured.
-std::vector<double> frame_quality(const TileInput& input, std::size_t channel, TileKind kind,
-                                  const std::vector<int>& stars, int& measured) {
-  if (input.local.mode == LocalMetricsParams::Mode::kSeeing) {
-    for (int f : input.frame_index)
-      measured += input.metrics->channels[channel][static_cast<std::size_t>(f)].fwhm_surface.empty() ? 0 : 1;
-    return seeing_quality(input, channel);
+// Frames with a measurement of their own.
+int measured_frames(const TileInput& input, std::size_t channel, const std::vector<LocalMetrics>& local) {
+  const auto& frames = input.metrics->channels[channel];
+  const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
+  int measured = 0;
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    const bool has_surface = !frames[static_cast<std::size_t>(input.frame_index[i])].fwhm_surface.empty();
+    measured += (seeing ? has_surface : local[i].measured()) ? 1 : 0;
   }
-  const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
-  for (const LocalMetrics& m : local) measured += m.measured() ? 1 : 0;
-  return local_quality(local, kind, input.local);
+  return measured;
 }
 
 TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
                             const std::vector<int>& stars) {
-  int measured = 0;
-  std::vector<double> quality = frame_quality(input, channel, kind, stars, measured);
-  const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
-  std::vector<double> weights;
-  for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
-    const FrameChannel& frame =
-        input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    // W_ft = G_f L_ft
-    weights.push_back((seeing ? frame.inverse_variance : frame.weight) * exact_exp(quality[i]));
-  }
-  TileChannel result = PreparedChannel(input, channel, weights).reconstruct();
+  const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
+  std::vector<double> quality = local_quality(input, channel, kind, local);
+  TileChannel result = PreparedChannel(input, channel, frame_weights(input, channel, quality)).reconstruct();
   result.quality = std::move(quality);
-  result.measured_frames = measured;
+  result.measured_frames = measured_frames(input, channel, local);
   return result;
 }
 

@@ -1,7 +1,7 @@
 #include "tilecompile/tile/frame_sum.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <limits>
 
 namespace tilecompile {
@@ -40,12 +40,13 @@ struct RowSums {
   std::vector<double> pixel_weight;  // w of the frame that is being added
   std::vector<std::uint8_t> all;
 
+  std::array<ChunkedRow*, PartialSums::kSums> sums() { return {&value, &weight, &squares, &variance}; }
   void start_row() {
-    for (ChunkedRow* sum : {&value, &weight, &squares, &variance}) sum->clear();
+    for (ChunkedRow* sum : sums()) sum->clear();
     std::fill(count.begin(), count.end(), 0);
   }
   void end_chunk() {
-    for (ChunkedRow* sum : {&value, &weight, &squares, &variance}) sum->end_chunk();
+    for (ChunkedRow* sum : sums()) sum->end_chunk();
   }
   void add(const float* samples, const std::uint8_t* kept, const Normalization& n, double sigma) {
     const std::size_t width = count.size();
@@ -118,17 +119,16 @@ void store_pixel(const RowSums& sums, int x, int y, WeightedMean& result) {
   result.effective_frames.at(x, y) = static_cast<float>(weight * weight / sums.squares.total[i]);
 }
 
-}  // namespace
-
-WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
-                           const PixelMix& mix, const Plane<std::uint8_t>* plain) {
-  const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
+// The mean from functions that sum the frames of an image row, as they are and with equal weights.
+template <class SumRow, class SumPlainRow>
+WeightedMean mean_of_rows(int width, int height, const Plane<std::uint8_t>* plain, const SumRow& sum_row_of,
+                          const SumPlainRow& plain_row_of) {
   WeightedMean result{Plane<float>(width, height, kNan), Plane<std::int32_t>(width, height),
                       Plane<float>(width, height), Plane<float>(width, height, kNan),
                       Plane<float>(width, height)};
   RowSums sums(static_cast<std::size_t>(width)), equal(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
-    sum_row(cutouts, mix, y, chunk, sums);
+    sum_row_of(y, sums);
     const auto below = [&](int x) { return sums.weight.total[static_cast<std::size_t>(x)] < kEpsilon; };
     const auto is_plain = [&](int x) { return below(x) || (plain != nullptr && plain->at(x, y) != 0); };
     bool needs_plain = false;
@@ -142,77 +142,96 @@ WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width
       store_pixel(sums, x, y, result);
     }
     if (!needs_plain) continue;
-    plain_row(cutouts, y, chunk, equal);
+    plain_row_of(y, equal);
     for (int x = 0; x < width; ++x)
       if (equal.count[static_cast<std::size_t>(x)] > 0 && is_plain(x)) store_pixel(equal, x, y, result);
   }
   return result;
 }
 
-namespace {
+void keep_row(RowSums& sums, int y, std::vector<Plane<double>>& planes) {
+  const auto totals = sums.sums();
+  for (std::size_t k = 0; k < totals.size(); ++k)
+    std::copy(totals[k]->total.begin(), totals[k]->total.end(), planes[k].row(y));
+}
 
-constexpr int kRowStep = 4;
-constexpr double kFarthestSigma = 3, kShareOfScale = 0.98658;  // standard deviation left by a cut at 3 sigma
-constexpr int kFewestSamples = 64;
-
-// Residuals of a cut-out within `limit` of `middle`.
-struct Residuals {
-  double sum = 0, squares = 0;
-  int count = 0;
-  void add(const WeightedCutout& cutout, int y, const ChunkedRow& value, const ChunkedRow& weight,
-           double middle, double limit) {
-    const float* samples = cutout.samples.row(y);
-    const std::uint8_t* kept = cutout.kept == nullptr ? nullptr : cutout.kept->row(y);
-    for (std::size_t x = 0; x < value.total.size(); ++x) {
-      const float s = samples[x];
-      if (s != s || (kept != nullptr && kept[x] == 0) || !(weight.total[x] > 0)) continue;
-      const double residual = cutout.normalization(s) - value.total[x] / weight.total[x];
-      if (!(residual - middle <= limit && residual - middle >= -limit)) continue;
-      sum += residual;
-      squares += residual * residual;
-      ++count;
+// The sums of a row from those of every chunk, in order.
+void join_row(const std::vector<const PartialSums*>& chunks, bool plain, int y, RowSums& sums) {
+  sums.start_row();
+  const auto totals = sums.sums();
+  for (const PartialSums* chunk : chunks) {
+    const auto& planes = plain ? chunk->plain : chunk->weighted;
+    for (std::size_t k = 0; k < planes.size(); ++k) {
+      std::copy_n(planes[k].row(y), sums.count.size(), totals[k]->chunk.begin());
+      totals[k]->end_chunk();
     }
+    const std::int32_t* const count = chunk->coverage.row(y);
+    for (std::size_t x = 0; x < sums.count.size(); ++x) sums.count[x] += count[x];
   }
-  double mean() const { return sum / count; }
-  double variance() const {
-    return std::max(0.0, squares / count - mean() * mean()) / (kShareOfScale * kShareOfScale);
-  }
-};
+}
+
+void store_mean(const RowSums& sums, double* mean) {
+  for (std::size_t x = 0; x < sums.count.size(); ++x)
+    mean[x] = sums.weight.total[x] > 0 ? sums.value.total[x] / sums.weight.total[x]
+                                       : std::numeric_limits<double>::quiet_NaN();
+}
 
 }  // namespace
 
-std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
-                                   int frame_chunk) {
+WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
+                           const PixelMix& mix, const Plane<std::uint8_t>* plain) {
   const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
-  std::vector<double> noise, limit, middle(cutouts.size());
-  double weights = 0, squares = 0;
-  for (const WeightedCutout& c : cutouts) {
-    noise.push_back(c.noise);
-    limit.push_back(kFarthestSigma * c.noise);
-    weights += c.weight;
-    squares += c.weight * c.weight;
-  }
+  return mean_of_rows(
+      width, height, plain, [&](int y, RowSums& sums) { sum_row(cutouts, mix, y, chunk, sums); },
+      [&](int y, RowSums& sums) { plain_row(cutouts, y, chunk, sums); });
+}
+
+Plane<double> sampled_mean(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                           int frame_chunk) {
+  const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
+  Plane<double> mean(width, sampled_rows(height));
   RowSums sums(static_cast<std::size_t>(width));
-  for (int round = 0; round < 2; ++round) {
-    std::vector<Residuals> residuals(cutouts.size());
-    for (int y = 0; y < height; y += kRowStep) {
-      sum_row(cutouts, {}, y, chunk, sums);
-      for (std::size_t f = 0; f < cutouts.size(); ++f)
-        residuals[f].add(cutouts[f], y, sums.value, sums.weight, middle[f], limit[f]);
-    }
-    for (std::size_t f = 0; f < cutouts.size(); ++f) {
-      if (residuals[f].count < kFewestSamples) continue;
-      // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the
-      // weights
-      const double left = 1 - 2 * cutouts[f].weight / weights + squares / (weights * weights);
-      if (!(left > 0)) continue;
-      const double residual_sd = std::sqrt(residuals[f].variance());
-      middle[f] = residuals[f].mean();
-      limit[f] = kFarthestSigma * residual_sd;
-      noise[f] = residual_sd / std::sqrt(left);
-    }
+  for (int row = 0; row < mean.height(); ++row) {
+    sum_row(cutouts, {}, row * kSampledRowStep, chunk, sums);
+    store_mean(sums, mean.row(row));
   }
-  return noise;
+  return mean;
+}
+
+PartialSums partial_sums(const std::vector<WeightedCutout>& chunk, int width, int height, bool sampled) {
+  const int step = sampled ? kSampledRowStep : 1, rows = sampled ? sampled_rows(height) : height;
+  const std::vector<Plane<double>> zeros(PartialSums::kSums, Plane<double>(width, rows));
+  PartialSums part{zeros, zeros, Plane<std::int32_t>(width, rows)};
+  RowSums sums(static_cast<std::size_t>(width)), plain(static_cast<std::size_t>(width));
+  bool needs_plain = false;
+  for (int row = 0; row < rows; ++row) {
+    sum_row(chunk, {}, row * step, chunk.size(), sums);
+    plain_row(chunk, row * step, chunk.size(), plain);
+    keep_row(sums, row, part.weighted);
+    keep_row(plain, row, part.plain);
+    std::copy(sums.count.begin(), sums.count.end(), part.coverage.row(row));
+    // Weights are not negative, so a pixel below epsilon in the end is below it in every chunk.
+    for (std::size_t x = 0; x < sums.count.size(); ++x)
+      needs_plain |= sums.count[x] > 0 && sums.weight.total[x] < kEpsilon;
+  }
+  if (!needs_plain) part.plain.clear();
+  return part;
+}
+
+WeightedMean join_partial_sums(const std::vector<const PartialSums*>& chunks, int width, int height) {
+  return mean_of_rows(
+      width, height, nullptr, [&](int y, RowSums& sums) { join_row(chunks, false, y, sums); },
+      [&](int y, RowSums& sums) { join_row(chunks, true, y, sums); });
+}
+
+Plane<double> join_sampled_mean(const std::vector<const PartialSums*>& chunks, int width, int height) {
+  Plane<double> mean(width, sampled_rows(height));
+  RowSums sums(static_cast<std::size_t>(width));
+  for (int row = 0; row < mean.height(); ++row) {
+    join_row(chunks, false, row, sums);
+    store_mean(sums, mean.row(row));
+  }
+  return mean;
 }
 
 double frame_sum(const std::vector<double>& values, int frame_chunk) {

@@ -97,13 +97,14 @@ double covered_share(const PlaneView<float>& samples) {
 }
 
 // n: `sharpness`, or the largest below it that leaves min_effective_fraction of the frames.
-double exponent(const TileInput& input, std::size_t channel, const std::vector<double>& log_ratio) {
+double exponent(const TileInput& input, std::size_t channel, const std::vector<LocalMetrics>& local,
+                const std::vector<double>& log_ratio) {
   const double sharpness = input.local.sharpness, fraction = input.local.min_effective_fraction;
   if (!(fraction > 0)) return sharpness;
   const auto& frames = input.metrics->channels[channel];
   std::vector<double> share, quiet;
   for (std::size_t i = 0; i < log_ratio.size(); ++i) {
-    share.push_back(covered_share(input.cutouts[channel][i].samples));
+    share.push_back(local[i].covered_share);
     quiet.push_back(frames[static_cast<std::size_t>(input.frame_index[i])].inverse_variance);
   }
   const auto effective = [&](double n) {
@@ -125,14 +126,15 @@ double exponent(const TileInput& input, std::size_t channel, const std::vector<d
   return low;
 }
 
-}  // namespace
-
-std::vector<double> seeing_quality(const TileInput& input, std::size_t channel) {
+std::vector<double> seeing_quality(const TileInput& input, std::size_t channel,
+                                   const std::vector<LocalMetrics>& local) {
   std::vector<double> log_ratio = log_fwhm_ratios(input, channel);
-  const double n = exponent(input, channel, log_ratio);
+  const double n = exponent(input, channel, local, log_ratio);
   for (double& q : log_ratio) q *= -n;
   return log_ratio;
 }
+
+}  // namespace
 
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
                                          const Normalization& normalization, const std::vector<int>& stars,
@@ -174,19 +176,34 @@ std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t cha
     const FrameCutout& cutout = input.cutouts[channel][i];
     const Normalization& n =
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])].normalization;
-    frames.emplace_back();
-    if (kind == TileKind::kStar)
-      frames.back().star =
+    LocalMetrics& m = frames.emplace_back();
+    if (input.local.mode == LocalMetricsParams::Mode::kSeeing)
+      m.covered_share = input.local.min_effective_fraction > 0 ? covered_share(cutout.samples) : 0;
+    else if (kind == TileKind::kStar)
+      m.star =
           measure_stars(cutout, input.box, n, stars, *input.metrics, input.grid.min_valid_fraction, scratch);
     else
-      frames.back().structure = measure_structure(cutout, n, input.grid.min_valid_fraction, scratch);
+      m.structure = measure_structure(cutout, n, input.grid.min_valid_fraction, scratch);
   }
   return frames;
 }
 
-std::vector<double> local_quality(const std::vector<LocalMetrics>& frames, TileKind kind,
-                                  const LocalMetricsParams& params) {
-  return kind == TileKind::kStar ? star_quality(frames, params) : structure_quality(frames, params);
+std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
+                                  const std::vector<LocalMetrics>& local) {
+  if (input.local.mode == LocalMetricsParams::Mode::kSeeing) return seeing_quality(input, channel, local);
+  return kind == TileKind::kStar ? star_quality(local, input.local) : structure_quality(local, input.local);
+}
+
+std::vector<double> frame_weights(const TileInput& input, std::size_t channel,
+                                  const std::vector<double>& quality) {
+  const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
+    const FrameChannel& frame =
+        input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
+    weights.push_back((seeing ? frame.inverse_variance : frame.weight) * exact_exp(quality[i]));
+  }
+  return weights;
 }
 
 }  // namespace tilecompile

@@ -4,27 +4,56 @@
 
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/tile/noise_guard.hpp"
+#include "tilecompile/tile/residual_noise.hpp"
 
 namespace tilecompile {
 
-PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
-                                 const std::vector<double>& frame_weight)
-    : box_(input.box), params_(input.reconstruction) {
+std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
+                                             const std::vector<double>& frame_weight,
+                                             std::vector<Plane<float>>& ramps) {
   const auto& frames = input.metrics->channels[channel];
-  ramps_.resize(input.frame_index.size());
+  std::vector<WeightedCutout> cutouts;
+  ramps.resize(input.frame_index.size());
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
-    ramps_[i] = edge_ramp(frame.footprint, box_, params_.edge_feather_px);
-    cutouts_.push_back({input.cutouts[channel][i].samples, frame.normalization, frame_weight[i],
-                        frame.inverse_variance, frame.noise, ramps_[i].empty() ? nullptr : &ramps_[i],
-                        nullptr});
+    ramps[i] = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
+    cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, frame_weight[i],
+                       frame.inverse_variance, frame.noise, ramps[i].empty() ? nullptr : &ramps[i], nullptr});
   }
+  return cutouts;
+}
+
+TileChannel finish_channel(WeightedMean mean, std::vector<double> frame_weight, int frame_chunk) {
+  TileChannel result;
+  result.sum_weights = frame_sum(frame_weight, frame_chunk);
+  result.rejected_low.assign(frame_weight.size(), 0);
+  result.rejected_high.assign(frame_weight.size(), 0);
+  result.frame_weight = std::move(frame_weight);
+  Distribution samples;
+  samples.assign(mean.mean.view(), 0);
+  result.background = clip(samples, 0).location;
+  result.median = samples.count() == 0 ? 0 : samples.median() - result.background;
+  result.pixels = std::move(mean.mean);
+  result.coverage = std::move(mean.coverage);
+  result.weight = std::move(mean.weight);
+  result.variance = std::move(mean.variance);
+  result.effective_frames = std::move(mean.effective_frames);
+  result.fallback_used = mean.fallback_used;
+  return result;
+}
+
+PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
+                                 const std::vector<double>& frame_weight)
+    : box_(input.box),
+      params_(input.reconstruction),
+      cutouts_(weighted_cutouts(input, channel, frame_weight, ramps_)) {
   if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
     rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
       if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
   }
-  const std::vector<double> noise = residual_noise(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
   if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
     guard_noise(input.metrics->seeing_px);
@@ -52,27 +81,17 @@ void PreparedChannel::guard_noise(double seeing_px) {
 }
 
 TileChannel PreparedChannel::reconstruct(const std::vector<std::size_t>& members) const {
-  TileChannel result;
   std::vector<WeightedCutout> cutouts;
+  std::vector<double> weights;
   for (std::size_t i : members) {
     cutouts.push_back(cutouts_[i]);
-    result.frame_weight.push_back(cutouts_[i].weight);
-    const bool counted = !rejection_.low.empty();
-    result.rejected_low.push_back(counted ? static_cast<double>(rejection_.low[i]) : 0);
-    result.rejected_high.push_back(counted ? static_cast<double>(rejection_.high[i]) : 0);
+    weights.push_back(cutouts_[i].weight);
   }
-  result.sum_weights = frame_sum(result.frame_weight, params_.frame_chunk);
-  WeightedMean mean = mean_of(cutouts);
-  Distribution samples;
-  samples.assign(mean.mean.view(), 0);
-  result.background = clip(samples, 0).location;
-  result.median = samples.count() == 0 ? 0 : samples.median() - result.background;
-  result.pixels = std::move(mean.mean);
-  result.coverage = std::move(mean.coverage);
-  result.weight = std::move(mean.weight);
-  result.variance = std::move(mean.variance);
-  result.effective_frames = std::move(mean.effective_frames);
-  result.fallback_used = mean.fallback_used;
+  TileChannel result = finish_channel(mean_of(cutouts), std::move(weights), params_.frame_chunk);
+  for (std::size_t k = 0; k < members.size() && !rejection_.low.empty(); ++k) {
+    result.rejected_low[k] = static_cast<double>(rejection_.low[members[k]]);
+    result.rejected_high[k] = static_cast<double>(rejection_.high[members[k]]);
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 #include "tilecompile/image/exact_math.hpp"
@@ -186,6 +187,63 @@ TEST(WeightedMean, TinyWeightsFallBackToThePlainMean) {
   const WeightedMean mean = weighted_mean({{a.view(), {}, 1e-9}, {b.view(), {}, 1e-8}}, 3, 2, 64);
   EXPECT_TRUE(mean.fallback_used);
   for (float v : mean.mean.samples()) EXPECT_EQ(v, 2.0f);
+}
+
+template <class T>
+void expect_same_bytes(const Plane<T>& found, const Plane<T>& expected, const std::string& what) {
+  ASSERT_EQ(found.size(), expected.size()) << what;
+  EXPECT_EQ(std::memcmp(found.data(), expected.data(), found.size() * sizeof(T)), 0) << what;
+}
+
+// Frames whose sums depend on their order; weights so small in places that the plain mean is used there.
+TEST(WeightedMean, PartialSumsOfChunksGiveTheSameBits) {
+  constexpr int kWidth = 13, kHeight = 7, kFrames = 23;
+  std::vector<Plane<float>> frames;
+  Plane<float> ramp(kWidth, kHeight);
+  for (int x = 0; x < kWidth; ++x)
+    for (int y = 0; y < kHeight; ++y) ramp.at(x, y) = 0.07f * static_cast<float>(x + 1);
+  for (int f = 0; f < kFrames; ++f) {
+    frames.emplace_back(kWidth, kHeight);
+    for (int y = 0; y < kHeight; ++y)
+      for (int x = 0; x < kWidth; ++x)
+        frames.back().at(x, y) = (x + f) % 5 == 0 || (y == 4 && x < 4)
+                                     ? std::nanf("")
+                                     : 100.0f + 0.37f * static_cast<float>((x * 31 + y * 17 + f * f) % 101);
+  }
+  for (const double smallest : {1e-9, 0.3}) {
+    std::vector<WeightedCutout> all;
+    for (int f = 0; f < kFrames; ++f)
+      all.push_back({frames[static_cast<std::size_t>(f)].view(),
+                     {0.1 * f, 1.0 / (3 + f), 0.25},
+                     (f % 5 == 1 ? 1 : smallest) / (1.0 + f),
+                     1,
+                     0.1 + 0.01 * f,
+                     f % 2 == 0 ? &ramp : nullptr,
+                     nullptr});
+    for (const int chunk : {1, 3, 8, 23, 64}) {
+      std::vector<PartialSums> parts, samples;
+      for (int first = 0; first < kFrames; first += chunk)
+        for (const bool sampled : {false, true})
+          (sampled ? samples : parts)
+              .push_back(partial_sums({all.begin() + first, all.begin() + std::min(first + chunk, kFrames)},
+                                      kWidth, kHeight, sampled));
+      std::vector<const PartialSums*> parts_in_order, samples_in_order;
+      for (const PartialSums& part : parts) parts_in_order.push_back(&part);
+      for (const PartialSums& part : samples) samples_in_order.push_back(&part);
+      const WeightedMean expected = weighted_mean(all, kWidth, kHeight, chunk);
+      const WeightedMean found = join_partial_sums(parts_in_order, kWidth, kHeight);
+      EXPECT_EQ(found.fallback_used, expected.fallback_used);
+      EXPECT_EQ(expected.fallback_used, smallest < 1e-6);
+      const std::string what = "chunk " + std::to_string(chunk);
+      expect_same_bytes(found.mean, expected.mean, what);
+      expect_same_bytes(found.coverage, expected.coverage, what);
+      expect_same_bytes(found.weight, expected.weight, what);
+      expect_same_bytes(found.variance, expected.variance, what);
+      expect_same_bytes(found.effective_frames, expected.effective_frames, what);
+      expect_same_bytes(join_sampled_mean(samples_in_order, kWidth, kHeight),
+                        sampled_mean(all, kWidth, kHeight, chunk), what);
+    }
+  }
 }
 
 TEST(WeightedMean, FrameSumRunsInChunks) {

@@ -10,6 +10,7 @@
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
+#include "tilecompile/tile/residual_noise.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
@@ -215,7 +216,8 @@ TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
   for (std::size_t f = 0; f < 30; ++f)
     cutouts.push_back({in.cutouts[0][f].samples, night.metrics.channels[0][f].normalization, 1.0, 1.0,
                        night.metrics.channels[0][f].noise, nullptr, nullptr});
-  const auto noise = residual_noise(cutouts, kBox.w, kBox.h, 64);
+  const auto noise =
+      residual_noise(cutouts, sampled_mean(cutouts, kBox.w, kBox.h, 64), std::vector<double>(30, 1.0));
   double ratio = 0;
   for (std::size_t f = 0; f < 30; ++f) ratio += noise[f] / (1 + 0.25 * static_cast<double>(f % 3)) / 30;
   EXPECT_NEAR(ratio, 1, 0.03);

@@ -42,12 +42,31 @@ struct WeightedMean {
 WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
                            const PixelMix& mix = {}, const Plane<std::uint8_t>* plain = nullptr);
 
-/// Noise of every cut-out inside the tile: robust standard deviation of I' less the weighted mean (weights W
-/// ramp), over every fourth row, less what lies beyond 3 sigma, freed of the cut-out's own part in the mean.
-/// A cut-out with fewer than 64 such samples keeps `noise`. The noise of the whole frame also holds its
-/// gradients and hot pixels, which say nothing about a pixel that they do not touch.
-std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, int width, int height,
-                                   int frame_chunk);
+/// The rows of a tile that its frames' noise is measured on: every fourth, from the first on.
+inline constexpr int kSampledRowStep = 4;
+inline int sampled_rows(int height) { return (height + kSampledRowStep - 1) / kSampledRowStep; }
+
+/// sum w m I' / sum w m of the sampled rows alone, without a pixel mix, in double; NaN where sum w m is not
+/// above 0. Shape (sampled rows, width).
+Plane<double> sampled_mean(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                           int frame_chunk);
+
+/// The sums of one chunk of frames per pixel, before anything is rounded: what a tile computed in pieces is
+/// put together from.
+struct PartialSums {
+  static constexpr std::size_t kSums = 4;  ///< sums of w m I', w m, w^2 m and w^2 m sigma^2
+  std::vector<Plane<double>> weighted;     ///< [sum]
+  std::vector<Plane<double>> plain;        ///< the same with w = 1; empty when no pixel may need them
+  Plane<std::int32_t> coverage;            ///< sum m
+};
+
+/// Sums the frames of one chunk in the order given; `sampled`: the sampled rows alone.
+PartialSums partial_sums(const std::vector<WeightedCutout>& chunk, int width, int height, bool sampled);
+/// The mean from the partial sums of all chunks in ascending order: the bits of weighted_mean over all frames
+/// in chunks of the same size, without a pixel mix.
+WeightedMean join_partial_sums(const std::vector<const PartialSums*>& chunks, int width, int height);
+/// The same for sampled_mean, from partial sums of the sampled rows.
+Plane<double> join_sampled_mean(const std::vector<const PartialSums*>& chunks, int width, int height);
 
 /// The canonical frame sum of plain numbers, one a frame.
 double frame_sum(const std::vector<double>& values, int frame_chunk);

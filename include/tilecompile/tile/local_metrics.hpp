@@ -16,10 +16,12 @@ struct StructureMetrics {
   double energy_over_noise = 0, background = 0;
 };
 
-/// What was measured of one frame in one tile and channel: the member of the tile's kind, or neither.
+/// What was measured of one frame in one tile and channel: the member of the tile's kind, or neither; in
+/// seeing mode, where the number of effective frames is looked at, the share of the tile that it covers.
 struct LocalMetrics {
   std::optional<StarMetrics> star;
   std::optional<StructureMetrics> structure;
+  double covered_share = 0;
   bool measured() const { return star.has_value() || structure.has_value(); }
 };
 
@@ -27,16 +29,17 @@ struct LocalMetrics {
 /// stars, has none.
 std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t channel, TileKind kind,
                                          const std::vector<int>& stars);
-/// Q of every frame of a tile and channel, clamped (`methodology.md` 7): z-scores need all frames at once. A
-/// frame that was not measured gets the median Q of those that were (0 when none was).
-std::vector<double> local_quality(const std::vector<LocalMetrics>& frames, TileKind kind,
-                                  const LocalMetricsParams& params);
-
-/// Seeing mode (`methodology.md` 7): -n log(FWHM / F) at the tile's centre from the frame's surface; a frame
-/// without one gets the median of the others (0 when none has one). n is `sharpness`, lowered by bisection
-/// until (sum v W)^2 / sum v W^2 over frames, v the share of the tile that a frame covers, is at least
-/// `min_effective_fraction` of its value for n = 0.
-std::vector<double> seeing_quality(const TileInput& input, std::size_t channel);
+/// Q of every frame of a tile and channel from its measurements; it needs all frames at once, and of `input`
+/// only metrics, box and parameters. Mode v2 (`methodology.md` 7): z-scores, clamped; a frame that was not
+/// measured gets the median Q of those that were (0 when none was). Mode seeing: -n log(FWHM / F) at the
+/// tile's centre from the frame's surface; a frame without one gets the median of the others (0 when none has
+/// one). n is `sharpness`, lowered by bisection until (sum v W)^2 / sum v W^2 over frames, v the share of the
+/// tile that a frame covers, is at least `min_effective_fraction` of its value for n = 0.
+std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
+                                  const std::vector<LocalMetrics>& local);
+/// W_ft = G_f exp(Q_ft), in seeing mode with the inverse variance for G_f (`methodology.md` 7).
+std::vector<double> frame_weights(const TileInput& input, std::size_t channel,
+                                  const std::vector<double>& quality);
 
 /// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured.
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,

@@ -7,6 +7,16 @@
 
 namespace tilecompile {
 
+/// The cut-outs of one channel with the factors, the noise and the edge ramps of their frames. `frame_weight`
+/// is W of every cut-out; `ramps` holds what the result points to.
+std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
+                                             const std::vector<double>& frame_weight,
+                                             std::vector<Plane<float>>& ramps);
+
+/// A reconstructed channel from its mean: sum of weights, clipped median and median (`methodology.md` 9.1,
+/// 9.2). No pixel is rejected; `quality` is left empty.
+TileChannel finish_channel(WeightedMean mean, std::vector<double> frame_weight, int frame_chunk);
+
 /// One channel of a tile, ready to be summed: everything that is decided by all of its frames together.
 class PreparedChannel {
  public:
@@ -29,8 +39,8 @@ class PreparedChannel {
 
   Box box_;
   const ReconstructionParams& params_;
-  std::vector<WeightedCutout> cutouts_;
   std::vector<Plane<float>> ramps_;
+  std::vector<WeightedCutout> cutouts_;
   Rejection rejection_;
   Plane<double> quiet_share_, sharp_share_;  // empty without a noise guard
 };
