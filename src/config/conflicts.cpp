@@ -76,6 +76,22 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
            "keep them apart");
 }
 
+// What needs all frames of a pixel at once, or tells of whole tiles, cannot be had from some of the frames.
+void check_frame_chunks(std::vector<Conflict>& conflicts, const RunConfig& config) {
+  if (config.parallel.frame_chunks == 0) return;
+  const auto refuse = [&](const std::string& key, const std::string& value) {
+    conflicts.push_back(
+        {{"parallel.frame_chunks", key},
+         "'parallel.frame_chunks' computes tiles from some of their frames at a time, which '" + key + ": " +
+             value + "' does not allow: set 'parallel.frame_chunks: 0' or '" + key + "' to its default"});
+  };
+  const ReconstructionParams& method = config.method.reconstruction;
+  if (method.rejection.mode != RejectionParams::Mode::kNone) refuse("reconstruction.rejection", "sigma_clip");
+  if (method.noise_guard.mode != NoiseGuardParams::Mode::kOff)
+    refuse("reconstruction.noise_guard", "significance");
+  if (config.diagnostics.enabled) refuse("diagnostics.enabled", "true");
+}
+
 }  // namespace
 
 std::vector<Conflict> find_conflicts(const RunConfig& config) {
@@ -113,6 +129,7 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                          "'stacking.output_file' would overwrite another product of the run, found " +
                              quoted(method.stacking.output_file)});
   }
+  check_frame_chunks(conflicts, config);
   check_s3(conflicts, config);
   return conflicts;
 }

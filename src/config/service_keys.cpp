@@ -93,6 +93,11 @@ void add_parallel(Table& table) {
       table, "parallel", kRunAndWorker, [](auto& s) -> auto& { return s.run.parallel; });
   parallel.add("threads", &ParallelConfig::threads, Between{0, 1024}, "Compute threads; 0: one a core");
   parallel.add("batch", &ParallelConfig::batch, AutoOrBetween{1, 65536}, "Tiles a task");
+  SectionRows<ParallelConfig> of_run(
+      table, "parallel", kRunOnly, [](auto& s) -> auto& { return s.run.parallel; });
+  of_run.add(
+      "frame_chunks", &ParallelConfig::frame_chunks, Between{0, 65536},
+      "Experimental: chunks of reconstruction.frame_chunk frames that a task takes of its tiles; 0: all");
   parallel.add("prefetch", &ParallelConfig::prefetch, Between{1, 64},
                "Deliveries held ready for each compute thread");
   parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},

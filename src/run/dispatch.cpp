@@ -129,7 +129,8 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
   try {
     for (int id = 0; job.first_round != nullptr && id < ledger.tile_count(); ++id)
       if ((*job.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger.fail(id);
-    directory.append_event("round_began", {{"round", job.first_round == nullptr ? "1" : "2"}});
+    if (job.task_template.work == TaskWork::kTile)
+      directory.append_event("round_began", {{"round", job.first_round == nullptr ? "1" : "2"}});
     if (job.journalled != nullptr) adopt_journal(job, ledger, store, directory, accept);
     sender.publish_open();
     collect(job, transport, ledger, sender, collector);

@@ -5,25 +5,11 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/run/execute_part.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
 namespace {
-
-TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
-                     const FrameBand& band) {
-  TileInput input;
-  input.box = tile.box;
-  input.metrics = &run.metrics;
-  input.grid = run.method.tile;
-  input.local = run.method.local_metrics;
-  input.reconstruction = run.method.reconstruction;
-  for (int f = task.first_frame; f <= task.last_frame; ++f) input.frame_index.push_back(f);
-  input.cutouts.resize(static_cast<std::size_t>(run.manifest->channels()));
-  for (std::size_t c = 0; c < input.cutouts.size(); ++c)
-    for (int f : input.frame_index) input.cutouts[c].push_back(band.cutout(static_cast<int>(c), f, tile.box));
-  return input;
-}
 
 TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes) {
   TileFile file;
@@ -92,7 +78,29 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
                   ResultMessage& message, const TileObserver& observe) {
   const auto run = runs.get(task);
   check_box(tile, *run->manifest);
-  std::vector<TileChannel> planes = compute_planes(task, tile, *run, store, observe);
+  if (task.work != TaskWork::kTile) return execute_part(task, tile, *run, store, message);
+  store_tile(task, tile, compute_planes(task, tile, *run, store, observe), store, message);
+}
+
+}  // namespace
+
+TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
+                     const FrameBand& band) {
+  TileInput input;
+  input.box = tile.box;
+  input.metrics = &run.metrics;
+  input.grid = run.method.tile;
+  input.local = run.method.local_metrics;
+  input.reconstruction = run.method.reconstruction;
+  for (int f = task.first_frame; f <= task.last_frame; ++f) input.frame_index.push_back(f);
+  input.cutouts.resize(static_cast<std::size_t>(run.manifest->channels()));
+  for (std::size_t c = 0; c < input.cutouts.size(); ++c)
+    for (int f : input.frame_index) input.cutouts[c].push_back(band.cutout(static_cast<int>(c), f, tile.box));
+  return input;
+}
+
+void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
+                ObjectStore& store, ResultMessage& message) {
   message.data_shape = {tile.box.h, tile.box.w};
   if (planes.size() > 1)
     message.data_shape.insert(message.data_shape.begin(), static_cast<int>(planes.size()));
@@ -114,8 +122,6 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
   store.put(message.data_ref, bytes);
 }
 
-}  // namespace
-
 void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
                   const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
                   const TileObserver& observe, const std::function<bool()>& go_on) {
@@ -131,6 +137,7 @@ void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& s
       message.tile_id = tile.tile_id;
       message.worker_id = identity.worker_id;
       message.attempt = identity.attempt;
+      message.part = part_of(task);
     };
     start_message();
     try {

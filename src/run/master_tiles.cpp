@@ -5,6 +5,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/run/chunked_tiles.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
@@ -89,9 +90,14 @@ void MasterRun::reconstruct() {
                        record_.channels, directory_->path() / "diagnostics.jsonl"});
   DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
   job.diagnostics = diagnostics ? &*diagnostics : nullptr;
-  const TileLedger ledger = dispatch_tiles(
-      job, *links_.transport, *links_.store, *directory_,
-      [this](const ResultMessage& result, TileFile file) { joiner_->accept(result, std::move(file)); });
+  const AcceptTile accept = [this](const ResultMessage& result, TileFile file) {
+    joiner_->accept(result, std::move(file));
+  };
+  const int chunks = config_.parallel.frame_chunks;
+  const TileLedger ledger =
+      chunks == 0 ? dispatch_tiles(job, *links_.transport, *links_.store, *directory_, accept)
+                  : dispatch_tiles_in_chunks({job, chunks, &config_.method, &analysis_.metrics},
+                                             *links_.transport, *links_.store, *directory_, accept);
   if (diagnostics) record_.diagnostics = diagnostics->finish();
   note_failed_tiles(ledger, "reconstruction");
   for (int id = 0; id < record_.tiles; ++id)

@@ -39,6 +39,7 @@ bool ResultCollector::concerns_us(const ResultMessage& result) const {
                 {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
     return false;
   }
+  if (result.part != part_of(job_.task_template)) return false;  // a late duplicate of another round
   // A late duplicate of the first round is none of the second.
   return job_.first_round == nullptr || result.failure ||
          result.data_ref != (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref;
@@ -61,7 +62,7 @@ void ResultCollector::take_failure(const ResultMessage& result) {
   if (!ledger_.is_open(result.tile_id)) return;
   const TileFailure& failure = *result.failure;
   const std::string id = std::to_string(result.tile_id);
-  const bool synthetic = job_.first_round != nullptr;
+  const bool synthetic = job_.task_template.clusters.has_value();
   directory_.append_event("tile_failed", {{"tile_id", id},
                                           {"attempt", std::to_string(result.attempt)},
                                           {"worker_id", result.worker_id},
@@ -85,7 +86,7 @@ void ResultCollector::take_tile(const ResultMessage& result, const std::string& 
   const auto t = static_cast<std::size_t>(result.tile_id);
   TileFile file;
   try {
-    file = load_tile(store_, result, job_.grid->tiles[t], job_.planes);
+    file = job_.load ? job_.load(result) : load_tile(store_, result, job_.grid->tiles[t], job_.planes);
   } catch (const Error& e) {
     // Damaged after it was written, or not visible yet: computed again, nothing of it is taken.
     if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
@@ -97,7 +98,7 @@ void ResultCollector::take_tile(const ResultMessage& result, const std::string& 
   if (job_.journalled != nullptr && !(*job_.journalled)[t].data_checksum.empty())
     check_conflict((*job_.journalled)[t], result);
   ledger_.offer(result);
-  directory_.append_journal(body);
+  if (!result.part) directory_.append_journal(body);  // pieces are no results yet
   accept_(result, std::move(file));
   job_.progress(ledger_.done());
 }

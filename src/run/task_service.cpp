@@ -154,6 +154,7 @@ void TaskService::give_up_killer(const Job& job, const std::vector<std::string>&
   result.tile_id = failed.tile.tile_id;
   result.worker_id = options_.worker_id;
   result.attempt = job.envelope.attempt;
+  result.part = part_of(job.task);
   result.failure = TileFailure{ErrorKind::kInput, std::to_string(died.size()) +
                                                       " workers died while they computed it: " + who +
                                                       "; look at their logs and at the memory they had"};

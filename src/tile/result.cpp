@@ -13,9 +13,27 @@ json per_channel(const std::vector<double>& values) {
   return values.size() == 1 ? json(values.front()) : json(values);
 }
 
+ResultPart decode_part(StrictObject& o) {
+  ResultPart part;
+  const std::string name = o.text("part");
+  bool known = false;
+  for (const TaskWork work : {TaskWork::kMeasure, TaskWork::kSample, TaskWork::kSum}) {
+    if (name != piece_name(work)) continue;
+    part.work = work;
+    known = true;
+  }
+  if (!known) o.fail("part", "is neither 'metrics' nor 'samples' nor 'sums'");
+  const auto range = o.integers("frame_index_range", 2, 2, 0, 1 << 20);
+  if (range[1] < range[0]) o.fail("frame_index_range", "ends before it begins");
+  part.first_frame = range[0];
+  part.last_frame = range[1];
+  return part;
+}
+
 void decode_data(StrictObject& o, ResultMessage& result) {
   result.data_ref = o.text("tile_data_ref");
   result.data_checksum = o.digest("tile_data_checksum");
+  if (result.part) return;
   if (o.text("tile_data_dtype") != "float32") o.fail("tile_data_dtype", "is not float32");
   result.data_shape = o.integers("tile_data_shape", 2, 3, 1, 1 << 20);
   if (result.data_shape.size() == 3 && result.data_shape.front() < 2)
@@ -33,6 +51,11 @@ void decode_data(StrictObject& o, ResultMessage& result) {
 
 }  // namespace
 
+std::optional<ResultPart> part_of(const TileTask& task) {
+  if (task.work == TaskWork::kTile) return std::nullopt;
+  return ResultPart{task.work, task.first_frame, task.last_frame};
+}
+
 std::string encode_result(const ResultMessage& r) {
   json j{{"schema", 1},
          {"correlation_id", r.correlation_id},
@@ -41,11 +64,17 @@ std::string encode_result(const ResultMessage& r) {
          {"worker_id", r.worker_id},
          {"attempt", r.attempt},
          {"compute_seconds", r.compute_seconds}};
+  if (r.part) {
+    j["part"] = piece_name(r.part->work);
+    j["frame_index_range"] = {r.part->first_frame, r.part->last_frame};
+  }
   if (r.failure) {
     j["error"] = {{"kind", kind_name(r.failure->kind)}, {"text", r.failure->text}};
   } else {
     j["tile_data_ref"] = r.data_ref;
     j["tile_data_checksum"] = r.data_checksum;
+  }
+  if (!r.failure && !r.part) {
     j["tile_data_dtype"] = "float32";
     j["tile_data_shape"] = r.data_shape;
     j["sum_weights"] = per_channel(r.sum_weights);
@@ -67,6 +96,7 @@ ResultMessage decode_result(std::string_view bytes) {
   result.worker_id = o.text("worker_id");
   result.attempt = static_cast<int>(o.integer("attempt", 1, 1 << 20));
   result.compute_seconds = o.number("compute_seconds");
+  if (o.has("part")) result.part = decode_part(o);
   if (o.has("error")) {
     StrictObject error(o.get("error"), "result error");
     const std::string kind = error.text("kind");

@@ -1,6 +1,7 @@
 #include "tilecompile/tile/task.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
@@ -17,43 +18,68 @@ constexpr std::size_t kMostTilesInABatch = 4096;
 
 json box_json(const Box& b) { return {b.x0, b.y0, b.w, b.h}; }
 
-json tile_json(const TaskTile& t, bool synthetic) {
+// Which object a tile of the task refers to, as the start of the two fields' names; empty: none.
+std::string reference_of(const TileTask& task) {
+  if (task.work == TaskWork::kSample || task.work == TaskWork::kSum) return "weights";
+  return task.clusters ? "tile_data" : "";
+}
+
+json tile_json(const TaskTile& t, const std::string& reference) {
   json j{{"tile_id", t.tile_id}, {"tile_bbox", box_json(t.box)}, {"seed", t.seed}};
-  if (synthetic) {
-    j["tile_data_ref"] = t.data_ref;
-    j["tile_data_checksum"] = t.data_checksum;
+  if (!reference.empty()) {
+    j[reference + "_ref"] = t.data_ref;
+    j[reference + "_checksum"] = t.data_checksum;
   }
   return j;
 }
 
-TaskTile decode_tile(StrictObject& o, bool synthetic) {
+TaskTile decode_tile(StrictObject& o, const std::string& reference) {
   TaskTile tile;
   tile.tile_id = static_cast<int>(o.integer("tile_id", 0, kMostTiles));
   const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestSide);
   tile.box = {b[0], b[1], b[2], b[3]};
   if (tile.box.w < 1 || tile.box.h < 1) o.fail("tile_bbox", "is empty");
   tile.seed = static_cast<std::uint32_t>(o.integer("seed", 0, UINT32_MAX));
-  if (synthetic) {
-    tile.data_ref = o.text("tile_data_ref");
-    tile.data_checksum = o.digest("tile_data_checksum");
+  if (!reference.empty()) {
+    tile.data_ref = o.text(reference + "_ref");
+    tile.data_checksum = o.digest(reference + "_checksum");
   }
   return tile;
 }
 
-std::vector<TaskTile> decode_batch(StrictObject& o, bool synthetic) {
+std::vector<TaskTile> decode_batch(StrictObject& o, const std::string& reference) {
   const json& list = o.get("tiles");
   if (!list.is_array() || list.empty() || list.size() > kMostTilesInABatch)
     o.fail("tiles", "is not a list of 1 to " + std::to_string(kMostTilesInABatch) + " tiles");
   std::vector<TaskTile> tiles;
   for (const json& item : list) {
     StrictObject tile(item, "task tile");
-    tiles.push_back(decode_tile(tile, synthetic));
+    tiles.push_back(decode_tile(tile, reference));
     tile.done();
   }
   return tiles;
 }
 
+const std::map<TaskWork, std::string> kPieceTypes = {
+    {TaskWork::kMeasure, "tile_measure"}, {TaskWork::kSample, "tile_sample"}, {TaskWork::kSum, "tile_sum"}};
+
+std::string type_name(const TileTask& task) {
+  if (task.work != TaskWork::kTile) return kPieceTypes.at(task.work);
+  if (task.clusters) return "tile_synthetic";
+  return task.tiles.size() == 1 ? "tile_compute" : "tile_batch";
+}
+
+TaskWork work_of(const std::string& type) {
+  for (const auto& [work, name] : kPieceTypes)
+    if (name == type) return work;
+  return TaskWork::kTile;
+}
+
 }  // namespace
+
+const char* piece_name(TaskWork work) {
+  return work == TaskWork::kMeasure ? "metrics" : work == TaskWork::kSample ? "samples" : "sums";
+}
 
 std::uint32_t tile_seed(const std::string& run_id, int tile_id) {
   return sha256_prefix32(run_id + ":" + std::to_string(tile_id));
@@ -72,13 +98,13 @@ std::string encode_task(const TileTask& task) {
   if (task.clusters)
     j["clusters_config"] = {{"clusters_ref", task.clusters->ref},
                             {"clusters_checksum", task.clusters->checksum}};
-  if (task.tiles.size() == 1 && !task.clusters) {
-    j["task_type"] = "tile_compute";
-    j.update(tile_json(task.tiles.front(), false));
+  const std::string type = type_name(task);
+  j["task_type"] = type;
+  if (type == "tile_compute") {
+    j.update(tile_json(task.tiles.front(), ""));
   } else {
-    j["task_type"] = task.clusters ? "tile_synthetic" : "tile_batch";
     json tiles = json::array();
-    for (const TaskTile& t : task.tiles) tiles.push_back(tile_json(t, task.clusters.has_value()));
+    for (const TaskTile& t : task.tiles) tiles.push_back(tile_json(t, reference_of(task)));
     j["tiles"] = std::move(tiles);
   }
   return j.dump();
@@ -104,16 +130,21 @@ TileTask decode_task(std::string_view bytes) {
   task.metrics.checksum = metrics.digest("frame_metrics_checksum");
   metrics.done();
   if (type == "tile_compute") {
-    task.tiles = {decode_tile(o, false)};
+    task.tiles = {decode_tile(o, "")};
   } else if (type == "tile_batch") {
-    task.tiles = decode_batch(o, false);
+    task.tiles = decode_batch(o, "");
+  } else if (work_of(type) != TaskWork::kTile) {
+    task.work = work_of(type);
+    task.tiles = decode_batch(o, reference_of(task));
   } else if (type == "tile_synthetic") {
     StrictObject clusters(o.get("clusters_config"), "task clusters_config");
     task.clusters = ObjectReference{clusters.text("clusters_ref"), clusters.digest("clusters_checksum")};
     clusters.done();
-    task.tiles = decode_batch(o, true);
+    task.tiles = decode_batch(o, reference_of(task));
   } else {
-    o.fail("task_type", "is '" + type + "', this worker knows tile_compute, tile_batch and tile_synthetic");
+    o.fail("task_type", "is '" + type +
+                            "', this worker knows tile_compute, tile_batch, tile_synthetic, tile_measure, "
+                            "tile_sample and tile_sum");
   }
   o.done();
   return task;

@@ -123,6 +123,19 @@ TEST(ConfigErrors, RulesOverSeveralKeys) {
       "F:1:25: 'stacking.output_file' would overwrite another product of the run, found 'classical.fits'");
 }
 
+TEST(ConfigErrors, FrameChunksAreRefusedWithWhatNeedsAllFrames) {
+  EXPECT_EQ(run_error("parallel: {frame_chunks: 2}\nlocal_metrics: {mode: seeing}\n"), "");
+  EXPECT_EQ(run_error("parallel: {frame_chunks: 0}\ndiagnostics: {enabled: true}\n"), "");
+  EXPECT_EQ(run_error("parallel: {frame_chunks: 2}\nreconstruction: {rejection: sigma_clip}\n"),
+            "F:1:26: 'parallel.frame_chunks' computes tiles from some of their frames at a time, which "
+            "'reconstruction.rejection: sigma_clip' does not allow: set 'parallel.frame_chunks: 0' or "
+            "'reconstruction.rejection' to its default");
+  EXPECT_THAT(run_error("parallel: {frame_chunks: 2}\nreconstruction: {noise_guard: significance}\n"),
+              HasSubstr("'reconstruction.noise_guard: significance' does not allow"));
+  EXPECT_THAT(run_error("parallel: {frame_chunks: 2}\ndiagnostics: {enabled: true}\n"),
+              HasSubstr("'diagnostics.enabled: true' does not allow"));
+}
+
 TEST(ConfigErrors, Overrides) {
   EXPECT_EQ(run_error("", {"tile.overlap_fracton=0.1"}),
             "--set tile.overlap_fracton: unknown key 'tile.overlap_fracton'; did you mean "

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -32,7 +33,9 @@ inline void expect_same_bits(const Plane<float>& a, const Plane<float>& b, const
 /// A simulated night in a temporary folder with everything a worker needs on a file store.
 class SmallNight {
  public:
-  explicit SmallNight(int channels = 1, int frames = 7) {
+  explicit SmallNight(
+      int channels = 1, int frames = 7,
+      const std::function<void(MethodConfig&)>& change = [](MethodConfig&) {}) {
     SimulateOptions options;
     options.frames = frames;
     options.width = 131;
@@ -44,6 +47,7 @@ class SmallNight {
     simulate(options, folder_ / "night");
     method.tile.min_size = 32;
     method.tile.size_factor = 8;
+    change(method);
     manifest = std::make_shared<Manifest>(
         build_manifest(frames_dir(), list_frames(frames_dir(), ""), 1, *verified, [](int) {}));
     const FrameSource frames_of_night = source();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
@@ -50,6 +51,39 @@ TEST(TaskMessage, HasExactlyTheFieldsOfTheProtocol) {
   EXPECT_EQ(j["task_type"], "tile_compute");
   EXPECT_EQ(j["frame_index_range"], (json{0, 999}));
   EXPECT_EQ(json::parse(encode_task(sample_task(3)))["task_type"], "tile_batch");
+}
+
+TEST(TaskMessage, PiecesOfTilesRoundTrip) {
+  const std::map<TaskWork, std::string> types = {
+      {TaskWork::kMeasure, "tile_measure"}, {TaskWork::kSample, "tile_sample"}, {TaskWork::kSum, "tile_sum"}};
+  for (const auto& [work, type] : types) {
+    TileTask task = sample_task(1);
+    task.work = work;
+    task.first_frame = 64;
+    const bool sums = work != TaskWork::kMeasure;
+    if (sums) {
+      task.tiles[0].data_ref = "weights";
+      task.tiles[0].data_checksum = std::string(64, 'd');
+    }
+    const TileTask back = decode_task(encode_task(task));
+    EXPECT_EQ(encode_task(back), encode_task(task));
+    EXPECT_EQ(back.work, work);
+    EXPECT_EQ(back.tiles[0].data_ref, task.tiles[0].data_ref);
+    json j = json::parse(encode_task(task));
+    EXPECT_EQ(j["task_type"], type);
+    j["task_type"] = sums ? "tile_measure" : "tile_sum";
+    EXPECT_THROW(decode_task(j.dump()), InputError);
+    ResultMessage result = sample_result(1);
+    result.part = part_of(task);
+    const ResultMessage found = decode_result(encode_result(result));
+    EXPECT_EQ(found.part, (ResultPart{work, 64, 999}));
+    EXPECT_EQ(found.data_checksum, result.data_checksum);
+    EXPECT_TRUE(found.data_shape.empty());
+    json r = json::parse(encode_result(result));
+    r["part"] = "pixels";
+    EXPECT_THROW(decode_result(r.dump()), InputError);
+  }
+  EXPECT_FALSE(part_of(sample_task(1)));
 }
 
 TEST(TaskMessage, RoundTrip) {

@@ -26,7 +26,7 @@ using AcceptTile = std::function<void(const ResultMessage&, TileFile)>;
 /// What the master needs to hand out tiles and take them back.
 struct DispatchJob {
   TileTask task_template;  ///< ids, stage, frame range, metrics, clusters; tiles are filled in
-  /// Set for the second round: results of the first, by tile_id. Tiles without one are not asked for.
+  /// Set for a later round: results of the one before, by tile_id. Tiles without one are not asked for.
   const std::vector<ResultMessage>* first_round = nullptr;
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
@@ -38,13 +38,14 @@ struct DispatchJob {
   std::string isolation = "run";
   bool quorum = false;
   RetryPolicy retry;
-  int max_failed_tiles = 0;                     ///< more end the run
-  double stall_after_s = 30;                    ///< silence after which lost tasks are looked for
-  DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
-  std::function<void(int)> taken_over;          ///< called once with the tiles taken over from `journalled`
-  std::function<void(int)> progress;            ///< tiles done
-  std::function<void()> watch;                  ///< called now and then while waiting; may throw
-  std::function<void()> check_stop;             ///< called often; throws when the run is to end
+  int max_failed_tiles = 0;                            ///< more end the run
+  double stall_after_s = 30;                           ///< silence after which lost tasks are looked for
+  std::function<TileFile(const ResultMessage&)> load;  ///< loads and checks a result's object; empty: a tile
+  DiagnosticsCollector* diagnostics = nullptr;         ///< null: none are wanted
+  std::function<void(int)> taken_over;  ///< called once with the tiles taken over from `journalled`
+  std::function<void(int)> progress;    ///< tiles done
+  std::function<void()> watch;          ///< called now and then while waiting; may throw
+  std::function<void()> check_stop;     ///< called often; throws when the run is to end
 
   /// Tiles that have no result of the first round, so that the second has nothing to ask for.
   int tiles_without_first_round() const;

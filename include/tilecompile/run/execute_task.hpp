@@ -29,4 +29,11 @@ void execute_task(
     const std::function<void(const ResultMessage&)>& emit, const TileObserver& observe = {},
     const std::function<bool()>& go_on = [] { return true; });
 
+/// What the numerics need of a tile over the frames of the task.
+TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
+                     const FrameBand& band);
+/// Stores a reconstructed tile and fills in what its result says of it.
+void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
+                ObjectStore& store, ResultMessage& message);
+
 }  // namespace tilecompile

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
 
@@ -13,6 +14,15 @@ struct TileFailure {
   ErrorKind kind = ErrorKind::kContract;
   std::string text;
 };
+
+/// Which piece of a tile a result is about.
+struct ResultPart {
+  TaskWork work = TaskWork::kMeasure;
+  int first_frame = 0, last_frame = 0;
+  bool operator==(const ResultPart&) const = default;
+};
+/// The piece that a task asks for; nothing for whole tiles.
+std::optional<ResultPart> part_of(const TileTask& task);
 
 /// A message on the results queue. The scalars have one entry a plane: a channel of the tile, or,
 /// in the second round, a channel of a synthetic frame (all channels of cluster 0, then of cluster 1, ...).
@@ -27,6 +37,7 @@ struct ResultMessage {
   std::string worker_id;
   int attempt = 1;
   double compute_seconds = 0;
+  std::optional<ResultPart> part;      ///< set: shape and scalars are empty
   std::optional<TileFailure> failure;  ///< set: the data fields are empty
 };
 

@@ -14,7 +14,8 @@ struct TaskTile {
   int tile_id = 0;
   Box box;
   std::uint32_t seed = 0;
-  /// Second round only: the reconstructed tile of the first round, whose frame weights are used again.
+  /// Synthetic frames: the reconstructed tile of the first round, whose frame weights are used again. Partial
+  /// sums: the weights of the tile.
   std::string data_ref{}, data_checksum{};
 };
 
@@ -24,8 +25,15 @@ struct ObjectReference {
   std::string checksum;  ///< SHA-256 of its bytes
 };
 
+/// What is done with the tiles of a task: all of it, or, for tiles computed in pieces, measuring some of
+/// their frames, summing the rows that noise is measured on, or summing all.
+enum class TaskWork { kTile, kMeasure, kSample, kSum };
+/// `metrics`, `samples` or `sums`: what the piece is that such a task makes.
+const char* piece_name(TaskWork work);
+
 /// A message on tile.compute: `tile_compute` for one tile, `tile_batch` for several, `tile_synthetic` for the
-/// synthetic frames of one or more tiles (docs/protocol.md).
+/// synthetic frames of one or more tiles; `tile_measure`, `tile_sample` and `tile_sum` for pieces of tiles
+/// (docs/protocol.md).
 struct TileTask {
   std::string correlation_id, run_id, config_hash, frames_manifest_id;
   std::string input_stage = "registered";
@@ -33,6 +41,7 @@ struct TileTask {
   int first_frame = 0, last_frame = 0;  ///< inclusive at both ends
   ObjectReference metrics;
   std::optional<ObjectReference> clusters;  ///< set: task_type tile_synthetic
+  TaskWork work = TaskWork::kTile;
 };
 
 /// seed = first four bytes, big-endian, of SHA-256(run_id ":" decimal tile_id) (`methodology.md` 8).

@@ -1,0 +1,92 @@
+#include "tilecompile/run/chunked_tiles.hpp"
+
+#include <future>
+
+#include "small_night.hpp"
+#include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/topology.hpp"
+#include "tilecompile/run/worker.hpp"
+
+namespace tilecompile {
+namespace {
+
+/// Bytes of every tile; `chunks` 0: whole tiles.
+std::vector<std::string> tiles_of(SmallNight& night, int chunks) {
+  const TempDir out;
+  RunDirectory directory(out.path(), night.run_id);
+  MemoryBroker broker;
+  const auto master = broker.connect(), worker = broker.connect();
+  worker->declare(compute_queue_spec(false));
+  std::atomic<bool> stop{false};
+  RunContexts runs = night.contexts();
+  auto serving = std::async(std::launch::async, [&] {
+    run_worker(*worker, *night.store, runs, {"w", 2, 2}, stop);
+  });
+  std::vector<std::string> tiles(night.grid.tiles.size());
+  const AcceptTile accept = [&](const ResultMessage& r, const TileFile& file) {
+    EXPECT_EQ(file.tile_id, r.tile_id);
+    EXPECT_EQ(r.worker_id, chunks == 0 ? "w" : "master");
+    tiles[static_cast<std::size_t>(r.tile_id)] = night.store->get(r.data_ref);
+  };
+  const TileLedger ledger =
+      chunks == 0 ? dispatch_tiles(night.job, *master, *night.store, directory, accept)
+                  : dispatch_tiles_in_chunks({night.job, chunks, &night.method, &night.analysis.metrics},
+                                             *master, *night.store, directory, accept);
+  EXPECT_TRUE(ledger.complete());
+  stop = true;
+  serving.get();
+  return tiles;
+}
+
+void expect_same_tiles_in_chunks(SmallNight& night, const std::string& what) {
+  const auto expected = tiles_of(night, 0);
+  for (const int chunks : {1, 2, 5}) {
+    for (std::size_t t = 0; t < expected.size(); ++t)
+      night.store->put(tile_key(night.run_id, static_cast<int>(t)), "gone");
+    night.job.batch = chunks;
+    // Bytes hold pixels, coverage, weight, variance, effective frames, quality and weights of the frames.
+    EXPECT_TRUE(tiles_of(night, chunks) == expected) << what << ", chunks " << chunks;
+  }
+}
+
+TEST(ChunkedTiles, AnyNumberOfChunksGivesTheBytesOfWholeTiles) {
+  for (const int channels : {1, 3})
+    for (const int frame_chunk : {1, 2, 3}) {
+      SmallNight night(channels, 7,
+                       [&](MethodConfig& method) { method.reconstruction.frame_chunk = frame_chunk; });
+      expect_same_tiles_in_chunks(
+          night, std::to_string(channels) + " channels, frame_chunk " + std::to_string(frame_chunk));
+    }
+}
+
+TEST(ChunkedTiles, SeeingModeAndEdgeRampsGiveTheSameBytes) {
+  SmallNight night(1, 7, [](MethodConfig& method) {
+    method.reconstruction.frame_chunk = 2;
+    method.reconstruction.edge_feather_px = 6;
+    method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
+    method.local_metrics.min_effective_fraction = 0.95;
+  });
+  expect_same_tiles_in_chunks(night, "seeing");
+}
+
+TEST(ChunkedTiles, AReplacedPieceFailsTheTile) {
+  SmallNight night;
+  TileTask task = make_tasks(night.job).front();
+  task.work = TaskWork::kSum;
+  task.tiles.resize(1);
+  task.tiles[0].data_ref = tile_weights_key(night.run_id, 0, true);
+  task.tiles[0].data_checksum = std::string(64, 'a');
+  night.store->put(task.tiles[0].data_ref, "{}");
+  RunContexts runs = night.contexts();
+  std::vector<ResultMessage> results;
+  execute_task(encode_task(task), runs, *night.store, {"w", 1},
+               [&](const ResultMessage& r) { results.push_back(decode_result(encode_result(r))); });
+  ASSERT_EQ(results.size(), 1u);
+  ASSERT_TRUE(results[0].failure);
+  EXPECT_EQ(results[0].failure->kind, ErrorKind::kInput);
+  EXPECT_EQ(results[0].part, (ResultPart{TaskWork::kSum, 0, 6}));
+}
+
+}  // namespace
+}  // namespace tilecompile
