@@ -2,7 +2,9 @@
 
 #include <future>
 
+#include "run/faulty_store.hpp"
 #include "small_night.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/topology.hpp"
@@ -11,8 +13,13 @@
 namespace tilecompile {
 namespace {
 
-/// Bytes of every tile; `chunks` 0: whole tiles.
-std::vector<std::string> tiles_of(SmallNight& night, int chunks) {
+struct SetAtEnd {
+  std::atomic<bool>& flag;
+  ~SetAtEnd() { flag = true; }
+};
+
+/// Bytes of every tile, nothing of those that failed; `chunks` 0: whole tiles. The worker uses `store`.
+std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& store) {
   const TempDir out;
   RunDirectory directory(out.path(), night.run_id);
   MemoryBroker broker;
@@ -20,9 +27,8 @@ std::vector<std::string> tiles_of(SmallNight& night, int chunks) {
   worker->declare(compute_queue_spec(false));
   std::atomic<bool> stop{false};
   RunContexts runs = night.contexts();
-  auto serving = std::async(std::launch::async, [&] {
-    run_worker(*worker, *night.store, runs, {"w", 2, 2}, stop);
-  });
+  auto serving = std::async(std::launch::async, [&] { run_worker(*worker, store, runs, {"w", 2, 2}, stop); });
+  const SetAtEnd stop_worker{stop};
   std::vector<std::string> tiles(night.grid.tiles.size());
   const AcceptTile accept = [&](const ResultMessage& r, const TileFile& file) {
     EXPECT_EQ(file.tile_id, r.tile_id);
@@ -34,19 +40,17 @@ std::vector<std::string> tiles_of(SmallNight& night, int chunks) {
                   : dispatch_tiles_in_chunks({night.job, chunks, &night.method, &night.analysis.metrics},
                                              *master, *night.store, directory, accept);
   EXPECT_TRUE(ledger.complete());
-  stop = true;
-  serving.get();
   return tiles;
 }
 
 void expect_same_tiles_in_chunks(SmallNight& night, const std::string& what) {
-  const auto expected = tiles_of(night, 0);
+  const auto expected = tiles_of(night, 0, *night.store);
   for (const int chunks : {1, 2, 5}) {
     for (std::size_t t = 0; t < expected.size(); ++t)
       night.store->put(tile_key(night.run_id, static_cast<int>(t)), "gone");
     night.job.batch = chunks;
     // Bytes hold pixels, coverage, weight, variance, effective frames, quality and weights of the frames.
-    EXPECT_TRUE(tiles_of(night, chunks) == expected) << what << ", chunks " << chunks;
+    EXPECT_TRUE(tiles_of(night, chunks, *night.store) == expected) << what << ", chunks " << chunks;
   }
 }
 
@@ -68,6 +72,31 @@ TEST(ChunkedTiles, SeeingModeAndEdgeRampsGiveTheSameBytes) {
     method.local_metrics.min_effective_fraction = 0.95;
   });
   expect_same_tiles_in_chunks(night, "seeing");
+}
+
+TEST(ChunkedTiles, APieceIsTriedAgainAndATileWithoutAllPiecesStaysAHole) {
+  SmallNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
+  auto expected = tiles_of(night, 0, *night.store);
+  expected[1].clear();
+  night.job.retry = {3, 0, 1, 0, 3};
+  night.job.max_failed_tiles = 1;
+  const auto piece_of = [&](int tile_id, TaskWork work) {
+    TileTask task = night.job.task_template;
+    task.work = work;
+    task.first_frame = 2;
+    task.last_frame = 3;
+    return tile_part_key(task, tile_id);
+  };
+  std::atomic<int> left{1};
+  FaultyStore store(*night.store, [&](const std::string& key) {
+    if (key == piece_of(0, TaskWork::kSum) && left-- > 0) throw TransientError("no space left");
+    if (key == piece_of(1, TaskWork::kSample)) throw InputError("this piece never");
+    EXPECT_NE(key, piece_of(1, TaskWork::kSum));
+  });
+  EXPECT_TRUE(tiles_of(night, 1, store) == expected);
+  EXPECT_LT(left, 1);
+  night.job.max_failed_tiles = 0;
+  EXPECT_THROW(tiles_of(night, 1, store), InputError);
 }
 
 TEST(ChunkedTiles, AReplacedPieceFailsTheTile) {
