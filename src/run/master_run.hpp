@@ -48,6 +48,7 @@ class MasterRun {
   void judge_final(const ProductRecord& product);
   void write_frame_table();
   void write_tile_metrics();
+  void write_rejection();
   void finish(const std::string& status);
   /// Removes temporary files of the run that nobody has written to for `age_s`.
   void sweep(double age_s) const;
