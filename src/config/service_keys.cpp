@@ -105,11 +105,24 @@ void add_broker(Table& table) {
   SectionRows<BrokerConfig> broker(
       table, "broker", kRunAndWorker, [](auto& s) -> auto& { return s.run.broker; });
   broker.add("host", &BrokerConfig::host, TextRule::kNotEmpty, "Host name or address of RabbitMQ");
-  broker.add("port", &BrokerConfig::port, Between{1, 65535}, "Port of RabbitMQ");
+  broker.add("port", &BrokerConfig::port, AutoOrBetween{1, 65535},
+             "Port of RabbitMQ; auto: 5671 with TLS, 5672 without");
   broker.add("vhost", &BrokerConfig::vhost, TextRule::kNotEmpty, "Virtual host on the broker");
+  broker.add("auth", &BrokerConfig::auth, OneOf{{"password", "external"}},
+             "Login by user and password, or external: by the client certificate alone");
   broker.add("user", &BrokerConfig::user, TextRule::kNotEmpty, "User on the broker");
   broker.add("password_file", &BrokerConfig::password_file, TextRule::kAny,
              "File whose first line is the password; empty: TILECOMPILE_AMQP_PASSWORD, else guest");
+  broker.add("tls", &BrokerConfig::tls, "Encrypt the connection (amqps, TLS 1.2 or newer)");
+  broker.add("tls_verify", &BrokerConfig::tls_verify,
+             "Check the broker's certificate and that it is for broker.host");
+  broker.add("ca_file", &BrokerConfig::ca_file, TextRule::kAny,
+             "PEM file of the authorities to trust; empty: those of the system");
+  broker.add("cert_file", &BrokerConfig::cert_file, TextRule::kAny, "PEM file of the client certificate");
+  broker.add("key_file", &BrokerConfig::key_file, TextRule::kAny,
+             "PEM file of the client certificate's key, without a passphrase");
+  broker.add("allow_plaintext", &BrokerConfig::allow_plaintext,
+             "Connect to another host without TLS: only where the network itself is trusted");
   broker.add("heartbeat_s", &BrokerConfig::heartbeat_s, Between{0, 3600},
              "Seconds between heartbeats; 0: none");
   broker.add("connect_timeout_s", &BrokerConfig::connect_timeout_s, Between{0.1, 3600},

@@ -7,10 +7,11 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/local_workers.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/setup.hpp"
 #include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
@@ -19,20 +20,6 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-
-AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
-  AmqpOptions options;
-  options.host = broker.host;
-  options.port = broker.port;
-  options.vhost = broker.vhost;
-  options.user = broker.user;
-  options.password = broker_password(broker);
-  options.connection_name = name;
-  options.heartbeat_s = broker.heartbeat_s;
-  options.connect_timeout_s = broker.connect_timeout_s;
-  options.reconnect_timeout_s = broker.reconnect_timeout_s;
-  return options;
-}
 
 std::string default_worker_id() {
   char host[256] = "host";
@@ -88,7 +75,7 @@ RunOutcome run_local(const RunRequest& request) {
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
   const auto store = open_file_store(storage_root(config));
-  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile master " + request.run_id));
+  const auto transport = connect_broker(config.broker, "tilecompile master " + request.run_id);
   std::optional<LocalWorkers> workers;
   if (local_workers > 0) {
     RunConfig theirs = config;
@@ -107,14 +94,14 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
   const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
-  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
-  transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
-  transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
+  const auto transport = connect_broker(config.broker, "tilecompile worker " + options.worker_id);
+  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
+  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"slots", std::to_string(options.slots)},
-                               {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
+                               {"broker", broker_place(config.broker)},
                                {"storage", store->describe()},
                                {"input", config.input.dir}});
   std::atomic<bool> stop{false};

@@ -55,10 +55,16 @@ struct ParallelConfig {
 };
 struct BrokerConfig {
   std::string host = "127.0.0.1";
-  int port = 5672;
+  int port = 0;  ///< 0: 5671 with TLS, 5672 without
   std::string vhost = "/";
+  std::string auth = "password";  ///< password | external: the client certificate names the user
   std::string user = "guest";
   std::string password_file;  ///< the password itself: this file, or TILECOMPILE_AMQP_PASSWORD, else "guest"
+  bool tls = false;
+  bool tls_verify = true;
+  std::string ca_file, cert_file, key_file;  ///< PEM
+  bool allow_plaintext = false;              ///< without TLS to another host
+  std::string message_key_file;              ///< keys that sign messages; empty: unsigned
   int heartbeat_s = 10;
   double connect_timeout_s = 10;
   double reconnect_timeout_s = 300;
