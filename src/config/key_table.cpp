@@ -43,6 +43,7 @@ std::string section_doc(const std::string& path) {
       {"broker", "The connection to RabbitMQ"},
       {"storage", "Where master and workers leave tiles and manifests"},
       {"observability", "Logging"},
+      {"diagnostics", "What workers tell of their tiles beside the results"},
   };
   const auto found = docs.find(path);
   return found == docs.end() ? "" : found->second;

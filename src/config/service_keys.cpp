@@ -132,6 +132,18 @@ void add_broker(Table& table) {
   broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
 }
 
+void add_diagnostics(Table& table) {
+  using Diagnostics = DiagnosticsConfig;
+  SectionRows<Diagnostics> diagnostics(
+      table, "diagnostics", kRunOnly, [](auto& s) -> auto& { return s.run.diagnostics; });
+  diagnostics.add("enabled", &Diagnostics::enabled,
+                  "Workers report quality, weights and checks of every tile; never changes a pixel");
+  diagnostics.add("max_messages", &Diagnostics::max_messages, Between{1, 1000000},
+                  "Messages that may wait on the broker; the oldest are dropped first");
+  diagnostics.add("max_age_s", &Diagnostics::max_age_s, Between{1, 604800},
+                  "Seconds a message may wait on the broker");
+}
+
 void add_storage_and_log(Table& table) {
   using Observability = ObservabilityConfig;
   SectionRows<StorageConfig> storage(
@@ -158,6 +170,7 @@ void add_service_keys(Table& table) {
   add_parallel(table);
   add_broker(table);
   add_storage_and_log(table);
+  add_diagnostics(table);
   SectionRows<Settings> worker(
       table, "", kWorkerOnly, [](auto& s) -> auto& { return s; });
   worker.add("worker_id", &Settings::worker_id, TextRule::kIdentifier,

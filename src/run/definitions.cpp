@@ -19,9 +19,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kDiagnosticsLength = 10000;
-constexpr std::int64_t kDiagnosticsAgeMs = 24LL * 3600 * 1000;
-
 std::string from_hex(const std::string& hex) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
@@ -87,15 +84,16 @@ json exchange_json(const std::string& name, const std::string& vhost) {
           {"auto_delete", false}, {"internal", false}, {"arguments", json::object()}};
 }
 
-json diagnostics_policy(const std::string& vhost) {
-  return {
-      {"vhost", vhost},
-      {"name", "tilecompile-diagnostics"},
-      {"pattern", "^tile\\.diagnostics(\\..*)?$"},
-      {"apply-to", "queues"},
-      {"priority", 1},
-      {"definition",
-       {{"max-length", kDiagnosticsLength}, {"overflow", "drop-head"}, {"message-ttl", kDiagnosticsAgeMs}}}};
+json diagnostics_policy(const RunConfig& config) {
+  const json limits = {{"max-length", config.diagnostics.max_messages},
+                       {"overflow", "drop-head"},
+                       {"message-ttl", std::int64_t{1000} * config.diagnostics.max_age_s}};
+  return {{"vhost", config.broker.vhost},
+          {"name", "tilecompile-diagnostics"},
+          {"pattern", "^tile\\.diagnostics(\\..*)?$"},
+          {"apply-to", "queues"},
+          {"priority", 1},
+          {"definition", limits}};
 }
 
 }  // namespace
@@ -121,13 +119,13 @@ std::string password_hash(const std::string& password) {
 
 json broker_definitions(const RunConfig& config, const std::string& password_dir) {
   const std::string& vhost = config.broker.vhost;
-  json file = {{"vhosts", {{{"name", vhost}}}},
+  json file = {{"vhosts", json::array({json::object({{"name", vhost}})})},
                {"users", json::array()},
                {"permissions", json::array()},
                {"exchanges", json::array()},
                {"queues", json::array()},
                {"bindings", json::array()},
-               {"policies", {diagnostics_policy(vhost)}}};
+               {"policies", json::array({diagnostics_policy(config)})}};
   for (const BrokerRole& role : broker_roles()) {
     const std::string hash = password_dir.empty() ? "" : password_hash(role_password(password_dir, role));
     file["users"].push_back({{"name", role_user(role)},

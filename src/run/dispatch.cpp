@@ -15,7 +15,7 @@ constexpr auto kConsumerCheckEvery = 15s;
 constexpr int kResultsPrefetch = 64;
 
 std::vector<std::future<void>> publish_tasks(const std::vector<TileTask>& tasks, const std::string& reply_to,
-                                             Transport& transport) {
+                                             const DiagnosticsCollector* diagnostics, Transport& transport) {
   std::vector<std::future<void>> confirms;
   for (const TileTask& task : tasks) {
     Message message;
@@ -23,6 +23,7 @@ std::vector<std::future<void>> publish_tasks(const std::vector<TileTask>& tasks,
     message.correlation_id = task.correlation_id;
     message.message_id = task.run_id + ":" + std::to_string(task.tiles.front().tile_id);
     message.reply_to = reply_to;
+    if (diagnostics != nullptr) diagnostics->ask(message);
     confirms.push_back(transport.publish(kTaskExchange, kComputeQueue, std::move(message)));
   }
   return confirms;
@@ -133,6 +134,7 @@ void collect(const DispatchJob& job, Transport& transport, Collector& collector)
   while (!collector.ledger().complete()) {
     job.check_stop();
     const auto delivery = transport.receive(200ms);
+    if (delivery && job.diagnostics != nullptr && job.diagnostics->take(*delivery)) continue;
     if (delivery) {
       collector.take(*delivery);
     } else {
@@ -208,7 +210,7 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
   transport.consume(reply_to, kResultsPrefetch, true);  // a second master on this queue is refused
   Collector collector(job, transport, store, directory, accept);
   try {
-    auto confirms = publish_tasks(make_tasks(job), reply_to, transport);
+    auto confirms = publish_tasks(make_tasks(job), reply_to, job.diagnostics, transport);
     directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
     collect(job, transport, collector);
     for (auto& confirm : confirms) confirm.get();

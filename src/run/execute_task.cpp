@@ -73,18 +73,22 @@ std::vector<std::vector<double>> second_round_weights(const TileTask& task, cons
 }
 
 std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& tile, const RunContext& run,
-                                        ObjectStore& store) {
+                                        ObjectStore& store, const TileObserver& observe) {
   const auto band = run.bands->get(tile.box, task.first_frame, task.last_frame);
   const TileInput input = tile_input(task, tile, run, *band);
-  if (!task.clusters) return compute_tile(input).channels;
+  if (!task.clusters) {
+    TileResult result = compute_tile(input);
+    if (observe) observe(task, tile, input, result);
+    return std::move(result.channels);
+  }
   return compute_synthetic_tile(input, run.clusters, second_round_weights(task, tile, run, store));
 }
 
 void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,
-                  ResultMessage& message) {
+                  ResultMessage& message, const TileObserver& observe) {
   const auto run = runs.get(task);
   check_box(tile, *run->manifest);
-  std::vector<TileChannel> planes = compute_planes(task, tile, *run, store);
+  std::vector<TileChannel> planes = compute_planes(task, tile, *run, store, observe);
   message.data_shape = {tile.box.h, tile.box.w};
   if (planes.size() > 1)
     message.data_shape.insert(message.data_shape.begin(), static_cast<int>(planes.size()));
@@ -106,7 +110,8 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
 }  // namespace
 
 void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
-                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit) {
+                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
+                  const TileObserver& observe) {
   const TileTask task = decode_task(task_bytes);
   for (const TaskTile& tile : task.tiles) {
     ResultMessage message;
@@ -121,7 +126,7 @@ void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& s
     };
     start_message();
     try {
-      execute_tile(task, tile, runs, store, message);
+      execute_tile(task, tile, runs, store, message, observe);
     } catch (const Error& e) {
       log_error(std::string("tile failed: ") + e.what(), {{"run_id", task.run_id},
                                                           {"tile_id", std::to_string(tile.tile_id)},

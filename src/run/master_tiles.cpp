@@ -57,9 +57,18 @@ void MasterRun::reconstruct() {
                     return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
                                      record_.channels);
                   });
+  std::optional<DiagnosticsCollector> diagnostics;
+  if (config_.diagnostics.enabled)
+    diagnostics.emplace(
+        *links_.transport,
+        DiagnosticsJob{config_.diagnostics, request_.run_id, config_.parallel.isolation, record_.tiles,
+                       record_.channels, directory_->path() / "diagnostics.jsonl"});
+  DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
+  job.diagnostics = diagnostics ? &*diagnostics : nullptr;
   const TileLedger ledger = dispatch_tiles(
-      dispatch_job([&](int done) { progress.update(done); }), *links_.transport, *links_.store, *directory_,
+      job, *links_.transport, *links_.store, *directory_,
       [this](const ResultMessage& result, TileFile file) { joiner_->accept(result, std::move(file)); });
+  if (diagnostics) record_.diagnostics = diagnostics->finish();
   require(check_tiles_complete(ledger.done(), record_.tiles));
   require(check_every_frame_weighted(joiner_->frame_weight(), record_.frames));
   reconstruction_ = joiner_->finish();

@@ -9,7 +9,9 @@ namespace tilecompile {
 std::vector<QueueSpec> lasting_queues(const RunConfig& config) {
   const bool quorum = config.broker.queue_type == "quorum";
   return {compute_queue_spec(quorum), results_queue_spec(kResultsQueue, quorum),
-          dead_letter_queue_spec(quorum)};
+          dead_letter_queue_spec(quorum),
+          diagnostics_queue_spec(kDiagnosticsQueue, config.diagnostics.max_messages,
+                                 config.diagnostics.max_age_s)};
 }
 
 std::vector<std::string> set_up_broker(const RunConfig& config) {

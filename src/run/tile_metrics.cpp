@@ -1,16 +1,9 @@
 #include "tilecompile/run/tile_metrics.hpp"
 
+#include "tilecompile/tile/tile_diagnostics.hpp"
+
 namespace tilecompile {
 namespace {
-
-double effective_frames(const std::vector<double>& weights) {
-  double sum = 0, squares = 0;
-  for (double w : weights) {
-    sum += w;
-    squares += w * w;
-  }
-  return squares > 0 ? sum * sum / squares : 0;
-}
 
 void append(std::vector<double>& all, const std::vector<double>& part) {
   all.insert(all.end(), part.begin(), part.end());

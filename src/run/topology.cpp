@@ -2,7 +2,7 @@
 
 namespace tilecompile {
 namespace {
-constexpr std::int64_t kResultsExpireMs = 24LL * 3600 * 1000;
+constexpr std::int64_t kRunQueuesExpireMs = 24LL * 3600 * 1000;
 }
 
 const char* const kTaskExchange = "tilecompile.tasks";
@@ -10,9 +10,14 @@ const char* const kResultExchange = "tilecompile.results";
 const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
+const char* const kDiagnosticsQueue = "tile.diagnostics";
 
 std::string results_queue(const std::string& run_id, const std::string& isolation) {
   return isolation == "shared" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+}
+
+std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
+  return isolation == "shared" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {
@@ -36,7 +41,17 @@ QueueSpec results_queue_spec(const std::string& name, bool quorum) {
   spec.name = name;
   spec.exchange = kResultExchange;
   spec.quorum = quorum;
-  if (name != kResultsQueue) spec.expires_ms = kResultsExpireMs;
+  if (name != kResultsQueue) spec.expires_ms = kRunQueuesExpireMs;
+  return spec;
+}
+
+QueueSpec diagnostics_queue_spec(const std::string& name, int max_messages, int max_age_s) {
+  QueueSpec spec;
+  spec.name = name;
+  spec.exchange = kResultExchange;
+  spec.max_length = max_messages;
+  spec.message_ttl_ms = std::int64_t{1000} * max_age_s;
+  if (name != kDiagnosticsQueue) spec.expires_ms = kRunQueuesExpireMs;
   return spec;
 }
 

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/topology.hpp"
 
@@ -23,6 +24,7 @@ struct Shop {
   RunContexts& runs;
   const WorkerOptions& options;
   const std::atomic<bool>& stop;
+  DiagnosticsSender diagnostics;
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
   std::mutex failure_mutex;
@@ -69,7 +71,8 @@ void serve(Shop& shop, const Delivery& delivery) {
         [&](const ResultMessage& result) {
           publish_result(shop, delivery, result);
           log_debug("tile done", {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
-        });
+        },
+        shop.diagnostics.observer(delivery.message, {shop.options.worker_id, 1}));
   } catch (const UnroutableError& e) {
     log_warning(std::string("nobody waits for this result any more, the task is dropped: ") + e.what());
   } catch (const InputError& e) {
@@ -99,7 +102,7 @@ void slot_loop(Shop& shop) {
 
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop) {
-  Shop shop{transport, store, runs, options, stop, {}, {}, {}};
+  Shop shop{transport, store, runs, options, stop, DiagnosticsSender(transport), {}, {}, {}};
   transport.consume(kComputeQueue, options.slots * options.prefetch);
   std::vector<std::thread> slots;
   try {

@@ -20,7 +20,8 @@ void check_shapes(const TileInput& input) {
 
 TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
                             const std::vector<int>& stars) {
-  std::vector<double> quality = local_quality(input, channel, kind, stars);
+  const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
+  std::vector<double> quality = local_quality(local, kind, input.local);
   std::vector<WeightedCutout> cutouts;
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame =
@@ -30,6 +31,7 @@ TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKin
   }
   TileChannel result = reconstruct_channel(cutouts, input.box, input.reconstruction.frame_chunk);
   result.quality = std::move(quality);
+  for (const LocalMetrics& m : local) result.measured_frames += m.measured() ? 1 : 0;
   return result;
 }
 

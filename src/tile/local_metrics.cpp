@@ -26,15 +26,11 @@ std::vector<double> clamped_quality(const std::vector<std::size_t>& measured,
   return quality;
 }
 
-std::vector<double> star_quality(const TileInput& input, std::size_t channel, const std::vector<int>& stars) {
-  const auto& cutouts = input.cutouts[channel];
-  Distribution scratch;
+std::vector<double> star_quality(const std::vector<LocalMetrics>& frames, const LocalMetricsParams& params) {
   std::vector<std::size_t> measured;
   std::vector<double> log_fwhm, axis_ratio, contrast;
-  for (std::size_t i = 0; i < cutouts.size(); ++i) {
-    const auto& frame = input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    const auto m = measure_stars(cutouts[i], input.box, frame.normalization, stars, *input.metrics,
-                                 input.grid.min_valid_fraction, scratch);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto& m = frames[i].star;
     if (!m) continue;
     measured.push_back(i);
     log_fwhm.push_back(m->log_fwhm);
@@ -44,19 +40,17 @@ std::vector<double> star_quality(const TileInput& input, std::size_t channel, co
   const auto z_fwhm = z_scores(log_fwhm), z_ratio = z_scores(axis_ratio), z_contrast = z_scores(contrast);
   std::vector<double> scores(measured.size());
   for (std::size_t i = 0; i < measured.size(); ++i)
-    scores[i] = input.local.star_weight_fwhm * -z_fwhm[i] + input.local.star_weight_roundness * z_ratio[i] +
-                input.local.star_weight_contrast * z_contrast[i];
-  return clamped_quality(measured, scores, cutouts.size(), input.local.clamp);
+    scores[i] = params.star_weight_fwhm * -z_fwhm[i] + params.star_weight_roundness * z_ratio[i] +
+                params.star_weight_contrast * z_contrast[i];
+  return clamped_quality(measured, scores, frames.size(), params.clamp);
 }
 
-std::vector<double> structure_quality(const TileInput& input, std::size_t channel) {
-  const auto& cutouts = input.cutouts[channel];
-  Distribution scratch;
+std::vector<double> structure_quality(const std::vector<LocalMetrics>& frames,
+                                      const LocalMetricsParams& params) {
   std::vector<std::size_t> measured;
   std::vector<double> energy, background;
-  for (std::size_t i = 0; i < cutouts.size(); ++i) {
-    const auto& frame = input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    const auto m = measure_structure(cutouts[i], frame.normalization, input.grid.min_valid_fraction, scratch);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const auto& m = frames[i].structure;
     if (!m) continue;
     measured.push_back(i);
     energy.push_back(m->energy_over_noise);
@@ -65,9 +59,9 @@ std::vector<double> structure_quality(const TileInput& input, std::size_t channe
   const auto z_energy = z_scores(energy), z_background = z_scores(background);
   std::vector<double> scores(measured.size());
   for (std::size_t i = 0; i < measured.size(); ++i)
-    scores[i] = input.local.structure_weight_metric * z_energy[i] -
-                input.local.structure_weight_background * z_background[i];
-  return clamped_quality(measured, scores, cutouts.size(), input.local.clamp);
+    scores[i] =
+        params.structure_weight_metric * z_energy[i] - params.structure_weight_background * z_background[i];
+  return clamped_quality(measured, scores, frames.size(), params.clamp);
 }
 
 }  // namespace
@@ -104,9 +98,27 @@ std::optional<StructureMetrics> measure_structure(const FrameCutout& cutout,
   return StructureMetrics{noise > 0 ? energy / noise : 0, normalization(clipped.location)};
 }
 
-std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
-                                  const std::vector<int>& stars) {
-  return kind == TileKind::kStar ? star_quality(input, channel, stars) : structure_quality(input, channel);
+std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t channel, TileKind kind,
+                                         const std::vector<int>& stars) {
+  std::vector<LocalMetrics> frames;
+  Distribution scratch;
+  for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
+    const FrameCutout& cutout = input.cutouts[channel][i];
+    const Normalization& n =
+        input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])].normalization;
+    frames.emplace_back();
+    if (kind == TileKind::kStar)
+      frames.back().star =
+          measure_stars(cutout, input.box, n, stars, *input.metrics, input.grid.min_valid_fraction, scratch);
+    else
+      frames.back().structure = measure_structure(cutout, n, input.grid.min_valid_fraction, scratch);
+  }
+  return frames;
+}
+
+std::vector<double> local_quality(const std::vector<LocalMetrics>& frames, TileKind kind,
+                                  const LocalMetricsParams& params) {
+  return kind == TileKind::kStar ? star_quality(frames, params) : structure_quality(frames, params);
 }
 
 }  // namespace tilecompile

@@ -70,6 +70,11 @@ struct BrokerConfig {
   double reconnect_timeout_s = 300;
   std::string queue_type = "classic";  ///< classic | quorum
 };
+struct DiagnosticsConfig {
+  bool enabled = false;
+  int max_messages = 10000;  ///< that wait on the broker; the oldest are dropped first
+  int max_age_s = 3600;      ///< of a message on the broker
+};
 struct StorageConfig {
   std::string type = "file";
   std::string root;  ///< folder that master and workers share; empty: output.dir
@@ -91,6 +96,7 @@ struct RunConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  DiagnosticsConfig diagnostics;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };

@@ -6,6 +6,7 @@
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/run/diagnostics_collector.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/grid.hpp"
@@ -33,9 +34,10 @@ struct DispatchJob {
   bool quorum = false;
   bool load_tiles =
       true;  ///< false: whoever takes the results loads and checks the tiles later, with load_tile
-  std::function<void(int)> progress;  ///< tiles done
-  std::function<void()> watch;        ///< called now and then while waiting; may throw
-  std::function<void()> check_stop;   ///< called often; throws when the run is to end
+  DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
+  std::function<void(int)> progress;            ///< tiles done
+  std::function<void()> watch;                  ///< called now and then while waiting; may throw
+  std::function<void()> check_stop;             ///< called often; throws when the run is to end
 };
 
 /// Throws the error that a failed tile means, with `text`.

@@ -13,13 +13,20 @@ extern const char* const kResultExchange;
 extern const char* const kComputeQueue;
 extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
+extern const char* const kDiagnosticsQueue;
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
 std::string results_queue(const std::string& run_id, const std::string& isolation);
+
+/// tile.diagnostics.<run_id>, or tile.diagnostics with isolation `shared`.
+std::string diagnostics_queue(const std::string& run_id, const std::string& isolation);
 
 QueueSpec compute_queue_spec(bool quorum);
 QueueSpec dead_letter_queue_spec(bool quorum);
 /// A run's own results queue expires after the run.
 QueueSpec results_queue_spec(const std::string& name, bool quorum);
+/// Bounded by length and age, the oldest messages go first; a run's own queue expires after the run. Always a
+/// classic queue: what it holds may be lost.
+QueueSpec diagnostics_queue_spec(const std::string& name, int max_messages, int max_age_s);
 
 }  // namespace tilecompile

@@ -34,6 +34,7 @@ struct TileChannel {
   Plane<float> weight;               ///< sum of W over the frames valid at a pixel
   std::vector<double> quality;       ///< [i] Q after the clamp
   std::vector<double> frame_weight;  ///< [i] W = G L
+  int measured_frames = 0;           ///< frames with a measurement of their own in the tile
   double sum_weights = 0;            ///< sum of W over all frames
   double background = 0;             ///< clipped median of R
   double median = 0;                 ///< median(R - background)

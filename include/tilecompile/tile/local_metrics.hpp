@@ -16,10 +16,21 @@ struct StructureMetrics {
   double energy_over_noise = 0, background = 0;
 };
 
-/// Q of every cut-out of one channel, clamped (`methodology.md` 7). A frame with too few valid pixels, or
-/// none of the tile's stars, gets the median Q of those that were measured (0 when none was).
-std::vector<double> local_quality(const TileInput& input, std::size_t channel, TileKind kind,
-                                  const std::vector<int>& stars);
+/// What was measured of one frame in one tile and channel: the member of the tile's kind, or neither.
+struct LocalMetrics {
+  std::optional<StarMetrics> star;
+  std::optional<StructureMetrics> structure;
+  bool measured() const { return star.has_value() || structure.has_value(); }
+};
+
+/// The metrics of every cut-out of one channel. A frame with too few valid pixels, or none of the tile's
+/// stars, has none.
+std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t channel, TileKind kind,
+                                         const std::vector<int>& stars);
+/// Q of every frame of a tile and channel, clamped (`methodology.md` 7): z-scores need all frames at once. A
+/// frame that was not measured gets the median Q of those that were (0 when none was).
+std::vector<double> local_quality(const std::vector<LocalMetrics>& frames, TileKind kind,
+                                  const LocalMetricsParams& params);
 
 /// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured.
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,

@@ -1,0 +1,38 @@
+"""Errors of the cheap rows by drawing the frames again, with replacement."""
+import numpy
+
+from frames import best_half
+from measure import measure
+from stacks import equalised, inverse_variance, weighted_mean
+
+KEYS = (("fwhm_change", "FWHM change %", "{:.2f}"), ("rms_ratio", "rms ratio", "{:.4f}"),
+        ("snr_ratio", "star SNR", "{:.4f}"), ("scatter", "scatter %", "{:.2f}"))
+
+
+def bootstrap_errors(stack, facts, field, resamples, seed=1):
+    """Markdown table: standard deviation over resamples of each figure, relative to the plain mean of the same
+    draw. Rows: inverse variance, best half (chosen anew from each draw)."""
+    even = equalised(stack, facts)
+    random = numpy.random.default_rng(seed)
+    found = {"inverse variance": [], "best half, plain mean": []}
+    for _ in range(resamples):
+        drawn = numpy.bincount(random.integers(0, len(even), len(even)), minlength=len(even))
+        plain = measure(weighted_mean(even, drawn), field)
+        for name, weights in (("inverse variance", drawn * inverse_variance(facts)),
+                              ("best half, plain mean", half_of(drawn, facts))):
+            row = measure(weighted_mean(even, weights), field)
+            found[name].append([100 * (row["fwhm"] / plain["fwhm"] - 1), row["rms_ratio"] / plain["rms_ratio"],
+                                row["snr_ratio"] / plain["snr_ratio"], row["scatter"]])
+    lines = [f"Standard errors from {resamples} bootstrap draws of the frames:", "",
+             "| product | " + " | ".join(title for _, title, _ in KEYS) + " |", "|---|" + "---|" * len(KEYS)]
+    for name, values in found.items():
+        errors = numpy.std(values, axis=0, ddof=1)
+        lines.append(f"| {name} | " + " | ".join(text.format(e) for e, (_, _, text) in zip(errors, KEYS)) + " |")
+    return "\n".join(lines)
+
+
+def half_of(drawn, facts):
+    """Multiplicities of the better half of a draw."""
+    order = numpy.repeat(numpy.arange(len(drawn)), drawn)
+    chosen = order[best_half({key: values[order] for key, values in facts.items()})]
+    return numpy.bincount(chosen, minlength=len(drawn))

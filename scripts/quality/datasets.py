@@ -1,0 +1,53 @@
+"""The nights that are measured: two real sets and simulated ones, all small enough for minutes a table."""
+import dataclasses
+import os
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    name: str
+    text: str
+    simulate: tuple = ()  # options of `tilecompile simulate`; empty: real frames
+    settings: tuple = ()  # `--set` of every run
+
+    def frames_dir(self, work):
+        if self.simulate:
+            return work / "night" / "frames"
+        return pathlib.Path(os.environ.get("TILECOMPILE_TEST_DATA", ROOT.parent / "shared" / "data")) / self.name
+
+    def prepare(self, work, tilecompile):
+        """Simulates the night once; a half-written one is written again."""
+        if not self.simulate:
+            if not self.frames_dir(work).is_dir():
+                raise SystemExit(f"quality: {self.frames_dir(work)} is missing; TILECOMPILE_TEST_DATA names its parent")
+            return
+        if not (work / "night" / "run.yaml").exists():  # written last
+            subprocess.run(["rm", "-rf", str(work / "night")], check=True)
+            subprocess.run([tilecompile, "simulate", str(work / "night"), *self.simulate], check=True,
+                           stdout=subprocess.DEVNULL)
+
+
+def night(name, text, frames=100, width=640, height=480, stars=150, **options):
+    """Defects as in every night: hot pixels, cosmic rays, a trail in 2 % of the frames."""
+    values = {"frames": frames, "width": width, "height": height, "stars": stars, "fwhm-spread": 0,
+              "seeing-field": 0, "clouds": 0, **{key.replace("_", "-"): value for key, value in options.items()}}
+    return DataSet(name, text, tuple(part for key, value in values.items() for part in (f"--{key}", str(value))))
+
+
+DATA_SETS = {data.name: data for data in (
+    DataSet("hatp32", "142 real frames of 650 x 500 px, one night, 60 s, uncalibrated"),
+    DataSet("akb64", "64 real frames of 512 x 512 px from 24 nights, 150 to 500 s",
+            settings=("data.exposure_tolerance_percent=300",)),
+    night("steady", "steady night"),
+    night("seeing", "seeing changes from frame to frame (log FWHM by 0.2)", fwhm_spread=0.2),
+    night("cloud", "thin cloud: transparency down to 0.4", clouds=0.6),
+    night("field", "seeing field: log FWHM changes by 0.2 from frame to frame and by 0.2 over a frame, cloud to 0.7",
+          fwhm_spread=0.2, seeing_field=0.2, clouds=0.3),
+    night("bad10", "10 % bad frames: twice the FWHM, or trailed", fwhm_spread=0.1, seeing_field=0.1, bad=0.1),
+    night("few30", "30 frames", frames=30, fwhm_spread=0.15, seeing_field=0.15, clouds=0.3),
+    night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
+          clouds=0.3))}

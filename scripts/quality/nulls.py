@@ -1,0 +1,180 @@
+"""Null tests: things that must not happen. Each gives a figure, what it must be, and whether it is."""
+import json
+import shutil
+
+import numpy
+from astropy.io import fits
+
+import reweigh
+import truth
+from frames import frame_paths
+from images import read_image, robust_sd
+from measure import fwhm_of, measure
+from rows import PLAIN, ROWS, V2, Run
+from runs import NotOffered
+from stars import aperture_fluxes
+
+
+def null_tests(bench):
+    """Markdown table for one data set, with the recommended profile if the build has it, else the literal weights."""
+    results = []
+    try:
+        bench.run_dir(ROWS["recommended"])
+        base = ROWS["recommended"]
+    except NotOffered:
+        base = Run(V2, (PLAIN,))
+    base = Run(base.config, (*base.settings, PLAIN, "synthetic.enabled=false"))
+    run_dir = bench.run_dir(base)
+    frames = reweigh.normalised(bench.stack, run_dir)
+    results += between_extremes(read_image(run_dir / "reconstruction.fits"), frames)
+    results += shuffled_weights(bench, run_dir, frames)
+    results += halves(bench, base)
+    if bench.data.simulate:
+        results += injected_stars(bench, base)
+    lines = [f"Null tests with `{base.config}`, {PLAIN}:", "", "| test | figure | must be | holds |", "|---|---|---|---|"]
+    lines += [f"| {name} | {figure} | {limit} | {'yes' if holds else 'NO'} |" for name, figure, limit, holds in results]
+    return "\n".join(lines)
+
+
+def between_extremes(image, frames):
+    low, high = numpy.nanmin(frames, axis=0), numpy.nanmax(frames, axis=0)
+    slack = 2e-6 * numpy.maximum(abs(low), abs(high))  # float32 and units
+    with numpy.errstate(invalid="ignore"):
+        outside = int(((image < low - slack) | (image > high + slack)).sum())
+    return [("pixels beyond the extremes of their frames", outside, "0", outside == 0)]
+
+
+def shuffled_weights(bench, run_dir, frames, seed=1):
+    """The same weights given to other frames, tile by tile: as noisy, and no sharper than the plain mean."""
+    grid = json.loads((run_dir / "grid.json").read_text())
+    with fits.open(run_dir / "tile_metrics.fits") as hdus:
+        weights = hdus["WEIGHT"].data[0].astype(float)
+    random = numpy.random.default_rng(seed)
+    plain = fwhm_of(reweigh.reconstruct(frames, numpy.ones_like(weights), grid), bench.field.stars)["fwhm"]
+    own = fwhm_of(reweigh.reconstruct(frames, weights, grid), bench.field.stars)["fwhm"]
+    changes = []
+    for _ in range(4):
+        mixed = reweigh.reconstruct(frames, random.permuted(weights, axis=1), grid)
+        changes.append(100 * (fwhm_of(mixed, bench.field.stars)["fwhm"] / plain - 1))
+    mean, error = numpy.mean(changes), numpy.std(changes, ddof=1) / 2
+    allowed = max(0.5, 3 * error)
+    return [("FWHM with shuffled weights (own weights: "
+             f"{100 * (own / plain - 1):+.1f} %)", f"{mean:+.2f} +- {error:.2f} %", f"within {allowed:.1f} %",
+             abs(mean) <= allowed)]
+
+
+def halves(bench, base):
+    """Even against odd frames, each a run of its own."""
+    pictures = []
+    for part in (0, 1):
+        folder = bench.work / f"half-{part}"
+        if not folder.exists():
+            folder.mkdir()
+            for path in frame_paths(bench.data.frames_dir(bench.work))[part::2]:
+                (folder / path.name).symlink_to(path.resolve())
+        arguments = bench.program.arguments(base, folder, bench.data.settings)
+        pictures.append(read_image(bench.program.run(arguments, bench.work) / "reconstruction.fits"))
+    field = bench.field
+    rows = [measure(picture, field) for picture in pictures]
+    fluxes = [aperture_fluxes(picture, field.mask, field.stars) for picture in pictures]
+    bright = field.stars.snr >= numpy.percentile(field.stars.snr, 50)
+    ratio = (fluxes[0] / fluxes[1])[bright]
+    error = 100 * 1.2533 * robust_sd(ratio) / numpy.sqrt(ratio.size)
+    zero = 100 * (numpy.nanmedian(ratio) - 1)
+    magnitude = -2.5 * numpy.log10(field.stars.flux[bright])
+    kept = abs(ratio - numpy.median(ratio)) < 3 * robust_sd(ratio)
+    fit, covariance = numpy.polyfit(magnitude[kept], ratio[kept], 1, cov=True)
+    slope, slope_error = 100 * fit[0], 100 * numpy.sqrt(covariance[0, 0])
+    change = 100 * (rows[0]["fwhm"] / rows[1]["fwhm"] - 1)
+    return [("half against half: flux", f"{zero:+.2f} +- {error:.2f} %", "within 1 %, and within 0.3 % or 4 errors",
+             abs(zero) < min(1, max(0.3, 4 * error))),
+            ("half against half: slope of flux over magnitude", f"{slope:+.2f} +- {slope_error:.2f} %/mag",
+             "within 4 errors of 0", abs(slope) < 4 * slope_error),
+            ("half against half: FWHM", f"{change:+.2f} %", "within 3 %", abs(change) < 3)]
+
+
+def injected_stars(bench, base, count=60, seed=5):
+    """Faint stars under each frame's own PSF and transparency, added to float copies of the frames."""
+    night, field = bench.work / "night", bench.field
+    stars = choose_places(field, count, seed)
+    pictures = []
+    for name, share in (("plain", 0.0), ("injected", 1.0)):
+        folder = bench.work / f"frames-{name}"
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            inject(bench.data.frames_dir(bench.work), folder, night, stars, share)
+            (folder / "complete").touch()
+        arguments = bench.program.arguments(base, folder, bench.data.settings)
+        run_dir = bench.program.run(arguments, bench.work)
+        pictures.append(read_image(run_dir / "reconstruction.fits"))
+    scene = truth.Truth(night, field)
+    found = truth.wide_fluxes(pictures[1] - pictures[0], stars) / scene.scale_of(pictures[0])
+    grid = json.loads((run_dir / "grid.json").read_text())
+    slope, error = line_through_zero(stars.flux, found)
+    trend, trend_error = position_trend(stars, found / stars.flux, grid)
+    return [("slope of recovered over injected flux", f"{slope:.4f} +- {error:.4f}", "1.000 +- 0.005",
+             abs(slope - 1) <= 0.005),
+            ("change of that from a tile's centre to its corner", f"{trend:+.4f} +- {trend_error:.4f}",
+             "within 3 errors of 0 or 0.005", abs(trend) < max(0.005, 3 * trend_error))]
+
+
+def choose_places(field, count, seed):
+    """A Stars of places with nothing else near; flux evenly in its logarithm, 8 to 80 times the noise in the stack."""
+    random = numpy.random.default_rng(seed)
+    height, width = field.classical.shape
+    faintest = 8 * numpy.median(field.stars.flux / field.stars.snr)
+    reach = 4 * field.stars.fwhm_px
+    x, y = [], []
+    while len(x) < count:
+        a, b = random.uniform(0, width), random.uniform(0, height)
+        near = (slice(max(0, int(b - reach)), int(b + reach) + 1), slice(max(0, int(a - reach)), int(a + reach) + 1))
+        far = all(numpy.hypot(a - p, b - q) > 2 * reach for p, q in zip(x, y))
+        if far and field.mask[near].mean() < 0.1 and not field.outside[near].any():
+            x.append(a)
+            y.append(b)
+    flux = faintest * 10 ** random.uniform(0, 1, count)
+    return type(field.stars)(numpy.array(x), numpy.array(y), flux, numpy.zeros(count), field.stars.fwhm_px)
+
+
+def inject(source, folder, night, stars, share):
+    table = truth.frame_table(night)
+    paths = frame_paths(source)
+    first = fits.getdata(paths[0])
+    fwhm = numpy.stack([truth.true_fwhm(night, x, y, first.shape[::-1]) for x, y in zip(stars.x, stars.y)])
+    for i, path in enumerate(paths):
+        with fits.open(path) as hdus:
+            data, header = hdus[0].data.astype(numpy.float32), hdus[0].header
+        covered = data != 0
+        for star, (x, y, flux) in enumerate(zip(stars.x, stars.y, stars.flux)):
+            add_moffat(data, x, y, share * flux * table["transparency"][i], fwhm[star, i])
+        for key in ("BZERO", "BSCALE"):
+            header.remove(key, ignore_missing=True)
+        fits.writeto(folder / path.name, numpy.where(covered, data, 0), header)
+
+
+def add_moffat(data, x, y, flux, fwhm):
+    """Beta 4, as the simulation has them, out to 8 FWHM."""
+    reach = int(8 * fwhm)
+    y0, x0 = max(0, int(y) - reach), max(0, int(x) - reach)
+    box = data[y0:int(y) + reach + 1, x0:int(x) + reach + 1]
+    v, u = numpy.indices(box.shape)
+    alpha2 = fwhm ** 2 / (4 * (2 ** 0.25 - 1))
+    box += flux * 3 / (numpy.pi * alpha2) * (1 + ((u + x0 - x) ** 2 + (v + y0 - y) ** 2) / alpha2) ** -4
+
+
+def line_through_zero(x, y):
+    """(slope, standard error) with the scatter growing with the flux, 4-sigma outliers left out."""
+    ratio = y / x
+    kept = abs(ratio - numpy.median(ratio)) < 4 * max(robust_sd(ratio), 1e-6)
+    return float(ratio[kept].mean()), float(ratio[kept].std(ddof=2) / numpy.sqrt(kept.sum()))
+
+
+def position_trend(stars, ratio, grid):
+    """Change of `ratio` per unit of the largest distance from a tile's centre (0 in the centre, 1 in a corner)."""
+    half = grid["tile_size"] / 2
+    place = numpy.array([min(max(abs(x - t["x0"] - half), abs(y - t["y0"] - half)) for t in grid["tiles"])
+                         for x, y in zip(stars.x, stars.y)]) / half
+    kept = abs(ratio - numpy.median(ratio)) < 4 * max(robust_sd(ratio), 1e-6)
+    fit, covariance = numpy.polyfit(place[kept], ratio[kept], 1, cov=True)
+    return float(fit[0]), float(numpy.sqrt(covariance[0, 0]))

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+"""Makes the table of docs/quality.md for one or more data sets. See scripts/quality.sh."""
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+import numpy
+
+import rows as row_kinds
+import truth
+from bootstrap import bootstrap_errors
+from datasets import DATA_SETS, ROOT
+from frames import measure_frames, read_frames
+from images import read_image
+from measure import Field, digest_name, markdown, measure
+from nulls import null_tests
+from rows import CLASSICAL, ROWS
+from runs import NotOffered, Program, run_seconds, timed, write_picture
+from stacks import equalised
+
+
+class Bench:
+    """One data set: its frames, the field measured on, and the pictures of the rows."""
+
+    def __init__(self, data, program, work):
+        self.data, self.program, self.work = data, program, work / data.name
+        self.work.mkdir(parents=True, exist_ok=True)
+        data.prepare(self.work, program.path)
+        self._stack = self._facts = self._truth = None
+        model = read_image(self.work / "night" / "truth.fits") if data.simulate else None
+        self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model)
+
+    def run_dir(self, run):
+        arguments = self.program.arguments(run, self.data.frames_dir(self.work), self.data.settings)
+        return self.program.run(arguments, self.work)
+
+    @property
+    def stack(self):
+        if self._stack is None:
+            self._stack = read_frames(self.data.frames_dir(self.work))
+        return self._stack
+
+    @property
+    def facts(self):
+        path = self.work / "frames.npz"
+        if self._facts is None and path.exists():
+            self._facts = dict(numpy.load(path))
+        if self._facts is None:
+            self._facts = measure_frames(self.stack, self.field)
+            numpy.savez(path, **self._facts)
+        return self._facts
+
+    def picture(self, name):
+        """(path, CPU seconds) of the row's picture."""
+        row = ROWS[name]
+        if isinstance(row, row_kinds.Run):
+            run_dir = self.run_dir(row)
+            if row.product == "stacked.fit" and row.config == row_kinds.V2 and not (run_dir / "synthetic").is_dir():
+                raise NotOffered("no synthetic frames here: the stack is the reconstruction")
+            return run_dir / row.product, run_seconds(run_dir)
+        path = self.work / f"{slug(name)}.fits"
+        stamp = path.with_suffix(".json")
+        if not stamp.exists():
+            facts = self.facts
+            if isinstance(row, row_kinds.Siril):
+                _, seconds = timed(lambda: row.make(self.stack, facts, path))
+            else:
+                image, seconds = timed(lambda: row.make(equalised(self.stack, facts), facts, self.stack))
+                write_picture(path, image)
+            stamp.write_text(json.dumps({"seconds": seconds}))
+        return path, json.loads(stamp.read_text())["seconds"]
+
+    def truth_figures(self, name):
+        """What only a simulated night can tell of the row."""
+        night, row = self.work / "night", ROWS[name]
+        if self._truth is None:
+            self._truth = truth.Truth(night, self.field)
+        figures = self._truth.figures(read_image(self.picture(name)[0]))
+        if isinstance(row, row_kinds.Run) and row.product != "classical.fits":
+            figures.update(truth.weight_ranks(self.run_dir(row), night))
+        return figures
+
+    def figures(self, name):
+        """The row's figures, kept beside the picture's digest and that of the measuring code."""
+        path, seconds = self.picture(name)
+        key = digest_name(path)
+        store = self.work / "figures" / f"{slug(name)}-{key}.json"
+        if not store.exists():
+            store.parent.mkdir(exist_ok=True)
+            for old in store.parent.glob(f"{slug(name)}-*.json"):
+                old.unlink()
+            store.write_text(json.dumps(measure(read_image(path), self.field)))
+        return {**json.loads(store.read_text()), "seconds": seconds}
+
+
+def slug(name):
+    return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def table_of(bench, wanted, resamples, nulls):
+    rows, true_rows, missing = [], [], []
+    for name in wanted:
+        try:
+            rows.append((name, bench.figures(name)))
+            if bench.data.simulate:
+                true_rows.append((name, bench.truth_figures(name)))
+            print(f"{bench.data.name}: {name}", file=sys.stderr)
+        except NotOffered as reason:
+            missing.append(f"{name} ({reason})")
+    text = [f"## {bench.data.name}", "", f"{bench.data.text}; {len(bench.field.stars)} stars, "
+            f"{int((~bench.field.outside).sum())} px that all frames cover.", "", markdown(rows), ""]
+    if true_rows:
+        text += ["Against the scene:", "", markdown(true_rows, truth.COLUMNS), ""]
+    if resamples:
+        text += [bootstrap_errors(bench.stack, bench.facts, bench.field, resamples), ""]
+    if nulls:
+        text += [null_tests(bench), ""]
+    if missing:
+        print("left out: " + "; ".join(missing), file=sys.stderr)
+    return "\n".join(text)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), help="names of rows, or parts of names")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "quality")
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "tilecompile")
+    parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
+    parser.add_argument("--nulls", action="store_true", help="null tests too")
+    parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
+    options = parser.parse_args()
+    wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)]
+    if not wanted:
+        parser.error("no such row; there are: " + ", ".join(ROWS))
+    program = Program(options.program, options.reuse)
+    for name in options.data:
+        bench = Bench(DATA_SETS[name], program, options.out)
+        text = table_of(bench, wanted, options.bootstrap, options.nulls)
+        (options.out / f"{name}.md").write_text(text)
+        print(text)
+
+
+if __name__ == "__main__":
+    main()
