@@ -4,6 +4,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/signed_transport.hpp"
 
 namespace tilecompile {
 namespace {
@@ -43,7 +44,9 @@ std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std:
     log_warning(
         "broker.tls_verify is false: whoever sits between here and the broker can read and change all",
         {{"broker", broker_place(broker)}});
-  return connect_amqp(amqp_options(broker, name));
+  if (broker.message_key_file.empty()) return connect_amqp(amqp_options(broker, name));
+  auto keys = read_message_keys(broker.message_key_file);
+  return sign_messages(connect_amqp(amqp_options(broker, name)), std::move(keys));
 }
 
 std::string broker_place(const BrokerConfig& broker) {
@@ -64,6 +67,7 @@ std::vector<std::pair<std::string, std::string>> broker_flags(const BrokerConfig
           {"broker.cert_file", absolute(broker.cert_file)},
           {"broker.key_file", absolute(broker.key_file)},
           {"broker.allow_plaintext", word(broker.allow_plaintext)},
+          {"broker.message_key_file", absolute(broker.message_key_file)},
           {"broker.heartbeat_s", std::to_string(broker.heartbeat_s)},
           {"broker.queue_type", broker.queue_type}};
 }
