@@ -8,6 +8,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/definitions.hpp"
 #include "tilecompile/run/setup.hpp"
+#include "tilecompile/run/verify.hpp"
 
 namespace tilecompile {
 namespace {
@@ -24,7 +25,39 @@ int print_definitions(const RunConfig& config, const std::string& password_dir) 
   return 0;
 }
 
+void print_check(const VerifyCheck& check) {
+  std::printf("%-5s %-28s %s%s\n", check.ok ? "ok" : "FAIL", check.name.c_str(), check.text.c_str(),
+              check.remedy.empty() ? "" : (" -> " + check.remedy).c_str());
+  std::fflush(stdout);
+}
+
+int run_verify(const RunRequest& request, double wait_s, bool as_json) {
+  const VerifyReport report = verify_run(request, wait_s, [as_json](const VerifyCheck& check) {
+    if (!as_json) print_check(check);
+  });
+  if (as_json) std::printf("%s\n", verify_json(report).dump(2).c_str());
+  constexpr int kNotAllHold = 3;
+  return report.ok() ? 0 : kNotAllHold;
+}
+
 }  // namespace
+
+void set_up_verify(CLI::App& app, const ChooseAction& choose) {
+  struct VerifyFlags : RunFlags {
+    double wait_s = 30;
+    bool as_json = false;
+  };
+  const auto flags = std::make_shared<VerifyFlags>();
+  add_run_flags(app, *flags);
+  app.add_option("--wait", flags->wait_s, "Longest time for the answers of the workers, s")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str();
+  app.add_flag("--json", flags->as_json, "For machines");
+  app.footer("Exit code 0: all checks hold; 3: one does not.");
+  app.callback([flags, choose] {
+    choose([flags] { return run_verify(make_request(*flags, "verify"), flags->wait_s, flags->as_json); });
+  });
+}
 
 void set_up_setup(CLI::App& app, const ChooseAction& choose) {
   struct SetupFlags {

@@ -10,6 +10,8 @@ std::vector<Command> command_table() {
       {"setup",
        "Declare exchanges and queues on the broker, or print a definitions file with a user for each role",
        set_up_setup},
+      {"verify", "Try all that a run needs: frames, storage, broker, queues, every worker, a real tile",
+       set_up_verify},
       {"plan", "Everything up to dispatch, nothing computed: frames, grid, tasks, bytes, memory, time",
        set_up_plan},
       {"tile", "Recompute one tile of a run and compare its checksum with the stored one", set_up_tile},

@@ -9,7 +9,9 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/local_workers.hpp"
+#include "tilecompile/run/master_claim.hpp"
 #include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/probe.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/setup.hpp"
 #include "tilecompile/run/siril.hpp"
@@ -76,6 +78,7 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
   const auto store = open_file_store(storage_root(config));
   const auto transport = connect_broker(config.broker, "tilecompile master " + request.run_id);
+  const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
   std::optional<LocalWorkers> workers;
   if (local_workers > 0) {
     RunConfig theirs = config;
@@ -94,12 +97,18 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
   const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
-  const auto transport = connect_broker(config.broker, "tilecompile worker " + options.worker_id);
+  const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
+  const auto transport =
+      answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id), facts,
+                    config.input.dir, *store);
   declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
   declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
+                               {"version", facts.program_version},
+                               {"numerics", facts.numerics_version},
+                               {"cpu", facts.cpu_text()},
                                {"slots", std::to_string(options.slots)},
                                {"broker", broker_place(config.broker)},
                                {"storage", store->describe()},

@@ -29,6 +29,7 @@ void set_up_run(CLI::App& app, const ChooseAction& choose);
 void set_up_master(CLI::App& app, const ChooseAction& choose);
 void set_up_worker(CLI::App& app, const ChooseAction& choose);
 void set_up_setup(CLI::App& app, const ChooseAction& choose);
+void set_up_verify(CLI::App& app, const ChooseAction& choose);
 void set_up_plan(CLI::App& app, const ChooseAction& choose);
 void set_up_tile(CLI::App& app, const ChooseAction& choose);
 void set_up_config(CLI::App& app, const ChooseAction& choose);

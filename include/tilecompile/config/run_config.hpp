@@ -84,6 +84,13 @@ struct ObservabilityConfig {
   std::string log_format = "text";
 };
 
+/// A worker that a run counts on; `tilecompile verify` names those that do not answer.
+struct ExpectedWorker {
+  std::string id;       ///< its worker_id
+  std::string address;  ///< host or host:port that must be reachable; empty: not looked at
+  int capacity = 0;     ///< slots it must offer; 0: any
+};
+
 /// The whole configuration of a run, defaults filled in.
 struct RunConfig {
   MethodConfig method;
@@ -97,6 +104,7 @@ struct RunConfig {
   BrokerConfig broker;
   StorageConfig storage;
   DiagnosticsConfig diagnostics;
+  std::vector<ExpectedWorker> workers;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };
