@@ -1,13 +1,15 @@
 #!/bin/bash
 # Measures how good the pictures are: products of tilecompile, plain stacks and Siril 1.0.6 on the same frames and
 # stars; prints a Markdown table for each data set and writes it to build/quality/. docs/quality.md explains it.
-# Usage: scripts/quality.sh [--data NAME...] [--rows PART OF NAME...] [--bootstrap N] [--nulls] [--reuse] [--out DIR]
+# Usage: scripts/quality.sh [--data NAME...] [--rows PART OF NAME...] [--try CONFIG KEY=VALUE...]... [--bootstrap N]
+#                           [--nulls] [--rejection] [--reuse] [--out DIR]
 # Data sets: hatp32 akb64 (real frames, in ../shared/data or TILECOMPILE_TEST_DATA), steady seeing cloud field bad10
-# few30 many300 (simulated). Pictures are kept and made again only when arguments or the program change.
+# few30 many300 (simulated). Pictures are kept and made again only when arguments or the program change; rows that are
+# not asked for stay in the table as they were measured last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in
-  -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+  -h | --help) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
 esac
 scripts/install-deps.sh --tests
 cmake --preset release > /dev/null < /dev/null

@@ -31,11 +31,12 @@ class DataSet:
                            stdout=subprocess.DEVNULL)
 
 
-def night(name, text, frames=100, width=640, height=480, stars=150, **options):
+def night(name, text, frames=100, width=640, height=480, stars=150, settings=(), **options):
     """Defects as in every night: hot pixels, cosmic rays, a trail in 2 % of the frames."""
     values = {"frames": frames, "width": width, "height": height, "stars": stars, "fwhm-spread": 0,
               "seeing-field": 0, "clouds": 0, **{key.replace("_", "-"): value for key, value in options.items()}}
-    return DataSet(name, text, tuple(part for key, value in values.items() for part in (f"--{key}", str(value))))
+    return DataSet(name, text, tuple(part for key, value in values.items() for part in (f"--{key}", str(value))),
+                   settings)
 
 
 DATA_SETS = {data.name: data for data in (
@@ -50,4 +51,10 @@ DATA_SETS = {data.name: data for data in (
     night("bad10", "10 % bad frames: twice the FWHM, or trailed", fwhm_spread=0.1, seeing_field=0.1, bad=0.1),
     night("few30", "30 frames", frames=30, fwhm_spread=0.15, seeing_field=0.15, clouds=0.3),
     night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
-          clouds=0.3))}
+          clouds=0.3, settings=("stacking.engine=internal",)))}  # Siril would only check the mean of synthetic frames
+
+SEEING_OF_DEFECTS = {"fwhm_spread": 0.2, "seeing_field": 0.1, "clouds": 0.2}
+NIGHTS_OF_DEFECTS = {data.name: data for data in (
+    night("defects", "many defects", **SEEING_OF_DEFECTS, trails=0.1, cosmic_rays=10, hot_pixels=3e-4,
+          moving_objects=3),
+    night("clean", "the same night without", **SEEING_OF_DEFECTS, trails=0, cosmic_rays=0, hot_pixels=0))}

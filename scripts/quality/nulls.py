@@ -31,7 +31,8 @@ def null_tests(bench):
     results += halves(bench, base)
     if bench.data.simulate:
         results += injected_stars(bench, base)
-    lines = [f"Null tests with `{base.config}`, {PLAIN}:", "", "| test | figure | must be | holds |", "|---|---|---|---|"]
+    lines = [f"Null tests with `{base.config}`, {PLAIN}:", "", "| test | figure | must be | holds |",
+             "|---|---|---|---|"]
     lines += [f"| {name} | {figure} | {limit} | {'yes' if holds else 'NO'} |" for name, figure, limit, holds in results]
     return "\n".join(lines)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Makes the table of docs/quality.md for one or more data sets. See scripts/quality.sh."""
 import argparse
+import datetime
 import json
 import pathlib
 import re
@@ -8,16 +9,18 @@ import sys
 
 import numpy
 
+import rejection
 import rows as row_kinds
 import truth
 from bootstrap import bootstrap_errors
-from datasets import DATA_SETS, ROOT
+from datasets import DATA_SETS, NIGHTS_OF_DEFECTS, ROOT
 from frames import measure_frames, read_frames
 from images import read_image
 from measure import Field, digest_name, markdown, measure
 from nulls import null_tests
+from rejection import rejection_rows
 from rows import CLASSICAL, ROWS
-from runs import NotOffered, Program, run_seconds, timed, write_picture
+from runs import NotOffered, Program, RunFailed, run_seconds, timed, write_picture
 from stacks import equalised
 
 
@@ -53,8 +56,10 @@ class Bench:
         return self._facts
 
     def picture(self, name):
-        """(path, CPU seconds) of the row's picture."""
-        row = ROWS[name]
+        return self.picture_of(ROWS[name], name)
+
+    def picture_of(self, row, name):
+        """(path, CPU seconds) of a row's picture; `name` names the file of those that are no run."""
         if isinstance(row, row_kinds.Run):
             run_dir = self.run_dir(row)
             if row.product == "stacked.fit" and row.config == row_kinds.V2 and not (run_dir / "synthetic").is_dir():
@@ -99,27 +104,37 @@ def slug(name):
     return re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def table_of(bench, wanted, resamples, nulls):
-    rows, true_rows, missing = [], [], []
+def measure_rows(bench, wanted):
+    """Measures the rows asked for; returns all that are known: {name: {"row": .., "truth": .., "date": ..}}."""
+    store = bench.work / "rows.json"
+    known = json.loads(store.read_text()) if store.exists() else {}
+    missing = []
     for name in wanted:
+        known.pop(name, None)
         try:
-            rows.append((name, bench.figures(name)))
+            entry = {"row": bench.figures(name), "date": f"{datetime.date.today()}"}
             if bench.data.simulate:
-                true_rows.append((name, bench.truth_figures(name)))
+                entry["truth"] = bench.truth_figures(name)
+            known[name] = entry
             print(f"{bench.data.name}: {name}", file=sys.stderr)
-        except NotOffered as reason:
+        except (NotOffered, RunFailed) as reason:
             missing.append(f"{name} ({reason})")
-    text = [f"## {bench.data.name}", "", f"{bench.data.text}; {len(bench.field.stars)} stars, "
-            f"{int((~bench.field.outside).sum())} px that all frames cover.", "", markdown(rows), ""]
-    if true_rows:
-        text += ["Against the scene:", "", markdown(true_rows, truth.COLUMNS), ""]
-    if resamples:
-        text += [bootstrap_errors(bench.stack, bench.facts, bench.field, resamples), ""]
-    if nulls:
-        text += [null_tests(bench), ""]
     if missing:
         print("left out: " + "; ".join(missing), file=sys.stderr)
-    return "\n".join(text)
+    store.write_text(json.dumps(known, indent=1))
+    return known
+
+
+def tables(bench, known):
+    order = [name for name in ROWS if name in known] + [name for name in known if name not in ROWS]
+    dates = sorted({entry["date"] for entry in known.values()})
+    text = [f"## {bench.data.name}", "", f"{bench.data.text}; {len(bench.field.stars)} stars, "
+            f"{int((~bench.field.outside).sum())} px that all frames cover. {' and '.join(dates)}.", "",
+            markdown([(name, known[name]["row"]) for name in order]), ""]
+    if bench.data.simulate:
+        against = [(name, known[name]["truth"]) for name in order]
+        text += ["Against the scene:", "", markdown(against, truth.COLUMNS), ""]
+    return text
 
 
 def main():
@@ -129,18 +144,36 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "quality")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "tilecompile")
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
+    parser.add_argument("--try", dest="tries", nargs="+", action="append", default=[], metavar="CONFIG [KEY=VALUE...]",
+                        help="one more row: a run of this file (from the project's folder) with these keys; repeatable")
     parser.add_argument("--nulls", action="store_true", help="null tests too")
+    parser.add_argument("--rejection", action="store_true", help="only the table of planted defects")
     parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
     options = parser.parse_args()
-    wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)]
+    tried = {" ".join(run): row_kinds.Run(run[0], tuple(run[1:])) for run in options.tries}
+    ROWS.update(tried)
+    wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)
+              or name in tried]
     if not wanted:
         parser.error("no such row; there are: " + ", ".join(ROWS))
     program = Program(options.program, options.reuse)
+    if options.rejection:
+        nights = [Bench(NIGHTS_OF_DEFECTS[name], program, options.out) for name in ("defects", "clean")]
+        text = "## Rejection\n\n" + markdown(rejection_rows(*nights), rejection.COLUMNS) + "\n"
+        (options.out / "rejection.md").write_text(text)
+        print(text)
+        return
     for name in options.data:
         bench = Bench(DATA_SETS[name], program, options.out)
-        text = table_of(bench, wanted, options.bootstrap, options.nulls)
-        (options.out / f"{name}.md").write_text(text)
-        print(text)
+        text = tables(bench, measure_rows(bench, wanted))
+        if options.bootstrap:
+            errors = bootstrap_errors(bench.stack, bench.facts, bench.field, options.bootstrap)
+            (bench.work / "bootstrap.md").write_text(errors + "\n")
+        if options.nulls:
+            (bench.work / "nulls.md").write_text(null_tests(bench) + "\n")
+        text += [path.read_text() for path in (bench.work / "bootstrap.md", bench.work / "nulls.md") if path.exists()]
+        (options.out / f"{name}.md").write_text("\n".join(text))
+        print("\n".join(text))
 
 
 if __name__ == "__main__":

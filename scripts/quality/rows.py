@@ -28,9 +28,11 @@ class Numpy:
 class Siril:
     options: str = "-norm=addscale"
     half: bool = False
+    low: float = 3
+    high: float = 3
 
     def make(self, stack, facts, out):
-        return stack_with_siril(stack[best_half(facts)] if self.half else stack, out, self.options)
+        return stack_with_siril(stack[best_half(facts)] if self.half else stack, out, self.options, self.low, self.high)
 
 
 def extension(*settings):

@@ -20,6 +20,10 @@ class NotOffered(Exception):
     """This build has no such key, value or configuration file."""
 
 
+class RunFailed(Exception):
+    """A run ended with an error."""
+
+
 def digest_of(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
@@ -59,7 +63,7 @@ class Program:
         done = subprocess.run([self.path, "run", *arguments, "--output", str(out), "--quiet"], capture_output=True,
                               text=True, check=False)
         if done.returncode not in (0, 3):  # 3: a picture that missed its thresholds
-            raise RuntimeError(f"tilecompile run {' '.join(arguments)}\nended with {done.returncode}\n{done.stderr}")
+            raise RunFailed(f"tilecompile run {' '.join(arguments)}\nended with {done.returncode}\n{done.stderr}")
         stamp.write_text(json.dumps({"program": digest_of(self.path), "arguments": arguments}))
         return find_run(out)
 

@@ -6,14 +6,12 @@ of exactly 0 has no data. The frames lie on one grid already and the sequence ha
 nothing is moved and `-filter-wfwhm` has nothing to filter by: the caller picks the frames.
 """
 import pathlib
-import shutil
 import subprocess
 import tempfile
 
 import numpy
 from astropy.io import fits
 
-from frames import frame_paths
 
 SCRIPT = "requires 1.0.0\nsetext fits\nstack light_ rej w {low} {high} {options} -out=result\n"
 

@@ -30,7 +30,7 @@ class Truth:
         return float(numpy.median(self.star_ratio(image)[self.bright]))
 
     def star_ratio(self, image):
-        """Fluxes over the catalogue's in wide apertures on image - scale * truth, where neighbours and nebula cancel."""
+        """Fluxes over the catalogue's in wide apertures on image - scale * truth: neighbours and nebula cancel."""
         scale = 1.0
         for _ in range(4):
             ratio = scale + wide_fluxes(self.flattened(image - scale * self.image), self.field.stars) / self.flux

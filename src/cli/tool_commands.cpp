@@ -49,6 +49,8 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   app.add_option("--hot-pixels", o.hot_pixel_fraction, "Share of hot pixels")->capture_default_str();
   app.add_option("--trails", o.trail_probability, "Satellite trails a frame")->capture_default_str();
   app.add_option("--cosmic-rays", o.cosmic_rays, "Cosmic rays a frame")->capture_default_str();
+  app.add_option("--moving-objects", o.moving_objects, "Small planets that cross the field")
+      ->capture_default_str();
   app.add_option("--bad", o.bad_fraction, "Share of bad frames")->capture_default_str();
   app.add_option("--bitpix", o.bitpix, "16 or -32")->capture_default_str();
   app.add_option("--exposure", o.exposure_s, "s")->capture_default_str();

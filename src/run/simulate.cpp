@@ -48,6 +48,7 @@ void check(const SimulateOptions& o) {
   require(o.hot_pixel_fraction >= 0 && o.hot_pixel_fraction <= 0.1, "hot pixel fraction must be 0 to 0.1");
   require(o.trail_probability >= 0 && o.trail_probability <= 1, "trail probability must be 0 to 1");
   require(o.cosmic_rays >= 0 && o.cosmic_rays <= 10000, "cosmic rays must be 0 to 10000");
+  require(o.moving_objects >= 0 && o.moving_objects <= 1000, "moving objects must be 0 to 1000");
   require(o.bad_fraction >= 0 && o.bad_fraction <= 1, "bad fraction must be 0 to 1");
   require(o.bitpix == 16 || o.bitpix == -32, "bitpix must be 16 or -32");
   require(o.exposure_s > 0 && o.exposure_s <= 86400, "exposure must be above 0 and at most 86400 s");
@@ -200,6 +201,28 @@ std::string frame_table(const std::vector<SimulatedConditions>& conditions) {
   return csv;
 }
 
+std::string defect_rows(const SimulateOptions& options, const SimulatedScene& scene,
+                        const SimulatedConditions& c, int frame) {
+  std::string csv;
+  for (int channel = 0; channel < options.channels; ++channel)
+    for (const Defect& d : frame_defects(scene, c, options, frame, channel)) {
+      const bool covered =
+          d.x >= c.dx && d.x < options.width + c.dx && d.y >= c.dy && d.y < options.height + c.dy;
+      if (covered && d.adu >= 1)
+        csv += text("%d,%d,%s,%d,%d,%.1f\n", frame + 1, channel, name_of(d.kind), d.x, d.y,
+                    static_cast<double>(d.adu));
+    }
+  return csv;
+}
+
+std::string defect_table(const SimulateOptions& options, const SimulatedScene& scene,
+                         const std::vector<SimulatedConditions>& conditions) {
+  std::string csv = "frame,channel,kind,x,y,adu\n";
+  for (int frame = 0; frame < options.frames; ++frame)
+    csv += defect_rows(options, scene, conditions[static_cast<std::size_t>(frame)], frame);
+  return csv;
+}
+
 void prepare_folder(const std::filesystem::path& out_dir) {
   std::error_code error;
   const auto frames = out_dir / "frames";
@@ -223,6 +246,7 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   write_psf_field(options, conditions, out_dir);
   write_text(out_dir / "catalogue.csv", catalogue(scene));
   write_text(out_dir / "frames.csv", frame_table(conditions));
+  write_text(out_dir / "defects.csv", defect_table(options, scene, conditions));
   write_text(out_dir / "run.yaml",
              "input:\n  dir: frames\ndata:\n  frames_min: " + std::to_string(std::min(options.frames, 50)) +
                  "\noutput:\n  dir: out\n");

@@ -7,7 +7,7 @@
 namespace tilecompile {
 namespace {
 
-enum Stream : std::uint64_t { kNoise = 101, kCosmicRays, kTrail };
+constexpr std::uint64_t kNoise = 101;  // stream of random numbers
 
 constexpr double kPi = 3.14159265358979311600;
 constexpr double kFwhmPerSigma = 2.3548200450309493;
@@ -63,43 +63,6 @@ void add_knot(double x, double y, double sigma, double flux, Plane<float>& plane
     const double along = peak * exact_exp(width * (j - y) * (j - y));
     for (int i = r.x0; i <= r.x1; ++i)
       plane.row(j)[i] += static_cast<float>(along * across[static_cast<std::size_t>(i - r.x0)]);
-  }
-}
-
-/// A satellite: a straight line right across the frame, Gaussian in section.
-void add_trail(const CounterRandom& random, Plane<float>& plane) {
-  const double level = 100 * exact_exp(2.3 * random.uniform(0)), sigma = 1.2 + random.uniform(1);
-  const bool flat = random.uniform(2) < 0.5;  // runs from side to side, else from top to bottom
-  const int length = flat ? plane.width() : plane.height(), breadth = flat ? plane.height() : plane.width();
-  const double from = random.uniform(3) * breadth, to = random.uniform(4) * breadth;
-  const double slope = (to - from) / length, squeeze = 1 / std::sqrt(1 + slope * slope);
-  const double reach = 5 * sigma / squeeze;
-  for (int i = 0; i < length; ++i) {
-    const double centre = from + slope * i;
-    const int first = std::max(0, static_cast<int>(std::ceil(centre - reach)));
-    const int last = std::min(breadth - 1, static_cast<int>(std::floor(centre + reach)));
-    for (int j = first; j <= last; ++j) {
-      const double off = (j - centre) * squeeze / sigma;
-      (flat ? plane.at(i, j) : plane.at(j, i)) += static_cast<float>(level * exact_exp(-0.5 * off * off));
-    }
-  }
-}
-
-/// Short bright tracks of one to five pixels.
-void add_cosmic_rays(const CounterRandom& random, double mean, Plane<float>& plane) {
-  const int count = static_cast<int>(random.poisson(0, mean));
-  std::uint64_t n = 1;
-  for (int ray = 0; ray < count; ++ray, n += 5) {
-    double x = random.uniform(n) * plane.width(), y = random.uniform(n + 1) * plane.height();
-    const double level = 500 * exact_exp(3.7 * random.uniform(n + 2)), turns = random.uniform(n + 3);
-    const int length = 1 + static_cast<int>(5 * random.uniform(n + 4));
-    for (int i = 0; i < length; ++i) {
-      const int px = static_cast<int>(std::floor(x)), py = static_cast<int>(std::floor(y));
-      if (px >= 0 && py >= 0 && px < plane.width() && py < plane.height())
-        plane.at(px, py) += static_cast<float>(level);
-      x += exact_cos_turns(turns);
-      y += exact_cos_turns(turns - 0.25);
-    }
   }
 }
 
@@ -166,6 +129,13 @@ void add_objects(const SimulatedScene& scene, const SimulatedConditions& conditi
              local_fwhm(conditions, options, star.x, star.y), conditions, plane);
 }
 
+void add_moving_object(const MovingObject& object, double share, const SimulatedConditions& conditions,
+                       const SimulateOptions& options, Plane<float>& plane) {
+  const double x = object.x0 + share * object.dx, y = object.y0 + share * object.dy;
+  add_star(x, y, conditions.transparency * object.flux, local_fwhm(conditions, options, x, y), conditions,
+           plane);
+}
+
 Plane<float> render_frame(const SimulatedScene& scene, const SimulatedConditions& conditions,
                           const SimulateOptions& options, int frame, int channel) {
   Plane<float> plane(options.width, options.height);
@@ -175,17 +145,9 @@ Plane<float> render_frame(const SimulatedScene& scene, const SimulatedConditions
       plane.row(y)[x] = static_cast<float>(left + conditions.sky_slope_x * (2.0 * x / options.width - 1));
   }
   add_objects(scene, conditions, options, channel, plane);
-  const auto number = static_cast<std::uint64_t>(frame);
-  if (conditions.trail) add_trail(CounterRandom(options.seed, kTrail, number), plane);
-  for (const HotPixel& pixel : scene.hot_pixels) {
-    const int x = pixel.x + conditions.dx, y = pixel.y + conditions.dy;
-    // on a colour frame a hot pixel belongs to one colour of the mosaic
-    if ((pixel.x + pixel.y) % options.channels == channel && x >= 0 && y >= 0 && x < options.width &&
-        y < options.height)
-      plane.at(x, y) += static_cast<float>(pixel.level_adu);
-  }
-  const std::uint64_t part = 4 * number + static_cast<std::uint64_t>(channel);
-  add_cosmic_rays(CounterRandom(options.seed, kCosmicRays, part), options.cosmic_rays, plane);
+  for (const Defect& defect : frame_defects(scene, conditions, options, frame, channel))
+    plane.at(defect.x, defect.y) += defect.adu;
+  const std::uint64_t part = 4 * static_cast<std::uint64_t>(frame) + static_cast<std::uint64_t>(channel);
   expose(CounterRandom(options.seed, kNoise, part), conditions, options, plane);
   return plane;
 }

@@ -18,7 +18,8 @@ enum Stream : std::uint64_t {
   kClouds,
   kSky,
   kPointing,
-  kEvents
+  kEvents,
+  kMovingObjects
 };
 
 constexpr double kFaintestFlux = 1500;    // ADU: SNR about 15 at FWHM 3 and the default sky
@@ -100,6 +101,22 @@ std::vector<HotPixel> make_hot_pixels(const SimulateOptions& options) {
   return pixels;
 }
 
+/// Their paths start inside the frame and are a quarter to the whole of its shorter side long.
+std::vector<MovingObject> make_moving_objects(const SimulateOptions& options) {
+  const CounterRandom random(options.seed, kMovingObjects);
+  std::vector<MovingObject> objects(static_cast<std::size_t>(options.moving_objects));
+  std::uint64_t n = 0;
+  for (auto& object : objects) {
+    const double path = std::min(options.width, options.height) * (0.25 + 0.75 * random.uniform(n + 2));
+    const double turns = random.uniform(n + 3);
+    object = {random.uniform(n) * options.width - 0.5, random.uniform(n + 1) * options.height - 0.5,
+              path * exact_cos_turns(turns), path * exact_cos_turns(turns - 0.25),
+              5000 * exact_exp(2.3 * random.uniform(n + 4))};  // 5000 .. 50000 ADU
+    n += 5;
+  }
+  return objects;
+}
+
 /// Normal deviates with a memory of about 1 / (1 - memory) frames.
 class Wandering {
  public:
@@ -158,6 +175,7 @@ SimulatedScene make_scene(const SimulateOptions& options) {
     scene.knots = make_knots(options);
   }
   scene.hot_pixels = make_hot_pixels(options);
+  scene.moving_objects = make_moving_objects(options);
   return scene;
 }
 

@@ -93,13 +93,14 @@ TEST(Simulate, SameBytesWithOneThreadAndTwoAndOthersWithAnotherSeed) {
   SimulateOptions options = small();
   options.trail_probability = 0.5;
   options.bad_fraction = 0.5;
+  options.moving_objects = 2;
   simulate(options, folder / "one");
   options.threads = 2;
   simulate(options, folder / "two");
   options.seed = 2;
   simulate(options, folder / "other");
   const auto one = tree_of(folder / "one"), two = tree_of(folder / "two"), other = tree_of(folder / "other");
-  ASSERT_EQ(one.size(), 4U + 5U);
+  ASSERT_EQ(one.size(), 4U + 6U);
   ASSERT_EQ(one.size(), two.size());
   for (const auto& [name, bytes] : one) {
     EXPECT_TRUE(bytes == two.at(name)) << name;
@@ -220,6 +221,47 @@ TEST(Simulate, TruthIsTheMeanOfManyFramesWithoutSky) {
     chi2 += off * off / ((expected + 25) / frames);
   }
   EXPECT_NEAR(chi2 / static_cast<double>(sum.size()), 1, 0.03);
+}
+
+// The same night without defects has the same noise, so the difference of two frames is the defects alone;
+// only their own photon noise comes on top.
+TEST(Simulate, DefectsAreWhereTheTableSays) {
+  TempDir folder;
+  SimulateOptions options = small();
+  options.bitpix = -32;
+  options.trail_probability = 0.5;
+  options.moving_objects = 2;
+  options.hot_pixel_fraction = 1e-3;
+  simulate(options, folder / "with");
+  options.trail_probability = options.hot_pixel_fraction = options.cosmic_rays = 0;
+  options.moving_objects = 0;
+  simulate(options, folder / "without");
+  std::map<std::string, std::map<std::pair<int, int>, double>> added;  // by frame and pixel
+  std::map<std::string, int> kinds;
+  for (auto& row : read_csv(folder / "with/defects.csv")) {
+    added[row["frame"]][{std::stoi(row["x"]), std::stoi(row["y"])}] += std::stod(row["adu"]);
+    ++kinds[row["kind"]];
+  }
+  EXPECT_EQ(kinds.size(), 4U);
+  for (auto& row : read_csv(folder / "with/frames.csv")) {
+    const auto path = row["path"];
+    const Image with = read_image(folder / "with" / path), without = read_image(folder / "without" / path);
+    const auto& defects = added[row["frame"]];
+    int wrong = 0;
+    for (int y = 0; y < options.height; ++y)
+      for (int x = 0; x < options.width; ++x) {
+        const double before = without[0].at(x, y);
+        const auto at = defects.find({x, y});
+        const double expected = before == 0 || at == defects.end() ? 0 : at->second;
+        if (before + expected > 60000) continue;  // clipped
+        const double off = with[0].at(x, y) - before - expected;
+        // several tails below 1 ADU may meet; noise grows from sqrt(sky) to sqrt(sky + defect), 4.5 sigma at
+        // most
+        wrong += std::abs(off) > 4 + 4.5 * (std::sqrt(600 + expected) - std::sqrt(300)) ? 1 : 0;
+      }
+    EXPECT_EQ(wrong, 0) << path;
+  }
+  EXPECT_EQ(read_csv(folder / "without/defects.csv").size(), 0U);
 }
 
 TEST(Simulate, BadFramesAreTwiceAsWideOrTrailed) {

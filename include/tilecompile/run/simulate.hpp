@@ -23,6 +23,7 @@ struct SimulateOptions {
   double hot_pixel_fraction = 1e-4;  ///< fixed on the detector, so they wander over the registered frames
   double trail_probability = 0.02;   ///< satellite trails, per frame
   double cosmic_rays = 3;            ///< mean number per frame
+  int moving_objects = 0;            ///< small planets that cross the field during the night
   double bad_fraction = 0;           ///< frames with twice the FWHM or trailed stars (axis ratio 0.5)
   int bitpix = 16;                   ///< 16 (unsigned) or -32 (float)
   double exposure_s = 10;
@@ -43,6 +44,9 @@ struct SimulateOptions {
 /// - `frames.csv`: frame, path, transparency, fwhm_px, sky, dx, dy (place of the detector's first pixel),
 /// trail,
 ///   bad.
+/// - `defects.csv`: frame, channel, kind (moving_object, trail, hot_pixel, cosmic_ray), x, y, adu: every
+/// covered pixel to
+///   which a defect adds at least 1 ADU before noise and clipping.
 /// - `run.yaml`: a configuration that reconstructs the night.
 /// The same options give the same bytes. Throws UsageError for options out of range or a folder in use,
 /// TransientError when the file system refuses.

@@ -23,12 +23,32 @@ struct HotPixel {
   double level_adu = 0;
 };
 
+/// A small planet: a point source on a straight path over the night.
+struct MovingObject {
+  double x0 = 0, y0 = 0;  ///< px, in the first frame
+  double dx = 0, dy = 0;  ///< px, from the first frame to the last
+  double flux = 0;        ///< ADU at transparency 1
+};
+
+/// What does not belong to the scene.
+enum class DefectKind { moving_object, trail, hot_pixel, cosmic_ray };
+
+const char* name_of(DefectKind kind);
+
+/// What a defect adds to a pixel of a frame. A pixel can have several.
+struct Defect {
+  DefectKind kind = DefectKind::cosmic_ray;
+  int x = 0, y = 0;  ///< on the registered frame
+  float adu = 0;
+};
+
 /// What does not change during the night.
 struct SimulatedScene {
   std::vector<SimulatedStar> stars;
   std::vector<SimulatedKnot> knots;
   Plane<float> glow;  ///< the broad parts of the nebula, first channel, ADU
   std::vector<HotPixel> hot_pixels;
+  std::vector<MovingObject> moving_objects;
 };
 
 /// One frame's conditions.
@@ -56,6 +76,15 @@ double local_fwhm(const SimulatedConditions& conditions, const SimulateOptions& 
 /// Adds stars and nebula under the conditions' PSF and transparency to `plane` (ADU).
 void add_objects(const SimulatedScene& scene, const SimulatedConditions& conditions,
                  const SimulateOptions& options, int channel, Plane<float>& plane);
+
+/// Adds an object where it is after `share` (0..1) of the night.
+void add_moving_object(const MovingObject& object, double share, const SimulatedConditions& conditions,
+                       const SimulateOptions& options, Plane<float>& plane);
+
+/// Defects of one channel of frame number `frame` (from 0) inside the image, in the order in which they are
+/// added: moving objects, trail, hot pixels, cosmic rays. Some may lie where the detector is not.
+std::vector<Defect> frame_defects(const SimulatedScene& scene, const SimulatedConditions& conditions,
+                                  const SimulateOptions& options, int frame, int channel);
 
 /// One channel of frame number `frame` (from 0) in ADU, before rounding; 0 where the detector is not.
 Plane<float> render_frame(const SimulatedScene& scene, const SimulatedConditions& conditions,
