@@ -5,8 +5,10 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache
   librabbitmq-dev libyaml-cpp-dev nlohmann-json3-dev libssl-dev libcfitsio-dev libcli11-dev libspdlog-dev
+  libcurl4-openssl-dev libpugixml-dev
   libgtest-dev libgmock-dev libsep-dev libpng-dev rabbitmq-server procps)
-tests=(git openssl python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time)
+tests=(git python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
+  swift swift-proxy swift-account swift-container swift-object openssl)
 
 die() { echo "install-deps: $*" >&2; exit 1; }
 

@@ -41,6 +41,7 @@ const std::map<std::string, std::set<std::string>> kLibraryHomes = {
     {"sep.h", {"detect"}},       {"CLI/", {"cli"}},
     {"spdlog/", {"base"}},       {"png.h", {"picture"}},
     {"zlib.h", {"fits"}},        {"openssl/", {"base", "broker"}},
+    {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}},
 };
 
 const std::set<std::string> kNotInPure = {

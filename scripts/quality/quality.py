@@ -128,8 +128,9 @@ def measure_rows(bench, wanted):
 def tables(bench, known):
     order = [name for name in ROWS if name in known] + [name for name in known if name not in ROWS]
     dates = sorted({entry["date"] for entry in known.values()})
-    text = [f"## {bench.data.name}", "", f"{bench.data.text}; {len(bench.field.stars)} stars, "
-            f"{int((~bench.field.outside).sum())} px that all frames cover. {' and '.join(dates)}.", "",
+    text = [f"## {bench.data.name}", "", f"{bench.data.text[0].upper()}{bench.data.text[1:]}.",
+            f"{len(bench.field.stars)} stars, {int((~bench.field.outside).sum())} px that all frames cover. "
+            f"{' and '.join(dates)}.", "",
             markdown([(name, known[name]["row"]) for name in order]), ""]
     if bench.data.simulate:
         against = [(name, known[name]["truth"]) for name in order]
@@ -146,7 +147,8 @@ def main():
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
     parser.add_argument("--try", dest="tries", nargs="+", action="append", default=[], metavar="CONFIG [KEY=VALUE...]",
                         help="one more row: a run of this file (from the project's folder) with these keys; repeatable")
-    parser.add_argument("--nulls", action="store_true", help="null tests too")
+    parser.add_argument("--nulls", action="store_true",
+                        help="null tests too, of the last --try or the recommended profile")
     parser.add_argument("--rejection", action="store_true", help="only the table of planted defects")
     parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
     options = parser.parse_args()
@@ -170,7 +172,7 @@ def main():
             errors = bootstrap_errors(bench.stack, bench.facts, bench.field, options.bootstrap)
             (bench.work / "bootstrap.md").write_text(errors + "\n")
         if options.nulls:
-            (bench.work / "nulls.md").write_text(null_tests(bench) + "\n")
+            (bench.work / "nulls.md").write_text(null_tests(bench, list(tried.values())[-1:]) + "\n")
         text += [path.read_text() for path in (bench.work / "bootstrap.md", bench.work / "nulls.md") if path.exists()]
         (options.out / f"{name}.md").write_text("\n".join(text))
         print("\n".join(text))

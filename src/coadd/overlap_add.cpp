@@ -1,6 +1,8 @@
 #include "tilecompile/coadd/overlap_add.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/exact_math.hpp"
@@ -18,49 +20,66 @@ std::vector<double> axis_window(int size, bool at_start, bool at_end) {
 
 OverlapAdd::OverlapAdd(const Grid& grid)
     : grid_(&grid),
-      value_(grid.image_width, grid.image_height),
-      value_window_(grid.image_width, grid.image_height),
-      weight_(grid.image_width, grid.image_height),
-      weight_window_(grid.image_width, grid.image_height),
-      coverage_(grid.image_width, grid.image_height) {}
+      value_(grid.image_width, std::min(grid.size, grid.image_height)),
+      value_window_(value_),
+      weight_(value_),
+      weight_window_(value_),
+      result_{Plane<float>(grid.image_width, grid.image_height, std::numeric_limits<float>::quiet_NaN()),
+              Plane<std::int32_t>(grid.image_width, grid.image_height),
+              Plane<float>(grid.image_width, grid.image_height)} {
+  for (const bool start : {false, true})
+    for (const bool end : {false, true}) window_[start][end] = axis_window(grid.size, start, end);
+}
 
 void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale) {
   if (tile_id < next_tile_ || tile_id >= static_cast<int>(grid_->tiles.size()))
     throw ContractError("overlap-add: tile " + std::to_string(tile_id) + " out of order");
   next_tile_ = tile_id + 1;
   const Box& box = grid_->tiles[static_cast<std::size_t>(tile_id)];
-  const auto across = axis_window(box.w, box.x0 == 0, box.x1() == grid_->image_width);
-  const auto down = axis_window(box.h, box.y0 == 0, box.y1() == grid_->image_height);
-  for (int y = 0; y < box.h; ++y) {
-    const float* pixels = tile.pixels->row(y);
-    double *value = value_.row(box.y0 + y) + box.x0, *value_window = value_window_.row(box.y0 + y) + box.x0;
-    double *weight = weight_.row(box.y0 + y) + box.x0,
-           *weight_window = weight_window_.row(box.y0 + y) + box.x0;
-    std::int32_t* coverage = coverage_.row(box.y0 + y) + box.x0;
-    for (int x = 0; x < box.w; ++x) {
-      const double window = down[static_cast<std::size_t>(y)] * across[static_cast<std::size_t>(x)];
-      weight[x] += window * tile.weight->at(x, y);
-      weight_window[x] += window;
-      coverage[x] = tile.coverage->at(x, y);
-      if (pixels[x] != pixels[x]) continue;
-      value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background);
-      value_window[x] += window;
+  complete_rows(box.y0);
+  const auto& across = window_[box.x0 == 0][box.x1() == grid_->image_width];
+  const auto& down = window_[box.y0 == 0][box.y1() == grid_->image_height];
+  for (int y = 0; y < box.h; ++y)
+    add_row(y, tile, box, scale, down[static_cast<std::size_t>(y)], across.data());
+}
+
+void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
+                         const double* across) {
+  const int kept = (box.y0 + y) % value_.height();
+  const float *pixels = tile.pixels->row(y), *of_tile = tile.weight->row(y);
+  const std::int32_t* covered = tile.coverage->row(y);
+  double *value = value_.row(kept) + box.x0, *value_window = value_window_.row(kept) + box.x0;
+  double *weight = weight_.row(kept) + box.x0, *weight_window = weight_window_.row(kept) + box.x0;
+  std::int32_t* coverage = result_.coverage.row(box.y0 + y) + box.x0;
+  for (int x = 0; x < box.w; ++x) {
+    const double window = down * across[x];
+    weight[x] += window * of_tile[x];
+    weight_window[x] += window;
+    coverage[x] = covered[x];
+    if (pixels[x] != pixels[x]) continue;
+    value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background);
+    value_window[x] += window;
+  }
+}
+
+// Rounds the rows above `end` and clears their sums for the rows that come next.
+void OverlapAdd::complete_rows(int end) {
+  for (; first_row_ < end; ++first_row_) {
+    const int kept = first_row_ % value_.height();
+    double *value = value_.row(kept), *value_window = value_window_.row(kept);
+    double *weight = weight_.row(kept), *weight_window = weight_window_.row(kept);
+    float *pixels = result_.pixels.row(first_row_), *of_image = result_.weight.row(first_row_);
+    for (int x = 0; x < value_.width(); ++x) {
+      if (value_window[x] > 0) pixels[x] = static_cast<float>(value[x] / value_window[x]);
+      if (weight_window[x] > 0) of_image[x] = static_cast<float>(weight[x] / weight_window[x]);
+      value[x] = value_window[x] = weight[x] = weight_window[x] = 0;
     }
   }
 }
 
-CoaddChannel OverlapAdd::finish() const {
-  const int w = grid_->image_width, h = grid_->image_height;
-  CoaddChannel result{Plane<float>(w, h, std::numeric_limits<float>::quiet_NaN()), coverage_,
-                      Plane<float>(w, h)};
-  for (int y = 0; y < h; ++y)
-    for (int x = 0; x < w; ++x) {
-      if (value_window_.at(x, y) > 0)
-        result.pixels.at(x, y) = static_cast<float>(value_.at(x, y) / value_window_.at(x, y));
-      if (weight_window_.at(x, y) > 0)
-        result.weight.at(x, y) = static_cast<float>(weight_.at(x, y) / weight_window_.at(x, y));
-    }
-  return result;
+CoaddChannel OverlapAdd::finish() {
+  complete_rows(grid_->image_height);
+  return std::move(result_);
 }
 
 }  // namespace tilecompile

@@ -37,6 +37,45 @@ bool is_reserved(const std::string& path) {
          path.rfind("synthetic/", 0) == 0;
 }
 
+/// Names joined by '/', as keys of a bucket are made of.
+bool is_plain_prefix(const std::string& text) {
+  const std::string framed = "/" + text + "/";
+  for (const char* odd : {"//", "/./", "/../"})
+    if (framed.find(odd) != std::string::npos) return text.empty();
+  return true;
+}
+
+void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
+  const S3Config& s3 = config.storage.s3;
+  const auto refuse = [&](const std::vector<std::string>& keys, const std::string& text) {
+    conflicts.push_back({keys, text});
+  };
+  for (const auto& [key, prefix] :
+       {std::pair{"storage.s3.prefix", s3.prefix}, std::pair{"storage.s3.frames_prefix", s3.frames_prefix}})
+    if (!is_plain_prefix(prefix))
+      refuse({key}, "'" + std::string(key) + "' must be names joined by '/', none at either end, found " +
+                        quoted(prefix));
+  if (s3.bucket.empty() && (config.storage.type == "s3" || !s3.frames_prefix.empty()))
+    refuse(
+        {"storage.s3.bucket", "storage.type", "storage.s3.frames_prefix"},
+        "'storage.s3.bucket' is not set: name the bucket, or keep to 'storage.type: file' and 'input.dir'");
+  if (s3.frames_prefix.empty()) return;
+  if (!config.input.dir.empty())
+    refuse({"storage.s3.frames_prefix", "input.dir"},
+           "'storage.s3.frames_prefix' and 'input.dir' both say where the frames lie: leave one empty");
+  if (config.cache.dir.empty())
+    refuse({"storage.s3.frames_prefix", "cache.dir"},
+           "'cache.dir' is not set: frames of a bucket are read from copies in that folder");
+  if (config.input.stage == "raw")
+    refuse({"input.stage", "storage.s3.frames_prefix"},
+           "raw frames are registered from a folder: name it in 'input.dir' and leave "
+           "'storage.s3.frames_prefix' empty");
+  if (config.storage.type == "s3" && (s3.prefix + "/").rfind(s3.frames_prefix + "/", 0) == 0)
+    refuse({"storage.s3.prefix", "storage.s3.frames_prefix"},
+           "'storage.s3.prefix' lies below 'storage.s3.frames_prefix', so tiles would be taken for frames: "
+           "keep them apart");
+}
+
 }  // namespace
 
 std::vector<Conflict> find_conflicts(const RunConfig& config) {
@@ -70,6 +109,7 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
          "'parallel.isolation: vhost' needs a virtual host of its own in 'broker.vhost', found "
          "the common one '/'"});
   }
+  check_s3(conflicts, config);
   return conflicts;
 }
 

@@ -42,6 +42,8 @@ std::string section_doc(const std::string& path) {
       {"parallel", "Threads, batches and memory"},
       {"broker", "The connection to RabbitMQ"},
       {"storage", "Where master and workers leave tiles and manifests"},
+      {"storage.s3", "The S3 bucket of storage.type s3, and of frames that lie in one"},
+      {"cache", "Copies of the frames on a local disk"},
       {"observability", "Logging"},
       {"diagnostics", "What workers tell of their tiles beside the results"},
   };

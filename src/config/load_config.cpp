@@ -52,6 +52,12 @@ RunConfig load_run_config(const fs::path& file, const std::vector<std::string>& 
   return config;
 }
 
+RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place) {
+  SettingsReader reader(ConfigRole::kRun);
+  reader.read_yaml(configuration.dump(), place);
+  return reader.finish().run;
+}
+
 WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::string>& overrides) {
   SettingsReader reader(ConfigRole::kWorker);
   if (!file.empty()) reader.read_yaml(read_config_file(file), file.string());
@@ -63,6 +69,7 @@ WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::str
   config.parallel = settings.run.parallel;
   config.broker = settings.run.broker;
   config.storage = settings.run.storage;
+  config.cache = settings.run.cache;
   config.observability = settings.run.observability;
   config.worker_id = settings.worker_id;
   resolve_input_dir(reader, file, config.input.dir);

@@ -150,11 +150,7 @@ void add_diagnostics(Table& table) {
 
 void add_storage_and_log(Table& table) {
   using Observability = ObservabilityConfig;
-  SectionRows<StorageConfig> storage(
-      table, "storage", kRunAndWorker, [](auto& s) -> auto& { return s.run.storage; });
-  storage.add("type", &StorageConfig::type, OneOf{{"file"}}, "Where tiles and manifests lie");
-  storage.add("root", &StorageConfig::root, TextRule::kAny,
-              "Folder that master and workers share; empty: output.dir");
+  add_storage_keys(table);
   SectionRows<Observability> observability(
       table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
   observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},

@@ -28,13 +28,20 @@ bool is_frame_name(const std::string& name, const std::string& pattern) {
       name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
 }
 
-ManifestEntry describe_frame(const fs::path& dir, const std::string& path, VerifiedFiles& verified) {
+ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path, VerifiedFiles& verified) {
   ManifestEntry entry;
   entry.path = path;
-  entry.facts = FrameReader(dir / path, true).facts();
-  entry.size_bytes = fs::file_size(dir / path);
-  entry.sha256 = sha256_file(dir / path);
-  verified.remember(dir / path, entry.sha256);
+  // Where a frame is read in place, a damaged one is found before it is hashed.
+  if (!origin.cache) entry.facts = FrameReader(origin.folder / path, true).facts();
+  const auto [file, sha256] = fetch_new_frame(origin, path, verified);
+  entry.sha256 = sha256;
+  entry.size_bytes = fs::file_size(file.path);
+  if (!origin.cache) return entry;
+  try {
+    entry.facts = FrameReader(file.path, true).facts();
+  } catch (const InputError& e) {
+    throw InputError(origin.name_of(path) + ": " + e.what());  // the name of the copy tells nothing
+  }
   return entry;
 }
 
@@ -53,9 +60,20 @@ void check_utf8(const std::string& path) {
   }
 }
 
-}  // namespace
+std::vector<std::string> paths_in_bucket(const FrameOrigin& origin, const std::string& pattern) {
+  std::vector<std::string> paths;
+  for (const S3Object& object : origin.bucket->list(origin.prefix + "/")) {
+    const std::string path = object.key.substr(origin.prefix.size() + 1);
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (name.empty() || !is_frame_name(name, pattern)) continue;
+    check_object_key(path);
+    check_utf8(path);
+    paths.push_back(path);
+  }
+  return paths;
+}
 
-std::vector<std::string> list_frames(const fs::path& dir, const std::string& pattern) {
+std::vector<std::string> paths_in_folder(const fs::path& dir, const std::string& pattern) {
   std::error_code error;
   if (dir.empty()) throw UsageError("input.dir is not set: name the folder that holds the registered frames");
   if (!fs::is_directory(dir, error))
@@ -78,15 +96,23 @@ std::vector<std::string> list_frames(const fs::path& dir, const std::string& pat
   if (error)
     throw TransientError("listing the frames in " + dir.string() + " failed: " + error.message() +
                          "; check the folder or its mount");
+  return paths;
+}
+
+}  // namespace
+
+std::vector<std::string> list_frames(const FrameOrigin& origin, const std::string& pattern) {
+  std::vector<std::string> paths =
+      origin.bucket ? paths_in_bucket(origin, pattern) : paths_in_folder(origin.folder, pattern);
   if (paths.empty())
-    throw InputError("no frames in " + dir.string() +
+    throw InputError("no frames in " + origin.describe() +
                      (pattern.empty() ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz)"
                                       : ": no name matches input.pattern '" + pattern + "'"));
   std::sort(paths.begin(), paths.end(), natural_less);
   return paths;
 }
 
-Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& paths, int threads,
+Manifest build_manifest(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
                         VerifiedFiles& verified, const std::function<void(int)>& progress) {
   Manifest manifest;
   manifest.frames.resize(paths.size());
@@ -95,7 +121,7 @@ Manifest build_manifest(const fs::path& dir, const std::vector<std::string>& pat
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
     const auto index = static_cast<std::size_t>(i);
     try {
-      manifest.frames[index] = describe_frame(dir, paths[index], verified);
+      manifest.frames[index] = describe_frame(origin, paths[index], verified);
     } catch (const InputError& e) {
       problems[index] = e.what();
     }

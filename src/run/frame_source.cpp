@@ -55,22 +55,60 @@ void VerifiedFiles::remember(const std::filesystem::path& path, const std::strin
   known_[identity] = sha256;
 }
 
-FrameSource::FrameSource(std::filesystem::path input_dir, std::shared_ptr<const Manifest> manifest,
-                         bool zero_is_nodata, std::shared_ptr<VerifiedFiles> verified)
-    : input_dir_(std::move(input_dir)),
+std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
+                                                  VerifiedFiles& verified) {
+  if (!origin.cache) {
+    const std::filesystem::path file = origin.folder / path;
+    const std::string sha256 = sha256_file(file);
+    verified.remember(file, sha256);
+    return {FrameFile{file, {}}, sha256};
+  }
+  const auto as_file = [](CachedFile copy) {
+    const std::string sha256 = copy.sha256();
+    const std::filesystem::path file = copy.path();
+    return std::pair{FrameFile{file, std::move(copy)}, sha256};
+  };
+  if (origin.bucket) {
+    const S3Object object = origin.bucket->look(origin.prefix + "/" + path);
+    if (CachedFile copy = origin.cache->named(origin.name_of(path) + " " + object.etag))
+      return as_file(std::move(copy));
+  }
+  std::string name;
+  CachedFile copy =
+      origin.cache->add([&](const std::filesystem::path& file) { name = origin.copy(path, file); });
+  if (!name.empty()) origin.cache->give_name(name, copy);
+  return as_file(std::move(copy));
+}
+
+FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
+                         std::shared_ptr<VerifiedFiles> verified)
+    : origin_(std::move(origin)),
       manifest_(std::move(manifest)),
       zero_is_nodata_(zero_is_nodata),
       verified_(std::move(verified)) {}
 
+FrameFile FrameSource::file(int index) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (!origin_.cache) {
+    const std::filesystem::path path = origin_.folder / entry.path;
+    verified_->verify(path, entry);
+    return {path, {}};
+  }
+  CachedFile copy =
+      origin_.cache->get(entry.sha256, origin_.name_of(entry.path),
+                         [&](const std::filesystem::path& file) { origin_.copy(entry.path, file); });
+  const std::filesystem::path path = copy.path();
+  return {path, std::move(copy)};
+}
+
 FrameReader FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  const std::filesystem::path path = input_dir_ / entry.path;
-  verified_->verify(path, entry);
-  FrameReader reader(path, zero_is_nodata_);
+  const FrameFile frame = file(index);
+  FrameReader reader(frame.path, zero_is_nodata_);
   const FrameFacts& facts = reader.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
       facts.channels != entry.facts.channels)
-    throw InputError("frame " + path.string() +
+    throw InputError(origin_.name_of(entry.path) +
                      " has another shape than the manifest says; write the manifest anew");
   return reader;
 }

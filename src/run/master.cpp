@@ -26,6 +26,7 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
     : request_(request),
       config_(request.config),
       links_(links),
+      frames_(links.frames),
       threads_(thread_count(config_.parallel.threads)),
       began_(Clock::now()) {
   record_.run_id = request.run_id;
@@ -108,14 +109,17 @@ void MasterRun::scan() {
     throw UsageError(
         "the run directory " + directory.string() +
         " holds a finished or broken run already: leave --run-id away for a new run, or remove the folder");
-  if (!config_.storage.root.empty() && !std::filesystem::is_directory(config_.storage.root))
+  if (config_.storage.type == "file" && !config_.storage.root.empty() &&
+      !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
+  if (config_.storage.type == "s3") probe_store(*links_.store);
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  manifest_ = std::make_shared<Manifest>(build_manifest(config_.input.dir, paths, threads_, *links_.verified,
-                                                        [&](int done) { progress.update(done); }));
+  manifest_ = std::make_shared<Manifest>(
+      build_manifest(frames_, paths, threads_, *links_.verified, [&](int done) { progress.update(done); }));
+  warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
   for (NamedCheck& check : header_checks(*manifest_, config_.method.data)) require(std::move(check));
   require(check_weights_sum(config_.method.global_metrics));
@@ -130,8 +134,19 @@ void MasterRun::scan() {
   record_.channels = manifest_->channels();
 }
 
+void MasterRun::warn_of_small_cache() {
+  std::uint64_t bytes = 0;
+  for (const ManifestEntry& frame : manifest_->frames) bytes += frame.size_bytes;
+  if (!frames_.cache || frames_.cache->holds(bytes)) return;
+  const std::string text = "the frames have " + std::to_string((bytes >> 20) + 1) +
+                           " MiB, more than cache.size_limit_mb: they will be fetched many times";
+  log_warning(text);
+  record_.warnings.push_back(text);
+}
+
 void MasterRun::analyse() {
-  const FrameSource source(config_.input.dir, manifest_, config_.method.data.zero_is_nodata, links_.verified);
+  const FrameSource source(frames_, manifest_, config_.method.data.zero_is_nodata, links_.verified);
+  first_frame_ = source.file(0);
   clock_.start("analyse frames");
   const auto stack_began = Clock::now();
   {
@@ -171,7 +186,8 @@ void MasterRun::analyse() {
 // too.
 void MasterRun::share(const std::string& key, const std::string& name, const std::string& bytes) {
   links_.store->put(key, bytes);
-  if (std::filesystem::absolute(storage_root(config_)) != std::filesystem::absolute(config_.output.dir))
+  if (config_.storage.type != "file" ||
+      std::filesystem::absolute(storage_root(config_)) != std::filesystem::absolute(config_.output.dir))
     directory_->write(name, bytes);
 }
 

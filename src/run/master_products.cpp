@@ -15,7 +15,7 @@ constexpr int kPreviewPx = 1600;
 ProductContext MasterRun::product_context() const {
   ProductContext context;
   context.directory = directory_->path();
-  context.first_frame = std::filesystem::path(config_.input.dir) / manifest_->frames.front().path;
+  context.first_frame = first_frame_.path;
   context.manifest = manifest_.get();
   context.metrics = &analysis_.metrics;
   context.run_id = request_.run_id;

@@ -24,7 +24,8 @@ class MasterRun {
 
  private:
   void scan();
-  /// Paths below input.dir; raw frames are registered first, and input.dir becomes the folder of the result.
+  void warn_of_small_cache();
+  /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
   std::vector<std::string> frames_to_read();
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);
   void check_stack_by_siril(const std::vector<CoaddChannel>& final_stack);
@@ -34,6 +35,7 @@ class MasterRun {
   void reconstruct();
   void make_synthetic_frames();
   void cluster_frames();
+  ProductRecord write_synthetic_frame(int cluster, const std::vector<CoaddChannel>& frame) const;
   void write_reconstruction();
   void write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
   void judge_final(const ProductRecord& product);
@@ -54,6 +56,8 @@ class MasterRun {
   const RunRequest& request_;
   RunConfig config_;
   const RunLinks& links_;
+  FrameOrigin frames_;
+  FrameFile first_frame_;  // for the header of the products
   int threads_;
   Clock::time_point began_, tiles_began_{};
   double stack_seconds_ = 0;

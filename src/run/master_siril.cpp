@@ -41,7 +41,7 @@ void check_stack_input(const StackingParams& stacking) {
 }  // namespace
 
 std::vector<std::string> MasterRun::frames_to_read() {
-  std::vector<std::string> paths = list_frames(config_.input.dir, config_.input.pattern);
+  std::vector<std::string> paths = list_frames(frames_, config_.input.pattern);
   const bool wants_siril = config_.method.stacking.engine == StackingParams::Engine::kSiril;
   if (wants_siril && synthetic_enabled(static_cast<int>(paths.size()), config_.method.synthetic)) {
     find_siril("stacking.engine");
@@ -65,7 +65,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   check_output_dir(config_.registration.output_dir);
   FramePattern{config_.registration.registered_filename_pattern};  // refused now, not after the registration
   clock_.start("register frames");
-  const std::filesystem::path raw_dir = config_.input.dir;
+  const std::filesystem::path raw_dir = frames_.folder;
   Manifest raw;
   {
     Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
@@ -93,7 +93,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   log_info("frames registered", fields);
   directory_->append_event("frames_registered", fields);
   record_.configuration = effective_config(config_);  // with the saturation, and the folder that was given
-  config_.input.dir = registered.folder.string();
+  frames_ = FrameOrigin(registered.folder);
   return registered.paths;
 }
 

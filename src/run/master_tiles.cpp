@@ -5,6 +5,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
@@ -98,6 +99,16 @@ void MasterRun::cluster_frames() {
   log_info("frames grouped by observing state", {{"synthetic_frames", std::to_string(clusters_.count)}});
 }
 
+ProductRecord MasterRun::write_synthetic_frame(int cluster, const std::vector<CoaddChannel>& frame) const {
+  const std::string name = synthetic_name(cluster);
+  const std::vector<int> members = clusters_.members(cluster);
+  const std::string history = "tilecompile: synthetic frame " + std::to_string(cluster) + " of " +
+                              std::to_string(clusters_.count) + " from " + std::to_string(members.size()) +
+                              " frames of one observing state";
+  return write_product(product_context(), {name, "synthetic/" + name + ".fits", {history}, members, false},
+                       frame);
+}
+
 void MasterRun::make_synthetic_frames() {
   clock_.start("synthetic frames");
   cluster_frames();
@@ -124,23 +135,23 @@ void MasterRun::make_synthetic_frames() {
   const auto rescale = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal
                            ? ReconstructionParams::TileRescale::kNone
                            : config_.method.reconstruction.tile_rescale;
-  join_synthetic_frames(
-      *links_.store, grid_, results, clusters_.count, record_.channels, rescale,
-      std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost),
-      [&](int k, std::vector<CoaddChannel> frame) {
-        for (std::size_t c = 0; c < frame.size(); ++c) stacks[c].add(frame[c]);
-        const std::string name = synthetic_name(k);
-        const auto members = clusters_.members(k);
-        record_.products.push_back(write_product(
-            product_context(),
-            {name,
-             "synthetic/" + name + ".fits",
-             {"tilecompile: synthetic frame " + std::to_string(k) + " of " + std::to_string(clusters_.count) +
-              " from " + std::to_string(members.size()) + " frames of one observing state"},
-             members,
-             false},
-            frame));
-      });
+  SyntheticJoin join{&grid_, &results, clusters_.count, record_.channels, rescale, 0, threads_};
+  join.memory_limit_bytes =
+      std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost);
+  join_synthetic_frames(*links_.store, join, [&](int first, const auto& frames) {
+    const auto known = record_.products.size();
+    record_.products.resize(known + frames.size());
+    const int stacked = static_cast<int>(stacks.size());
+    parallel_for(stacked + static_cast<int>(frames.size()), threads_, [&](int i) {
+      if (i < stacked) {
+        const auto c = static_cast<std::size_t>(i);
+        for (const auto& frame : frames) stacks[c].add(frame[c]);
+      } else {
+        const auto k = static_cast<std::size_t>(i - stacked);
+        record_.products[known + k] = write_synthetic_frame(first + i - stacked, frames[k]);
+      }
+    });
+  });
   std::vector<CoaddChannel> final_stack;
   for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
   check_stack_by_siril(final_stack);

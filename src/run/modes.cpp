@@ -62,21 +62,24 @@ class WorkerThread {
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
-  const auto store = open_file_store(storage_root(config));
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, frames_folder(config, request.run_id), memory_limit_bytes(config.parallel), slots,
-                   verified);
+  RunContexts runs(*store,
+                   config.input.stage == "raw" ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
+                   memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
   worker_transport->declare(compute_queue_spec(false));
   WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
-  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }});
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
 }
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
-  const auto store = open_file_store(storage_root(config));
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto transport = connect_broker(config.broker, "tilecompile master " + request.run_id);
   const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
   std::optional<LocalWorkers> workers;
@@ -88,7 +91,8 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto watch = [&workers] {
     if (workers) workers->watch();
   };
-  return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch});
+  return run_master(request,
+                    {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {
@@ -96,14 +100,15 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
-  const auto store = open_file_store(config.storage.root.empty() ? "out" : config.storage.root);
+  const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
+  if (config.storage.type == "s3") probe_store(*store);
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
-  const auto transport =
-      answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id), facts,
-                    config.input.dir, *store);
+  const auto transport = answer_probes(
+      connect_broker(config.broker, "tilecompile worker " + options.worker_id), facts, frames, *store);
   declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
   declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), options.slots,
+  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"version", facts.program_version},
@@ -112,7 +117,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
                                {"slots", std::to_string(options.slots)},
                                {"broker", broker_place(config.broker)},
                                {"storage", store->describe()},
-                               {"input", config.input.dir}});
+                               {"input", frames.describe()}});
   std::atomic<bool> stop{false};
   std::thread watcher([&] {
     while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);

@@ -25,12 +25,13 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
 }
 
 // Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
-void time_tile(const RunConfig& config, const Manifest& few, const FrameMetrics& metrics, const Box& box,
-               const std::shared_ptr<VerifiedFiles>& verified, PlanSample& sample) {
+void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+               const FrameMetrics& metrics, const Box& box, const std::shared_ptr<VerifiedFiles>& verified,
+               PlanSample& sample) {
   const auto store = open_memory_store();
   TileTask task = share_task(*store, config.method, few, metrics);
   task.tiles = {{0, box, 0, "", ""}};
-  RunContexts runs(*store, config.input.dir, memory_limit_bytes(config.parallel), 1, verified);
+  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), 1, verified);
   double seconds[2] = {};
   for (double& s : seconds)
     execute_task(encode_task(task), runs, *store, {"plan", 1}, [&](const ResultMessage& r) {
@@ -41,10 +42,11 @@ void time_tile(const RunConfig& config, const Manifest& few, const FrameMetrics&
   sample.tile_read_s = std::max(0.0, seconds[0] - seconds[1]) / sample.frames;
 }
 
-PlanSample measure_sample(const RunConfig& config, const Manifest& manifest, double fwhm_px,
-                          const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, Grid& grid) {
+PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, const Manifest& manifest,
+                          double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
+                          Grid& grid) {
   const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
-  const FrameSource source(config.input.dir, few, config.method.data.zero_is_nodata, verified);
+  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified);
   PlanSample sample;
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
   const int threads = std::min(plan.threads, sample.frames);
@@ -60,7 +62,7 @@ PlanSample measure_sample(const RunConfig& config, const Manifest& manifest, dou
       fwhm_px > 0 ? "given by --fwhm"
                   : "measured on " + std::to_string(sample.frames) + " frames; the run measures all of them";
   grid = build_grid(plan.width, plan.height, plan.seeing_px, config.method.tile);
-  time_tile(config, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
+  time_tile(config, frames, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
   return sample;
 }
 
@@ -86,12 +88,13 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   RunPlan plan;
   plan.threads = thread_count(config.parallel.threads);
   const auto began = std::chrono::steady_clock::now();
-  const std::vector<std::string> paths = list_frames(config.input.dir, config.input.pattern);
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const std::vector<std::string> paths = list_frames(frames, config.input.pattern);
   Manifest manifest;
   {
     Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
-    manifest = build_manifest(config.input.dir, paths, plan.threads, *verified,
-                              [&](int done) { progress.update(done); });
+    manifest =
+        build_manifest(frames, paths, plan.threads, *verified, [&](int done) { progress.update(done); });
   }
   check_hard_assumptions(manifest, config.method.data);
   const double scan_s = seconds_since(began);
@@ -104,7 +107,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   if (synthetic_enabled(plan.frames, config.method.synthetic))
     plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
   Grid grid;
-  PlanSample sample = measure_sample(config, manifest, fwhm_px, verified, plan, grid);
+  PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   plan.tile_size_px = grid.size;
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "plan_sample.hpp"
+#include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 
 namespace tilecompile {
@@ -11,7 +12,7 @@ constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what t
 constexpr std::uint64_t kMeanStackBytes = 2 * sizeof(double) + sizeof(std::int32_t);
 constexpr std::uint64_t kClassicalBytes = sizeof(float) + sizeof(std::int32_t);
 constexpr std::uint64_t kDistributionBytes = 24;  // a thread: samples, keys and distinct values
-constexpr std::uint64_t kOverlapAddBytes = 4 * sizeof(double) + sizeof(std::int32_t);
+constexpr std::uint64_t kOverlapAddBytes = OverlapAdd::kBytesAPixel;
 constexpr std::uint64_t kStackBytes = 2 * sizeof(double) + 2 * sizeof(std::int32_t);
 constexpr std::uint64_t kPictureBytes = 3 * sizeof(float);  // pixels, coverage, weight
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures

@@ -10,6 +10,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
+#include "tilecompile/run/frame_source.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {
@@ -38,16 +39,15 @@ ProbeCheck attempt(const std::string& name, const std::function<std::string()>& 
   }
 }
 
-std::string look_at_frame(const ProbeTask& probe, const std::filesystem::path& input_dir) {
+std::string look_at_frame(const ProbeTask& probe, const FrameOrigin& frames) {
   if (probe.frame_path.empty()) return "no frame was named";
   check_object_key(probe.frame_path);
-  const std::filesystem::path file = input_dir / probe.frame_path;
-  const std::string found = sha256_file(file);
-  if (found != probe.frame_sha256)
-    throw InputError(file.string() +
-                     " holds other bytes than the master's: copy the frames again, or correct " +
-                     "input.dir of this worker");
-  return file.string();
+  VerifiedFiles none_yet;
+  if (fetch_new_frame(frames, probe.frame_path, none_yet).second != probe.frame_sha256)
+    throw InputError(frames.name_of(probe.frame_path) +
+                     " holds other bytes than the master's: copy the frames again, or correct input.dir of "
+                     "this worker");
+  return frames.name_of(probe.frame_path);
 }
 
 std::string use_storage(const ProbeTask& probe, ObjectStore& store, ProbeAnswer& answer) {
@@ -71,19 +71,18 @@ std::string compare_numerics(const ProbeTask& probe, const WorkerFacts& worker) 
 
 class ProbedTransport : public ForwardingTransport {
  public:
-  ProbedTransport(std::unique_ptr<Transport> inner, WorkerFacts worker, std::filesystem::path input_dir,
+  ProbedTransport(std::unique_ptr<Transport> inner, WorkerFacts worker, FrameOrigin frames,
                   ObjectStore& store)
       : ForwardingTransport(std::move(inner)),
         worker_(std::move(worker)),
-        input_dir_(std::move(input_dir)),
+        frames_(std::move(frames)),
         store_(store) {}
 
  protected:
   bool keep(const Delivery& delivery) override {
     if (delivery.queue != kComputeQueue || !is_probe(delivery.message.body)) return false;
     try {
-      const ProbeAnswer answer =
-          answer_probe(decode_probe(delivery.message.body), worker_, input_dir_, store_);
+      const ProbeAnswer answer = answer_probe(decode_probe(delivery.message.body), worker_, frames_, store_);
       Message message;
       message.body = encode_probe_answer(answer);
       message.correlation_id = answer.correlation_id;
@@ -99,7 +98,7 @@ class ProbedTransport : public ForwardingTransport {
 
  private:
   WorkerFacts worker_;
-  std::filesystem::path input_dir_;
+  FrameOrigin frames_;
   ObjectStore& store_;
 };
 
@@ -124,21 +123,21 @@ bool is_probe(std::string_view bytes) {
   return json.is_object() && json.contains("task_type") && json["task_type"] == "probe";
 }
 
-ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker,
-                         const std::filesystem::path& input_dir, ObjectStore& store) {
+ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker, const FrameOrigin& frames,
+                         ObjectStore& store) {
   ProbeAnswer answer;
   answer.correlation_id = probe.correlation_id;
   answer.run_id = probe.run_id;
   answer.worker = worker;
-  answer.checks.push_back(attempt("frames", [&] { return look_at_frame(probe, input_dir); }));
+  answer.checks.push_back(attempt("frames", [&] { return look_at_frame(probe, frames); }));
   answer.checks.push_back(attempt("storage", [&] { return use_storage(probe, store, answer); }));
   answer.checks.push_back(attempt("numerics", [&] { return compare_numerics(probe, worker); }));
   return answer;
 }
 
 std::unique_ptr<Transport> answer_probes(std::unique_ptr<Transport> inner, WorkerFacts worker,
-                                         std::filesystem::path input_dir, ObjectStore& store) {
-  return std::make_unique<ProbedTransport>(std::move(inner), std::move(worker), std::move(input_dir), store);
+                                         FrameOrigin frames, ObjectStore& store) {
+  return std::make_unique<ProbedTransport>(std::move(inner), std::move(worker), std::move(frames), store);
 }
 
 }  // namespace tilecompile

@@ -37,12 +37,13 @@ Manifest spread_frames(const Manifest& all, int wanted) {
   return few;
 }
 
-SmallTask make_small_task(const RunConfig& config, const std::shared_ptr<Manifest>& manifest,
+SmallTask make_small_task(const RunConfig& config, const FrameOrigin& frames,
+                          const std::shared_ptr<Manifest>& manifest,
                           const std::shared_ptr<VerifiedFiles>& verified, ObjectStore& store) {
   SmallTask small;
   small.manifest = manifest;
   small.planes = manifest->channels();
-  const FrameSource source(config.input.dir, manifest, config.method.data.zero_is_nodata, verified);
+  const FrameSource source(frames, manifest, config.method.data.zero_is_nodata, verified);
   const int threads =
       std::min(thread_count(config.parallel.threads), static_cast<int>(manifest->frames.size()));
   Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});

@@ -100,8 +100,8 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   record.common_area = qualities(context, channels, frames);
   if (!any_measured(record.common_area)) record.common_area.clear();
   record.covered_area = qualities(context, channels, 1);
-  for (const CoaddChannel& channel : channels)
-    record.pattern.push_back(tile_pattern(channel.pixels, *context.grid));
+  for (std::size_t c = 0; c < channels.size(); ++c)
+    record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
   return record;
 }
 

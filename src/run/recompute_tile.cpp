@@ -36,12 +36,24 @@ std::string needed_bytes(const fs::path& path) {
 // Where a run's frames and tiles are, and what it is called.
 struct RunPlace {
   std::string run_id;
-  fs::path input_dir, tiles_root;
+  FrameOrigin frames;
+  fs::path tiles_root;
+  std::unique_ptr<ObjectStore> bucket;  // holds the tiles instead of tiles_root
+  std::string tiles_name() const { return bucket ? bucket->describe() : tiles_root.string(); }
 };
+
+// The storage of a run that used S3, where no flag says otherwise.
+void find_in_bucket(const RecomputeRequest& request, const json& configuration, RunPlace& place) {
+  const RunConfig config = read_recorded_config(configuration, (request.run_dir / "run.json").string());
+  if (request.input_dir.empty() && !config.storage.s3.frames_prefix.empty())
+    place.frames = open_frames(config.input, config.storage, config.cache);
+  if (request.storage_root.empty() && config.storage.type == "s3")
+    place.bucket = open_store(config.storage, "");
+}
 
 RunPlace find_run(const RecomputeRequest& request) {
   const fs::path dir = fs::absolute(request.run_dir / "").parent_path();
-  RunPlace place{dir.filename().string(), request.input_dir, {}};
+  RunPlace place{dir.filename().string(), FrameOrigin(request.input_dir), {}, {}};
   std::string root = request.storage_root.string();
   // A run that was killed has no run.json; then the flags must say what it would.
   if (const auto text = file_bytes(dir / "run.json")) {
@@ -52,16 +64,18 @@ RunPlace find_run(const RecomputeRequest& request) {
       return configuration.value(json::json_pointer(key), std::string());
     };
     // The frames of a run from raw ones are those that it registered into its own folder.
-    if (place.input_dir.empty())
-      place.input_dir = setting("/input/stage") == "raw" ? dir / setting("/registration/output_dir")
-                                                         : fs::path(setting("/input/dir"));
+    if (place.frames.folder.empty())
+      place.frames.folder = setting("/input/stage") == "raw" ? dir / setting("/registration/output_dir")
+                                                             : fs::path(setting("/input/dir"));
+    if (setting("/storage/type") == "s3" || !setting("/storage/s3/frames_prefix").empty())
+      find_in_bucket(request, configuration, place);
     if (root.empty()) root = setting("/storage/root");
     place.run_id = record.value("run_id", place.run_id);
   }
   if (!is_uuid(place.run_id))
     throw InputError(dir.string() + " has no run.json and is not named by a run id; name a run directory");
-  if (!fs::is_directory(place.input_dir))
-    throw InputError("the frames' folder '" + place.input_dir.string() +
+  if (!place.frames.bucket && !fs::is_directory(place.frames.folder))
+    throw InputError("the frames' folder '" + place.frames.folder.string() +
                      "' of the run is not here; name it with --input-dir");
   place.tiles_root = root.empty() ? dir : fs::path(root) / place.run_id;
   return place;
@@ -83,6 +97,7 @@ Box box_of(const fs::path& grid_file, int tile_id) {
 
 // The stored bytes of a tile; the key's first part is the run.
 std::optional<std::string> stored_tile(const RunPlace& place, const std::string& key) {
+  if (place.bucket) return place.bucket->exists(key) ? std::optional(place.bucket->get(key)) : std::nullopt;
   return file_bytes(place.tiles_root / fs::path(key).lexically_relative(place.run_id));
 }
 
@@ -109,7 +124,7 @@ TileTask rebuild_task(const RecomputeRequest& request, const RunPlace& place, Ob
         ObjectReference{clusters_key(place.run_id), share("clusters.json", clusters_key(place.run_id))};
     tile.data_ref = tile_key(place.run_id, request.tile_id);
     const auto first = stored_tile(place, tile.data_ref);
-    if (!first) throw InputError("the tile of the first round is not stored in " + place.tiles_root.string());
+    if (!first) throw InputError("the tile of the first round is not stored in " + place.tiles_name());
     tile.data_checksum = sha256_hex(*first);
     store.put(tile.data_ref, *first);
   }
@@ -149,7 +164,7 @@ RecomputedTile recompute_tile(const RecomputeRequest& request) {
   const TileTask task = rebuild_task(request, place, *store);
   const std::string key = request.synthetic ? synthetic_tile_key(place.run_id, request.tile_id)
                                             : tile_key(place.run_id, request.tile_id);
-  RunContexts runs(*store, place.input_dir, memory_limit_bytes({}), 1, std::make_shared<VerifiedFiles>());
+  RunContexts runs(*store, place.frames, memory_limit_bytes({}), 1, std::make_shared<VerifiedFiles>());
   ResultMessage result;
   execute_task(encode_task(task), runs, *store, {"here", 1}, [&](const ResultMessage& r) { result = r; });
   if (result.failure)
@@ -161,7 +176,7 @@ RecomputedTile recompute_tile(const RecomputeRequest& request) {
   const auto stored = stored_tile(place, key);
   if (!stored && journal.empty())
     throw InputError("the tile was computed (SHA-256 " + outcome.checksum + ") but the run stored none in " +
-                     place.tiles_root.string() + " to compare with; name its storage with --storage-root");
+                     place.tiles_name() + " to compare with; name its storage with --storage-root");
   outcome.stored_checksum = stored ? sha256_hex(*stored) : journal;
   outcome.equal = outcome.checksum == outcome.stored_checksum;
   if (!outcome.equal && stored) outcome.text = describe_tiles(store->get(key), *stored);

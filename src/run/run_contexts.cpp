@@ -52,10 +52,10 @@ std::string synthetic_tile_key(const std::string& run_id, int tile_id) {
   return numbered_tile(run_id + "/synthetic_tiles", tile_id);
 }
 
-RunContexts::RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes,
-                         int slots, std::shared_ptr<VerifiedFiles> verified)
+RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
+                         std::shared_ptr<VerifiedFiles> verified)
     : store_(store),
-      input_dir_(std::move(input_dir)),
+      frames_(std::move(frames)),
       memory_limit_bytes_(memory_limit_bytes),
       slots_(slots),
       verified_(std::move(verified)) {}
@@ -75,7 +75,7 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
       throw InputError("clusters and manifest of the run differ in frames");
   }
   const auto source =
-      std::make_shared<FrameSource>(input_dir_, run->manifest, run->method.data.zero_is_nodata, verified_);
+      std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_);
   run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_, static_cast<std::size_t>(slots_) + 1);
   return run;
 }

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + sizeof(std::int32_t);  // of one OverlapAdd
+constexpr int kTilesAThread = 2;  // held decoded at a time
 
 // [plane][tile]
 std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage>& results,
@@ -26,34 +27,58 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
   return scales;
 }
 
+using PlaneScales = std::vector<std::vector<TileScale>>;
+
+// Joins the planes first_plane .. first_plane + sums.size() - 1 of all tiles.
+void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScales& scales, int first_plane,
+                 std::vector<OverlapAdd>& sums) {
+  const int tiles = static_cast<int>(join.results->size()), at_once = kTilesAThread * join.threads;
+  std::vector<TileFile> files(static_cast<std::size_t>(at_once));
+  for (int begin = 0; begin < tiles; begin += at_once) {
+    const int count = std::min(at_once, tiles - begin);
+    parallel_for(count, join.threads, [&](int i) {
+      const auto t = static_cast<std::size_t>(begin + i);
+      files[static_cast<std::size_t>(i)] =
+          load_tile(store, (*join.results)[t], join.grid->tiles[t], join.clusters * join.channels);
+    });
+    parallel_for(static_cast<int>(sums.size()), join.threads, [&](int s) {
+      const auto plane = static_cast<std::size_t>(first_plane + s);
+      for (int i = 0; i < count; ++i) {
+        const TileFile& file = files[static_cast<std::size_t>(i)];
+        sums[static_cast<std::size_t>(s)].add(
+            begin + i, {&file.pixels[plane], &file.coverage[plane], &file.weight[plane]},
+            scales[plane][static_cast<std::size_t>(begin + i)]);
+      }
+    });
+  }
+}
+
+std::size_t frame_bytes(const SyntheticJoin& join) {
+  return static_cast<std::size_t>(join.grid->image_width) *
+         static_cast<std::size_t>(join.grid->image_height) * static_cast<std::size_t>(join.channels) *
+         OverlapAdd::kBytesAPixel;
+}
+
 }  // namespace
 
-void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vector<ResultMessage>& results,
-                           int clusters, int channels, ReconstructionParams::TileRescale rescale,
-                           std::size_t memory_limit_bytes, const TakeSynthetic& take) {
-  const int planes = clusters * channels;
-  const auto scales = plane_scales(results, static_cast<std::size_t>(planes), rescale);
-  const std::size_t frame_bytes = static_cast<std::size_t>(grid.image_width) *
-                                  static_cast<std::size_t>(grid.image_height) *
-                                  static_cast<std::size_t>(channels) * kBytesAPixel;
-  const int at_once =
-      std::clamp(static_cast<int>(memory_limit_bytes / std::max<std::size_t>(1, frame_bytes)), 1, clusters);
-  for (int first = 0; first < clusters; first += at_once) {
-    const int group = std::min(at_once, clusters - first);
-    std::vector<OverlapAdd> sums(static_cast<std::size_t>(group * channels), OverlapAdd(grid));
-    for (std::size_t t = 0; t < results.size(); ++t) {
-      const TileFile file = load_tile(store, results[t], grid.tiles[t], planes);
-      for (std::size_t i = 0; i < sums.size(); ++i) {
-        const std::size_t p = static_cast<std::size_t>(first * channels) + i;
-        sums[i].add(static_cast<int>(t), {&file.pixels[p], &file.coverage[p], &file.weight[p]}, scales[p][t]);
-      }
-    }
-    for (int k = 0; k < group; ++k) {
-      std::vector<CoaddChannel> frame;
-      for (int c = 0; c < channels; ++c)
-        frame.push_back(sums[static_cast<std::size_t>(k * channels + c)].finish());
-      take(first + k, std::move(frame));
-    }
+void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take) {
+  const PlaneScales scales =
+      plane_scales(*join.results, static_cast<std::size_t>(join.clusters * join.channels), join.rescale);
+  const std::size_t fitting = join.memory_limit_bytes / std::max<std::size_t>(1, frame_bytes(join));
+  const int most = static_cast<int>(
+      std::clamp<std::size_t>(fitting, 1, static_cast<std::size_t>(std::max(1, join.clusters))));
+  const int passes = (join.clusters + most - 1) / most;
+  for (int pass = 0, first = 0; pass < passes; ++pass) {
+    const int end = join.clusters * (pass + 1) / passes;
+    std::vector<OverlapAdd> sums(static_cast<std::size_t>((end - first) * join.channels),
+                                 OverlapAdd(*join.grid));
+    join_planes(store, join, scales, first * join.channels, sums);
+    std::vector<std::vector<CoaddChannel>> frames(static_cast<std::size_t>(end - first));
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      frames[i / static_cast<std::size_t>(join.channels)].push_back(sums[i].finish());
+    sums.clear();
+    take(first, frames);
+    first = end;
   }
 }
 

@@ -85,7 +85,8 @@ std::vector<CoaddChannel> TileJoiner::finish() {
   }
   drain();
   std::vector<CoaddChannel> channels;
-  for (const OverlapAdd& sum : sums_) channels.push_back(sum.finish());
+  for (OverlapAdd& sum : sums_) channels.push_back(sum.finish());
+  sums_.clear();
   return channels;
 }
 

@@ -46,6 +46,7 @@ class Verifier {
   std::function<void(const VerifyCheck&)> note_;
   VerifyReport report_;
   std::shared_ptr<VerifiedFiles> verified_;
+  FrameOrigin frames_;
   std::shared_ptr<Manifest> few_;  ///< some frames; null when they cannot be used
   std::unique_ptr<ObjectStore> store_;
   std::unique_ptr<Transport> transport_;

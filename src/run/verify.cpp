@@ -72,20 +72,21 @@ VerifyReport Verifier::run() {
 void Verifier::check_frames() {
   std::vector<std::string> paths;
   const bool found = check("frames", "correct input.dir and input.pattern, or add frames", [&] {
-    paths = list_frames(config_.input.dir, config_.input.pattern);
+    frames_ = open_frames(config_.input, config_.storage, config_.cache);
+    paths = list_frames(frames_, config_.input.pattern);
     const int least = config_.method.data.frames_min;
     if (static_cast<int>(paths.size()) < least)
-      throw InputError(std::to_string(paths.size()) + " frames in " + config_.input.dir +
+      throw InputError(std::to_string(paths.size()) + " frames in " + frames_.describe() +
                        ", data.frames_min asks for at least " + std::to_string(least));
-    return std::to_string(paths.size()) + " frames in " + config_.input.dir;
+    return std::to_string(paths.size()) + " frames in " + frames_.describe();
   });
   if (!found || config_.input.stage == "raw") return;  // workers read the registered frames of a run
   check("frames readable", "look at the frames named", [&] {
     std::vector<std::string> some;
     const std::size_t count = std::min<std::size_t>(kFewFrames, paths.size());
     for (std::size_t i = 0; i < count; ++i) some.push_back(paths[(2 * i + 1) * paths.size() / (2 * count)]);
-    few_ = std::make_shared<Manifest>(build_manifest(
-        config_.input.dir, some, thread_count(config_.parallel.threads), *verified_, [](int) {}));
+    few_ = std::make_shared<Manifest>(
+        build_manifest(frames_, some, thread_count(config_.parallel.threads), *verified_, [](int) {}));
     return std::to_string(some.size()) + " tried: " + std::to_string(few_->width()) + " x " +
            std::to_string(few_->height()) + " px, " + std::to_string(few_->channels()) +
            (few_->channels() == 1 ? " channel" : " channels");
@@ -100,7 +101,7 @@ void Verifier::check_places() {
     return folder.string();
   });
   check("storage", "mount or create storage.root, and let this user write there", [&] {
-    store_ = open_file_store(storage_root(config_));
+    store_ = open_store(config_.storage, storage_root(config_));
     const std::string key = new_uuid() + "/verify", bytes = "tilecompile verify\n";
     written_.insert(key);
     store_->put(key, bytes);
@@ -138,7 +139,7 @@ bool Verifier::prepare_probes() {
   return check("probes", "see the text", [&] {
     std::string run_id = new_uuid();
     if (few_) {
-      small_ = make_small_task(config_, few_, verified_, *store_);
+      small_ = make_small_task(config_, frames_, few_, verified_, *store_);
       run_id = small_->task.run_id;
       written_.insert(
           {config_key(run_id), manifest_key(run_id), frame_metrics_key(run_id), tile_key(run_id, 0)});
@@ -161,6 +162,7 @@ void Verifier::clean_up() {
       folders.insert(part);
     folders.insert(key.substr(0, key.find('/')));
   }
+  if (config_.storage.type != "file") return;
   // A file store leaves empty folders behind; longer paths first.
   std::error_code not_empty;
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder)

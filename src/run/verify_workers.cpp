@@ -204,7 +204,7 @@ void Verifier::check_tile() {
     if (sha256_hex(store_->get(results[0].data_ref)) != results[0].data_checksum)
       throw InputError("the tile in the storage is not the one the worker announced");
     const auto memory = open_memory_store();
-    RunContexts runs(*store_, config_.input.dir, memory_limit_bytes(config_.parallel), 1, verified_);
+    RunContexts runs(*store_, frames_, memory_limit_bytes(config_.parallel), 1, verified_);
     ResultMessage here;
     execute_task(encode_task(small_->task), runs, *memory, {"here", 1},
                  [&](const ResultMessage& result) { here = result; });

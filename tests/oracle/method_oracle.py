@@ -9,6 +9,8 @@ import math
 import numpy as np
 from astropy.io import fits
 
+import star_fit
+
 KEPT_BY_3_SIGMA_CUT = 0.98658
 EPSILON = 1e-6
 
@@ -16,17 +18,21 @@ EPSILON = 1e-6
 # Frames [1]
 
 def read_frame(path, zero_is_nodata):
-    """Planes [channel] of an uncompressed FITS file, and q: BSCALE for integers, 0 for floats."""
+    """Planes [channel] of a FITS file, tile-compressed or not, and q: BSCALE for integers, 0 for floats."""
     with fits.open(path, do_not_scale_image_data=True) as hdus:
-        image = hdus[0]
-        if image.header["NAXIS"] == 0:
-            raise ValueError("%s: no picture in the primary HDU; compressed frames are not covered" % path)
+        image = next(h for h in hdus if h.header["NAXIS"] > 0)
         codes = np.array(image.data)
+        integer = codes.dtype.kind in "iu"
+        if isinstance(image, fits.CompImageHDU):
+            if not integer:
+                raise ValueError("%s: compressed floats are not covered" % path)
+            header = image._header
+            bscale, bzero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
+        else:
+            bscale, bzero = float(image._orig_bscale), float(image._orig_bzero)
         blank = image.header.get("BLANK")
-        bscale, bzero = float(image._orig_bscale), float(image._orig_bzero)
     values = bzero + bscale * codes.astype(np.float64)
     values = values.astype(np.float32).astype(np.float64)  # convention: rounded once to float32 at reading
-    integer = codes.dtype.kind in "iu"
     if integer and blank is not None:
         values[codes == blank] = np.nan
     values[~np.isfinite(values)] = np.nan
@@ -193,6 +199,35 @@ def structure_quality(metrics, settings):
         weights = settings["structure_mode"]
         of_measured = weights["metric_weight"] * z_metric - weights["background_weight"] * z_background
         quality[:] = median(of_measured)  # convention: of the unclamped Q; all are clamped afterwards
+        quality[measured] = of_measured
+    return np.clip(quality, *settings["clamp"])
+
+
+def star_metrics(samples, q, background, min_valid_fraction, box, stars, radius):
+    """(log FWHM, R, C) of one frame's cut-out, or None without coverage or without a star."""
+    valid = valid_of(samples)
+    if len(valid) < min_valid_fraction * samples.size:
+        return None
+    b = clip(valid, q)[0] / background
+    shapes = [star_fit.measure(samples, x - box[0], y - box[1], radius) for x, y in stars]
+    shapes = [s for s in shapes if s]
+    if not shapes:
+        return None
+    contrast = [((s["sky"] + s["peak"]) / background - b) / max(b, 1e-6) for s in shapes]
+    return (math.log(median(np.array([s["fwhm"] for s in shapes]))),
+            median(np.array([s["axis_ratio"] for s in shapes])), median(np.array(contrast)))
+
+
+def star_quality(metrics, settings):
+    """Q over the frames of a tile; frames without measurement get the median of the others' Q."""
+    measured = [i for i, m in enumerate(metrics) if m is not None]
+    quality = np.zeros(len(metrics))
+    if measured:
+        z_fwhm, z_ratio, z_contrast = (z_scores([metrics[i][k] for i in measured]) for k in range(3))
+        weights = settings["star_mode"]["weights"]
+        of_measured = (weights["fwhm"] * -z_fwhm + weights["roundness"] * z_ratio
+                       + weights["contrast"] * z_contrast)
+        quality[:] = median(of_measured)
         quality[measured] = of_measured
     return np.clip(quality, *settings["clamp"])
 

@@ -57,6 +57,7 @@ class Distributed : public testing::Test {
   }
 
   static inline PrivateBroker* broker_ = nullptr;
+  static inline const bool siril_ = run_shell("command -v siril-cli").exit_code == 0;
   static inline TempDir* night_ = nullptr;
   static inline std::map<std::string, std::string> reference_;
 };
@@ -70,6 +71,35 @@ TEST_F(Distributed, TasksOfOneAndOfManyTilesGiveTheSameBits) {
   for (const char* batch : {"1", "3", "1000"})
     EXPECT_EQ(digests_of("master", std::string("--workers 2 --set parallel.batch=") + batch), reference_)
         << batch;
+}
+
+// The v2 file as it stands, but for size, number and stage of the frames: synthetic frames, rescaled tiles
+// and Siril's check included.
+TEST_F(Distributed, TheV2FileGivesTheSameBitsOverThreeWorkers) {
+  const auto made = run_program("simulate '" + (*night_ / "v2").string() +
+                                "' --frames 40 --width 384 --height 216 --stars 90 --drift 20 --seed 9");
+  ASSERT_EQ(made.exit_code, 0) << made.text;
+  std::map<std::string, std::string> digests[2];
+  std::string clusters[2];
+  for (const std::string mode : {"run", "master --workers 3"}) {
+    const std::string id = new_uuid();
+    const ProgramOutput ended =
+        run_program(mode + " '" TILECOMPILE_SOURCE_DIR "/config/tile_compile.v2.yaml' --quiet --run-id " +
+                    id + " --output '" + output() + "' --set input.dir='" + (*night_ / "v2/frames").string() +
+                    "' --set synthetic.enabled=true --set data.image_width=384 --set data.image_height=216 "
+                    "--set data.frames_min=40" +
+                    (mode == "run" ? "" : broker_flag()) + (siril_ ? "" : " --set stacking.engine=internal"));
+    // 3: the literal v2 method is noisier than the classical stack, which its own thresholds forbid.
+    ASSERT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
+    const std::size_t i = mode == "run" ? 0 : 1;
+    digests[i] = product_digests(*night_ / "out" / id);
+    clusters[i] = file_text(*night_ / "out" / id / "clusters.json");
+    EXPECT_EQ(run_record(*night_ / "out" / id).at("cluster_sizes").size(), 15u);
+  }
+  ASSERT_EQ(digests[0].size(), 3u + 15u);
+  EXPECT_EQ(digests[0], digests[1]);
+  EXPECT_FALSE(clusters[0].empty());
+  EXPECT_EQ(clusters[0], clusters[1]);
 }
 
 TEST_F(Distributed, SharedIsolationGivesTheSameBits) {

@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,8 +72,12 @@ class Oracle : public ::testing::Test {
   void run_night(const std::string& simulate_flags, const std::string& run_flags) {
     const Output night = shell(kProgram + "simulate " + quoted(dir_ / "night") + kNight + simulate_flags);
     ASSERT_EQ(night.exit_code, 0) << night.text;
-    const Output run = shell(kProgram + "run " + quoted(dir_ / "night/run.yaml") + " --output " +
-                             quoted(dir_ / "runs") + kSmallTiles + run_flags);
+    run(dir_ / "night/run.yaml", kSmallTiles + run_flags);
+  }
+
+  void run(const fs::path& yaml, const std::string& flags) {
+    const Output run =
+        shell(kProgram + "run " + quoted(yaml) + " --output " + quoted(dir_ / "runs") + " " + flags);
     // 3: done, and the small simulated night misses a threshold of quality, which is not the matter here.
     ASSERT_TRUE(run.exit_code == 0 || run.exit_code == 3) << run.text;
     std::vector<fs::path> runs;
@@ -80,9 +87,9 @@ class Oracle : public ::testing::Test {
     run_dir_ = runs.front();
   }
 
-  Output judge() const {
+  Output judge(const std::string& flags = "") const {
     return shell(python_ + " '" TILECOMPILE_SOURCE_DIR "/tests/oracle/run_oracle.py' " + quoted(run_dir_) +
-                 " " + quoted(dir_ / "night/frames"));
+                 " " + quoted(frames_) + flags);
   }
 
   void expect_agreement() const {
@@ -95,7 +102,7 @@ class Oracle : public ::testing::Test {
 
   TempDir dir_;
   std::string python_;
-  fs::path run_dir_;
+  fs::path run_dir_, frames_ = dir_ / "night/frames";
 };
 
 // Flips one high bit of the fraction of a float32 pixel of the primary HDU: it moves by an eighth at most.
@@ -151,14 +158,121 @@ TEST_F(Oracle, AgreesOnSumsInSmallChunks) {
   expect_agreement();
 }
 
-TEST_F(Oracle, FindsAChangedPixel) {
-  run_night("", "");
+// Figures of quality are recomputed to the last digits where products are not rounded a second time.
+const std::string kClusters = " --set synthetic.enabled=true --set synthetic.frames_min=3 ";
+const std::string kExact = " --set output.units=normalized ";
+
+TEST_F(Oracle, AgreesOnSyntheticFrames) {
+  run_night("--seed 6", kClusters + kExact + "--set validation.max_background_rms_increase_percent=20");
   if (HasFatalFailure()) return;
-  change_pixel(run_dir_ / "reconstruction.fits", 150 * 400 + 200);
+  expect_agreement();
+}
+
+TEST_F(Oracle, AgreesOnSyntheticFramesOfRescaledColour) {
+  run_night("--seed 7 --channels 3",
+            kClusters + "--set reconstruction.tile_rescale=median_after_background_subtraction");
+  if (HasFatalFailure()) return;
+  expect_agreement();
+}
+
+TEST_F(Oracle, AgreesOnSyntheticFramesOfGlobalWeights) {
+  run_night("--seed 8", kClusters + kExact + "--set synthetic.weighting=global");
+  if (HasFatalFailure()) return;
+  expect_agreement();
+}
+
+TEST_F(Oracle, AgreesOnRealFrames) {
+  TILECOMPILE_NEEDS_DATA("hatp32")
+  frames_ = test_data() / "hatp32";
+  std::ofstream(dir_ / "run.yaml") << "input: {dir: '" << frames_.string() << "'}\n"
+                                   << "data: {saturation: 3800}\n"
+                                   << "validation: {min_fwhm_improvement_percent: 5}\n";
+  run(dir_ / "run.yaml", kExact + "--set synthetic.enabled=true");
   if (HasFatalFailure()) return;
   const Output verdict = judge();
+  std::printf("%s", verdict.text.c_str());
+  EXPECT_EQ(verdict.exit_code, 0) << verdict.text;
+  EXPECT_EQ(verdict.text.find("(0 STAR"), std::string::npos) << "no STAR tile was checked";
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Changes the first number behind `"key": ` after the text `behind`.
+void change_number(const fs::path& json, const std::string& behind, const std::string& key) {
+  std::string text = text_of(json);
+  const std::size_t from = text.find(behind);
+  ASSERT_NE(from, std::string::npos) << behind;
+  const std::size_t at = text.find("\"" + key + "\": ", from);
+  ASSERT_NE(at, std::string::npos) << key;
+  const std::size_t number = at + key.size() + 4;
+  const std::size_t end = text.find_first_of(",\n}", number);
+  text.replace(number, end - number, std::to_string(1.001 * std::stod(text.substr(number)) + 0.001));
+  std::ofstream(json, std::ios::binary) << text;
+}
+
+struct Error {
+  const char* file;    // of the run directory
+  const char* behind;  // a text of a JSON file; empty: a pixel is changed
+  const char* key;
+  const char* found_by;  // how the failing line begins
+};
+
+bool fails(const std::string& report, const std::string& check) {
+  std::istringstream lines(report);
+  for (std::string line; std::getline(lines, line);)
+    if (line.rfind(check, 0) == 0 && line.find("FAIL") != std::string::npos) return true;
+  return false;
+}
+
+TEST_F(Oracle, FindsPlantedErrors) {
+  run_night("", kClusters + kExact);
+  if (HasFatalFailure()) return;
+  ASSERT_EQ(judge(" --no-fits").exit_code, 0);
+  // Of each list every error has a line of its own.
+  const std::vector<std::vector<Error>> lists = {
+      {{"reconstruction.fits", "", "", "reconstruction [0]"},
+       {"synthetic/syn_01.fits", "", "", "syn_01 of"},
+       {"synthetic/syn_01.weight.fits", "", "", "syn_01 weight map"}},
+      {{"stacked.fit", "", "", "stack: mean of the synthetic frames, pixels"}},
+      {{"run.json", "\"stack\": {", "background_rms", "stack common: background_rms "},
+       {"run.json", "\"stack\": {", "flux_ratio", "stack common: flux_ratio"},
+       {"run.json", "\"stack\": {", "flux_scatter_percent", "stack common: flux_scatter_percent"},
+       {"run.json", "\"stack\": {", "fwhm_px", "stack common: fwhm_px"},
+       {"run.json", "\"stack\": {", "amplitude", "stack: tile pattern"},
+       {"run.json", "\"tile_weight_variance\"", "value", "verdict: values"}}};
+  for (const std::vector<Error>& errors : lists) {
+    std::map<fs::path, std::string> good;
+    for (const Error& error : errors) {
+      const fs::path file = run_dir_ / error.file;
+      good.emplace(file, text_of(file));
+      if (std::string(error.behind).empty())
+        change_pixel(file, 150 * 400 + 200);
+      else
+        change_number(file, error.behind, error.key);
+      if (HasFatalFailure()) return;
+    }
+    const Output verdict = judge(" --no-fits");
+    EXPECT_EQ(verdict.exit_code, 1);
+    for (const Error& error : errors)
+      EXPECT_TRUE(fails(verdict.text, error.found_by)) << error.found_by << "\n" << verdict.text;
+    for (const auto& [file, text] : good) std::ofstream(file, std::ios::binary) << text;
+  }
+}
+
+// The first frame of all goes to another cluster.
+TEST_F(Oracle, FindsAFrameInTheWrongCluster) {
+  run_night("", kClusters + kExact);
+  if (HasFatalFailure()) return;
+  std::string text = text_of(run_dir_ / "clusters.json");
+  const std::size_t first = text.find('[') + 1;
+  text[first] = '1';
+  std::ofstream(run_dir_ / "clusters.json") << text;
+  const Output verdict = judge(" --no-fits");
   EXPECT_EQ(verdict.exit_code, 1) << verdict.text;
-  EXPECT_NE(verdict.text.find("FAIL"), std::string::npos) << verdict.text;
+  EXPECT_TRUE(fails(verdict.text, "frame_metrics.csv: cluster")) << verdict.text;
 }
 
 }  // namespace

@@ -223,9 +223,13 @@ TEST_F(Siril, RegistersRealFrames) {
     write_image(dir_ / "raw" / numbered("light_", f + 1, ".fits"), cropped(window, offset_of(f)),
                 raw_header(f));
   }
-  const ProgramOutput done = run("--set registration.min_star_matches=50");
+  const ProgramOutput done =
+      run("--set registration.min_star_matches=50 --set synthetic.enabled=true --set synthetic.frames_min=3 "
+          "--set stacking.engine=siril");
   ASSERT_EQ(done.exit_code, 0) << done.text;
+  EXPECT_THAT(done.text, HasSubstr("Siril's mean of the synthetic frames agrees with ours"));
   const auto record = run_record(run_dir());
+  EXPECT_EQ(record.at("cluster_sizes").size(), 3u);
   EXPECT_EQ(record.at("frames").at("count"), 16);
   EXPECT_GT(record.at("seeing_px"), 2.0);
   EXPECT_LT(record.at("seeing_px"), 3.9);

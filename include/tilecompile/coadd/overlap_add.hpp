@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -29,21 +30,31 @@ struct TileScale {
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
 /// a side at the image's edge; numerator and window sum in double, tiles in ascending tile_id. One object a
-/// channel.
+/// channel. Tiles come row by row, so sums are kept for the rows of one row of tiles; what lies above is
+/// rounded already.
 class OverlapAdd {
  public:
+  /// Bytes a pixel of the image, beside the sums.
+  static constexpr std::size_t kBytesAPixel = 2 * sizeof(float) + sizeof(std::int32_t);
+
   explicit OverlapAdd(const Grid& grid);
   /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Throws
   /// ContractError otherwise.
   void add(int tile_id, const CoaddTile& tile, const TileScale& scale);
-  /// Numerator / window sum, rounded once to float32.
-  CoaddChannel finish() const;
+  /// Numerator / window sum, rounded once to float32. Once, after the last tile.
+  CoaddChannel finish();
 
  private:
+  void complete_rows(int end);
+  void add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
+               const double* across);
+
   const Grid* grid_;
-  int next_tile_ = 0;
-  Plane<double> value_, value_window_, weight_, weight_window_;
-  Plane<std::int32_t> coverage_;
+  int next_tile_ = 0, first_row_ = 0;  // rows above first_row_ are rounded
+  Plane<double> value_, value_window_, weight_,
+      weight_window_;                 // row y of the image is y modulo their height
+  std::vector<double> window_[2][2];  // [at start][at end] of an axis
+  CoaddChannel result_;
 };
 
 /// Window of one axis: Hann of length `size`, outer half 1 where `at_start` / `at_end` of the image.

@@ -20,6 +20,8 @@ extern const char* const kNumericsVersion;
 /// come back in `ignored_keys`. A relative input.dir of the file comes back joined to the file's folder;
 /// one of an override, and every other path, as given.
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+/// The configuration that a run.json holds; `place` is its name in messages.
+RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place);
 /// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as
 /// '_', upper case; an empty one counts as not set), then `overrides`. A RUN.yaml's other sections are
 /// unknown keys here. Errors as in load_run_config; the place of a variable is its name.

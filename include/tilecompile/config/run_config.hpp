@@ -70,14 +70,28 @@ struct BrokerConfig {
   double reconnect_timeout_s = 300;
   std::string queue_type = "classic";  ///< classic | quorum
 };
+struct S3Config {
+  std::string endpoint, bucket, region, ca_file, credentials_file, profile;
+  std::string prefix;         ///< of our objects
+  std::string frames_prefix;  ///< of the frames; empty: they lie in input.dir
+  bool path_style = true;
+  int max_attempts = 5;
+  double connect_timeout_s = 10;
+  double stall_timeout_s = 30;
+};
 struct DiagnosticsConfig {
   bool enabled = false;
   int max_messages = 10000;  ///< that wait on the broker; the oldest are dropped first
   int max_age_s = 3600;      ///< of a message on the broker
 };
 struct StorageConfig {
-  std::string type = "file";
-  std::string root;  ///< folder that master and workers share; empty: output.dir
+  std::string type = "file";  ///< file | s3
+  std::string root;           ///< folder that master and workers share; empty: output.dir
+  S3Config s3;
+};
+struct CacheConfig {
+  std::string dir;        ///< empty: frames are read where they lie
+  int size_limit_mb = 0;  ///< 0: no limit
 };
 struct ObservabilityConfig {
   std::string log_level = "info";
@@ -103,6 +117,7 @@ struct RunConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  CacheConfig cache;
   DiagnosticsConfig diagnostics;
   std::vector<ExpectedWorker> workers;
   ObservabilityConfig observability;
@@ -115,6 +130,7 @@ struct WorkerConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  CacheConfig cache;
   ObservabilityConfig observability;
   std::string worker_id;  ///< empty: host name and process number
 };

@@ -144,7 +144,9 @@ class SectionRows {
 
 /// Rows of the sections that reach a pixel.
 void add_method_keys(std::vector<Key>& table);
-/// Rows of the other sections.
+/// Rows of the sections `storage` and `cache`.
+void add_storage_keys(std::vector<Key>& table);
+/// Rows of the other sections, those of the storage among them.
 void add_service_keys(std::vector<Key>& table);
 
 }  // namespace tilecompile

@@ -8,6 +8,7 @@
 
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/frame/manifest.hpp"
+#include "tilecompile/run/frame_origin.hpp"
 
 namespace tilecompile {
 
@@ -26,17 +27,29 @@ class VerifiedFiles {
   std::map<std::string, std::string> known_;  // file identity -> SHA-256
 };
 
-/// The frames of a manifest as files below the input folder.
+/// A frame as a file of this host; a copy in the cache stays there while the object lives.
+struct FrameFile {
+  std::filesystem::path path;
+  CachedFile copy;  ///< none when the frame is read where it lies
+};
+
+/// A frame that no manifest describes yet, and its SHA-256. Throws TransientError when it cannot be reached.
+std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
+                                                  VerifiedFiles& verified);
+
+/// The frames of a manifest, wherever they lie.
 class FrameSource {
  public:
-  FrameSource(std::filesystem::path input_dir, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
+  FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
               std::shared_ptr<VerifiedFiles> verified);
   const Manifest& manifest() const { return *manifest_; }
   /// Opens frame `index` after checking that it is the file of the manifest.
   FrameReader open(int index) const;
+  /// Frame `index` as a file, checked against the manifest.
+  FrameFile file(int index) const;
 
  private:
-  std::filesystem::path input_dir_;
+  FrameOrigin origin_;
   std::shared_ptr<const Manifest> manifest_;
   bool zero_is_nodata_;
   std::shared_ptr<VerifiedFiles> verified_;

@@ -29,6 +29,7 @@ struct RunLinks {
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
   std::function<void()> watch;  ///< called while waiting for results; throws when the workers are lost
+  FrameOrigin frames;           ///< as configured: raw ones before they are registered
 };
 
 struct RunOutcome {

@@ -1,11 +1,11 @@
 #pragma once
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tilecompile/broker/transport.hpp"
+#include "tilecompile/run/frame_origin.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {
@@ -14,7 +14,7 @@ namespace tilecompile {
 /// frames and the storage as the asking side sees them, and write to the storage (docs/protocol.md).
 struct ProbeTask {
   std::string correlation_id, run_id, numerics_version;
-  std::string frame_path, frame_sha256;  ///< a frame of input.dir; empty: none to look at
+  std::string frame_path, frame_sha256;  ///< a frame of the run; empty: none to look at
   std::string object_ref, object_checksum;
 };
 
@@ -52,11 +52,11 @@ ProbeAnswer decode_probe_answer(std::string_view bytes);
 bool is_probe(std::string_view bytes);
 
 /// Tries what the probe asks for. Never throws for what it finds: that is the answer.
-ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker,
-                         const std::filesystem::path& input_dir, ObjectStore& store);
+ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker, const FrameOrigin& frames,
+                         ObjectStore& store);
 
 /// A worker's transport that answers the probes among its tasks by itself; all other deliveries pass.
 std::unique_ptr<Transport> answer_probes(std::unique_ptr<Transport> inner, WorkerFacts worker,
-                                         std::filesystem::path input_dir, ObjectStore& store);
+                                         FrameOrigin frames, ObjectStore& store);
 
 }  // namespace tilecompile

@@ -26,8 +26,9 @@ struct SmallTask {
   TileTask task;  ///< one tile in the middle of the image; its objects are in the store
   int planes = 1;
 };
-/// Analyses `manifest` (a few frames below input.dir) and shares the task in `store`.
-SmallTask make_small_task(const RunConfig& config, const std::shared_ptr<Manifest>& manifest,
+/// Analyses `manifest` (a few of the frames) and shares the task in `store`.
+SmallTask make_small_task(const RunConfig& config, const FrameOrigin& frames,
+                          const std::shared_ptr<Manifest>& manifest,
                           const std::shared_ptr<VerifiedFiles>& verified, ObjectStore& store);
 
 }  // namespace tilecompile

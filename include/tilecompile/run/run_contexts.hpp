@@ -1,5 +1,4 @@
 #pragma once
-#include <filesystem>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -36,7 +35,7 @@ struct RunContext {
 class RunContexts {
  public:
   /// `slots`: tasks computed at once.
-  RunContexts(ObjectStore& store, std::filesystem::path input_dir, std::size_t memory_limit_bytes, int slots,
+  RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
               std::shared_ptr<VerifiedFiles> verified);
   /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
   /// an object cannot be fetched.
@@ -46,7 +45,7 @@ class RunContexts {
   std::shared_ptr<RunContext> fetch(const TileTask& task) const;
 
   ObjectStore& store_;
-  std::filesystem::path input_dir_;
+  FrameOrigin frames_;
   std::size_t memory_limit_bytes_;
   int slots_;
   std::shared_ptr<VerifiedFiles> verified_;

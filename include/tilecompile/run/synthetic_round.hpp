@@ -8,14 +8,23 @@
 
 namespace tilecompile {
 
-/// Called with every synthetic frame in ascending order, a CoaddChannel a channel.
-using TakeSynthetic = std::function<void(int cluster, std::vector<CoaddChannel>)>;
+/// What is joined, and with how much of the machine.
+struct SyntheticJoin {
+  const Grid* grid = nullptr;
+  const std::vector<ResultMessage>* results = nullptr;  ///< of the second round, [tile]
+  int clusters = 0, channels = 1;
+  ReconstructionParams::TileRescale rescale = ReconstructionParams::TileRescale::kNone;
+  std::size_t memory_limit_bytes = 0;
+  int threads = 1;
+};
 
-/// Joins the tiles of the second round into synthetic frames. As many frames at a time as
-/// `memory_limit_bytes` allows, so that large images do not need all of them in memory; each pass loads the
-/// tiles once more and checks them again.
-void join_synthetic_frames(ObjectStore& store, const Grid& grid, const std::vector<ResultMessage>& results,
-                           int clusters, int channels, ReconstructionParams::TileRescale rescale,
-                           std::size_t memory_limit_bytes, const TakeSynthetic& take);
+/// Called with synthetic frames `first`, first + 1, ... in ascending order, each a CoaddChannel a channel.
+using TakeSynthetic = std::function<void(int first, const std::vector<std::vector<CoaddChannel>>& frames)>;
+
+/// Joins the tiles of the second round into synthetic frames, on all threads: planes are spread over them,
+/// and each adds its tiles in ascending tile_id, so their number changes no bit. As many frames at a time as
+/// the memory limit allows, so that large images do not need all of them in memory; each pass loads the tiles
+/// once more and checks them again.
+void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take);
 
 }  // namespace tilecompile

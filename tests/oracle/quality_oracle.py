@@ -1,0 +1,203 @@
+"""Figures of quality and of the verdict, recomputed from the products of a run [methodology.md 12, and the tables
+"Figures of quality" and "Verdict" of docs/method.md]. Planes are double arrays in normalised units."""
+import math
+
+import numpy as np
+
+import method_oracle as method
+import star_fit
+
+CELL = 32
+MOST_STARS = 500
+
+
+def percentile(values, share):
+    return sorted(values)[int(share * (len(values) - 1) + 0.5)]
+
+
+def background_rms(plane, covered):
+    """Median over whole cells of 32 x 32 px inside the area of the clipped scale."""
+    scales = []
+    for y in range(0, plane.shape[0] - CELL + 1, CELL):
+        for x in range(0, plane.shape[1] - CELL + 1, CELL):
+            box = (x, y, CELL, CELL)
+            values = method.valid_of(method.cut(plane, box))
+            if method.cut(covered, box).all() and len(values):
+                scales.append(method.clip(values, 0.0)[1])
+    return method.median(np.array(scales))
+
+
+def aperture_flux(plane, x, y, radius):
+    """Flux in `radius` px over a sky ring of 2 to 3 radii; None when a pixel is missing.
+
+    A pixel at the rim counts with the share radius + 1/2 - distance.
+    """
+    reach = math.ceil(3 * radius) + 1
+    column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+    if (column < reach or row < reach or column + reach >= plane.shape[1] or row + reach >= plane.shape[0]):
+        return None
+    rows, columns = np.mgrid[row - reach:row + reach + 1, column - reach:column + reach + 1]
+    distance = np.hypot(columns - x, rows - y)
+    near = distance <= 3 * radius
+    values, distance = plane[rows, columns][near], distance[near]
+    if np.isnan(values).any():
+        return None
+    sky = np.median(values[distance >= 2 * radius])
+    share = np.clip(radius + 0.5 - distance, 0, 1)
+    return float((share * (values - sky)).sum())
+
+
+class StarMeasurements:
+    """Fits and fluxes of the reference stars in one plane, each made once."""
+
+    def __init__(self, plane, stars, box_radius, seeing):
+        self.plane, self.stars, self.box_radius = plane, stars[:MOST_STARS], box_radius
+        self.aperture = max(2.0, 1.5 * seeing)
+        self.fits, self.fluxes = {}, {}
+
+    def fit(self, i):
+        if i not in self.fits:
+            self.fits[i] = star_fit.measure(self.plane, *self.stars[i], self.box_radius)
+        return self.fits[i]
+
+    def flux(self, i):
+        if i not in self.fluxes:
+            self.fluxes[i] = aperture_flux(self.plane, *self.stars[i], self.aperture)
+        return self.fluxes[i]
+
+
+def measured_stars(product, classical, covered):
+    """Indices of the stars whose box lies inside the area, with SNR >= 20 in both pictures."""
+    for i, (x, y) in enumerate(product.stars):
+        r = product.box_radius
+        column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+        if column < r or row < r or column + r >= covered.shape[1] or row + r >= covered.shape[0]:
+            continue
+        if not covered[row - r:row + r + 1, column - r:column + r + 1].all():
+            continue
+        if all(s.fit(i) is not None and s.fit(i)["snr"] >= 20 for s in (product, classical)):
+            yield i
+
+
+def quality(product, classical, covered):
+    """The figures of one channel; `product` and `classical` are StarMeasurements."""
+    stars = list(measured_stars(product, classical, covered))
+    rms, classical_rms = background_rms(product.plane, covered), background_rms(classical.plane, covered)
+    figures = {"star_count": len(stars), "fwhm_px": 0, "fwhm_p90_px": 0, "fwhm_change_percent": 0,
+               "background_rms": rms, "background_rms_change_percent": 0, "flux_ratio": 1,
+               "flux_scatter_percent": 0}
+    if stars:
+        fwhm = np.array([product.fit(i)["fwhm"] for i in stars])
+        before = np.array([classical.fit(i)["fwhm"] for i in stars])
+        figures["fwhm_px"] = method.median(fwhm)
+        figures["fwhm_p90_px"] = percentile(fwhm, 0.9)
+        figures["fwhm_change_percent"] = 100 * (method.median(fwhm) / method.median(before) - 1)
+    fluxes = [(product.flux(i), classical.flux(i)) for i in stars]
+    ratios = np.array([a / b for a, b in fluxes if a is not None and b is not None and b > 0])
+    if len(ratios):
+        figures["flux_ratio"] = method.median(ratios)
+        figures["flux_scatter_percent"] = 100 * method.robust_sd(ratios) / method.median(ratios)
+    if classical_rms > 0 and figures["flux_ratio"] > 0:
+        figures["background_rms_change_percent"] = 100 * (rms / figures["flux_ratio"] / classical_rms - 1)
+    return figures
+
+
+def profile_fwhm(measurements, stars):
+    """FWHM by another way: the mean radial profile of the stars, each over its aperture flux, and a straight line
+    through its logarithm against r^2 out to a fifth of the peak."""
+    radii, values = [], []
+    for i in stars:
+        flux = measurements.flux(i)
+        if flux is None or flux <= 0:
+            continue
+        x, y = measurements.stars[i]
+        reach = math.ceil(3 * measurements.aperture)
+        column, row = math.floor(x + 0.5), math.floor(y + 0.5)
+        rows, columns = np.mgrid[row - reach:row + reach + 1, column - reach:column + reach + 1]
+        distance = np.hypot(columns - x, rows - y)
+        ring = (distance >= 2 * measurements.aperture) & (distance <= 3 * measurements.aperture)
+        sky = np.median(measurements.plane[rows, columns][ring])
+        near = distance < measurements.aperture
+        radii.extend(distance[near])
+        values.extend((measurements.plane[rows, columns][near] - sky) / flux)
+    radii, values = np.array(radii), np.array(values)
+    bins = (radii / 0.25).astype(int)
+    places = [k for k in range(bins.max() + 1) if np.count_nonzero(bins == k) >= 5]
+    r2 = np.array([np.mean(radii[bins == k] ** 2) for k in places])
+    mean = np.array([np.median(values[bins == k]) for k in places])
+    core = mean > 0.2 * mean[:3].mean()
+    slope = np.polyfit(r2[core], np.log(mean[core]), 1)[0]
+    return 2 * math.sqrt(math.log(2) / -slope)
+
+
+# Tile pattern
+
+def pattern_strip(size, overlap):
+    clear = (size - 2 * overlap) // 4
+    return max(2, size // 8 if clear < 2 else min(size // 8, clear))
+
+
+def lines_that_fit(begin, end, strip):
+    room = end - begin - 4 * strip
+    if room < 0:
+        return []
+    last = room // strip
+    return [begin + 2 * strip + (room - last * strip) // 2 + i * strip for i in range(last + 1)]
+
+
+def pattern_lines(starts, size, length, strip):
+    """Three lists of lines on the grid (starts, ends, middles), and the lines off it."""
+    later = starts[1:]
+    ends = [s + size for s in starts[:-1]]
+    middles = [(s + e) // 2 for s, e in zip(later, ends)]
+    clear = list(zip([0] + ends, later + [length]))
+    off = [x for begin, end in clear for x in lines_that_fit(begin, end, strip)]
+    if not off:
+        borders = sorted([0, length] + later + ends)
+        off = [x for begin, end in zip(borders, borders[1:]) for x in lines_that_fit(begin, end, strip)]
+    return [later, ends, middles], off
+
+
+def steps_across(plane, lines, strip, piece):
+    """Steps at vertical lines, one a piece of `piece` rows."""
+    steps = []
+    for x in lines:
+        if x < 2 * strip or x + 2 * strip > plane.shape[1]:
+            continue
+        for y in range(0, plane.shape[0] - piece + 1, piece):
+            medians = []
+            for k in range(-2, 2):
+                values = method.valid_of(plane[y:y + piece, x + k * strip:x + (k + 1) * strip])
+                medians.append(np.median(values) if 2 * len(values) >= strip * piece else np.nan)
+            steps.append(1.5 * (medians[2] - medians[1]) - 0.5 * (medians[3] - medians[0]))
+    return [s for s in steps if not np.isnan(s)]
+
+
+def tile_pattern(product, classical, boxes, size, overlap):
+    """(amplitude, significance, detected)."""
+    difference = product - classical
+    strip, piece = pattern_strip(size, overlap), size - overlap
+    on, off = [[], [], []], []
+    for plane, starts in ((difference, sorted({b[0] for b in boxes})),
+                          (difference.T, sorted({b[1] for b in boxes}))):
+        lines_on, lines_off = pattern_lines(starts, size, plane.shape[1], strip)
+        for steps, lines in zip(on, lines_on):
+            steps += steps_across(plane, lines, strip, piece)
+        off += steps_across(plane, lines_off, strip, piece)
+    off_energy = np.median(np.square(off)) if off else 0.0
+    best = (1.0, 0.0, False)
+    if off_energy <= 0:
+        return best[0], best[1], bool(off) and any(s and np.median(np.square(s)) > 0 for s in on)
+    for i, steps in enumerate(on):
+        if not steps:
+            continue
+        amplitude = np.median(np.square(steps)) / off_energy
+        significance = (amplitude - 1) / (2.33 * math.sqrt(1 / len(steps) + 1 / len(off)))
+        if i == 0 or significance > best[1]:
+            best = (amplitude, significance, bool(amplitude >= 1.25 and significance > 5))
+    return best
+
+
+def tile_weight_variance(weights):
+    """Median over tiles of var(W) / mean(W)^2 over frames; weights are [tile][frame]."""
+    return method.median(np.array([np.var(w) / np.mean(w) ** 2 for w in weights]))
