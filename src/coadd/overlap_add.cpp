@@ -22,11 +22,17 @@ OverlapAdd::OverlapAdd(const Grid& grid)
     : grid_(&grid),
       value_(grid.image_width, std::min(grid.size, grid.image_height)),
       value_window_(value_),
+      variance_(value_),
       weight_(value_),
       weight_window_(value_),
+      effective_frames_(value_),
       result_{Plane<float>(grid.image_width, grid.image_height, std::numeric_limits<float>::quiet_NaN()),
               Plane<std::int32_t>(grid.image_width, grid.image_height),
-              Plane<float>(grid.image_width, grid.image_height)} {
+              Plane<float>(grid.image_width, grid.image_height),
+              {},
+              {}} {
+  result_.variance = result_.pixels;
+  result_.effective_frames = result_.weight;
   for (const bool start : {false, true})
     for (const bool end : {false, true}) window_[start][end] = axis_window(grid.size, start, end);
 }
@@ -47,17 +53,21 @@ void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const Til
                          const double* across) {
   const int kept = (box.y0 + y) % value_.height();
   const float *pixels = tile.pixels->row(y), *of_tile = tile.weight->row(y);
+  const float *tile_variance = tile.variance->row(y), *tile_frames = tile.effective_frames->row(y);
   const std::int32_t* covered = tile.coverage->row(y);
   double *value = value_.row(kept) + box.x0, *value_window = value_window_.row(kept) + box.x0;
   double *weight = weight_.row(kept) + box.x0, *weight_window = weight_window_.row(kept) + box.x0;
+  double *variance = variance_.row(kept) + box.x0, *frames = effective_frames_.row(kept) + box.x0;
   std::int32_t* coverage = result_.coverage.row(box.y0 + y) + box.x0;
   for (int x = 0; x < box.w; ++x) {
     const double window = down * across[x];
     weight[x] += window * of_tile[x];
     weight_window[x] += window;
+    frames[x] += window * tile_frames[x];
     coverage[x] = covered[x];
     if (pixels[x] != pixels[x]) continue;
-    value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background);
+    value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background + scale.offset);
+    variance[x] += window * scale.scale * scale.scale * tile_variance[x];
     value_window[x] += window;
   }
 }
@@ -68,11 +78,20 @@ void OverlapAdd::complete_rows(int end) {
     const int kept = first_row_ % value_.height();
     double *value = value_.row(kept), *value_window = value_window_.row(kept);
     double *weight = weight_.row(kept), *weight_window = weight_window_.row(kept);
+    double *variance = variance_.row(kept), *frames = effective_frames_.row(kept);
     float *pixels = result_.pixels.row(first_row_), *of_image = result_.weight.row(first_row_);
+    float* image_variance = result_.variance.row(first_row_);
+    float* image_frames = result_.effective_frames.row(first_row_);
     for (int x = 0; x < value_.width(); ++x) {
-      if (value_window[x] > 0) pixels[x] = static_cast<float>(value[x] / value_window[x]);
-      if (weight_window[x] > 0) of_image[x] = static_cast<float>(weight[x] / weight_window[x]);
-      value[x] = value_window[x] = weight[x] = weight_window[x] = 0;
+      if (value_window[x] > 0) {
+        pixels[x] = static_cast<float>(value[x] / value_window[x]);
+        image_variance[x] = static_cast<float>(variance[x] / value_window[x]);
+      }
+      if (weight_window[x] > 0) {
+        of_image[x] = static_cast<float>(weight[x] / weight_window[x]);
+        image_frames[x] = static_cast<float>(frames[x] / weight_window[x]);
+      }
+      value[x] = value_window[x] = variance[x] = weight[x] = weight_window[x] = frames[x] = 0;
     }
   }
 }

@@ -7,7 +7,12 @@
 namespace tilecompile {
 
 AverageStack::AverageStack(int width, int height)
-    : sum_(width, height), weight_(width, height), count_(width, height), coverage_(width, height) {}
+    : sum_(width, height),
+      weight_(width, height),
+      variance_(width, height),
+      inverse_frames_(width, height),
+      count_(width, height),
+      coverage_(width, height) {}
 
 void AverageStack::add(const CoaddChannel& frame) {
   if (frame.pixels.width() != sum_.width() || frame.pixels.height() != sum_.height())
@@ -18,20 +23,53 @@ void AverageStack::add(const CoaddChannel& frame) {
     weight_.samples()[i] += frame.weight.samples()[i];
     if (v != v) continue;
     sum_.samples()[i] += v;
+    variance_.samples()[i] += frame.variance.samples()[i];
+    inverse_frames_.samples()[i] += 1.0 / frame.effective_frames.samples()[i];
     ++count_.samples()[i];
   }
 }
 
 CoaddChannel AverageStack::finish() const {
   const int w = sum_.width(), h = sum_.height();
-  CoaddChannel stack{Plane<float>(w, h, std::numeric_limits<float>::quiet_NaN()), coverage_,
-                     Plane<float>(w, h)};
+  const Plane<float> nothing(w, h, std::numeric_limits<float>::quiet_NaN());
+  CoaddChannel stack{nothing, coverage_, Plane<float>(w, h), nothing, Plane<float>(w, h)};
   for (std::size_t i = 0; i < sum_.size(); ++i) {
     stack.weight.samples()[i] = static_cast<float>(weight_.samples()[i]);
-    const std::int32_t n = count_.samples()[i];
-    if (n > 0) stack.pixels.samples()[i] = static_cast<float>(sum_.samples()[i] / n);
+    const double n = count_.samples()[i];
+    if (!(n > 0)) continue;
+    stack.pixels.samples()[i] = static_cast<float>(sum_.samples()[i] / n);
+    stack.variance.samples()[i] = static_cast<float>(variance_.samples()[i] / (n * n));
+    stack.effective_frames.samples()[i] = static_cast<float>(n * n / inverse_frames_.samples()[i]);
   }
   return stack;
+}
+
+CoaddChannel weighted_average(const std::vector<CoaddTile>& parts) {
+  if (parts.empty()) throw ContractError("weighted average of no tiles");
+  const int w = parts.front().pixels->width(), h = parts.front().pixels->height();
+  for (const CoaddTile& part : parts)
+    if (part.pixels->width() != w || part.pixels->height() != h)
+      throw ContractError("weighted average: the tiles have unequal shapes");
+  const Plane<float> nothing(w, h, std::numeric_limits<float>::quiet_NaN());
+  CoaddChannel mean{nothing, Plane<std::int32_t>(w, h), Plane<float>(w, h), nothing, Plane<float>(w, h)};
+  for (std::size_t i = 0; i < nothing.size(); ++i) {
+    double value = 0, weight = 0, variance = 0, squares = 0;
+    for (const CoaddTile& part : parts) {
+      mean.coverage.samples()[i] += part.coverage->samples()[i];
+      const double v = part.pixels->samples()[i], part_weight = part.weight->samples()[i];
+      if (v != v || !(part_weight > 0)) continue;
+      value += part_weight * v;
+      weight += part_weight;
+      variance += part_weight * part_weight * part.variance->samples()[i];
+      squares += part_weight * part_weight / part.effective_frames->samples()[i];
+    }
+    if (!(weight > 0)) continue;
+    mean.pixels.samples()[i] = static_cast<float>(value / weight);
+    mean.weight.samples()[i] = static_cast<float>(weight);
+    mean.variance.samples()[i] = static_cast<float>(variance / (weight * weight));
+    mean.effective_frames.samples()[i] = static_cast<float>(weight * weight / squares);
+  }
+  return mean;
 }
 
 }  // namespace tilecompile

@@ -98,6 +98,16 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              std::to_string(method.synthetic.frames_min) + " and " +
                              std::to_string(method.synthetic.frames_max)});
   }
+  const NoiseGuardParams& guard = method.reconstruction.noise_guard;
+  if (!(guard.low < guard.high))
+    conflicts.push_back(
+        {{"reconstruction.noise_guard_low", "reconstruction.noise_guard_high"},
+         "'reconstruction.noise_guard_low' must be below 'reconstruction.noise_guard_high', found " +
+             rounded(guard.low) + " and " + rounded(guard.high)});
+  if (method.stacking.engine == StackingParams::Engine::kSiril && method.stacking.method != "average")
+    conflicts.push_back({{"stacking.engine", "stacking.method"},
+                         "'stacking.engine: siril' checks a plain mean: set 'stacking.method: average' or "
+                         "'stacking.engine: internal'"});
   if (is_reserved(method.stacking.output_file)) {
     conflicts.push_back({{"stacking.output_file"},
                          "'stacking.output_file' would overwrite another product of the run, found " +

@@ -37,9 +37,12 @@ void add_normalization(Table& table) {
       table, "normalization", kMethod, [](auto& s) -> auto& { return s.run.method.normalization; });
   normalization.add_fixed("enabled", true, "Normalise every frame before any metric; must be true",
                           "without it the sky's brightness, not the sharpness, would decide the weights");
-  normalization.add_choice("mode", &NormalizationParams::mode,
-                           Choices<Mode>{{"background", Mode::kBackground}, {"median", Mode::kMedian}},
-                           "What a frame is divided by: its clipped background or its plain median");
+  normalization.add_choice(
+      "mode", &NormalizationParams::mode,
+      Choices<Mode>{
+          {"background", Mode::kBackground}, {"median", Mode::kMedian}, {"photometric", Mode::kPhotometric}},
+      "Divide a frame by its clipped background or its plain median, or (photometric) subtract "
+      "the background and divide by the flux scale of its stars");
   normalization.add_fixed("per_channel", true, "Normalise each channel by itself; must be true",
                           "channels never mix, and the sky has its own level in each");
 }
@@ -47,6 +50,13 @@ void add_normalization(Table& table) {
 void add_global_metrics(Table& table) {
   SectionRows<GlobalMetricsParams> global(
       table, "global_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.global_metrics; });
+  global.add_choice(
+      "mode", &GlobalMetricsParams::mode,
+      Choices<GlobalMetricsParams::Mode>{{"v2", GlobalMetricsParams::Mode::kV2},
+                                         {"inverse_variance", GlobalMetricsParams::Mode::kInverseVariance}},
+      "Weight of a frame: the exponential of its quality, or one over its noise squared");
+  global.add("adaptive_weights", &GlobalMetricsParams::adaptive_weights,
+             "Let the spread of the three scores over the night set their shares");
   global.add("weights.background", &GlobalMetricsParams::weight_background, kShare,
              "Share of a low background in a frame's quality; the three shares sum to 1");
   global.add("weights.noise", &GlobalMetricsParams::weight_noise, kShare,
@@ -77,6 +87,16 @@ void add_local_metrics(Table& table) {
   using Local = LocalMetricsParams;
   SectionRows<Local> local(
       table, "local_metrics", kMethod, [](auto& s) -> auto& { return s.run.method.local_metrics; });
+  local.add_choice(
+      "mode", &Local::mode, Choices<Local::Mode>{{"v2", Local::Mode::kV2}, {"seeing", Local::Mode::kSeeing}},
+      "Weight of a frame in a tile: by the tile's stars or structure, or by the frame's noise and "
+      "smooth field of seeing");
+  local.add("sharpness", &Local::sharpness, Between{0, 20},
+            "Exponent of the seeing in mode seeing: 2 for the deepest picture, more for a sharper one");
+  local.add(
+      "min_effective_fraction", &Local::min_effective_fraction, kShare,
+      "Least effective number of frames of a tile, as a share of what noise weights alone would give; the "
+      "exponent is lowered where needed; 0: no limit");
   local.add("clamp", &Local::clamp, kClampLimits,
             "[low, high] that a tile's quality is clamped to before the exponential");
   local.add_fixed("star_mode.fwhm_transform", "log", "FWHM is compared by its logarithm");
@@ -115,6 +135,37 @@ void add_synthetic(Table& table) {
                       "Components of the state vector");
 }
 
+void add_pixel_rules(Table& table) {
+  SectionRows<RejectionParams> rejection(
+      table, "reconstruction", kMethod,
+      [](auto& s) -> auto& { return s.run.method.reconstruction.rejection; });
+  rejection.add_choice("rejection", &RejectionParams::mode,
+                       Choices<RejectionParams::Mode>{{"none", RejectionParams::Mode::kNone},
+                                                      {"sigma_clip", RejectionParams::Mode::kSigmaClip}},
+                       "Leave out pixels of single frames that lie far from the other frames' pixels");
+  rejection.add("sigma_low", &RejectionParams::sigma_low, Between{1, 1000},
+                "Standard deviations below the median from where a pixel is rejected");
+  rejection.add("sigma_high", &RejectionParams::sigma_high, Between{1, 1000},
+                "Standard deviations above the median from where a pixel is rejected");
+  rejection.add("rejection_rounds", &RejectionParams::rounds, Between{1, 100},
+                "Most rounds of rejection at a pixel");
+  rejection.add("rejection_min_kept_fraction", &RejectionParams::min_kept_fraction, kShare,
+                "Fewer kept than this share of the valid frames: the plain mean comes back");
+  SectionRows<NoiseGuardParams> guard(
+      table, "reconstruction", kMethod,
+      [](auto& s) -> auto& { return s.run.method.reconstruction.noise_guard; });
+  guard.add_choice("noise_guard", &NoiseGuardParams::mode,
+                   Choices<NoiseGuardParams::Mode>{{"off", NoiseGuardParams::Mode::kOff},
+                                                   {"significance", NoiseGuardParams::Mode::kSignificance}},
+                   "Take the quietest mean of the frames where sharper weights change nothing significant");
+  guard.add("noise_guard_low", &NoiseGuardParams::low, Between{0, 1000},
+            "Significance from where the sharp mean enters");
+  guard.add("noise_guard_high", &NoiseGuardParams::high, Between{0, 1000},
+            "Significance from where the sharp mean is all");
+  guard.add("noise_guard_reach_fwhm", &NoiseGuardParams::reach_fwhm, Between{0, 20},
+            "How far a significant pixel carries its surroundings with it, in units of the seeing");
+}
+
 void add_reconstruction(Table& table) {
   using Rescale = ReconstructionParams::TileRescale;
   SectionRows<ReconstructionParams> reconstruction(
@@ -124,8 +175,14 @@ void add_reconstruction(Table& table) {
   reconstruction.add_choice(
       "tile_rescale", &ReconstructionParams::tile_rescale,
       Choices<Rescale>{{"none", Rescale::kNone},
-                       {"median_after_background_subtraction", Rescale::kMedianAfterBackgroundSubtraction}},
-      "Scaling of tiles to each other before they are blended; the second bends photometry on real fields");
+                       {"median_after_background_subtraction", Rescale::kMedianAfterBackgroundSubtraction},
+                       {"reference", Rescale::kReference}},
+      "What brings tiles to one level before they are blended: nothing, their medians (bends photometry on "
+      "real "
+      "fields), or the classical stack");
+  reconstruction.add("edge_feather_px", &ReconstructionParams::edge_feather_px, Between{0, 10000},
+                     "Width in px over which a frame fades in from its own border; 0: not at all");
+  add_pixel_rules(table);
   reconstruction.add("frame_chunk", &ReconstructionParams::frame_chunk, Between{1, 65536},
                      "Frames a partial sum; fixes the order of every sum over frames");
 }
@@ -142,7 +199,8 @@ void add_method_keys(Table& table) {
   add_reconstruction(table);
   SectionRows<StackingParams> stacking(
       table, "stacking", kMethod, [](auto& s) -> auto& { return s.run.method.stacking; });
-  stacking.add("method", &StackingParams::method, OneOf{{"average"}}, "How synthetic frames are stacked");
+  stacking.add("method", &StackingParams::method, OneOf{{"average", "weighted_average"}},
+               "Mean of the synthetic frames, plain or weighted by the frames behind each of them");
 }
 
 }  // namespace tilecompile

@@ -13,7 +13,7 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kBlock = 2880;
-constexpr int kHdus = 5;
+constexpr int kHdus = 9;
 constexpr double kCanonicalNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
 constexpr const char* kRemedy = "; the file is damaged or of another kind: recompute the tile";
 
@@ -35,10 +35,12 @@ void check_tile(const TileFile& tile) {
   check_planes(tile.pixels, tile, "pixels");
   check_planes(tile.coverage, tile, "coverage");
   check_planes(tile.weight, tile, "weight");
-  for (const auto* table : {&tile.quality, &tile.frame_weight}) {
+  check_planes(tile.variance, tile, "variance");
+  check_planes(tile.effective_frames, tile, "effective frames");
+  for (const auto* table : {&tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high}) {
     bool fits = table->size() == tile.pixels.size();
     for (const auto& row : *table) fits = fits && row.size() == tile.quality.front().size();
-    if (!fits) throw ContractError(name + ": quality and weights are not [channel][frame]");
+    if (!fits) throw ContractError(name + ": quality, weights and rejections are not [channel][frame]");
   }
 }
 
@@ -183,7 +185,7 @@ class TileReader {
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
   const std::size_t samples = tile.box.area() * tile.pixels.size();
-  FitsWriter writer(12 * samples + 16 * tile.quality.size() * tile.quality.front().size() + 10 * kBlock,
+  FitsWriter writer(20 * samples + 32 * tile.quality.size() * tile.quality.front().size() + 20 * kBlock,
                     "tile " + std::to_string(tile.tile_id));
   writer.begin_image(FLOAT_IMG, image_axes(tile));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
@@ -197,11 +199,18 @@ std::string encode_tile_file(const TileFile& tile) {
   writer.begin_image(LONG_IMG, image_axes(tile), "COVERAGE");
   writer.planes(tile.coverage);
   writer.end_hdu();
-  writer.begin_image(FLOAT_IMG, image_axes(tile), "WEIGHT");
-  writer.planes(tile.weight);
-  writer.end_hdu();
+  const auto image = [&](const char* name, const Image& planes) {
+    writer.begin_image(FLOAT_IMG, image_axes(tile), name);
+    writer.planes(planes);
+    writer.end_hdu();
+  };
+  image("WEIGHT", tile.weight);
+  image("VARIANCE", tile.variance);
+  image("NEFF", tile.effective_frames);
   write_frame_table(&writer, "QUALITY", tile.quality);
   write_frame_table(&writer, "FRAMEWGT", tile.frame_weight);
+  write_frame_table(&writer, "REJLOW", tile.rejected_low);
+  write_frame_table(&writer, "REJHIGH", tile.rejected_high);
   return writer.take();
 }
 
@@ -232,15 +241,21 @@ TileFile decode_tile_file(std::string_view bytes) {
   reader.open_image(2, "COVERAGE", LONG_IMG);
   same_shape("COVERAGE");
   tile.coverage = reader.planes<std::int32_t>(TINT, "COVERAGE");
-  reader.open_image(3, "WEIGHT", FLOAT_IMG);
-  same_shape("WEIGHT");
-  tile.weight = reader.planes<float>(TFLOAT, "WEIGHT");
-  reader.open_image(4, "QUALITY", DOUBLE_IMG);
-  tile.quality = reader.frame_table(tile.pixels.size(), "QUALITY");
-  reader.open_image(5, "FRAMEWGT", DOUBLE_IMG);
-  tile.frame_weight = reader.frame_table(tile.pixels.size(), "FRAMEWGT");
-  if (tile.quality.front().size() != tile.frame_weight.front().size())
-    refuse("QUALITY and FRAMEWGT are of different numbers of frames");
+  int hdu = 2;
+  for (const auto& [name, planes] : {std::pair{"WEIGHT", &tile.weight}, std::pair{"VARIANCE", &tile.variance},
+                                     std::pair{"NEFF", &tile.effective_frames}}) {
+    reader.open_image(++hdu, name, FLOAT_IMG);
+    same_shape(name);
+    *planes = reader.planes<float>(TFLOAT, name);
+  }
+  for (const auto& [name, table] :
+       {std::pair{"QUALITY", &tile.quality}, std::pair{"FRAMEWGT", &tile.frame_weight},
+        std::pair{"REJLOW", &tile.rejected_low}, std::pair{"REJHIGH", &tile.rejected_high}}) {
+    reader.open_image(++hdu, name, DOUBLE_IMG);
+    *table = reader.frame_table(tile.pixels.size(), name);
+    if (table->front().size() != tile.quality.front().size())
+      refuse(std::string("QUALITY and ") + name + " are of different numbers of frames");
+  }
   for (const auto& plane : tile.coverage)
     for (const std::int32_t n : plane.samples())
       if (n < 0) refuse("COVERAGE is negative");

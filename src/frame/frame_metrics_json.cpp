@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/csv.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 
 namespace tilecompile {
@@ -11,6 +12,8 @@ namespace {
 using nlohmann::json;
 
 constexpr double kFarthestStarPx = 1e8;
+constexpr std::size_t kMostSurfaceTerms = 6;
+constexpr int kLargestImagePx = 1000000;
 
 // Field by field, so that encoder and decoder cannot drift apart.
 template <class Visit>
@@ -36,7 +39,11 @@ double decode_number(const json& j) {
 json encode_channel(const FrameChannel& f) {
   json j;
   visit_fields([&](const char* name, auto member) { j[name] = encode_number(f.*member); });
+  j["inverse_variance"] = f.inverse_variance;
   j["normalization"] = {f.normalization.offset, f.normalization.gain, f.normalization.pedestal};
+  j["fwhm_surface"] = f.fwhm_surface;
+  j["footprint"] = json::array();
+  for (const FootprintEdge& e : f.footprint) j["footprint"].push_back({e.a, e.b, e.c});
   return j;
 }
 
@@ -45,8 +52,15 @@ FrameChannel decode_channel(const json& j) {
   visit_fields([&](const char* name, auto member) { f.*member = decode_number(j.at(name)); });
   const json& n = j.at("normalization");
   f.normalization = {n.at(0).get<double>(), n.at(1).get<double>(), n.at(2).get<double>()};
-  if (!std::isfinite(f.weight) || !(f.weight > 0))
-    throw InputError("frame metrics: a weight is not a positive number");
+  f.inverse_variance = j.at("inverse_variance").get<double>();
+  f.fwhm_surface = j.at("fwhm_surface").get<std::vector<double>>();
+  if (f.fwhm_surface.size() > kMostSurfaceTerms)
+    throw InputError("frame metrics: a surface has too many terms");
+  for (const json& e : j.at("footprint"))
+    f.footprint.push_back({e.at(0).get<double>(), e.at(1).get<double>(), e.at(2).get<double>()});
+  for (double weight : {f.weight, f.inverse_variance})
+    if (!std::isfinite(weight) || !(weight > 0))
+      throw InputError("frame metrics: a weight is not a positive number");
   return f;
 }
 
@@ -60,14 +74,6 @@ ReferenceStar decode_star(const json& j) {
 
 void append_number(std::string& text, double v) {
   if (std::isfinite(v)) text += json(v).dump();
-}
-
-// A path as a CSV field: quoted when it holds a separator.
-std::string csv_field(const std::string& value) {
-  if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
-  std::string quoted = "\"";
-  for (char c : value) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace
@@ -86,6 +92,9 @@ std::string encode_frame_metrics(const FrameMetrics& metrics) {
               {"stars", std::move(stars)},
               {"star_radius_px", metrics.star_radius_px},
               {"seeing_px", metrics.seeing_px},
+              {"image_width", metrics.image_width},
+              {"image_height", metrics.image_height},
+              {"sky", metrics.sky},
               {"output_scale", metrics.output_scale}}
              .dump() +
          "\n";
@@ -108,6 +117,12 @@ FrameMetrics decode_frame_metrics(std::string_view bytes) {
     if (metrics.star_radius_px < 1 || metrics.star_radius_px > 1000)
       throw InputError("frame metrics: star radius out of range");
     metrics.seeing_px = j.at("seeing_px").get<double>();
+    if (!(metrics.seeing_px > 0)) throw InputError("frame metrics: the seeing is not positive");
+    metrics.image_width = j.at("image_width").get<int>();
+    metrics.image_height = j.at("image_height").get<int>();
+    for (int side : {metrics.image_width, metrics.image_height})
+      if (side < 0 || side > kLargestImagePx) throw InputError("frame metrics: image size out of range");
+    metrics.sky = j.at("sky").get<std::vector<double>>();
     metrics.output_scale = j.at("output_scale").get<std::vector<double>>();
     return metrics;
   } catch (const json::exception& e) {

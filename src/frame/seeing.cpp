@@ -22,14 +22,14 @@ std::vector<int> seeing_frames(int frame_count) {
   return frames;
 }
 
-std::vector<double> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
-                               int star_radius_px) {
-  std::vector<double> fwhm;
+std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
+                                 int star_radius_px) {
+  std::vector<StarFwhm> fwhm;
   const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < n; ++i) {
     const StarShape shape = measure_star(frame, stars[i].x, stars[i].y, star_radius_px);
     if (shape.measured && shape.snr >= kLowestSnr && shape.ellipticity < kLargestEllipticity)
-      fwhm.push_back(shape.fwhm_px);
+      fwhm.push_back({stars[i].x, stars[i].y, shape.fwhm_px});
   }
   return fwhm;
 }

@@ -92,6 +92,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"checks", encode_checks(r.checks)},
       {"verdict", encode_verdict(r.verdict)},
       {"warnings", r.warnings}};
+  if (!r.rejection.is_null()) j["rejection"] = r.rejection;
   if (!r.diagnostics.is_null()) j["diagnostics"] = r.diagnostics;
   if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};
   return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <optional>
 
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/flux_scale.hpp"
+#include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/linearity.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/run/parallel.hpp"
@@ -15,11 +18,20 @@ namespace {
 
 constexpr double kSaturationShare = 0.95;
 constexpr int kRowsAtOnce = 64;
+constexpr int kMostNames = 10;  // frames named in one warning
 
 std::vector<std::string> paths_of(const Manifest& manifest) {
   std::vector<std::string> paths;
   for (const ManifestEntry& f : manifest.frames) paths.push_back(f.path);
   return paths;
+}
+
+// Frames a group are read in parallel and added to the stacks in their order.
+constexpr int kFramesAThread = 2;
+
+std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig& method) {
+  return {static_cast<std::size_t>(manifest.channels()),
+          MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk)};
 }
 
 // Adds the frames first .. first+images.size()-1 to every channel's stack, rows spread over threads.
@@ -31,20 +43,73 @@ void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& ima
     for (std::size_t c = 0; c < stacks.size(); ++c)
       for (std::size_t i = 0; i < images.size(); ++i) {
         const auto frame = static_cast<std::size_t>(first) + i;
-        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
-                           metrics.channels[c][frame].normalization, y0, y1);
+        const FrameChannel& channel = metrics.channels[c][frame];
+        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(), channel.normalization, channel.noise,
+                           y0, y1);
       }
   });
 }
 
-// Saturation level of the classical stack (normalised), from the configuration or the largest code of the
-// files.
-double saturation_level(const Analysis& analysis, const FrameSource& source, const DataParams& data,
+void take_stacks(Analysis& analysis, const std::vector<MeanStack>& stacks) {
+  analysis.classical.clear();
+  analysis.coverage.clear();
+  analysis.variance.clear();
+  for (const MeanStack& stack : stacks) {
+    analysis.classical.push_back(stack.mean());
+    analysis.coverage.push_back(stack.coverage());
+    analysis.variance.push_back(stack.variance());
+  }
+}
+
+bool photometric(const MethodConfig& method) {
+  return method.normalization.mode == NormalizationParams::Mode::kPhotometric;
+}
+
+// Saturation level of the stack of the first pass, from the configuration or the largest code of the files.
+double saturation_level(const Analysis& analysis, const FrameSource& source, const MethodConfig& method,
                         std::size_t channel) {
-  double level = data.saturation;
+  double level = method.data.saturation;
   if (!(level > 0)) level = kSaturationShare * source.open(0).facts().largest_code;
+  if (photometric(method)) level -= analysis.metrics.sky[channel];
   const double scale = analysis.metrics.output_scale[channel];
   return std::isfinite(level) && scale > 0 ? level / scale : std::numeric_limits<double>::infinity();
+}
+
+// What the second pass knows before it reads a frame.
+struct StarPass {
+  const MethodConfig& method;
+  std::size_t reference;                              // channel whose stars fix the seeing
+  std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
+};
+
+void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
+                   FrameChannel& frame, std::vector<double>& reference_fwhm) {
+  if (pass.method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
+  const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
+  std::vector<double> fwhm;
+  for (const StarFwhm& s : stars) fwhm.push_back(s.fwhm_px);
+  if (!fwhm.empty()) frame.fwhm_px = median(fwhm);
+  if (pass.method.local_metrics.mode == LocalMetricsParams::Mode::kSeeing)
+    frame.fwhm_surface = fit_fwhm_surface(stars, plane.width(), plane.height());
+  if (c == pass.reference) reference_fwhm = std::move(fwhm);
+  if (!photometric(pass.method)) return;
+  std::optional<double> phi;
+  if (!stars.empty())
+    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px), pass.reference_fluxes[c]);
+  frame.flux_measured = phi.has_value();
+  apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
+}
+
+void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
+  std::string names;
+  int missing = 0;
+  for (const auto& frames : analysis.metrics.channels)
+    for (std::size_t f = 0; f < frames.size(); ++f)
+      if (!frames[f].flux_measured && ++missing <= kMostNames) names += " " + manifest.frames[f].path;
+  if (missing > 0)
+    analysis.warnings.push_back(
+        "fewer than 5 reference stars could be measured, so the flux scale is taken as 1, in " +
+        std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
 }
 
 }  // namespace
@@ -58,13 +123,14 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   const auto channels = static_cast<std::size_t>(manifest.channels());
   Analysis result;
   result.metrics.channels.assign(channels, std::vector<FrameChannel>(static_cast<std::size_t>(frames)));
-  std::vector<MeanStack> stacks(
-      channels, MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk));
+  result.metrics.image_width = manifest.width();
+  result.metrics.image_height = manifest.height();
+  std::vector<MeanStack> stacks = empty_stacks(manifest, method);
   std::vector<std::vector<LinearityEvidence>> linearity(
       channels, std::vector<LinearityEvidence>(static_cast<std::size_t>(frames)));
   std::atomic<int> done{0};
-  for (int first = 0; first < frames; first += 2 * threads) {
-    const int group = std::min(2 * threads, frames - first);
+  for (int first = 0; first < frames; first += kFramesAThread * threads) {
+    const int group = std::min(kFramesAThread * threads, frames - first);
     std::vector<Image> images(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       FrameReader reader = source.open(first + i);
@@ -81,53 +147,78 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
     });
     add_to_stacks(stacks, images, first, result.metrics, threads);
   }
-  check_frame_channels(result.metrics.channels, paths_of(manifest));
+  check_frame_channels(result.metrics.channels, paths_of(manifest), method.normalization);
   if (method.data.linear_required) result.warnings = check_linearity(linearity, paths_of(manifest));
-  weigh_frames(result.metrics, method.global_metrics);
-  for (const MeanStack& stack : stacks) {
-    result.classical.push_back(stack.mean());
-    result.coverage.push_back(stack.coverage());
-  }
+  set_output_scale(result.metrics, method.normalization);
+  take_stacks(result, stacks);
   return result;
 }
+
+namespace {
+
+// Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
+// known here. Returns the reference channel's FWHM values, [frame].
+std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source,
+                                                const StarPass& pass, int threads,
+                                                const std::function<void(int)>& progress) {
+  FrameMetrics& metrics = analysis.metrics;
+  const int frames = metrics.frame_count();
+  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
+  std::vector<MeanStack> stacks;
+  if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
+  std::atomic<int> done{0};
+  for (int first = 0; first < frames; first += kFramesAThread * threads) {
+    const int group = std::min(kFramesAThread * threads, frames - first);
+    std::vector<Image> images(static_cast<std::size_t>(group));
+    parallel_for(group, threads, [&](int i) {
+      const auto f = static_cast<std::size_t>(first + i);
+      Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
+      for (std::size_t c = 0; c < image.size(); ++c)
+        measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
+      progress(++done);
+    });
+    if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
+  }
+  if (!stacks.empty()) take_stacks(analysis, stacks);
+  return reference_fwhm;
+}
+
+double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
+                     std::vector<std::string>& warnings) {
+  std::vector<double> pooled;
+  for (int f : seeing_frames(static_cast<int>(reference_fwhm.size()))) {
+    const auto& fwhm = reference_fwhm[static_cast<std::size_t>(f)];
+    pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
+  }
+  if (!pooled.empty()) return median(std::move(pooled));
+  warnings.emplace_back("no reference star could be measured in single frames: seeing taken as 3 px");
+  return kDefaultSeeingPx;
+}
+
+}  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
                     const std::function<void(int)>& progress) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
   const StarCatalogue catalogue = detect_reference_stars(
-      analysis.classical[reference], saturation_level(analysis, source, method.data, reference));
+      analysis.classical[reference], saturation_level(analysis, source, method, reference));
   metrics.stars = catalogue.stars;
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
-  if (metrics.stars.empty()) {
+  if (metrics.stars.empty())
     analysis.warnings.emplace_back(
         "no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 "
         "px");
-    return;
+  StarPass pass{method, reference, {}};
+  for (const Plane<float>& plane : analysis.classical)
+    pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
+  if (!metrics.stars.empty() || photometric(method) || method.reconstruction.edge_feather_px > 0) {
+    const auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   }
-  const int frames = metrics.frame_count();
-  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
-  std::atomic<int> done{0};
-  parallel_for(frames, threads, [&](int f) {
-    const Image image = source.open(f).read_all();
-    for (std::size_t c = 0; c < image.size(); ++c) {
-      std::vector<double> fwhm = star_fwhms(image[c].view(), metrics.stars, metrics.star_radius_px);
-      if (!fwhm.empty()) metrics.channels[c][static_cast<std::size_t>(f)].fwhm_px = median(fwhm);
-      if (c == reference) reference_fwhm[static_cast<std::size_t>(f)] = std::move(fwhm);
-    }
-    progress(++done);
-  });
-  std::vector<double> pooled;
-  for (int f : seeing_frames(frames)) {
-    const auto& fwhm = reference_fwhm[static_cast<std::size_t>(f)];
-    pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
-  }
-  if (pooled.empty())
-    analysis.warnings.emplace_back(
-        "no reference star could be measured in single frames: seeing taken as 3 px");
-  else
-    metrics.seeing_px = median(std::move(pooled));
+  if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
+  weigh_frames(metrics, method.global_metrics);
 }
 
 }  // namespace tilecompile

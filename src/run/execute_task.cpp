@@ -36,7 +36,11 @@ TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileC
     file.pixels.push_back(std::move(channel.pixels));
     file.coverage.push_back(std::move(channel.coverage));
     file.weight.push_back(std::move(channel.weight));
+    file.variance.push_back(std::move(channel.variance));
+    file.effective_frames.push_back(std::move(channel.effective_frames));
     file.quality.push_back(std::move(channel.quality));
+    file.rejected_low.push_back(std::move(channel.rejected_low));
+    file.rejected_high.push_back(std::move(channel.rejected_high));
     file.frame_weight.push_back(std::move(channel.frame_weight));
   }
   return file;
@@ -97,8 +101,11 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
     message.tile_median.push_back(plane.median);
     message.tile_background.push_back(plane.background);
     message.fallback_used |= plane.fallback_used;
-    if (task.clusters)
-      plane.frame_weight.clear();  // clusters differ in size; the first round's tile has the weights
+    if (task.clusters) {  // clusters differ in size; the first round's tile has the numbers of frames
+      plane.frame_weight.clear();
+      plane.rejected_low.clear();
+      plane.rejected_high.clear();
+    }
   }
   const std::string bytes = encode_tile_file(tile_file(task, tile, std::move(planes)));
   message.data_ref =

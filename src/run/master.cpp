@@ -124,6 +124,10 @@ void MasterRun::scan() {
   for (NamedCheck& check : header_checks(*manifest_, config_.method.data)) require(std::move(check));
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
+  const int frames = static_cast<int>(manifest_->frames.size()), target = config_.method.data.frames_target;
+  if (frames < target)
+    log_info("fewer frames than data.frames_target; the result gains with their number",
+             {{"frames", std::to_string(frames)}, {"frames_target", std::to_string(target)}});
   manifest_json_ = encode_manifest(*manifest_);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);

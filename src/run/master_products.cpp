@@ -3,6 +3,7 @@
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/picture/preview.hpp"
+#include "tilecompile/run/rejection_report.hpp"
 #include "tilecompile/run/tile_metrics.hpp"
 
 namespace tilecompile {
@@ -32,11 +33,12 @@ void MasterRun::write_reconstruction() {
   clock_.start("write products");
   std::vector<CoaddChannel> classical;
   for (std::size_t c = 0; c < analysis_.classical.size(); ++c) {
-    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c],
-                         Plane<float>(record_.width, record_.height)};
+    const Plane<float> empty(record_.width, record_.height);
+    CoaddChannel channel{analysis_.classical[c], analysis_.coverage[c], empty, analysis_.variance[c], empty};
     const auto& coverage = channel.coverage.samples();
     std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
                    [](std::int32_t n) { return static_cast<float>(n); });
+    channel.effective_frames = channel.weight;
     classical.push_back(std::move(channel));
   }
   const std::string frames = std::to_string(record_.frames) + " normalised frames";
@@ -53,6 +55,7 @@ void MasterRun::write_reconstruction() {
        true},
       reconstruction_));
   write_tile_metrics();
+  write_rejection();
 }
 
 void MasterRun::write_final(const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
@@ -85,6 +88,15 @@ void MasterRun::write_tile_metrics() {
   tilecompile::write_tile_metrics(directory_->path() / "tile_metrics.fits",
                                   tile_metrics(*joiner_, grid_, analysis_.metrics, config_.method.tile),
                                   header);
+}
+
+void MasterRun::write_rejection() {
+  if (config_.method.reconstruction.rejection.mode == RejectionParams::Mode::kNone) return;
+  std::vector<std::string> paths;
+  for (const ManifestEntry& f : manifest_->frames) paths.push_back(f.path);
+  const RejectionReport report = rejection_report(*joiner_, grid_, analysis_.metrics, paths);
+  directory_->write("rejection.csv", report.csv);
+  record_.rejection = report.summary;
 }
 
 void MasterRun::write_frame_table() {

@@ -41,6 +41,7 @@ class MasterRun {
   void judge_final(const ProductRecord& product);
   void write_frame_table();
   void write_tile_metrics();
+  void write_rejection();
   void finish(const std::string& status);
   void give_up(const std::string& status);
   /// Notes a check in the record and the events; throws ContractError when it does not hold.

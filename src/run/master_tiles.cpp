@@ -9,6 +9,7 @@
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
+#include "tilecompile/run/weighted_stack.hpp"
 
 namespace tilecompile {
 namespace {
@@ -53,7 +54,7 @@ void MasterRun::reconstruct() {
   clock_.start("reconstruct tiles");
   tiles_began_ = Clock::now();
   Progress progress("reconstructing tiles", "tiles", record_.tiles, request_.quiet);
-  joiner_.emplace(grid_, record_.channels, config_.method.reconstruction.tile_rescale,
+  joiner_.emplace(grid_, analysis_.classical, config_.method.reconstruction.tile_rescale,
                   [this](const ResultMessage& r) {
                     return load_tile(*links_.store, r, grid_.tiles[static_cast<std::size_t>(r.tile_id)],
                                      record_.channels);
@@ -135,7 +136,8 @@ void MasterRun::make_synthetic_frames() {
   const auto rescale = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal
                            ? ReconstructionParams::TileRescale::kNone
                            : config_.method.reconstruction.tile_rescale;
-  SyntheticJoin join{&grid_, &results, clusters_.count, record_.channels, rescale, 0, threads_};
+  SyntheticJoin join{&grid_,  &results, clusters_.count, record_.channels, &analysis_.classical,
+                     rescale, 0,        threads_};
   join.memory_limit_bytes =
       std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost);
   join_synthetic_frames(*links_.store, join, [&](int first, const auto& frames) {
@@ -152,12 +154,19 @@ void MasterRun::make_synthetic_frames() {
       }
     });
   });
+  const bool weighted = config_.method.stacking.method == "weighted_average";
   std::vector<CoaddChannel> final_stack;
-  for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
-  check_stack_by_siril(final_stack);
+  if (weighted) {
+    final_stack =
+        join_weighted_stack(*links_.store, grid_, results, clusters_.count, analysis_.classical, rescale);
+  } else {
+    for (const AverageStack& stack : stacks) final_stack.push_back(stack.finish());
+    check_stack_by_siril(final_stack);
+  }
   write_final({"stack",
                config_.method.stacking.output_file,
-               {"tilecompile: plain mean of " + std::to_string(clusters_.count) + " synthetic frames"},
+               {std::string("tilecompile: ") + (weighted ? "weighted" : "plain") + " mean of " +
+                std::to_string(clusters_.count) + " synthetic frames"},
                {},
                true},
               final_stack);

@@ -62,12 +62,23 @@ bool any_measured(const std::vector<ProductQuality>& qualities) {
 
 }  // namespace
 
+namespace {
+
+// Output units a unit of I'.
+double output_unit(const ProductContext& context, std::size_t channel) {
+  const double input_units = context.metrics->output_scale[channel];
+  if (!context.normalized_units) return input_units;
+  return input_units / context.metrics->sky[channel];
+}
+
+}  // namespace
+
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
   Image image;
   for (std::size_t c = 0; c < channels.size(); ++c) {
     Plane<float> plane = channels[c].pixels;
-    if (!context.normalized_units)
-      for (float& v : plane.samples()) v = static_cast<float>(v * context.metrics->output_scale[c]);
+    const double unit = output_unit(context, c);
+    for (float& v : plane.samples()) v = static_cast<float>(v * unit);
     image.push_back(std::move(plane));
   }
   return image;
@@ -85,16 +96,24 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   std::filesystem::create_directories(picture.parent_path());
   write_image(picture, image, header);
   std::vector<Plane<std::int32_t>> coverage;
-  Image weight;
-  for (const CoaddChannel& channel : channels) {
-    coverage.push_back(channel.coverage);
-    weight.push_back(channel.weight);
+  Image weight, variance, effective_frames;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    coverage.push_back(channels[c].coverage);
+    weight.push_back(channels[c].weight);
+    effective_frames.push_back(channels[c].effective_frames);
+    variance.push_back(channels[c].variance);
+    const double unit = output_unit(context, c);
+    for (float& v : variance.back().samples()) v = static_cast<float>(v * unit * unit);
   }
   const auto side_file = [&](const char* what) {
     return std::filesystem::path(picture).replace_extension(std::string(".") + what + ".fits");
   };
   write_image(side_file("coverage"), coverage, map_header(header, "coverage: valid frames per pixel"));
   write_image(side_file("weight"), weight, map_header(header, "weight: sum of frame weights per pixel"));
+  write_image(side_file("variance"), variance,
+              map_header(header, "variance: of a pixel as the background noise of the frames makes it"));
+  write_image(side_file("neff"), effective_frames,
+              map_header(header, "neff: effective number of frames per pixel"));
   if (!plan.measured) return record;
   const int frames = static_cast<int>(context.manifest->frames.size());
   record.common_area = qualities(context, channels, frames);

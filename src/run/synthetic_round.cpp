@@ -15,7 +15,7 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
                                                  std::size_t planes,
                                                  ReconstructionParams::TileRescale rescale) {
   std::vector<std::vector<TileScale>> scales(planes, std::vector<TileScale>(results.size()));
-  if (rescale == ReconstructionParams::TileRescale::kNone) return scales;
+  if (rescale != ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return scales;
   for (std::size_t p = 0; p < planes; ++p) {
     std::vector<double> medians, backgrounds;
     for (const ResultMessage& r : results) {
@@ -45,9 +45,13 @@ void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScale
       const auto plane = static_cast<std::size_t>(first_plane + s);
       for (int i = 0; i < count; ++i) {
         const TileFile& file = files[static_cast<std::size_t>(i)];
-        sums[static_cast<std::size_t>(s)].add(
-            begin + i, {&file.pixels[plane], &file.coverage[plane], &file.weight[plane]},
-            scales[plane][static_cast<std::size_t>(begin + i)]);
+        const auto t = static_cast<std::size_t>(begin + i);
+        TileScale scale = scales[plane][t];
+        if (join.rescale == ReconstructionParams::TileRescale::kReference)
+          scale =
+              reference_scale(file.pixels[plane].view(),
+                              (*join.reference)[plane % join.reference->size()].view(join.grid->tiles[t]));
+        sums[static_cast<std::size_t>(s)].add(begin + i, coadd_tile(file, plane), scale);
       }
     });
   }

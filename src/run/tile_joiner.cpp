@@ -1,5 +1,6 @@
 #include "tilecompile/run/tile_joiner.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tilecompile/base/error.hpp"
@@ -10,6 +11,14 @@ namespace {
 
 constexpr std::size_t kMostHeldTiles = 256;
 constexpr double kSmallestMedian = 1e-6;
+constexpr double kSignificantMedian = 10;                     // sigma
+constexpr double kSmallestScale = 0.8, kLargestScale = 1.25;  // of a tile to the classical stack
+
+// Whole numbers far below 2^53: exact, so the order of arrival does not matter.
+void add_counts(std::vector<double>& sums, const std::vector<double>& counts) {
+  sums.resize(counts.size());
+  for (std::size_t f = 0; f < counts.size(); ++f) sums[f] += counts[f];
+}
 
 }  // namespace
 
@@ -24,35 +33,71 @@ std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
   return scales;
 }
 
-TileJoiner::TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale,
+TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& reference) {
+  Plane<float> difference(tile.width, tile.height);
+  for (int y = 0; y < tile.height; ++y)
+    for (int x = 0; x < tile.width; ++x) difference.at(x, y) = reference.at(x, y) - tile.at(x, y);
+  Distribution samples;
+  samples.assign(difference.view(), 0);
+  TileScale scale;
+  scale.offset = clip(samples, 0).location;
+  const auto excess = [&](const PlaneView<float>& plane, double& background) {
+    samples.assign(plane, 0);
+    const Clipped clipped = clip(samples, 0);
+    background = clipped.location;
+    const double above = samples.median() - background;
+    return above > kSignificantMedian * clipped.scale ? above : 0;
+  };
+  double of_reference = 0;
+  const double expected = excess(reference, of_reference), found = excess(tile, scale.background);
+  if (!(expected > 0 && found > 0)) return scale;
+  scale.scale = std::clamp(expected / found, kSmallestScale, kLargestScale);
+  scale.offset = of_reference - scale.background;
+  return scale;
+}
+
+CoaddTile coadd_tile(const TileFile& file, std::size_t plane) {
+  return {&file.pixels[plane], &file.coverage[plane], &file.weight[plane], &file.variance[plane],
+          &file.effective_frames[plane]};
+}
+
+TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,
                        Reload reload)
     : grid_(&grid),
+      reference_(&reference),
       rescale_(rescale),
       reload_(std::move(reload)),
-      sums_(static_cast<std::size_t>(channels), OverlapAdd(grid)),
+      sums_(reference.size(), OverlapAdd(grid)),
       arrived_(grid.tiles.size()),
       results_(grid.tiles.size()),
-      quality_(static_cast<std::size_t>(channels), std::vector<std::vector<double>>(grid.tiles.size())),
+      quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
-      scales_(static_cast<std::size_t>(channels), std::vector<TileScale>(grid.tiles.size())) {}
+      rejected_low_(reference.size()),
+      rejected_high_(reference.size()),
+      scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {}
 
 void TileJoiner::add(const TileFile& file) {
   const auto t = static_cast<std::size_t>(next_);
-  for (std::size_t c = 0; c < sums_.size(); ++c)
-    sums_[c].add(next_, {&file.pixels[c], &file.coverage[c], &file.weight[c]}, scales_[c][t]);
+  for (std::size_t c = 0; c < sums_.size(); ++c) {
+    if (rescale_ == ReconstructionParams::TileRescale::kReference)
+      scales_[c][t] = reference_scale(file.pixels[c].view(), (*reference_)[c].view(grid_->tiles[t]));
+    sums_[c].add(next_, coadd_tile(file, c), scales_[c][t]);
+  }
   ++next_;
 }
 
 void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   const auto t = static_cast<std::size_t>(result.tile_id);
   for (std::size_t c = 0; c < sums_.size(); ++c) {
+    add_counts(rejected_low_[c], file.rejected_low[c]);
+    add_counts(rejected_high_[c], file.rejected_high[c]);
     quality_[c][t] = std::move(file.quality[c]);
     frame_weight_[c][t] = std::move(file.frame_weight[c]);
   }
   arrived_[t] = true;
   results_[t] = result;
   // The v2 rescale needs the median over all tiles, so nothing can be added before the last one is there.
-  if (rescale_ != ReconstructionParams::TileRescale::kNone) return;
+  if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return;
   if (result.tile_id == next_ || held_.size() < kMostHeldTiles)
     held_.emplace(result.tile_id, std::move(file));
   drain();
@@ -73,7 +118,7 @@ void TileJoiner::drain() {
 std::vector<CoaddChannel> TileJoiner::finish() {
   for (const bool arrived : arrived_)
     if (!arrived) throw ContractError("joining tiles before all have arrived");
-  if (rescale_ != ReconstructionParams::TileRescale::kNone) {
+  if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) {
     for (std::size_t c = 0; c < sums_.size(); ++c) {
       std::vector<double> medians, backgrounds;
       for (const ResultMessage& r : results_) {

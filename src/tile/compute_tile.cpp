@@ -18,20 +18,34 @@ void check_shapes(const TileInput& input) {
   }
 }
 
+// Q of every frame of the tile, and how many were measured.
+std::vector<double> frame_quality(const TileInput& input, std::size_t channel, TileKind kind,
+                                  const std::vector<int>& stars, int& measured) {
+  if (input.local.mode == LocalMetricsParams::Mode::kSeeing) {
+    for (int f : input.frame_index)
+      measured += input.metrics->channels[channel][static_cast<std::size_t>(f)].fwhm_surface.empty() ? 0 : 1;
+    return seeing_quality(input, channel);
+  }
+  const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
+  for (const LocalMetrics& m : local) measured += m.measured() ? 1 : 0;
+  return local_quality(local, kind, input.local);
+}
+
 TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
                             const std::vector<int>& stars) {
-  const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
-  std::vector<double> quality = local_quality(local, kind, input.local);
-  std::vector<WeightedCutout> cutouts;
+  int measured = 0;
+  std::vector<double> quality = frame_quality(input, channel, kind, stars, measured);
+  const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
+  std::vector<double> weights;
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame =
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
-    const double weight = frame.weight * exact_exp(quality[i]);  // W_ft = G_f L_ft
-    cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, weight});
+    // W_ft = G_f L_ft
+    weights.push_back((seeing ? frame.inverse_variance : frame.weight) * exact_exp(quality[i]));
   }
-  TileChannel result = reconstruct_channel(cutouts, input.box, input.reconstruction.frame_chunk);
+  TileChannel result = PreparedChannel(input, channel, weights).reconstruct();
   result.quality = std::move(quality);
-  for (const LocalMetrics& m : local) result.measured_frames += m.measured() ? 1 : 0;
+  result.measured_frames = measured;
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/frame/star_shape.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
@@ -10,6 +11,7 @@ namespace tilecompile {
 namespace {
 
 constexpr double kSmallestContrastBase = 1e-6;
+constexpr int kBisections = 30;
 
 bool covers(const Distribution& samples, const FrameCutout& cutout, double min_valid_fraction) {
   const double area = static_cast<double>(cutout.samples.width) * cutout.samples.height;
@@ -64,7 +66,73 @@ std::vector<double> structure_quality(const std::vector<LocalMetrics>& frames,
   return clamped_quality(measured, scores, frames.size(), params.clamp);
 }
 
+// log(FWHM / F) at the tile's centre; a frame without a surface gets the median of the others.
+std::vector<double> log_fwhm_ratios(const TileInput& input, std::size_t channel) {
+  const FrameMetrics& metrics = *input.metrics;
+  const double x = input.box.x0 + 0.5 * (input.box.w - 1), y = input.box.y0 + 0.5 * (input.box.h - 1);
+  const double log_seeing = exact_log(metrics.seeing_px);
+  std::vector<double> measured, ratios(input.frame_index.size());
+  std::vector<std::size_t> without;
+  for (std::size_t i = 0; i < ratios.size(); ++i) {
+    const auto& surface =
+        metrics.channels[channel][static_cast<std::size_t>(input.frame_index[i])].fwhm_surface;
+    if (surface.empty()) {
+      without.push_back(i);
+      continue;
+    }
+    ratios[i] = log_fwhm_at(surface, x, y, metrics.image_width, metrics.image_height) - log_seeing;
+    measured.push_back(ratios[i]);
+  }
+  const double typical = median(std::move(measured));
+  for (std::size_t i : without) ratios[i] = typical;
+  return ratios;
+}
+
+// Share of the tile that a frame covers.
+double covered_share(const PlaneView<float>& samples) {
+  std::int64_t valid = 0;
+  for (int y = 0; y < samples.height; ++y)
+    for (int x = 0; x < samples.width; ++x) valid += samples.at(x, y) == samples.at(x, y) ? 1 : 0;
+  return static_cast<double>(valid) / (static_cast<double>(samples.width) * samples.height);
+}
+
+// n: `sharpness`, or the largest below it that leaves min_effective_fraction of the frames.
+double exponent(const TileInput& input, std::size_t channel, const std::vector<double>& log_ratio) {
+  const double sharpness = input.local.sharpness, fraction = input.local.min_effective_fraction;
+  if (!(fraction > 0)) return sharpness;
+  const auto& frames = input.metrics->channels[channel];
+  std::vector<double> share, quiet;
+  for (std::size_t i = 0; i < log_ratio.size(); ++i) {
+    share.push_back(covered_share(input.cutouts[channel][i].samples));
+    quiet.push_back(frames[static_cast<std::size_t>(input.frame_index[i])].inverse_variance);
+  }
+  const auto effective = [&](double n) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < quiet.size(); ++i) {
+      const double w = quiet[i] * exact_exp(-n * log_ratio[i]);
+      sum += share[i] * w;
+      squares += share[i] * w * w;
+    }
+    return squares > 0 ? sum * sum / squares : 0;
+  };
+  const double least = fraction * effective(0);
+  if (effective(sharpness) >= least) return sharpness;
+  double low = 0, high = sharpness;
+  for (int step = 0; step < kBisections; ++step) {
+    const double middle = 0.5 * (low + high);
+    (effective(middle) >= least ? low : high) = middle;
+  }
+  return low;
+}
+
 }  // namespace
+
+std::vector<double> seeing_quality(const TileInput& input, std::size_t channel) {
+  std::vector<double> log_ratio = log_fwhm_ratios(input, channel);
+  const double n = exponent(input, channel, log_ratio);
+  for (double& q : log_ratio) q *= -n;
+  return log_ratio;
+}
 
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
                                          const Normalization& normalization, const std::vector<int>& stars,

@@ -1,5 +1,7 @@
 #include "tilecompile/tile/synthetic_tile.hpp"
 
+#include <memory>
+
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/tile/tile_channel.hpp"
 
@@ -7,20 +9,20 @@ namespace tilecompile {
 
 std::vector<TileChannel> compute_synthetic_tile(const TileInput& input, const Clusters& clusters,
                                                 const std::vector<std::vector<double>>& frame_weight) {
+  const std::size_t channels = input.cutouts.size(), frames = input.frame_index.size();
+  std::vector<std::unique_ptr<PreparedChannel>> prepared;
+  for (std::size_t c = 0; c < channels; ++c) {
+    if (frame_weight[c].size() != frames)
+      throw ContractError("synthetic tile: weights and cut-outs differ in number");
+    prepared.push_back(std::make_unique<PreparedChannel>(input, c, frame_weight[c]));
+  }
   std::vector<TileChannel> planes;
-  for (int k = 0; k < clusters.count; ++k)
-    for (std::size_t c = 0; c < input.cutouts.size(); ++c) {
-      if (frame_weight[c].size() != input.cutouts[c].size())
-        throw ContractError("synthetic tile: weights and cut-outs differ in number");
-      std::vector<WeightedCutout> cutouts;
-      for (std::size_t i = 0; i < input.cutouts[c].size(); ++i) {
-        const auto f = static_cast<std::size_t>(input.frame_index[i]);
-        if (clusters.of_frame[f] != k) continue;
-        cutouts.push_back(
-            {input.cutouts[c][i].samples, input.metrics->channels[c][f].normalization, frame_weight[c][i]});
-      }
-      planes.push_back(reconstruct_channel(cutouts, input.box, input.reconstruction.frame_chunk));
-    }
+  for (int k = 0; k < clusters.count; ++k) {
+    std::vector<std::size_t> members;
+    for (std::size_t i = 0; i < frames; ++i)
+      if (clusters.of_frame[static_cast<std::size_t>(input.frame_index[i])] == k) members.push_back(i);
+    for (std::size_t c = 0; c < channels; ++c) planes.push_back(prepared[c]->reconstruct(members));
+  }
   return planes;
 }
 

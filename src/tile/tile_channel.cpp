@@ -1,12 +1,68 @@
 #include "tilecompile/tile/tile_channel.hpp"
 
+#include <numeric>
+
+#include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/tile/noise_guard.hpp"
+
 namespace tilecompile {
 
-TileChannel reconstruct_channel(const std::vector<WeightedCutout>& cutouts, const Box& box, int frame_chunk) {
+PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
+                                 const std::vector<double>& frame_weight)
+    : box_(input.box), params_(input.reconstruction) {
+  const auto& frames = input.metrics->channels[channel];
+  ramps_.resize(input.frame_index.size());
+  for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
+    const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
+    ramps_[i] = edge_ramp(frame.footprint, box_, params_.edge_feather_px);
+    cutouts_.push_back({input.cutouts[channel][i].samples, frame.normalization, frame_weight[i],
+                        frame.inverse_variance, frame.noise, ramps_[i].empty() ? nullptr : &ramps_[i],
+                        nullptr});
+  }
+  if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
+    rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
+    for (std::size_t i = 0; i < cutouts_.size(); ++i)
+      if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
+  }
+  const std::vector<double> noise = residual_noise(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
+  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
+    guard_noise(input.metrics->seeing_px);
+}
+
+WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {
+  PixelMix mix;
+  if (!sharp_share_.empty()) mix = {&quiet_share_, &sharp_share_};
+  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix,
+                       rejection_.plain.empty() ? nullptr : &rejection_.plain);
+}
+
+// The guarded mean N + s (R - N) is the mean with weights (1 - s) q / sum q + s W / sum W, here times sum W.
+void PreparedChannel::guard_noise(double seeing_px) {
+  const WeightedMean sharp = mean_of(cutouts_);
+  std::vector<WeightedCutout> equal = cutouts_;
+  for (WeightedCutout& c : equal) c.weight = c.quiet_weight;
+  const WeightedMean quiet = mean_of(equal);
+  sharp_share_ = sharp_share(sharp.mean, quiet.mean, params_.noise_guard, seeing_px);
+  quiet_share_ = Plane<double>(box_.w, box_.h);
+  for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
+    const double ratio = static_cast<double>(sharp.weight.samples()[i]) / quiet.weight.samples()[i];
+    quiet_share_.samples()[i] = ratio == ratio ? (1 - sharp_share_.samples()[i]) * ratio : 0;
+  }
+}
+
+TileChannel PreparedChannel::reconstruct(const std::vector<std::size_t>& members) const {
   TileChannel result;
-  for (const WeightedCutout& c : cutouts) result.frame_weight.push_back(c.weight);
-  result.sum_weights = frame_sum(result.frame_weight, frame_chunk);
-  WeightedMean mean = weighted_mean(cutouts, box.w, box.h, frame_chunk);
+  std::vector<WeightedCutout> cutouts;
+  for (std::size_t i : members) {
+    cutouts.push_back(cutouts_[i]);
+    result.frame_weight.push_back(cutouts_[i].weight);
+    const bool counted = !rejection_.low.empty();
+    result.rejected_low.push_back(counted ? static_cast<double>(rejection_.low[i]) : 0);
+    result.rejected_high.push_back(counted ? static_cast<double>(rejection_.high[i]) : 0);
+  }
+  result.sum_weights = frame_sum(result.frame_weight, params_.frame_chunk);
+  WeightedMean mean = mean_of(cutouts);
   Distribution samples;
   samples.assign(mean.mean.view(), 0);
   result.background = clip(samples, 0).location;
@@ -14,8 +70,16 @@ TileChannel reconstruct_channel(const std::vector<WeightedCutout>& cutouts, cons
   result.pixels = std::move(mean.mean);
   result.coverage = std::move(mean.coverage);
   result.weight = std::move(mean.weight);
+  result.variance = std::move(mean.variance);
+  result.effective_frames = std::move(mean.effective_frames);
   result.fallback_used = mean.fallback_used;
   return result;
+}
+
+TileChannel PreparedChannel::reconstruct() const {
+  std::vector<std::size_t> all(cutouts_.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return reconstruct(all);
 }
 
 }  // namespace tilecompile

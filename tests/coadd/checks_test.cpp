@@ -123,7 +123,8 @@ TEST(Checks, ClustersHaveFramesAndFramesHaveClusters) {
 }
 
 TEST(Checks, CoveredPixelsAreFinite) {
-  CoaddChannel channel{Plane<float>(5, 3, 1.0F), Plane<std::int32_t>(5, 3, 2), Plane<float>(5, 3, 1.0F)};
+  CoaddChannel channel{
+      Plane<float>(5, 3, 1.0F), Plane<std::int32_t>(5, 3, 2), Plane<float>(5, 3, 1.0F), {}, {}};
   EXPECT_TRUE(check_finite_where_covered("a", "b", {channel, channel}).passed);
   channel.pixels.at(4, 2) = std::nanf("");
   EXPECT_FALSE(check_finite_where_covered("a", "b", {channel}).passed);

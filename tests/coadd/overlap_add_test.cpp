@@ -25,12 +25,14 @@ Grid grid_of(int width, int height, int size, double overlap) {
 struct Tile {
   Plane<float> pixels, weight;
   Plane<std::int32_t> coverage;
-  CoaddTile view() const { return {&pixels, &coverage, &weight}; }
+  Plane<float> variance, effective_frames;
+  CoaddTile view() const { return {&pixels, &coverage, &weight, &variance, &effective_frames}; }
 };
 
 Tile flat(const Box& box, float value) {
   return {Plane<float>(box.w, box.h, value), Plane<float>(box.w, box.h, 2.0f),
-          Plane<std::int32_t>(box.w, box.h, 7)};
+          Plane<std::int32_t>(box.w, box.h, 7), Plane<float>(box.w, box.h, 0.5f),
+          Plane<float>(box.w, box.h, 3.0f)};
 }
 
 std::vector<Tile> random_tiles(const Grid& grid) {

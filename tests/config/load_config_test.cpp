@@ -54,6 +54,19 @@ TEST(LoadRunConfig, TheV2ExampleIsTheV2FileWithAnInput) {
   EXPECT_EQ(config.input.dir, (kConfigDir / "frames").lexically_normal().string());
 }
 
+TEST(LoadRunConfig, EveryShippedProfileLoads) {
+  for (const char* name : {"deep-sky.yaml", "smart-telescope.yaml", "fast.yaml"}) {
+    const RunConfig config = load_run_config(kConfigDir / name, {});
+    EXPECT_EQ(config.method.local_metrics.mode, LocalMetricsParams::Mode::kSeeing) << name;
+    EXPECT_LE(config.method.data.frames_min, 30) << name;
+  }
+  const MethodConfig deep = load_run_config(kConfigDir / "deep-sky.yaml", {}).method;
+  EXPECT_EQ(deep.normalization.mode, NormalizationParams::Mode::kPhotometric);
+  EXPECT_EQ(deep.reconstruction.rejection.mode, RejectionParams::Mode::kSigmaClip);
+  EXPECT_EQ(deep.reconstruction.noise_guard.mode, NoiseGuardParams::Mode::kSignificance);
+  EXPECT_GT(deep.reconstruction.edge_feather_px, 0);
+}
+
 TEST(LoadRunConfig, TheExampleToStartFromIsTheRecommendedMethod) {
   const RunConfig config = load_run_config(kConfigDir / "run.yaml", {});
   EXPECT_EQ(config.method.data.frames_min, 30);

@@ -27,23 +27,26 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 // A run that was begun with one program must resume with the next one: change this only together with
 // kNumericsVersion, or when a key is added.
 TEST(MethodJson, HashOfTheDefaultsIsPinned) {
-  EXPECT_EQ(
-      canonical_method_json({}),
-      R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_target":0,)"
-      R"("image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is_nodata":true},)"
-      R"("global_metrics":{"clamp":[-3.0,3.0],"weights":{"background":0.4,"gradient":0.3,"noise":0.3}},)"
-      R"("local_metrics":{"clamp":[-3.0,3.0],"star_mode":{"fwhm_transform":"log","weights":)"
-      R"({"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"background_weight":0.3,)"
-      R"("metric":"energy_over_sigma","metric_weight":0.7}},"normalization":{"enabled":true,)"
-      R"("mode":"background","per_channel":true},"numerics_version":"1","reconstruction":)"
-      R"({"frame_chunk":64,"tile_rescale":"none","weighting_function":"exponential",)"
-      R"("window_function":"hanning"},"stacking":{"method":"average"},"synthetic":{"clustering":)"
-      R"({"mode":"state_vector","vector":["global_weight","tile_quality_mean","tile_quality_variance",)"
-      R"("background","noise"]},"enabled":"auto","frames_max":30,"frames_min":15,)"
-      R"("weighting":"tile_weighted"},"tile":{"max_divisor":6.0,"min_size":64,"min_valid_fraction":0.5,)"
-      R"("overlap_fraction":0.25,"size_factor":32.0,"star_min_count":3}})");
+  EXPECT_EQ(canonical_method_json({}),
+            R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_tar)"
+            R"(get":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is)"
+            R"(_nodata":true},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2")"
+            R"(,"weights":{"background":0.4,"gradient":0.3,"noise":0.3}},"local_metrics":{"clamp":[-3.0)"
+            R"(,3.0],"min_effective_fraction":0.0,"mode":"v2","sharpness":2.0,"star_mode":{"fwhm_transf)"
+            R"(orm":"log","weights":{"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"bac)"
+            R"(kground_weight":0.3,"metric":"energy_over_sigma","metric_weight":0.7}},"normalization":{)"
+            R"("enabled":true,"mode":"background","per_channel":true},"numerics_version":"2","reconstru)"
+            R"(ction":{"edge_feather_px":0.0,"frame_chunk":64,"noise_guard":"off","noise_guard_high":4.)"
+            R"(0,"noise_guard_low":2.0,"noise_guard_reach_fwhm":1.5,"rejection":"none","rejection_min_k)"
+            R"(ept_fraction":0.5,"rejection_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_rescale":")"
+            R"(none","weighting_function":"exponential","window_function":"hanning"},"stacking":{"metho)"
+            R"(d":"average"},"synthetic":{"clustering":{"mode":"state_vector","vector":["global_weight")"
+            R"(,"tile_quality_mean","tile_quality_variance","background","noise"]},"enabled":"auto","fr)"
+            R"(ames_max":30,"frames_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,"min)"
+            R"(_size":64,"min_valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_min_)"
+            R"(count":3}})");
   EXPECT_EQ(sha256_hex(canonical_method_json({})),
-            "f1286d00f1b55c26c83f913bdda34b5079d6eb9bbd5f9eb288943b0994d384a4");
+            "654c64a85d51387ec36a7685edbd25a98e2621e5f10e1764bbb01edc07a825ef");
 }
 
 TEST(MethodJson, SpellingDoesNotMatter) {
@@ -111,9 +114,9 @@ TEST(MethodJson, RoundTrip) {
 
 TEST(MethodJson, RefusesWhatItWouldNotHaveWritten) {
   const std::string good = canonical_method_json({});
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"1\"", "\"numerics_version\":\"0\"")),
-              testing::AllOf(HasSubstr("numerics version '0'"), HasSubstr("numerics version '1'")));
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"1\",", "")),
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"2\"", "\"numerics_version\":\"0\"")),
+              testing::AllOf(HasSubstr("numerics version '0'"), HasSubstr("numerics version '2'")));
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"2\",", "")),
               HasSubstr("no numerics_version"));
   EXPECT_THAT(parse_error(replaced(good, "\"frame_chunk\":64", "\"frame_chunk\":0")),
               HasSubstr("'reconstruction.frame_chunk' must be an integer"));

@@ -23,8 +23,12 @@ TileFile sample_tile(int channels, std::size_t frames) {
     tile.pixels.emplace_back(23, 17, 1.5F + static_cast<float>(c));
     tile.coverage.emplace_back(23, 17, 5 + c);
     tile.weight.emplace_back(23, 17, 0.25F);
+    tile.variance.emplace_back(23, 17, 0.125F);
+    tile.effective_frames.emplace_back(23, 17, 4.5F);
     tile.quality.emplace_back(frames, -0.5 * c);
     tile.frame_weight.emplace_back(frames, 1.0 / 3);
+    tile.rejected_low.emplace_back(frames, 2.0 * c);
+    tile.rejected_high.emplace_back(frames, 7.0);
   }
   tile.pixels[0].at(3, 2) = std::numeric_limits<float>::quiet_NaN();
   tile.coverage[0].at(3, 2) = 0;
@@ -53,10 +57,14 @@ TEST(TileFile, ComesBack) {
       EXPECT_EQ(pixel_digest(back.pixels), pixel_digest(tile.pixels));
       EXPECT_EQ(pixel_digest(back.coverage), pixel_digest(tile.coverage));
       EXPECT_EQ(pixel_digest(back.weight), pixel_digest(tile.weight));
+      EXPECT_EQ(pixel_digest(back.variance), pixel_digest(tile.variance));
+      EXPECT_EQ(pixel_digest(back.effective_frames), pixel_digest(tile.effective_frames));
       ASSERT_EQ(back.quality.size(), tile.quality.size());
       for (std::size_t c = 0; c < tile.quality.size(); ++c) {
         EXPECT_TRUE(same_bits(back.quality[c], tile.quality[c]));
         EXPECT_TRUE(same_bits(back.frame_weight[c], tile.frame_weight[c]));
+        EXPECT_TRUE(same_bits(back.rejected_low[c], tile.rejected_low[c]));
+        EXPECT_TRUE(same_bits(back.rejected_high[c], tile.rejected_high[c]));
       }
       EXPECT_TRUE(encode_tile_file(back) == encode_tile_file(tile));
     }
@@ -73,7 +81,7 @@ TEST(TileFile, DoesNotDependOnWhatMemoryHeldBefore) {
   for (int i = 0; i < 20; ++i) {
     { const std::string filler(first.size() * static_cast<std::size_t>(1 + i % 4), i % 2 == 0 ? 'X' : '\0'); }
     ASSERT_TRUE(encode_tile_file(sample_tile(3, 40)) == first);
-    ASSERT_EQ(encode_tile_file(sample_tile(1, 5)).size(), 10u * 2880);
+    ASSERT_EQ(encode_tile_file(sample_tile(1, 5)).size(), 18u * 2880);
   }
 }
 

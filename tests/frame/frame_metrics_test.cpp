@@ -31,6 +31,8 @@ FrameMetrics sample(int frames, int channels, unsigned seed = 1) {
       c.gradient_energy = 1e-5 * any(rng);
       c.normalization = {any(rng), 1 / c.background, 0};
       c.valid_fraction = any(rng) / 2;
+      c.fwhm_surface = {any(rng), any(rng) / 3, any(rng)};
+      c.footprint = {{any(rng), any(rng), -any(rng)}};
       list.push_back(c);
     }
   m.stars = {{1.0 / 1024, 2.5}, {100 + 1.0 / 3, 7}};
@@ -57,8 +59,13 @@ TEST(WeighFrames, AgreesWithTheFormula) {
   for (const int frames : {1, 2, 7, 10}) {
     FrameMetrics m = sample(frames, 2, static_cast<unsigned>(frames));
     const FrameMetrics before = m;
-    GlobalMetricsParams params{0.5, 0.2, 0.3, {-1.5, 1.0}};
+    GlobalMetricsParams params;
+    params.weight_background = 0.5;
+    params.weight_noise = 0.2;
+    params.weight_gradient = 0.3;
+    params.clamp = {-1.5, 1.0};
     weigh_frames(m, params);
+    set_output_scale(m, {});
     for (std::size_t c = 0; c < 2; ++c) {
       std::vector<double> b, s, e;
       for (const auto& f : before.channels[c]) {
@@ -79,6 +86,48 @@ TEST(WeighFrames, AgreesWithTheFormula) {
     }
     EXPECT_EQ(m.output_scale.size(), 2u);
   }
+}
+
+TEST(WeighFrames, InverseVarianceIsRelativeToTheMedianNoiseAndBounded) {
+  FrameMetrics m = sample(5, 1);
+  const double noise[] = {2, 4, 1, 2, 0.0001};
+  for (std::size_t f = 0; f < 5; ++f) m.channels[0][f].noise = noise[f];
+  GlobalMetricsParams params;
+  params.mode = GlobalMetricsParams::Mode::kInverseVariance;
+  weigh_frames(m, params);
+  const double expected[] = {1, 0.25, 4, 1, 100};
+  for (std::size_t f = 0; f < 5; ++f) {
+    EXPECT_DOUBLE_EQ(m.channels[0][f].weight, expected[f]);
+    EXPECT_DOUBLE_EQ(m.channels[0][f].inverse_variance, expected[f]);
+  }
+  for (auto& f : m.channels[0]) f.noise = 0;
+  weigh_frames(m, params);
+  for (const auto& f : m.channels[0]) EXPECT_EQ(f.weight, 1) << "frames without noise count alike";
+}
+
+TEST(AdaptiveWeights, FollowTheSpreadOfTheScoresWithinLimits) {
+  const GlobalMetricsParams params;
+  const auto equal = adaptive_weights({-1, 1}, {-1, 1}, {-1, 1}, params);
+  for (const double w : equal) EXPECT_NEAR(w, 1.0 / 3, 1e-12);
+  const auto steep = adaptive_weights({-9, 9}, {-1, 1}, {0, 0}, params);
+  // shares 81/82, 1/82 and 0 become 0.7, 0.1, 0.1 and are scaled to sum 1
+  EXPECT_NEAR(steep[0], 0.7 / 0.9, 1e-12);
+  EXPECT_NEAR(steep[1], 0.1 / 0.9, 1e-12);
+  EXPECT_NEAR(steep[2], 0.1 / 0.9, 1e-12);
+  const auto none = adaptive_weights({2, 2}, {0, 0}, {1, 1}, params);
+  EXPECT_EQ(none, (std::array<double, 3>{0.4, 0.3, 0.3}));
+}
+
+TEST(ApplyFluxScale, BringsSkyAndStarsToOneScale) {
+  FrameChannel f;
+  f.background = 350;
+  f.noise = 4;
+  f.gradient_energy = 8;
+  apply_flux_scale(f, 0.5, 300);
+  EXPECT_EQ(f.normalization(350), 300);
+  EXPECT_EQ(f.normalization(350 + 50), 300 + 100) << "half the light is scaled up";
+  EXPECT_EQ(f.noise, 8);
+  EXPECT_EQ(f.gradient_energy, 32);
 }
 
 TEST(WeighFrames, LowSkyLowNoiseMuchDetailWeighMore) {
@@ -188,6 +237,13 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
       EXPECT_EQ(bits(a.normalization.offset), bits(b.normalization.offset));
       EXPECT_EQ(bits(a.normalization.gain), bits(b.normalization.gain));
       EXPECT_EQ(bits(a.normalization.pedestal), bits(b.normalization.pedestal));
+      EXPECT_EQ(bits(a.inverse_variance), bits(b.inverse_variance));
+      EXPECT_EQ(a.fwhm_surface, b.fwhm_surface);
+      ASSERT_EQ(a.footprint.size(), b.footprint.size());
+      for (std::size_t e = 0; e < a.footprint.size(); ++e) {
+        EXPECT_EQ(bits(a.footprint[e].a), bits(b.footprint[e].a));
+        EXPECT_EQ(bits(a.footprint[e].c), bits(b.footprint[e].c));
+      }
     }
   EXPECT_EQ(back.stars.size(), 2u);
   EXPECT_EQ(bits(back.stars[1].x), bits(m.stars[1].x));
@@ -215,6 +271,11 @@ TEST(FrameMetricsJson, DamageIsRefused) {
   refused([](auto& j) { j["channels"][0][0]["normalization"] = {1, 2}; });
   refused([](auto& j) { j["channels"].push_back(nlohmann::json::array()); });
   refused([](auto& j) { j["star_radius_px"] = 0; });
+  refused([](auto& j) { j["channels"][0][0]["inverse_variance"] = -1; });
+  refused([](auto& j) { j["channels"][0][0]["fwhm_surface"] = std::vector<double>(7); });
+  refused([](auto& j) { j["channels"][0][0]["footprint"] = {{1, 2}}; });
+  refused([](auto& j) { j["image_width"] = -1; });
+  refused([](auto& j) { j["seeing_px"] = 0; });
   refused([](auto& j) { j["star_radius_px"] = 1 << 20; });
   refused([](auto& j) { j["stars"][0] = {1}; });
   refused([](auto& j) { j["stars"][0] = {1e300, 5}; });

@@ -53,8 +53,10 @@ TEST(StarFwhms, RoundBrightStarsAloneInTheirOrder) {
   const std::vector<ReferenceStar> stars = {{30, 30}, {130, 30}, {80, 30}, {30, 65}, {80, 65}, {2, 2}};
   const auto fwhm = star_fwhms(p.view(), stars, 10);
   ASSERT_EQ(fwhm.size(), 2u);
-  EXPECT_NEAR(fwhm[0], 3, 0.08);
-  EXPECT_NEAR(fwhm[1], 4, 0.08);
+  EXPECT_NEAR(fwhm[0].fwhm_px, 3, 0.08);
+  EXPECT_NEAR(fwhm[1].fwhm_px, 4, 0.08);
+  EXPECT_EQ(fwhm[1].x, 80);
+  EXPECT_EQ(fwhm[1].y, 30);
 }
 
 TEST(StarFwhms, AtMostFiveHundredStars) {

@@ -31,9 +31,13 @@ TileFile random_tile(const Grid& grid, int id, int channels) {
     for (float& v : p.samples()) v = any(rng);
     file.pixels.push_back(p);
     file.weight.push_back(p);
+    file.variance.push_back(p);
+    file.effective_frames.push_back(p);
     file.coverage.emplace_back(file.box.w, file.box.h, id);
     file.quality.push_back({0.5 * id, -1});
     file.frame_weight.push_back({1.0 + id, 2});
+    file.rejected_low.push_back({0, 1});
+    file.rejected_high.push_back({1.0 * id, 0});
   }
   return file;
 }
@@ -48,7 +52,9 @@ ResultMessage result_of(int id, int channels) {
 
 std::vector<CoaddChannel> join(const Grid& grid, int channels, Rescale rescale, const std::vector<int>& order,
                                int* reloads) {
-  TileJoiner joiner(grid, channels, rescale, [&](const ResultMessage& r) {
+  const Image reference(static_cast<std::size_t>(channels),
+                        Plane<float>(grid.image_width, grid.image_height, 1.25F));
+  TileJoiner joiner(grid, reference, rescale, [&](const ResultMessage& r) {
     ++*reloads;
     return random_tile(grid, r.tile_id, channels);
   });
@@ -59,6 +65,9 @@ std::vector<CoaddChannel> join(const Grid& grid, int channels, Rescale rescale, 
     EXPECT_EQ(joiner.frame_weight()[0][t], (std::vector<double>{1.0 + static_cast<double>(t), 2}));
     EXPECT_EQ(joiner.results()[t].tile_id, static_cast<int>(t));
   }
+  const double tiles = static_cast<double>(grid.tiles.size());
+  EXPECT_EQ(joiner.rejected_low()[0], (std::vector<double>{0, tiles}));
+  EXPECT_EQ(joiner.rejected_high()[0], (std::vector<double>{tiles * (tiles - 1) / 2, 0}));
   return joined;
 }
 
@@ -66,7 +75,8 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
   const Grid grid = grid_of(61, 43);
   std::vector<int> ascending(grid.tiles.size());
   std::iota(ascending.begin(), ascending.end(), 0);
-  for (const Rescale rescale : {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction})
+  for (const Rescale rescale :
+       {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction, Rescale::kReference})
     for (const int channels : {1, 3}) {
       int reloads = 0;
       const auto expected = join(grid, channels, rescale, ascending, &reloads);
@@ -83,6 +93,8 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
         for (std::size_t c = 0; c < joined.size(); ++c) {
           expect_same_bits(joined[c].pixels, expected[c].pixels, "pixels");
           expect_same_bits(joined[c].weight, expected[c].weight, "weight");
+          expect_same_bits(joined[c].variance, expected[c].variance, "variance");
+          expect_same_bits(joined[c].effective_frames, expected[c].effective_frames, "effective frames");
           EXPECT_EQ(joined[c].coverage.samples(), expected[c].coverage.samples());
         }
       }
@@ -105,7 +117,8 @@ TEST(TileJoiner, TilesBeyondTheHoldAreLoadedAgainWithTheSameBits) {
 
 TEST(TileJoiner, AMissingTileIsNotJoinedOver) {
   const Grid grid = grid_of(40, 23);
-  TileJoiner joiner(grid, 1, Rescale::kNone, [&](const ResultMessage&) { return TileFile{}; });
+  const Image reference(1, Plane<float>(40, 23));
+  TileJoiner joiner(grid, reference, Rescale::kNone, [&](const ResultMessage&) { return TileFile{}; });
   for (int id = 1; id < static_cast<int>(grid.tiles.size()); ++id)
     joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
   EXPECT_THROW(joiner.finish(), ContractError);
@@ -119,6 +132,32 @@ TEST(MedianScales, BringEveryTileToTheMedianOfMedians) {
   EXPECT_EQ(scales[3].scale, 1);
   EXPECT_DOUBLE_EQ(scales[4].scale, -0.5);
   EXPECT_EQ(scales[2].background, 3);
+}
+
+// Noise of 1 around a level, on `share` of the plane `bright` above it.
+Plane<float> noisy(double level, double share, double bright, unsigned seed) {
+  std::mt19937 rng(seed);
+  std::normal_distribution<float> noise(static_cast<float>(level), 1);
+  Plane<float> p(60, 50);
+  for (int y = 0; y < 50; ++y)
+    for (int x = 0; x < 60; ++x)
+      p.at(x, y) = noise(rng) + (y < 50 * share ? static_cast<float>(bright) : 0.0F);
+  return p;
+}
+
+TEST(ReferenceScale, BringsATileToTheLevelOfTheReferenceWithoutScalingIt) {
+  Plane<float> tile = noisy(100, 0, 0, 1), reference = noisy(103, 0, 0, 2);
+  for (int x = 0; x < 20; ++x) tile.at(x, 3) = reference.at(x, 4) = std::nanf("");
+  tile.at(30, 30) += 5000;  // a star of another brightness must not pull the level
+  const TileScale scale = reference_scale(tile.view(), reference.view());
+  EXPECT_EQ(scale.scale, 1);
+  EXPECT_NEAR(scale.offset, 3, 0.1);
+}
+
+TEST(ReferenceScale, ScalesOnlyWhereBothStandOutAndWithinLimits) {
+  // 60 % of the tile lie far above the rest, so the clipped location is that of the larger part.
+  const Plane<float> tile = noisy(100, 0.4, 100, 1), reference = noisy(100, 0.4, 110, 2);
+  EXPECT_EQ(reference_scale(tile.view(), reference.view()).scale, 1) << "the medians are those of the sky";
 }
 
 }  // namespace

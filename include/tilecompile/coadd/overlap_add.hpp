@@ -13,19 +13,23 @@ struct CoaddTile {
   const Plane<float>* pixels = nullptr;
   const Plane<std::int32_t>* coverage = nullptr;
   const Plane<float>* weight = nullptr;
+  const Plane<float>* variance = nullptr;
+  const Plane<float>* effective_frames = nullptr;
 };
 
 /// One channel of the joined image.
 struct CoaddChannel {
-  Plane<float> pixels;           ///< NaN where no tile has a value
-  Plane<std::int32_t> coverage;  ///< frames per pixel
-  Plane<float> weight;           ///< windowed mean of the tiles' sums of weights
+  Plane<float> pixels;            ///< NaN where no tile has a value
+  Plane<std::int32_t> coverage;   ///< frames per pixel
+  Plane<float> weight;            ///< windowed mean of the tiles' sums of weights
+  Plane<float> variance;          ///< windowed mean of the tiles' variances; NaN where no tile has a value
+  Plane<float> effective_frames;  ///< windowed mean of the tiles' effective numbers of frames
 };
 
 /// How a tile's pixels are brought to a common level before they are added (`methodology.md` 9.4):
-/// R' = (R - background) * scale + background.
+/// R' = (R - background) * scale + background + offset.
 struct TileScale {
-  double scale = 1, background = 0;
+  double scale = 1, background = 0, offset = 0;
 };
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
@@ -35,7 +39,7 @@ struct TileScale {
 class OverlapAdd {
  public:
   /// Bytes a pixel of the image, beside the sums.
-  static constexpr std::size_t kBytesAPixel = 2 * sizeof(float) + sizeof(std::int32_t);
+  static constexpr std::size_t kBytesAPixel = 4 * sizeof(float) + sizeof(std::int32_t);
 
   explicit OverlapAdd(const Grid& grid);
   /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Throws
@@ -51,8 +55,8 @@ class OverlapAdd {
 
   const Grid* grid_;
   int next_tile_ = 0, first_row_ = 0;  // rows above first_row_ are rounded
-  Plane<double> value_, value_window_, weight_,
-      weight_window_;                 // row y of the image is y modulo their height
+  Plane<double> value_, value_window_, variance_, weight_, weight_window_,
+      effective_frames_;              // row y of the image is y modulo their height
   std::vector<double> window_[2][2];  // [at start][at end] of an axis
   CoaddChannel result_;
 };

@@ -18,7 +18,7 @@ struct DataParams {
 
 /// Section `normalization` (`methodology.md` 3).
 struct NormalizationParams {
-  enum class Mode { kBackground, kMedian };
+  enum class Mode { kBackground, kMedian, kPhotometric };
   bool enabled = true;
   Mode mode = Mode::kBackground;
   bool per_channel = true;
@@ -31,6 +31,9 @@ struct Clamp {
 
 /// Section `global_metrics` (`methodology.md` 4).
 struct GlobalMetricsParams {
+  enum class Mode { kV2, kInverseVariance };
+  Mode mode = Mode::kV2;
+  bool adaptive_weights = false;   ///< alpha, beta, gamma follow the variance of the three z-scores
   double weight_background = 0.4;  ///< alpha
   double weight_noise = 0.3;       ///< beta
   double weight_gradient = 0.3;    ///< gamma

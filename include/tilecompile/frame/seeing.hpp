@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
@@ -13,11 +14,11 @@ constexpr double kDefaultSeeingPx = 3.0;  ///< F when no star can be measured
 /// Indices of at most kMostSeeingFrames frames spread evenly over 0 .. frame_count-1, ascending.
 std::vector<int> seeing_frames(int frame_count);
 
-/// FWHM in px of the reference stars (at most kMostSeeingStars, brightest first) that one frame shows with
+/// FWHM of the reference stars (at most kMostSeeingStars, brightest first) that one frame shows with
 /// SNR >= 20 and ellipticity < 0.4 (`methodology.md` 6), in star order. Stars that touch invalid pixels are
 /// left out.
-std::vector<double> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
-                               int star_radius_px);
+std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
+                                 int star_radius_px);
 
 /// Half-size of the box in which a star of this FWHM is measured.
 int star_radius(double fwhm_px);

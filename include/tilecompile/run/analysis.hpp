@@ -15,6 +15,7 @@ struct Analysis {
   FrameMetrics metrics;
   Image classical;                            ///< normalised
   std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
+  Image variance;                             ///< of the classical stack, by the frames' sigma
   std::vector<std::string> warnings;
 };
 
@@ -22,13 +23,15 @@ struct Analysis {
 /// only one else.
 int reference_channel(int channels);
 
-/// Pass 1: B, sigma, E of every frame and the classical stack. Frames are read in parallel; sums run in frame
+/// Pass 1: B, sigma, E of every frame and the classical stack (in photometric mode a first one of I - B, in
+/// which the stars are found). Frames are read in parallel; sums run in frame
 /// order. Throws InputError naming unusable frames.
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
                         const std::function<void(int)>& progress);
 
-/// Pass 2: reference stars from the classical stack, FWHM of every frame, seeing F. Fills the analysis'
-/// metrics.
+/// Pass 2: reference stars from the classical stack, FWHM of every frame, seeing F; where they are asked for,
+/// the surface of the FWHM, the borders of the frame, and flux scales with the classical stack of the frames
+/// brought to one scale. Then weighs the frames. Fills the analysis' metrics.
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
                     const std::function<void(int)>& progress);
 

@@ -32,8 +32,8 @@ struct ProductPlan {
   bool measured = true;              ///< quality figures against the classical stack
 };
 
-/// Writes the picture and its side files *.coverage.fits and *.weight.fits, and returns the record with
-/// digest and figures.
+/// Writes the picture and its side files *.coverage.fits, *.weight.fits, *.variance.fits and *.neff.fits, and
+/// returns the record with digest and figures.
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<CoaddChannel>& channels);
 

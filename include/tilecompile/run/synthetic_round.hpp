@@ -13,6 +13,7 @@ struct SyntheticJoin {
   const Grid* grid = nullptr;
   const std::vector<ResultMessage>* results = nullptr;  ///< of the second round, [tile]
   int clusters = 0, channels = 1;
+  const Image* reference = nullptr;  ///< the classical stack, normalised, a plane a channel
   ReconstructionParams::TileRescale rescale = ReconstructionParams::TileRescale::kNone;
   std::size_t memory_limit_bytes = 0;
   int threads = 1;

@@ -16,7 +16,9 @@ namespace tilecompile {
 class TileJoiner {
  public:
   using Reload = std::function<TileFile(const ResultMessage&)>;
-  TileJoiner(const Grid& grid, int channels, ReconstructionParams::TileRescale rescale, Reload reload);
+  /// `reference`: the classical stack, normalised, a plane a channel.
+  TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,
+             Reload reload);
 
   /// Takes the verified tile of an accepted result.
   void accept(const ResultMessage& result, TileFile file);
@@ -27,6 +29,9 @@ class TileJoiner {
   /// [channel][tile][frame]
   const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
   const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
+  /// Pixels rejected below and above, summed over tiles, [channel][frame]; overlaps count once a tile.
+  const std::vector<std::vector<double>>& rejected_low() const { return rejected_low_; }
+  const std::vector<std::vector<double>>& rejected_high() const { return rejected_high_; }
   /// [channel][tile]: what the overlap-add applied; valid after finish().
   const std::vector<std::vector<TileScale>>& scales() const { return scales_; }
   /// [tile]
@@ -37,6 +42,7 @@ class TileJoiner {
   void drain();
 
   const Grid* grid_;
+  const Image* reference_;
   ReconstructionParams::TileRescale rescale_;
   Reload reload_;
   std::vector<OverlapAdd> sums_;
@@ -45,6 +51,7 @@ class TileJoiner {
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
+  std::vector<std::vector<double>> rejected_low_, rejected_high_;
   std::vector<std::vector<TileScale>> scales_;
 };
 
@@ -52,5 +59,13 @@ class TileJoiner {
 /// tiles; |tile_median| < 1e-6 gives 1.
 std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
                                      const std::vector<double>& tile_background);
+
+/// `reference` of `methodology.md` 9.4 for one channel of a tile: the offset is the clipped location of
+/// reference - tile; the scale is 1 unless median(. - clipped location) of both stands out of its pixel noise
+/// by 10 sigma, then their ratio within [0.8, 1.25].
+TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& reference);
+
+/// A plane of a tile file as the overlap-add takes it.
+CoaddTile coadd_tile(const TileFile& file, std::size_t plane);
 
 }  // namespace tilecompile

@@ -32,13 +32,16 @@ struct TileChannel {
   Plane<float> pixels;               ///< R, normalised; NaN where no frame is valid
   Plane<std::int32_t> coverage;      ///< frames per pixel
   Plane<float> weight;               ///< sum of W over the frames valid at a pixel
-  std::vector<double> quality;       ///< [i] Q after the clamp
-  std::vector<double> frame_weight;  ///< [i] W = G L
-  int measured_frames = 0;           ///< frames with a measurement of their own in the tile
-  double sum_weights = 0;            ///< sum of W over all frames
-  double background = 0;             ///< clipped median of R
-  double median = 0;                 ///< median(R - background)
-  bool fallback_used = false;        ///< some pixel is the plain mean because its weights are below epsilon
+  Plane<float> variance;             ///< of R as the frames' noise makes it; NaN where no frame is valid
+  Plane<float> effective_frames;     ///< (sum w)^2 / sum w^2 of the weights at a pixel
+  std::vector<double> quality;       ///< [i] Q after the clamp; in seeing mode -n log(FWHM / F)
+  std::vector<double> frame_weight;  ///< [i] W = G L; in seeing mode the inverse variance times L
+  std::vector<double> rejected_low, rejected_high;  ///< [i] pixels rejected below and above
+  int measured_frames = 0;                          ///< frames with a measurement of their own in the tile
+  double sum_weights = 0;                           ///< sum of W over all frames
+  double background = 0;                            ///< clipped median of R
+  double median = 0;                                ///< median(R - background)
+  bool fallback_used = false;  ///< some pixel is the plain mean because its weights are below epsilon
 };
 
 struct TileResult {

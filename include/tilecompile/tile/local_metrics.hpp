@@ -32,6 +32,12 @@ std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t cha
 std::vector<double> local_quality(const std::vector<LocalMetrics>& frames, TileKind kind,
                                   const LocalMetricsParams& params);
 
+/// Seeing mode (`methodology.md` 7): -n log(FWHM / F) at the tile's centre from the frame's surface; a frame
+/// without one gets the median of the others (0 when none has one). n is `sharpness`, lowered by bisection
+/// until (sum v W)^2 / sum v W^2 over frames, v the share of the tile that a frame covers, is at least
+/// `min_effective_fraction` of its value for n = 0.
+std::vector<double> seeing_quality(const TileInput& input, std::size_t channel);
+
 /// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured.
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
                                          const Normalization& normalization, const std::vector<int>& stars,

@@ -1,0 +1,164 @@
+#include "tilecompile/tile/rejection.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tilecompile/image/order_statistics.hpp"
+
+namespace tilecompile {
+namespace {
+
+// Median of values[0 .. n), which is reordered; n > 0. Its value does not depend on how the library
+// partitions.
+double median_in_place(float* values, std::size_t n) {
+  float* const middle = values + n / 2;
+  std::nth_element(values, middle, values + n);
+  if (n % 2 == 1) return *middle;
+  return 0.5 * (static_cast<double>(*std::max_element(values, middle)) + *middle);
+}
+
+// The kept I' of one pixel over frames.
+struct PixelSamples {
+  std::vector<float> value;
+  std::vector<std::size_t> cutout;
+  std::vector<float> scratch;
+
+  void clear() {
+    value.clear();
+    cutout.clear();
+  }
+  double location() {
+    scratch = value;
+    return median_in_place(scratch.data(), scratch.size());
+  }
+  double scale(double location) {
+    scratch.resize(value.size());
+    for (std::size_t i = 0; i < value.size(); ++i)
+      scratch[i] = static_cast<float>(std::abs(value[i] - location));
+    return 1.4826 * median_in_place(scratch.data(), scratch.size());
+  }
+};
+
+class Rejector {
+ public:
+  Rejector(const std::vector<WeightedCutout>& cutouts, int width, int height, const RejectionParams& params)
+      : cutouts_(cutouts),
+        width_(width),
+        height_(height),
+        params_(params),
+        widening_(cutouts.size(), 1),
+        location_(width, height),
+        scale_(width, height) {
+    std::vector<double> noise;
+    for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
+    typical_noise_ = median(noise);
+    const double typical = typical_noise_;
+    for (std::size_t i = 0; i < noise.size(); ++i)
+      if (noise[i] > typical && typical > 0) widening_[i] = noise[i] / typical;
+    result_.kept.resize(cutouts.size());
+    result_.low.assign(cutouts.size(), 0);
+    result_.high.assign(cutouts.size(), 0);
+    result_.plain = Plane<std::uint8_t>(width, height);
+  }
+
+  Rejection run() {
+    // The noise of whole frames keeps the limits open where coarse codes leave a MAD of 0.
+    const double least_scale = std::max(measure_pixels(), typical_noise_);
+    for (int y = 0; y < height_; ++y)
+      for (int x = 0; x < width_; ++x) {
+        gather(x, y);
+        if (!samples_.value.empty()) reject_at(x, y, least_scale);
+      }
+    return std::move(result_);
+  }
+
+ private:
+  void gather(int x, int y) {
+    samples_.clear();
+    for (std::size_t i = 0; i < cutouts_.size(); ++i) {
+      const float s = cutouts_[i].samples.at(x, y);
+      if (s != s) continue;
+      samples_.value.push_back(static_cast<float>(cutouts_[i].normalization(s)));
+      samples_.cutout.push_back(i);
+    }
+  }
+
+  // Location and scale of every pixel before anything is dropped; returns the median of the scales.
+  double measure_pixels() {
+    std::vector<double> scales;
+    for (int y = 0; y < height_; ++y)
+      for (int x = 0; x < width_; ++x) {
+        gather(x, y);
+        if (samples_.value.empty()) continue;
+        location_.at(x, y) = samples_.location();
+        scale_.at(x, y) = samples_.scale(location_.at(x, y));
+        if (samples_.value.size() > 1) scales.push_back(scale_.at(x, y));
+      }
+    return median(std::move(scales));
+  }
+
+  struct Dropped {
+    std::size_t cutout;
+    bool high;
+  };
+
+  void reject_at(int x, int y, double least_scale) {
+    dropped_.clear();
+    const std::size_t valid = samples_.value.size();
+    double middle = location_.at(x, y), scale = scale_.at(x, y);
+    for (int round = 0; round < params_.rounds; ++round) {
+      if (round > 0) {
+        middle = samples_.location();
+        scale = samples_.scale(middle);
+      }
+      if (!drop_beyond(middle, std::max(scale, least_scale))) break;
+    }
+    if (dropped_.empty()) return;
+    if (static_cast<double>(samples_.value.size()) < params_.min_kept_fraction * static_cast<double>(valid)) {
+      result_.plain.at(x, y) = 1;
+      return;
+    }
+    for (const Dropped& d : dropped_) {
+      Plane<std::uint8_t>& kept = result_.kept[d.cutout];
+      if (kept.empty()) kept = Plane<std::uint8_t>(width_, height_, 1);
+      kept.at(x, y) = 0;
+      ++(d.high ? result_.high : result_.low)[d.cutout];
+    }
+  }
+
+  bool drop_beyond(double middle, double scale) {
+    std::size_t left = 0;
+    for (std::size_t i = 0; i < samples_.value.size(); ++i) {
+      const double off = (samples_.value[i] - middle) / widening_[samples_.cutout[i]];
+      if (off > params_.sigma_high * scale || off < -params_.sigma_low * scale) {
+        dropped_.push_back({samples_.cutout[i], off > 0});
+        continue;
+      }
+      samples_.value[left] = samples_.value[i];
+      samples_.cutout[left++] = samples_.cutout[i];
+    }
+    const bool any = left < samples_.value.size();
+    samples_.value.resize(left);
+    samples_.cutout.resize(left);
+    return any && left > 0;
+  }
+
+  const std::vector<WeightedCutout>& cutouts_;
+  int width_, height_;
+  const RejectionParams& params_;
+  double typical_noise_ = 0;
+  std::vector<double> widening_;
+  Plane<double> location_, scale_;  // of the pixels before anything is dropped
+  PixelSamples samples_;
+  std::vector<Dropped> dropped_;
+  Rejection result_;
+};
+
+}  // namespace
+
+Rejection reject_outliers(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                          const RejectionParams& params) {
+  return Rejector(cutouts, width, height, params).run();
+}
+
+}  // namespace tilecompile

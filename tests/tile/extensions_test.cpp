@@ -1,0 +1,248 @@
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/fwhm_surface.hpp"
+#include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/tile/compute_tile.hpp"
+#include "tilecompile/tile/frame_sum.hpp"
+#include "tilecompile/tile/synthetic_tile.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr Box kBox{0, 0, 60, 45};
+
+// Frames with a star in the middle, of different width and noise, some of them with a border.
+struct Night {
+  std::vector<Plane<float>> frames;
+  FrameMetrics metrics;
+
+  explicit Night(int count) {
+    std::mt19937 rng(5);
+    metrics.channels.resize(1);
+    metrics.image_width = kBox.w;
+    metrics.image_height = kBox.h;
+    for (int f = 0; f < count; ++f) {
+      const double sigma = 1.2 + 0.1 * (f % 5), noise = 1 + 0.25 * (f % 3);
+      std::normal_distribution<float> sky(100, static_cast<float>(noise));
+      Plane<float> p(kBox.w, kBox.h);
+      for (int y = 0; y < kBox.h; ++y)
+        for (int x = 0; x < kBox.w; ++x) {
+          const double r2 = (x - 30) * (x - 30) + (y - 22) * (y - 22);
+          p.at(x, y) =
+              sky(rng) + static_cast<float>(500 / (sigma * sigma) * std::exp(-0.5 * r2 / (sigma * sigma)));
+        }
+      for (int y = 0; y < kBox.h; ++y)
+        for (int x = 0; x < (f % 4) * 5; ++x) p.at(x, y) = std::nanf("");
+      FrameChannel c;
+      c.background = 100;
+      c.noise = noise;
+      c.inverse_variance = 1 / (noise * noise);
+      c.normalization = {100, 1, 100};
+      c.fwhm_surface = fit_fwhm_surface({{30, 22, 2.3548 * sigma}}, kBox.w, kBox.h);
+      c.footprint = find_footprint(p.view());
+      metrics.channels[0].push_back(c);
+      frames.push_back(std::move(p));
+    }
+  }
+  TileInput input(const ReconstructionParams& reconstruction) const {
+    TileInput in;
+    in.box = kBox;
+    in.metrics = &metrics;
+    in.reconstruction = reconstruction;
+    in.local.mode = LocalMetricsParams::Mode::kSeeing;
+    in.cutouts.resize(1);
+    for (std::size_t f = 0; f < frames.size(); ++f) {
+      in.cutouts[0].push_back({frames[f].view(), 0});
+      in.frame_index.push_back(static_cast<int>(f));
+    }
+    return in;
+  }
+};
+
+ReconstructionParams all_extensions() {
+  ReconstructionParams p;
+  p.rejection.mode = RejectionParams::Mode::kSigmaClip;
+  p.noise_guard.mode = NoiseGuardParams::Mode::kSignificance;
+  p.edge_feather_px = 12;
+  return p;
+}
+
+std::uint32_t bits(float v) { return std::bit_cast<std::uint32_t>(v); }
+
+TEST(SeeingMode, WeighsByInverseVarianceAndPowerOfTheSeeing) {
+  const Night night(10);
+  TileInput in = night.input({});
+  in.local.sharpness = 3;
+  const TileResult tile = compute_tile(in);
+  for (std::size_t f = 0; f < 10; ++f) {
+    const double sigma = 1.2 + 0.1 * static_cast<double>(f % 5),
+                 noise = 1 + 0.25 * static_cast<double>(f % 3);
+    const double ratio = tile.channels[0].frame_weight[f] / tile.channels[0].frame_weight[0];
+    EXPECT_NEAR(ratio, std::pow(sigma / 1.2, -3) / (noise * noise), 1e-9) << f;
+  }
+}
+
+TEST(SeeingMode, AFrameWithoutSeeingGetsTheMedianOfTheOthers) {
+  Night night(9);
+  night.metrics.channels[0][4].fwhm_surface.clear();
+  const TileResult tile = compute_tile(night.input({}));
+  std::vector<double> others = tile.channels[0].quality;
+  others.erase(others.begin() + 4);
+  EXPECT_DOUBLE_EQ(tile.channels[0].quality[4], median(others));
+}
+
+TEST(SeeingMode, TheExponentGivesWayToTheEffectiveNumberOfFrames) {
+  const Night night(40);
+  TileInput in = night.input({});
+  in.local.sharpness = 15;
+  const auto effective = [&](double fraction) {
+    in.local.min_effective_fraction = fraction;
+    const TileResult tile = compute_tile(in);
+    double sum = 0, squares = 0;
+    for (std::size_t f = 0; f < 40; ++f) {
+      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w,
+                   w = tile.channels[0].frame_weight[f];
+      sum += share * w;
+      squares += share * w * w;
+    }
+    return sum * sum / squares;
+  };
+  const double free = effective(0), half = effective(0.5), all = effective(1);
+  EXPECT_LT(free, 0.45 * all);
+  EXPECT_NEAR(half, 0.5 * all, 0.001 * all);
+}
+
+TEST(Extensions, AClusterOfAllFramesIsTheReconstruction) {
+  const Night night(17);
+  const TileInput in = night.input(all_extensions());
+  const TileResult tile = compute_tile(in);
+  Clusters one;
+  one.count = 1;
+  one.of_frame.assign(17, 0);
+  const auto synthetic = compute_synthetic_tile(in, one, {tile.channels[0].frame_weight});
+  for (std::size_t i = 0; i < tile.channels[0].pixels.size(); ++i) {
+    ASSERT_EQ(bits(tile.channels[0].pixels.samples()[i]), bits(synthetic[0].pixels.samples()[i]));
+    ASSERT_EQ(bits(tile.channels[0].variance.samples()[i]), bits(synthetic[0].variance.samples()[i]));
+  }
+}
+
+TEST(Extensions, ClustersWeightedByWhatIsBehindThemMakeTheReconstruction) {
+  const Night night(17);
+  const TileInput in = night.input(all_extensions());
+  const TileChannel whole = compute_tile(in).channels[0];
+  Clusters three;
+  three.count = 3;
+  for (int f = 0; f < 17; ++f) three.of_frame.push_back((f * 7) % 3);
+  const auto parts = compute_synthetic_tile(in, three, {whole.frame_weight});
+  for (std::size_t i = 0; i < whole.pixels.size(); ++i) {
+    double sum = 0, weight = 0;
+    for (const TileChannel& part : parts) {
+      if (std::isnan(part.pixels.samples()[i])) continue;
+      sum += static_cast<double>(part.weight.samples()[i]) * part.pixels.samples()[i];
+      weight += part.weight.samples()[i];
+    }
+    ASSERT_NEAR(sum / weight, whole.pixels.samples()[i], 2e-5 * whole.pixels.samples()[i]) << i;
+  }
+}
+
+TEST(Extensions, PixelsLieBetweenTheirInputs) {
+  const Night night(17);
+  const TileChannel tile = compute_tile(night.input(all_extensions())).channels[0];
+  for (int y = 0; y < kBox.h; ++y)
+    for (int x = 0; x < kBox.w; ++x) {
+      float low = INFINITY, high = -INFINITY;
+      for (const auto& frame : night.frames) {
+        const float v = frame.at(x, y);
+        if (std::isnan(v)) continue;
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+      EXPECT_GE(tile.pixels.at(x, y), low * (1 - 1e-6F));
+      EXPECT_LE(tile.pixels.at(x, y), high * (1 + 1e-6F));
+    }
+}
+
+// The weights that the guard mixes, written down once more without it.
+TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
+  const Night night(17);
+  ReconstructionParams guarded = all_extensions(), open = guarded;
+  guarded.edge_feather_px = open.edge_feather_px = 0;
+  open.noise_guard.mode = NoiseGuardParams::Mode::kOff;
+  const TileChannel g = compute_tile(night.input(guarded)).channels[0];
+  const TileChannel sharp = compute_tile(night.input(open)).channels[0];
+  TileInput in = night.input(open);
+  in.local.sharpness = 0;
+  const TileChannel quiet = compute_tile(in).channels[0];
+  for (std::size_t i = 0; i < g.pixels.size(); ++i) {
+    const float a = std::min(sharp.pixels.samples()[i], quiet.pixels.samples()[i]);
+    const float b = std::max(sharp.pixels.samples()[i], quiet.pixels.samples()[i]);
+    EXPECT_GE(g.pixels.samples()[i], a - 1e-5F * a);
+    EXPECT_LE(g.pixels.samples()[i], b + 1e-5F * b);
+    EXPECT_LE(g.variance.samples()[i], 1.001F * sharp.variance.samples()[i])
+        << "never noisier than the sharp mean";
+  }
+}
+
+TEST(Extensions, VarianceAndEffectiveFramesAreThoseOfTheWeights) {
+  const Night night(10);
+  const TileChannel tile = compute_tile(night.input({})).channels[0];
+  for (const int x : {2, 7, 40}) {
+    double sum = 0, squares = 0, variance = 0;
+    for (std::size_t f = 0; f < 10; ++f) {
+      if (std::isnan(night.frames[f].at(x, 10))) continue;
+      const double w = tile.frame_weight[f], noise = night.metrics.channels[0][f].noise;
+      sum += w;
+      squares += w * w;
+      variance += w * w * noise * noise;
+    }
+    // The noise is measured in the tile: a few per cent from the one that was put in.
+    EXPECT_NEAR(tile.variance.at(x, 10) / (variance / (sum * sum)), 1, 0.1);
+    EXPECT_FLOAT_EQ(tile.effective_frames.at(x, 10), static_cast<float>(sum * sum / squares));
+  }
+}
+
+TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
+  Night night(30);
+  for (auto& frame : night.metrics.channels[0]) frame.noise *= 1.6;  // a gradient over the whole frame
+  const TileInput in = night.input({});
+  std::vector<WeightedCutout> cutouts;
+  for (std::size_t f = 0; f < 30; ++f)
+    cutouts.push_back({in.cutouts[0][f].samples, night.metrics.channels[0][f].normalization, 1.0, 1.0,
+                       night.metrics.channels[0][f].noise, nullptr, nullptr});
+  const auto noise = residual_noise(cutouts, kBox.w, kBox.h, 64);
+  double ratio = 0;
+  for (std::size_t f = 0; f < 30; ++f) ratio += noise[f] / (1 + 0.25 * static_cast<double>(f % 3)) / 30;
+  EXPECT_NEAR(ratio, 1, 0.03);
+}
+
+// Two frames of another level than the rest begin inside the tile.
+TEST(EdgeFeather, LeavesNoStepWhereFramesBegin) {
+  const auto step = [](double feather_px) {
+    Night night(20);
+    for (std::size_t f = 0; f < 20; ++f) {
+      Plane<float>& p = night.frames[f];
+      p = Plane<float>(kBox.w, kBox.h, f < 2 ? 110.0F : 100.0F);
+      if (f < 2)
+        for (int y = 0; y < kBox.h; ++y)
+          for (int x = 0; x < 20; ++x) p.at(x, y) = std::nanf("");
+      night.metrics.channels[0][f].footprint = find_footprint(p.view());
+    }
+    ReconstructionParams params;
+    params.edge_feather_px = feather_px;
+    const TileChannel tile = compute_tile(night.input(params)).channels[0];
+    EXPECT_EQ(tile.pixels.at(10, 10), 100);
+    EXPECT_GT(tile.pixels.at(55, 10), 100.5F);
+    return static_cast<double>(tile.pixels.at(20, 10)) - tile.pixels.at(19, 10);
+  };
+  EXPECT_GT(step(0), 0.5);
+  EXPECT_LT(step(24), 0.005);
+}
+
+}  // namespace
+}  // namespace tilecompile

@@ -1,0 +1,104 @@
+#include "tilecompile/tile/rejection.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace tilecompile {
+namespace {
+
+constexpr int kWidth = 31, kHeight = 17;
+
+struct Night {
+  std::vector<Plane<float>> frames;
+  std::vector<WeightedCutout> cutouts;
+
+  Night(int count, const std::vector<double>& noise) {
+    std::mt19937 rng(1);
+    for (int f = 0; f < count; ++f) {
+      std::normal_distribution<float> value(
+          100, static_cast<float>(noise[static_cast<std::size_t>(f) % noise.size()]));
+      Plane<float> p(kWidth, kHeight);
+      for (float& v : p.samples()) v = value(rng);
+      frames.push_back(std::move(p));
+    }
+    for (int f = 0; f < count; ++f) {
+      WeightedCutout c;
+      c.samples = frames[static_cast<std::size_t>(f)].view();
+      c.noise = noise[static_cast<std::size_t>(f) % noise.size()];
+      cutouts.push_back(c);
+    }
+  }
+};
+
+RejectionParams clip_params() {
+  RejectionParams params;
+  params.mode = RejectionParams::Mode::kSigmaClip;
+  return params;
+}
+
+std::int64_t total(const std::vector<std::int64_t>& counts) {
+  std::int64_t sum = 0;
+  for (const std::int64_t n : counts) sum += n;
+  return sum;
+}
+
+TEST(Rejection, DropsPlantedPixelsAndHardlyAnyOther) {
+  Night night(40, {2});
+  for (int x = 0; x < kWidth; ++x) night.frames[7].at(x, 5) += 30;  // a trail
+  night.frames[20].at(3, 3) -= 40;
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  for (int x = 0; x < kWidth; ++x) EXPECT_EQ(r.kept[7].at(x, 5), 0) << x;
+  EXPECT_EQ(r.kept[20].at(3, 3), 0);
+  EXPECT_GE(r.high[7], kWidth);
+  EXPECT_GE(r.low[20], 1);
+  const std::int64_t others = total(r.high) + total(r.low) - kWidth - 1;
+  EXPECT_LT(others, 40 * kWidth * kHeight / 2000) << "4 sigma is rare";
+}
+
+TEST(Rejection, ANoisyFrameIsJudgedByItsOwnNoise) {
+  Night night(40, {2, 2, 2, 8});
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  for (std::size_t f = 3; f < 40; f += 4)
+    EXPECT_LT(r.high[f] + r.low[f], kWidth * kHeight / 100) << "frame " << f;
+}
+
+TEST(Rejection, EqualCodesAreNotRejectedForTheirNeighbours) {
+  // Whole codes: at many pixels all frames but a few agree, and the MAD there is 0.
+  Night night(30, {0.4});
+  for (auto& frame : night.frames)
+    for (float& v : frame.samples()) v = std::round(v);
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  EXPECT_LT(total(r.high) + total(r.low), 30 * kWidth * kHeight / 50);
+}
+
+TEST(Rejection, TooFewKeptMakesAPlainPixel) {
+  RejectionParams params = clip_params();
+  params.min_kept_fraction = 0.9;
+  Night night(20, {1});
+  for (std::size_t f : {2u, 5u, 11u}) night.frames[f].at(9, 9) += 100;
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, params);
+  EXPECT_EQ(r.plain.at(9, 9), 1);
+  EXPECT_TRUE(r.kept[2].empty() || r.kept[2].at(9, 9) == 1);
+  const WeightedMean mean = weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, &r.plain);
+  double sum = 0;
+  for (const auto& frame : night.frames) sum += frame.at(9, 9);
+  EXPECT_FLOAT_EQ(mean.mean.at(9, 9), static_cast<float>(sum / 20));
+  EXPECT_FALSE(mean.fallback_used);
+}
+
+TEST(Rejection, InvalidPixelsTakeNoPart) {
+  Night night(12, {1});
+  for (std::size_t f = 0; f < 12; ++f) night.frames[f].at(4, 4) = std::nanf("");
+  for (std::size_t f = 1; f < 12; ++f) night.frames[f].at(5, 4) = std::nanf("");
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  for (const auto& kept : r.kept) {
+    if (kept.empty()) continue;
+    EXPECT_EQ(kept.at(4, 4), 1);
+    EXPECT_EQ(kept.at(5, 4), 1);
+  }
+}
+
+}  // namespace
+}  // namespace tilecompile
