@@ -122,8 +122,7 @@ TEST_F(Verify, WhatIsWrongWithAWorkerIsNamed) {
   EXPECT_THAT(ended.text, HasSubstr("ok    worker good: frames"));
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker frames: frames .*input.dir of this worker"));
   EXPECT_THAT(ended.text, HasSubstr("FAIL  worker storage: storage"));
-  EXPECT_THAT(ended.text,
-              ContainsRegex("FAIL  worker old: numerics .*numerics version 0, the master with "));
+  EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker old: numerics .*numerics version 0, the master with "));
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker good .*4096 are expected"));
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker barn-7 .*does not answer"));
 }
