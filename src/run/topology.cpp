@@ -13,11 +13,11 @@ const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
 
 std::string results_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+  return isolation != "run" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
 }
 
 std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
+  return isolation != "run" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {
