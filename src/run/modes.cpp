@@ -60,10 +60,6 @@ class WorkerThread {
 
 }  // namespace
 
-std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name) {
-  return connect_amqp(amqp_options(broker, name));
-}
-
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);

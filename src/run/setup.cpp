@@ -9,10 +9,10 @@ namespace tilecompile {
 
 std::vector<QueueSpec> lasting_queues(const RunConfig& config) {
   const bool quorum = config.broker.queue_type == "quorum";
-  std::vector<QueueSpec> queues = {
-      compute_queue_spec(quorum), results_queue_spec(kResultsQueue, quorum), dead_letter_queue_spec(quorum),
-      diagnostics_queue_spec(kDiagnosticsQueue, config.diagnostics.max_messages,
-                             config.diagnostics.max_age_s)};
+  std::vector<QueueSpec> queues = {compute_queue_spec(quorum), results_queue_spec(kResultsQueue, quorum),
+                                   dead_letter_queue_spec(quorum),
+                                   diagnostics_queue_spec(kDiagnosticsQueue, config.diagnostics.max_messages,
+                                                          config.diagnostics.max_age_s)};
   for (const int rung : retry_rungs(config.retry)) queues.push_back(retry_queue_spec(rung, quorum));
   return queues;
 }

@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t kLeastKeyBytes = 16, kMostKeys = 4, kKeyIdDigits = 8;
 constexpr const char* kOwnHeaders = "x-tilecompile-";
 constexpr const char* kReasonHeader = "x-tilecompile-reason";
-constexpr const char* kLadder = "tile.retry.";
 
 // Tells keys apart while they are exchanged; says nothing about the key.
 std::string key_id(const std::string& key) {
@@ -114,7 +113,7 @@ std::vector<std::string> read_message_keys(const std::string& file) {
 
 std::string message_signature(const std::string& key, const std::string& queue, const Message& message) {
   std::string all = "tilecompile message 1\n";
-  add_part(all, queue.rfind(kLadder, 0) == 0 ? kComputeQueue : queue);
+  add_part(all, queue.rfind(kRetryQueuePrefix, 0) == 0 ? kComputeQueue : queue);
   for (const std::string* part :
        {&message.message_id, &message.correlation_id, &message.reply_to, &message.content_type})
     add_part(all, *part);

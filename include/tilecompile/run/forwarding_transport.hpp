@@ -19,6 +19,7 @@ class ForwardingTransport : public Transport {
     inner_->consume(queue, prefetch, exclusive);
   }
   void cancel(const std::string& queue) override { inner_->cancel(queue); }
+  bool consuming(const std::string& queue) override { return inner_->consuming(queue); }
   /// The next delivery that `keep` does not take for itself.
   std::optional<Delivery> receive(std::chrono::milliseconds timeout) override;
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
