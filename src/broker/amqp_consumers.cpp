@@ -17,7 +17,7 @@ std::string consumer_tag(amqp_channel_t channel) { return "consumer-" + std::to_
   if (closed.reply_code == AMQP_ACCESS_REFUSED && text.find("exclusive") != std::string::npos) {
     throw UsageError(start + "another consumer has it; stop that one first (" + text + ")");
   }
-  throw UsageError(start + text + "; check the user's permissions: rabbitmqctl list_user_permissions");
+  throw AccessRefused(start + text + "; check the user's permissions: rabbitmqctl list_user_permissions");
 }
 
 }  // namespace

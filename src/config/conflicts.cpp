@@ -130,6 +130,12 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              quoted(method.stacking.output_file)});
   }
   check_frame_chunks(conflicts, config);
+  if (config.parallel.isolation == "vhost" && config.broker.vhost == "/") {
+    conflicts.push_back(
+        {{"parallel.isolation", "broker.vhost"},
+         "'parallel.isolation: vhost' needs a virtual host of its own in 'broker.vhost', found "
+         "the common one '/'"});
+  }
   check_s3(conflicts, config);
   return conflicts;
 }

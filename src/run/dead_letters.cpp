@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/run/modes.hpp"
+#include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 

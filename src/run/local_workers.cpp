@@ -13,6 +13,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -54,13 +55,7 @@ std::vector<std::string> worker_arguments(const RunConfig& config, int count, in
   set("parallel.threads", std::to_string(slots));
   set("parallel.prefetch", std::to_string(config.parallel.prefetch));
   set("parallel.memory_limit_mb", std::to_string(std::max<std::size_t>(64, limit_mb)));
-  set("broker.host", config.broker.host);
-  set("broker.port", std::to_string(config.broker.port));
-  set("broker.vhost", config.broker.vhost);
-  set("broker.user", config.broker.user);
-  set("broker.password_file", config.broker.password_file);
-  set("broker.heartbeat_s", std::to_string(config.broker.heartbeat_s));
-  set("broker.queue_type", config.broker.queue_type);
+  for (const auto& [key, value] : broker_flags(config.broker)) set(key, value);
   set("observability.log_level", quiet ? "error" : config.observability.log_level);
   set("observability.log_format", config.observability.log_format);
   return arguments;

@@ -5,6 +5,7 @@
 
 #include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/setup.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/tile/strict_json.hpp"
 
@@ -94,7 +95,7 @@ void send_later(Transport& transport, const Message& message, int delay_s, bool 
   try {
     transport.publish(kResultExchange, retry_queue(delay_s), message).get();
   } catch (const UnroutableError&) {
-    transport.declare(retry_queue_spec(delay_s, quorum));
+    declare_if_allowed(transport, retry_queue_spec(delay_s, quorum));
     transport.publish(kResultExchange, retry_queue(delay_s), message).get();
   }
 }

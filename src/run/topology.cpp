@@ -11,13 +11,14 @@ const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
+const char* const kRetryQueuePrefix = "tile.retry.";
 
 std::string results_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+  return isolation != "run" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
 }
 
 std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
+  return isolation != "run" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {
@@ -36,7 +37,7 @@ QueueSpec dead_letter_queue_spec(bool quorum) {
   return spec;
 }
 
-std::string retry_queue(int delay_s) { return "tile.retry." + std::to_string(delay_s); }
+std::string retry_queue(int delay_s) { return kRetryQueuePrefix + std::to_string(delay_s); }
 
 QueueSpec retry_queue_spec(int delay_s, bool quorum) {
   QueueSpec spec;

@@ -218,8 +218,9 @@ TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
   night.job.batch = 1000;
   Mill mill(night);
   int puts = 0;
-  FaultyStore first(*night.store, [&](const std::string&) {
-    if (++puts == 2) mill.stop = true;
+  const auto is_tile = [](const std::string& key) { return key.find("/tiles/") != std::string::npos; };
+  FaultyStore first(*night.store, [&](const std::string& key) {
+    if (is_tile(key) && ++puts == 2) mill.stop = true;
   });
   auto& stopped = mill.add_worker(first, "first");
   auto run = mill.start();
@@ -227,7 +228,8 @@ TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
   EXPECT_EQ(puts, 2);
   mill.stop = false;
   int more = 0;
-  FaultyStore second(*night.store, [&](const std::string&) { ++more; });
+  // A redelivered task also leaves a mark on the storage, which is no tile.
+  FaultyStore second(*night.store, [&](const std::string& key) { more += is_tile(key) ? 1 : 0; });
   mill.add_worker(second, "second");
   EXPECT_EQ(run.get().done(), mill.tiles());
   EXPECT_EQ(puts + more, mill.tiles());

@@ -132,7 +132,8 @@ TEST(TileJoiner, ASkippedTileIsAHoleAndTheOthersKeepTheirBits) {
   for (const Rescale rescale : {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction}) {
     int reloads = 0;
     const auto whole = join(grid, 1, rescale, ascending, &reloads);
-    TileJoiner joiner(grid, 1, rescale,
+    const Image reference(1, Plane<float>(61, 43));
+    TileJoiner joiner(grid, reference, rescale,
                       [&](const ResultMessage& r) { return random_tile(grid, r.tile_id, 1); });
     for (const int id : ascending)
       if (id != 0) joiner.accept(result_of(id, 1), random_tile(grid, id, 1));

@@ -13,8 +13,6 @@ RunOutcome run_local(const RunRequest& request);
 /// `tilecompile master`: over RabbitMQ; `local_workers` > 0 also starts that many worker processes of this
 /// program.
 RunOutcome run_distributed(const RunRequest& request, int local_workers);
-/// A party of its own on the broker; `name` is what the broker's pages show.
-std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name);
 /// `tilecompile worker`: serves tile.compute until `stop_signal` is set.
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal);
 

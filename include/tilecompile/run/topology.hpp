@@ -14,6 +14,7 @@ extern const char* const kComputeQueue;
 extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
 extern const char* const kDiagnosticsQueue;
+extern const char* const kRetryQueuePrefix;  ///< of the rungs of the back-off ladder, before the seconds
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
 std::string results_queue(const std::string& run_id, const std::string& isolation);
