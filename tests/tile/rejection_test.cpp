@@ -68,9 +68,8 @@ TEST(Rejection, KeepsStarCoresInChangingSeeing) {
     const double variance = 2.0 * std::exp(2 * seeing(rng));
     for (int y = 0; y < kHeight; ++y)
       for (int x = 0; x < kWidth; ++x)
-        frame.at(x, y) +=
-            static_cast<float>(20000 / variance *
-                               std::exp(-0.5 * ((x - x0) * (x - x0) + (y - y0) * (y - y0)) / variance));
+        frame.at(x, y) += static_cast<float>(
+            20000 / variance * std::exp(-0.5 * ((x - x0) * (x - x0) + (y - y0) * (y - y0)) / variance));
   }
   night.frames[11].at(28, 8) += 60;
   const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
