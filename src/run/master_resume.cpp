@@ -85,7 +85,8 @@ void MasterRun::open_for_resume() {
     throw UsageError("run " + request_.run_id + " came to its end (" + status +
                      "): there is nothing to resume; its products are in " + directory.string());
   }
-  sweep(kOldTemporary_s);
+  // A reference run has no other writers; workers of a distributed one may still write their last tiles.
+  sweep(request_.mode == "run" ? 0 : kOldTemporary_s);
 }
 
 void MasterRun::check_same_run() {

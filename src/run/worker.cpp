@@ -57,7 +57,8 @@ void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, con
   }
   for (std::thread& slot : slots) slot.join();
   if (shop.failure) std::rethrow_exception(shop.failure);
-  transport.cancel(kComputeQueue);
+  // During an outage there is nothing to cancel: the broker has taken the tasks back.
+  if (transport.connected()) transport.cancel(kComputeQueue);
 }
 
 }  // namespace tilecompile

@@ -49,7 +49,9 @@ class Resume : public testing::Test {
             "--set",
             "synthetic.enabled=true",
             "--set",
-            "synthetic.frames_min=2"};
+            "synthetic.frames_min=2",
+            "--set",
+            "data.frames_min=3"};
   }
   fs::path directory() const { return *folder_ / "out" / id_; }
   std::string text_of(const char* name) const { return file_text(directory() / name); }

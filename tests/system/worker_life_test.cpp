@@ -65,7 +65,8 @@ class WorkerLife : public testing::Test {
     return std::make_unique<StartedProgram>(arguments, *folder_ / (id_ + ".log"));
   }
   std::unique_ptr<StartedProgram> start_worker(const std::string& name,
-                                               const std::vector<std::string>& more = {}) const {
+                                               const std::vector<std::string>& more = {},
+                                               const fs::path& storage = {}) const {
     std::vector<std::string> arguments = {"worker",
                                           "--worker_id",
                                           name,
@@ -74,7 +75,7 @@ class WorkerLife : public testing::Test {
                                           "--input.dir",
                                           (*folder_ / "night/frames").string(),
                                           "--storage.root",
-                                          (*folder_ / "out").string(),
+                                          (storage.empty() ? *folder_ / "out" : storage).string(),
                                           "--parallel.threads",
                                           "1",
                                           "--log-level",
@@ -174,7 +175,7 @@ TEST_F(WorkerLife, StorageThatIsAwayForAWhileIsWaitedFor) {
   fs::create_directory(shared);
   const auto master = start_master(
       {"--set", "storage.root=" + shared.string(), "--set", "parallel.batch=2", "--set", "retry.base_s=1"});
-  const auto worker = start_worker("w", {"--storage.root", shared.string()});
+  const auto worker = start_worker("w", {}, shared);
   ASSERT_TRUE(worker->wait_for("tile done")) << worker->text();
   fs::rename(shared, away);
   EXPECT_TRUE(worker->wait_for("tiles are tried again later")) << worker->text();
