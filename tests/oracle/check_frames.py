@@ -43,12 +43,24 @@ def check_record(report, run, metrics):
             frame["surface"] = np.array(of_record["fwhm_surface"])
 
 
+def measured_near(plane, x, y, radius):
+    """The fit from the pixel at (x, y), or where its box leaves the image from half a pixel inward. The program starts
+    from the place at which the star was detected, which is not on record."""
+    height, width = plane.shape
+    inward = (x + (0.5 if x < width / 2 else -0.5), y + (0.5 if y < height / 2 else -0.5))
+    for place in ((x, y), (inward[0], y), (x, inward[1]), inward):
+        shape = star_fit.measure(plane, *place, radius)
+        if shape:
+            return shape
+    return None
+
+
 def reference_fluxes(run, samples, metrics):
     """[channel] fluxes of the stars in the mean of I - B; apertures by the FWHM of the channel that shows the stars."""
     means = [method.plain_mean([planes[c] - frame["background"] for planes, frame in zip(samples, metrics[c])])[0]
              .astype(np.float32).astype(np.float64) for c in range(run.channels)]
     stars, radius = run.frame_metrics["stars"], run.frame_metrics["star_radius_px"]
-    shapes = [star_fit.measure(means[run.reference_channel()], x, y, radius) for x, y in stars]
+    shapes = [measured_near(means[run.reference_channel()], x, y, radius) for x, y in stars]
     fwhm = method.median(np.array([s["fwhm"] for s in shapes if s]))
     return [extensions.star_fluxes(mean, stars, fwhm) for mean in means]
 
