@@ -82,11 +82,10 @@ def check_synthetic_frame(report, run, samples, metrics, k, members, means, refe
     name, coverage_map = "syn_%02d" % k, run.image(os.path.join("synthetic", "syn_%02d.coverage.fits" % k))
     for channel, of_channel in enumerate(means):
         planes = check_tiles.joined(run, of_channel, factors_of(run, of_channel, references[channel]))
-        check_tiles.check_picture(report, run, "%s of %d frames" % (name, len(members)),
-                                  os.path.join("synthetic", name + ".fits"), channel, planes,
+        check_tiles.check_picture(report, run, name, os.path.join("synthetic", name + ".fits"), channel, planes,
                                   run.output_scale(metrics[channel]))
         coverage = np.sum([~np.isnan(samples[f][channel]) for f in members], axis=0)
-        report.equal("%s coverage map [%d]" % (name, channel), coverage_map[channel].ravel().tolist(),
+        report.equal("%s coverage map of %d frames [%d]" % (name, len(members), channel), coverage_map[channel].ravel().tolist(),
                      coverage.ravel().tolist())
 
 

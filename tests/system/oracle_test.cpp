@@ -80,7 +80,7 @@ TEST_F(Oracle, FindsPlantedErrors) {
   // Of each list every error has a line of its own.
   const std::vector<std::vector<Error>> lists = {
       {{"reconstruction.fits", "", "", "reconstruction [0]"},
-       {"synthetic/syn_01.fits", "", "", "syn_01 of"},
+       {"synthetic/syn_01.fits", "", "", "syn_01 [0]"},
        {"synthetic/syn_01.weight.fits", "", "", "syn_01 weight map"}},
       {{"stacked.fit", "", "", "stack: mean of the synthetic frames, pixels"}},
       {{"run.json", "\"stack\": {", "background_rms", "stack common: background_rms "},
