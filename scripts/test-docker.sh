@@ -1,0 +1,143 @@
+#!/bin/bash
+# Builds the image, runs docker/compose.yaml end to end on a simulated night while workers are killed and cut off, and
+# compares the pictures with those of one process. Takes a Docker engine of its own and makes its base images from
+# Debian packages, so no registry is needed. Needs root; when no engine can run here it says so and ends with 77.
+# Usage: scripts/test-docker.sh
+# Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ $# -eq 0 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+
+skip() { printf '\n*** test-docker: SKIPPED: %s\n*** Nothing about containers was tested.\n' "$*" >&2; exit 77; }
+fail() { echo "test-docker: FAILED: $*" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || skip "it needs root, for a Docker engine of its own"
+
+work=${TEST_DOCKER_DIR:-$(mktemp -d "${TMPDIR:-/tmp}/tilecompile-docker.XXXXXX")}
+mkdir -p "$work"
+engine=$work/engine
+log=$work/test.log
+: > "$log"
+user=10001:10001
+
+finish() {
+  local code=$?
+  trap - EXIT INT TERM
+  if [ "$code" -ne 0 ] && [ "$code" -ne 77 ]; then
+    { echo "test-docker: the end of $log:"; tail -n 40 "$log"; } >&2
+    if [ -e "$engine/docker.sock" ]; then local_mode logs --tail 20 >&2 2> /dev/null || true; fi
+  fi
+  if [ -d "$engine" ]; then
+    scripts/private-docker.sh stop "$engine" || code=1
+    left=$(scripts/private-docker.sh trace "$engine")
+    if [ -n "$left" ]; then printf 'test-docker: left behind on this machine:\n%s\n' "$left" >&2; code=1; fi
+  fi
+  if [ -z "${TEST_DOCKER_DIR:-}" ]; then rm -rf "$work"; fi
+  if [ "$code" -eq 0 ]; then echo "all good after $SECONDS s; nothing was left behind"; fi
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say() { printf '== %s (%d s)\n' "$*" "$SECONDS"; printf '\n== %s\n' "$*" >> "$log"; }
+good() { printf '   ok: %s\n' "$*"; }
+program() { docker run --rm --no-healthcheck --user "$user" --network none -v "$work/night:/night" tilecompile "$@"; }
+local_mode() { docker-compose --env-file "$work/local.env" -f docker/compose.yaml "$@"; }
+worker() { docker ps -aq --filter "label=com.docker.compose.service=worker" \
+  --filter "label=com.docker.compose.container-number=$1"; }
+health() { docker inspect -f '{{.State.Health.Status}}' "$1"; }
+digest() { awk -v name="$2" '$1 == name { found = 1 } found && $1 == "digest" { print $2; exit }' "$1"; }
+
+# Waits until a command prints what is expected: SECONDS EXPECTED COMMAND...
+await() {
+  local limit=$((SECONDS + $1)) expected=$2 found=
+  shift 2
+  while [ "$SECONDS" -lt "$limit" ]; do
+    found=$("$@" 2>> "$log") || true
+    if [ "$found" = "$expected" ]; then return 0; fi
+    sleep 0.2
+  done
+  fail "'$*' says '$found', expected '$expected'"
+}
+
+has_image() { docker image inspect "$1" > /dev/null 2>&1; }
+tiles_done() { wc -l < "$work/out/$run_id/journal.jsonl" 2> /dev/null || echo 0; }
+enough_tiles() { if [ "$(tiles_done)" -ge "$1" ]; then echo yes; fi; }
+
+say "starting an engine"
+scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be installed, see $(tail -n 1 "$log")"
+host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
+  { cat "$log" >&2; skip "dockerd does not start here (above)"; }
+export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
+good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker-compose version --short)"
+
+say "making the images"
+has_image debian:bookworm-slim || scripts/docker/base-image.sh debian:bookworm-slim >> "$log" 2>&1 ||
+  skip "no base image can be made: debootstrap fails, see the end of $log: $(tail -n 1 "$log")"
+docker build -t rabbitmq:3 -f scripts/docker/rabbitmq.Dockerfile scripts/docker >> "$log" 2>&1
+docker build -t tilecompile -f docker/Dockerfile . >> "$log" 2>&1
+megabytes=$(($(docker image inspect -f '{{.Size}}' tilecompile) / 1000000))
+base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
+[ $((megabytes - base)) -lt 100 ] || fail "the image adds $((megabytes - base)) MB to its base"
+[ "$(docker image inspect -f '{{.Config.User}}' tilecompile)" = "$user" ] || fail "the image runs as root"
+good "$(docker run --rm tilecompile --version), $megabytes MB on a base of $base MB"
+
+say "simulating a night, reconstructing it in one process"
+rm -rf "$work/night" "$work/out"
+mkdir -p "$work/night" "$work/out"
+chown "$user" "$work/night" "$work/out"
+program simulate /night --frames 60 --width 900 --height 640 --seed 7 >> "$log" 2>&1
+expected_code=0
+program run /night/run.yaml --output /night/out > "$work/run.txt" 2>> "$log" || expected_code=$?
+[ "$expected_code" -eq 0 ] || [ "$expected_code" -eq 3 ] || fail "tilecompile run ended with $expected_code"
+
+say "local mode: starting a broker and 3 workers"
+sed -e "s|^FRAMES=.*|FRAMES=$work/night/frames|" -e "s|^OUT=.*|OUT=$work/out|" \
+  -e "s|^RUN_CONFIG=.*|RUN_CONFIG=$work/night/run.yaml|" -e "s|^TILECOMPILE_USER=.*|TILECOMPILE_USER=$user|" \
+  -e "s|^TILECOMPILE_AMQP_PASSWORD=.*|TILECOMPILE_AMQP_PASSWORD=a password|" docker/local.env.example > "$work/local.env"
+local_mode up -d --no-build --scale worker=3 >> "$log" 2>&1
+for number in 1 2 3; do await 90 healthy health "$(worker $number)"; done
+good "3 workers are healthy: $(docker exec "$(worker 1)" tilecompile health /tmp/tilecompile-health)"
+[ "$(docker exec "$(worker 1)" id -u)" = "${user%:*}" ] || fail "a worker runs as another user"
+[ -z "$(docker ps --format '{{.Ports}}' --filter label=com.docker.compose.service=rabbitmq | grep -- '->')" ] ||
+  fail "the broker is published to the host's network"
+
+say "running a master, killing worker 1, cutting off worker 2"
+run_id=$(cat /proc/sys/kernel/random/uuid)
+local_mode run --rm -T master --run-id "$run_id" --set parallel.batch=1 > "$work/master.txt" 2>> "$log" < /dev/null &
+master=$!
+await 120 yes enough_tiles 3
+docker kill "$(worker 1)" >> "$log"
+killed_at=$(tiles_done)
+await 60 yes enough_tiles $((killed_at + 3))
+network=$(docker inspect -f '{{range $name, $ignored := .NetworkSettings.Networks}}{{$name}}{{end}}' "$(worker 2)")
+docker network disconnect "$network" "$(worker 2)"
+cut_at=$(tiles_done)
+code=0
+wait "$master" || code=$?
+[ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
+total=$(tiles_done)
+[ "$cut_at" -lt "$total" ] || fail "the run was over before worker 2 was cut off: nothing was shown"
+good "worker 1 killed after $killed_at, worker 2 cut off after $cut_at of $total tiles; the run went on to its end"
+
+say "comparing with the one process"
+for product in reconstruction classical; do
+  [ -n "$(digest "$work/run.txt" $product)" ] || fail "tilecompile run printed no digest of $product"
+  [ "$(digest "$work/run.txt" $product)" = "$(digest "$work/master.txt" $product)" ] || fail "$product differs"
+  good "$product $(digest "$work/master.txt" $product)"
+done
+[ -z "$(find "$work/out" ! -uid "${user%:*}")" ] || fail "files of another user: $(find "$work/out" ! -uid "${user%:*}")"
+
+say "health of the worker that was cut off"
+await 120 unhealthy health "$(worker 2)"
+good "unhealthy: $(docker exec "$(worker 2)" tilecompile health /tmp/tilecompile-health || true)"
+docker network connect "$network" "$(worker 2)"
+await 120 healthy health "$(worker 2)"
+good "healthy again: $(docker exec "$(worker 2)" tilecompile health /tmp/tilecompile-health)"
+docker stop -t 60 "$(worker 3)" >> "$log"
+[ "$(docker inspect -f '{{.State.ExitCode}}' "$(worker 3)")" = 143 ] || fail "worker 3 did not end in order"
+good "worker 3 ended in order (143) when it was stopped"
+
+say "taking everything down"
+local_mode down -v >> "$log" 2>&1
+[ -z "$(docker ps -aq)$(docker volume ls -q)" ] || fail "containers or volumes are left: $(docker ps -a; docker volume ls)"
