@@ -90,7 +90,7 @@ launch() {
       for folder in /run/containerd /run/docker /etc/docker; do mount -t tmpfs tmpfs "$folder" || exit 1; done
       exec dockerd "$@"' dockerd \
     --host "unix://$socket" --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/pid" \
-    --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" --log-level warn \
+    --bip 172.17.0.1/16 --exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$name" --log-level warn \
     > "$dir/dockerd.log" 2>&1 < /dev/null &
   echo $! > "$dir/engine.pid"
   local turn

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the image, runs docker/compose.yaml end to end on a simulated night while workers are killed and cut off, and
-# compares the pictures with those of one process. Takes a Docker engine of its own and makes its base images from
+# Builds the image and runs the compose files of docker/ end to end on a simulated night: local mode, while workers are
+# killed and cut off, and production with TLS; compares the pictures with those of one process. Takes a Docker engine of its own and makes its base images from
 # Debian packages, so no registry is needed. Needs root; when no engine can run here it says so and ends with 77.
 # Usage: scripts/test-docker.sh
 # Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
@@ -43,10 +43,33 @@ say() { printf '== %s (%d s)\n' "$*" "$SECONDS"; printf '\n== %s\n' "$*" >> "$lo
 good() { printf '   ok: %s\n' "$*"; }
 program() { docker run --rm --no-healthcheck --user "$user" --network none -v "$work/night:/night" tilecompile "$@"; }
 local_mode() { docker-compose --env-file "$work/local.env" -f docker/compose.yaml "$@"; }
+main_server() { docker-compose --env-file "$work/main.env" -f docker/compose.main.yaml "$@"; }
+worker_host() { WORKER_ENV=$work/worker.env docker-compose --env-file "$work/worker.env" -f docker/compose.worker.yaml "$@"; }
+# An environment file from its example: EXAMPLE FILE KEY=VALUE...
+settings() {
+  local example=$1 file=$2 pair
+  shift 2
+  cp "$example" "$file"
+  for pair; do
+    grep -q "^${pair%%=*}=" "$file" || fail "$example has no ${pair%%=*}"
+    sed -i "s|^${pair%%=*}=.*|$pair|" "$file"
+  done
+}
 worker() { docker ps -aq --filter "label=com.docker.compose.service=worker" \
   --filter "label=com.docker.compose.container-number=$1"; }
 health() { docker inspect -f '{{.State.Health.Status}}' "$1"; }
 digest() { awk -v name="$2" '$1 == name { found = 1 } found && $1 == "digest" { print $2; exit }' "$1"; }
+
+# Are the pictures of a master, which printed to FILE, those of the one process?
+same_pictures() {
+  local product found
+  for product in reconstruction classical; do
+    found=$(digest "$1" $product)
+    [ -n "$found" ] || fail "no digest of $product in $1"
+    [ "$found" = "$(digest "$work/run.txt" $product)" ] || fail "$product differs from that of tilecompile run"
+    good "$product $found"
+  done
+}
 
 # Waits until a command prints what is expected: SECONDS EXPECTED COMMAND...
 await() {
@@ -60,6 +83,12 @@ await() {
   fail "'$*' says '$found', expected '$expected'"
 }
 
+nothing_runs() {
+  local left
+  left=$(docker ps -a --format 'container {{.Names}}'; docker volume ls --format 'volume {{.Name}}'
+    docker network ls --filter type=custom --format 'network {{.Name}}')
+  [ -z "$left" ] || fail "left in the engine: $left"
+}
 has_image() { docker image inspect "$1" > /dev/null 2>&1; }
 tiles_done() { wc -l < "$work/out/$run_id/journal.jsonl" 2> /dev/null || echo 0; }
 enough_tiles() { if [ "$(tiles_done)" -ge "$1" ]; then echo yes; fi; }
@@ -69,6 +98,7 @@ scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be 
 host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
   { cat "$log" >&2; skip "dockerd does not start here (above)"; }
 export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
+overlay=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' bridge)
 good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker-compose version --short)"
 
 say "making the images"
@@ -78,7 +108,7 @@ docker build -t rabbitmq:3 -f scripts/docker/rabbitmq.Dockerfile scripts/docker 
 docker build -t tilecompile -f docker/Dockerfile . >> "$log" 2>&1
 megabytes=$(($(docker image inspect -f '{{.Size}}' tilecompile) / 1000000))
 base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
-[ $((megabytes - base)) -lt 100 ] || fail "the image adds $((megabytes - base)) MB to its base"
+[ $((megabytes - base)) -lt 120 ] || fail "the image adds $((megabytes - base)) MB to its base"
 [ "$(docker image inspect -f '{{.Config.User}}' tilecompile)" = "$user" ] || fail "the image runs as root"
 good "$(docker run --rm tilecompile --version), $megabytes MB on a base of $base MB"
 
@@ -92,9 +122,8 @@ program run /night/run.yaml --output /night/out > "$work/run.txt" 2>> "$log" || 
 [ "$expected_code" -eq 0 ] || [ "$expected_code" -eq 3 ] || fail "tilecompile run ended with $expected_code"
 
 say "local mode: starting a broker and 3 workers"
-sed -e "s|^FRAMES=.*|FRAMES=$work/night/frames|" -e "s|^OUT=.*|OUT=$work/out|" \
-  -e "s|^RUN_CONFIG=.*|RUN_CONFIG=$work/night/run.yaml|" -e "s|^TILECOMPILE_USER=.*|TILECOMPILE_USER=$user|" \
-  -e "s|^TILECOMPILE_AMQP_PASSWORD=.*|TILECOMPILE_AMQP_PASSWORD=a password|" docker/local.env.example > "$work/local.env"
+settings docker/local.env.example "$work/local.env" FRAMES="$work/night/frames" OUT="$work/out" \
+  RUN_CONFIG="$work/night/run.yaml" TILECOMPILE_USER=$user TILECOMPILE_AMQP_PASSWORD="a password"
 local_mode up -d --no-build --scale worker=3 >> "$log" 2>&1
 for number in 1 2 3; do await 90 healthy health "$(worker $number)"; done
 good "3 workers are healthy: $(docker exec "$(worker 1)" tilecompile health /tmp/tilecompile-health)"
@@ -121,11 +150,7 @@ total=$(tiles_done)
 good "worker 1 killed after $killed_at, worker 2 cut off after $cut_at of $total tiles; the run went on to its end"
 
 say "comparing with the one process"
-for product in reconstruction classical; do
-  [ -n "$(digest "$work/run.txt" $product)" ] || fail "tilecompile run printed no digest of $product"
-  [ "$(digest "$work/run.txt" $product)" = "$(digest "$work/master.txt" $product)" ] || fail "$product differs"
-  good "$product $(digest "$work/master.txt" $product)"
-done
+same_pictures "$work/master.txt"
 [ -z "$(find "$work/out" ! -uid "${user%:*}")" ] || fail "files of another user: $(find "$work/out" ! -uid "${user%:*}")"
 
 say "health of the worker that was cut off"
@@ -138,6 +163,39 @@ docker stop -t 60 "$(worker 3)" >> "$log"
 [ "$(docker inspect -f '{{.State.ExitCode}}' "$(worker 3)")" = 143 ] || fail "worker 3 did not end in order"
 good "worker 3 ended in order (143) when it was stopped"
 
-say "taking everything down"
+say "taking local mode down"
 local_mode down -v >> "$log" 2>&1
-[ -z "$(docker ps -aq)$(docker volume ls -q)" ] || fail "containers or volumes are left: $(docker ps -a; docker volume ls)"
+nothing_runs
+
+say "production: a main server on $overlay, a worker host that knows its address and certificates"
+mkdir -p "$work/data/tiles"
+rm -rf "$work/secrets" "$work/out" "$work/data/frames"
+mkdir "$work/out"
+cp -r "$work/night/frames" "$work/data/"
+sed -e '/^input:/,/^$/d' -e '/^output:/,/^$/d' "$work/night/run.yaml" | cat docker/main.run.yaml.example - > "$work/main.yaml"
+docker/make-secrets.sh "$work/secrets" "$work/main.yaml" main.example.org "$overlay" >> "$log" 2>&1
+chown -R "$user" "$work/data" "$work/out" "$work/secrets/master" "$work/secrets/worker"
+settings docker/main.env.example "$work/main.env" OVERLAY_ADDRESS="$overlay" SECRETS="$work/secrets" \
+  RUN_CONFIG="$work/main.yaml" DATA="$work/data" OUT="$work/out" TILECOMPILE_USER=$user
+settings docker/worker.env.example "$work/worker.env" MAIN_SERVER="$overlay" SECRETS="$work/secrets/worker" \
+  DATA="$work/data" TILECOMPILE_USER=$user
+main_server up -d --no-build >> "$log" 2>&1
+broker=$(docker ps -q --filter label=com.docker.compose.service=rabbitmq)
+await 120 healthy health "$broker"
+[ "$(docker port "$broker")" = "5671/tcp -> $overlay:5671" ] || fail "the broker listens elsewhere: $(docker port "$broker")"
+good "the broker listens on $(docker port "$broker") alone"
+worker_host up -d --no-build >> "$log" 2>&1
+await 90 healthy health "$(worker 1)"
+main_server run --rm -T verify > "$work/verify.txt" 2>> "$log" < /dev/null ||
+  { cat "$work/verify.txt" >&2; fail "verify found something"; }
+grep -q barn-1 "$work/verify.txt" || fail "verify does not name the worker"
+good "verify: $(grep -c '^ *ok' "$work/verify.txt") checks hold"
+code=0
+main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || code=$?
+[ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
+same_pictures "$work/master.txt"
+
+say "taking production down"
+worker_host down -v >> "$log" 2>&1
+main_server down -v >> "$log" 2>&1
+nothing_runs
