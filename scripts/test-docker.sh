@@ -1,12 +1,13 @@
 #!/bin/bash
 # Builds the image and runs the compose files of docker/ end to end on a simulated night: local mode, while workers are
-# killed and cut off, and production with TLS; compares the pictures with those of one process. Takes a Docker engine of its own and makes its base images from
-# Debian packages, so no registry is needed. Needs root; when no engine can run here it says so and ends with 77.
+# killed and cut off, and production with TLS. Compares the pictures with those of one process. Takes a Docker engine of
+# its own and makes its base images from Debian packages, so no registry is needed. Needs root; when no engine can run
+# here it says so and ends with 77.
 # Usage: scripts/test-docker.sh
 # Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -eq 0 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
+[ $# -eq 0 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
 
 skip() { printf '\n*** test-docker: SKIPPED: %s\n*** Nothing about containers was tested.\n' "$*" >&2; exit 77; }
 fail() { echo "test-docker: FAILED: $*" >&2; exit 1; }
@@ -186,6 +187,14 @@ await 120 healthy health "$broker"
 good "the broker listens on $(docker port "$broker") alone"
 worker_host up -d --no-build >> "$log" 2>&1
 await 90 healthy health "$(worker 1)"
+code=0
+docker run --rm --no-healthcheck --user "$user" -v "$work/secrets/worker:/secrets:ro" -v "$work/data:/data" tilecompile \
+  worker --input.dir /data/frames --storage.root /data/tiles --broker.host "$overlay" --broker.tls true \
+  --broker.ca_file /secrets/ca.pem --broker.user tilecompile-worker --broker.password_file /secrets/password \
+  > "$work/refused.txt" 2>&1 < /dev/null || code=$?
+{ [ "$code" -ne 0 ] && grep -q "refused our certificate" "$work/refused.txt"; } ||
+  { cat "$work/refused.txt" >&2; fail "a worker without a certificate ended with $code"; }
+good "a worker without a certificate is refused"
 main_server run --rm -T verify > "$work/verify.txt" 2>> "$log" < /dev/null ||
   { cat "$work/verify.txt" >&2; fail "verify found something"; }
 grep -q barn-1 "$work/verify.txt" || fail "verify does not name the worker"
