@@ -19,6 +19,8 @@ shift 2
 # Ten letters at most, because names of interfaces are short; the same for the same directory.
 name=tcd$(printf '%s' "$dir" | sha256sum | cut -c1-7)
 socket=$dir/docker.sock
+# What forwarding was before the first engine of this kind; the last one puts it back.
+forwarding=/run/private-docker.forwarding
 
 # True when a process carries our directory in its environment: proof that it is ours.
 is_ours() {
@@ -54,18 +56,13 @@ raise_network() {
     iptables -w -t nat -A POSTROUTING -s "10.213.$third.0/30" -m comment --comment "$name" -j MASQUERADE &&
     iptables -w -I FORWARD -i "$name" -m comment --comment "$name" -j ACCEPT &&
     iptables -w -I FORWARD -o "$name" -m comment --comment "$name" -j ACCEPT || return 1
-  echo "$out $(cat "/proc/sys/net/ipv4/conf/$out/forwarding")" > "$dir/forwarding"
+  [ -e "$forwarding" ] || echo "$out $(cat "/proc/sys/net/ipv4/conf/$out/forwarding")" > "$forwarding"
   echo 1 > "/proc/sys/net/ipv4/conf/$name/forwarding"
   echo 1 > "/proc/sys/net/ipv4/conf/$out/forwarding"
 }
 
 drop_network() {
   local out before table rule
-  if [ -e "$dir/forwarding" ]; then
-    read -r out before < "$dir/forwarding"
-    echo "$before" > "/proc/sys/net/ipv4/conf/$out/forwarding"
-    rm -f "$dir/forwarding"
-  fi
   for table in nat filter; do
     iptables-save -t "$table" 2> /dev/null | grep -E -- "--comment \"?$name\"? " | while read -r rule; do
       # shellcheck disable=SC2086  # words of the rule
@@ -74,7 +71,11 @@ drop_network() {
   done
   ip link del "$name" 2> /dev/null
   ip netns del "$name" 2> /dev/null
-  return 0
+  if [ -e "$forwarding" ] && ! ip netns list | grep -q '^tcd[0-9a-f]\{7\}'; then
+    read -r out before < "$forwarding"
+    echo "$before" > "/proc/sys/net/ipv4/conf/$out/forwarding"
+    rm -f "$forwarding"
+  fi
 }
 
 remove_cgroups() {
@@ -110,6 +111,7 @@ start() {
   done
   if ask version > /dev/null 2>&1; then echo "unix://$socket"; return; fi
   mkdir -p "$dir/home" || die "cannot write to $dir"
+  stop  # what a crash has left
   if ! raise_network; then drop_network; die "cannot make the network of the engine"; fi
   if ! launch; then
     echo "private-docker: dockerd did not start; its last words:" >&2
