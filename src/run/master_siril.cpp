@@ -73,7 +73,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
     raw = build_manifest(raw_dir, raw_paths, threads_, unused, [&](int done) { progress.update(done); });
   }
   check_hard_assumptions(raw, config_.method.data);
-  directory_.emplace(config_.output.dir, request_.run_id);
+  if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
   RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};
   const FrameFacts& facts = raw.frames.front().facts;
   job.debayer = needs_debayer(raw_dir / raw_paths.front(), facts, config_.method.data);
