@@ -31,6 +31,15 @@ def robust_scales(values, middle):
     return 1.4826 * medians(abs(values - middle).astype(np.float32))[0]
 
 
+def contrast_tolerance(middle, number, least):
+    """d: 4 times the range of the medians within 3 x 3 px beyond 4 s_0 / sqrt(n), flat."""
+    highest = largest_within(np.where(np.isnan(middle), -np.inf, middle), 1)
+    lowest = -largest_within(np.where(np.isnan(middle), -np.inf, -middle), 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = highest - lowest - 4 * least / np.sqrt(number)
+    return 4 * np.nan_to_num(np.maximum(beyond, 0), posinf=0).ravel()
+
+
 def sigma_clip(cube, noise, settings):
     """(kept, plain, low, high): mask of the frames' samples, pixels that stay plain, rejected samples a frame."""
     frames, shape = len(cube), cube.shape[1:]
@@ -40,14 +49,16 @@ def sigma_clip(cube, noise, settings):
     middle, valid = medians(values)
     scale = robust_scales(values, middle)
     least = max(method.median(scale[valid > 1]), typical)
+    further = contrast_tolerance(np.where(valid > 0, middle, np.nan).reshape(shape), valid.reshape(shape), least)
     low, high = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
     open_pixels = np.arange(values.shape[1])
     for _ in range(settings["rejection_rounds"]):
         left = np.where((low | high)[:, open_pixels], np.float32(np.nan), values[:, open_pixels])
         middle, number = medians(left)
-        limit = np.maximum(robust_scales(left, middle), least) * wider
+        limit = np.maximum(robust_scales(left, middle), least)
         with np.errstate(invalid="ignore"):
-            above, below = left - middle > settings["sigma_high"] * limit, left - middle < -settings["sigma_low"] * limit
+            above = left - middle > (settings["sigma_high"] * limit + further[open_pixels]) * wider
+            below = left - middle < -(settings["sigma_low"] * limit + further[open_pixels]) * wider
         high[:, open_pixels] |= above
         low[:, open_pixels] |= below
         open_pixels = open_pixels[(above | below).any(axis=0) & (number > 0)]
