@@ -42,7 +42,7 @@ TileMetricsFile tile_metrics(const TileJoiner& joiner, const Grid& grid, const F
       tile.n_eff.push_back(effective_frames(joiner.frame_weight()[c][t]));
       tile.fallback_used.push_back(result.fallback_used);
       tile.scale.push_back(scale.scale);
-      tile.offset.push_back(scale.background * (1 - scale.scale));
+      tile.offset.push_back(scale.background * (1 - scale.scale) + scale.offset);
     }
     file.tiles.push_back(std::move(tile));
   }
