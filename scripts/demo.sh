@@ -92,14 +92,14 @@ say "starting a private RabbitMQ"
 port=$(PRIVATE_BROKER_OWNER=$$ scripts/private-broker.sh start "$demo/broker" 2>> "$log")
 done_in
 say "reconstructing with a master and 2 workers over RabbitMQ"
-run "$demo/master.txt" "$tilecompile" master "$demo/night/run.yaml" --workers 2 --output "$demo/master" \
-  --set broker.port="$port"
+run "$demo/master.txt" "$tilecompile" master config/deep-sky.yaml --set input.dir="$demo/night/frames" \
+  --workers 2 --output "$demo/master" --set broker.port="$port"
 done_in
 say "stopping RabbitMQ"
 scripts/private-broker.sh stop "$demo/broker" >> "$log" 2>&1
 done_in
 say "reconstructing again in one process"
-run "$demo/run.txt" "$tilecompile" run "$demo/night/run.yaml" --output "$demo/run"
+run "$demo/run.txt" "$tilecompile" run config/deep-sky.yaml --set input.dir="$demo/night/frames" --output "$demo/run"
 done_in
 
 step="comparing the two pictures"
