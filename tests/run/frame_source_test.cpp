@@ -20,7 +20,8 @@ class CachedFrames : public testing::Test {
     origin_.cache = std::make_shared<FileCache>(night_.folder() / "cache", 0);
   }
   Manifest scan() {
-    return build_manifest(origin_, list_frames(origin_, ""), 2, *night_.verified, [](int) {});
+    return scan_frames(origin_, list_frames(origin_, ""), 2, night_.method.data, *night_.verified, [](int) {})
+        .manifest;
   }
   FrameSource source() { return {origin_, night_.manifest, true, std::make_shared<VerifiedFiles>()}; }
   SmallNight night_;
