@@ -42,7 +42,13 @@ struct PixelSamples {
 class Rejector {
  public:
   Rejector(const std::vector<WeightedCutout>& cutouts, int width, int height, const RejectionParams& params)
-      : cutouts_(cutouts), width_(width), height_(height), params_(params), widening_(cutouts.size(), 1) {
+      : cutouts_(cutouts),
+        width_(width),
+        height_(height),
+        params_(params),
+        widening_(cutouts.size(), 1),
+        location_(width, height),
+        scale_(width, height) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
     typical_noise_ = median(noise);
@@ -57,7 +63,7 @@ class Rejector {
 
   Rejection run() {
     // The noise of whole frames keeps the limits open where coarse codes leave a MAD of 0.
-    const double least_scale = std::max(typical_scale(), typical_noise_);
+    const double least_scale = std::max(measure_pixels(), typical_noise_);
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
         gather(x, y);
@@ -77,12 +83,16 @@ class Rejector {
     }
   }
 
-  double typical_scale() {
+  // Location and scale of every pixel before anything is dropped; returns the median of the scales.
+  double measure_pixels() {
     std::vector<double> scales;
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
         gather(x, y);
-        if (samples_.value.size() > 1) scales.push_back(samples_.scale(samples_.location()));
+        if (samples_.value.empty()) continue;
+        location_.at(x, y) = samples_.location();
+        scale_.at(x, y) = samples_.scale(location_.at(x, y));
+        if (samples_.value.size() > 1) scales.push_back(scale_.at(x, y));
       }
     return median(std::move(scales));
   }
@@ -95,9 +105,13 @@ class Rejector {
   void reject_at(int x, int y, double least_scale) {
     dropped_.clear();
     const std::size_t valid = samples_.value.size();
+    double middle = location_.at(x, y), scale = scale_.at(x, y);
     for (int round = 0; round < params_.rounds; ++round) {
-      const double middle = samples_.location(), scale = std::max(samples_.scale(middle), least_scale);
-      if (!drop_beyond(middle, scale)) break;
+      if (round > 0) {
+        middle = samples_.location();
+        scale = samples_.scale(middle);
+      }
+      if (!drop_beyond(middle, std::max(scale, least_scale))) break;
     }
     if (dropped_.empty()) return;
     if (static_cast<double>(samples_.value.size()) < params_.min_kept_fraction * static_cast<double>(valid)) {
@@ -134,6 +148,7 @@ class Rejector {
   const RejectionParams& params_;
   double typical_noise_ = 0;
   std::vector<double> widening_;
+  Plane<double> location_, scale_;  // of the pixels before anything is dropped
   PixelSamples samples_;
   std::vector<Dropped> dropped_;
   Rejection result_;

@@ -34,15 +34,38 @@ std::vector<Variation> variations() {
           {"no FMA, no AVX", kFirstRun, {"--threads", "2"}, {{"GLIBC_TUNABLES", plain_cpu}}}};
 }
 
+/// A night and the method that is computed on it, as keys that differ from the night's own configuration.
+struct Method {
+  const char* name;
+  int channels;
+  std::vector<std::string> keys;
+};
+
+const std::vector<std::string> kExtensions = {"normalization.mode=photometric",
+                                              "global_metrics.mode=inverse_variance",
+                                              "local_metrics.mode=seeing",
+                                              "local_metrics.sharpness=8",
+                                              "local_metrics.min_effective_fraction=0.6",
+                                              "reconstruction.rejection=sigma_clip",
+                                              "reconstruction.noise_guard=significance",
+                                              "reconstruction.edge_feather_px=12",
+                                              "reconstruction.tile_rescale=reference",
+                                              "synthetic.enabled=true",
+                                              "synthetic.frames_min=3",
+                                              "synthetic.frames_max=3",
+                                              "stacking.method=weighted_average"};
+
 using Digests = std::map<std::string, std::string>;
 
 /// Runs the night and returns the digest of every product, and of every tile's bytes where the run id, which
 /// a tile carries, is the first.
-Digests digests_of(const fs::path& night, const fs::path& out, const Variation& v) {
+Digests digests_of(const fs::path& night, const fs::path& out, const std::vector<std::string>& keys,
+                   const Variation& v) {
   std::vector<std::string> arguments = {
       "run", (night / "run.yaml").string(), "--output", out.string(), "--run-id", v.run_id, "--quiet"};
   for (const char* key : {"tile.min_size=32", "tile.size_factor=8", "data.frames_min=3"})
     arguments.insert(arguments.end(), {"--set", key});
+  for (const std::string& key : keys) arguments.insert(arguments.end(), {"--set", key});
   arguments.insert(arguments.end(), v.arguments.begin(), v.arguments.end());
   ProgramLimits limits;
   limits.environment = v.environment;
@@ -61,24 +84,25 @@ Digests digests_of(const fs::path& night, const fs::path& out, const Variation& 
   return digests;
 }
 
-class SameDigests : public testing::TestWithParam<int> {};
+class SameDigests : public testing::TestWithParam<Method> {};
 
 TEST_P(SameDigests, WhateverMustNotReachAPixel) {
-  const int channels = GetParam();
+  const Method& method = GetParam();
   TempDir folder;
   const ProgramEnd simulated =
       run_program({"simulate", (folder / "night").string(), "--frames", "13", "--width", "211", "--height",
-                   "157", "--stars", "40", "--channels", std::to_string(channels), "--seed", "5"});
+                   "157", "--stars", "40", "--channels", std::to_string(method.channels), "--seed", "5"});
   ASSERT_EQ(simulated.code, 0) << simulated.err;
-  const Digests expected =
-      digests_of(folder / "night", folder / "out-0", {"one thread", kFirstRun, {"--threads", "1"}, {}});
+  const Digests expected = digests_of(folder / "night", folder / "out-0", method.keys,
+                                      {"one thread", kFirstRun, {"--threads", "1"}, {}});
   ASSERT_EQ(expected.count("classical"), 1u);
   ASSERT_EQ(expected.count("reconstruction"), 1u);
   ASSERT_GT(expected.size(), 25u) << "tiles are compared too";
   EXPECT_NE(expected.at("classical"), expected.at("reconstruction"));
   int number = 0;
   for (const Variation& v : variations()) {
-    const Digests found = digests_of(folder / "night", folder / ("out-" + std::to_string(++number)), v);
+    const Digests found =
+        digests_of(folder / "night", folder / ("out-" + std::to_string(++number)), method.keys, v);
     EXPECT_GE(found.size(), 6u) << v.name;
     for (const auto& [name, digest] : found) {
       const auto known = expected.find(name);
@@ -91,9 +115,41 @@ TEST_P(SameDigests, WhateverMustNotReachAPixel) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(MonoAndColour, SameDigests, testing::Values(1, 3));
+INSTANTIATE_TEST_SUITE_P(Methods, SameDigests,
+                         testing::Values(Method{"Mono", 1, {}}, Method{"Colour", 3, {}},
+                                         Method{"MonoExtended", 1, kExtensions},
+                                         Method{"ColourExtended", 3, kExtensions}),
+                         [](const auto& method) { return std::string(method.param.name); });
 
-TEST(SameDigests, OtherFramesGiveOtherDigests) {
+TEST(Extensions, EachWorksAloneAndReachesThePicture) {
+  TempDir folder;
+  ASSERT_EQ(run_program({"simulate", (folder / "night").string(), "--frames", "13", "--width", "211",
+                         "--height", "157", "--stars", "40", "--seed", "5"})
+                .code,
+            0);
+  const Variation v{"two threads", kFirstRun, {"--threads", "2"}, {}};
+  const auto picture = [&](const std::vector<std::string>& keys, const char* product) {
+    fs::remove_all(folder / "out");
+    return digests_of(folder / "night", folder / "out", keys, v)[product];
+  };
+  const std::string plain = picture({}, "reconstruction");
+  ASSERT_FALSE(plain.empty());
+  for (const char* key : {"normalization.mode=photometric", "global_metrics.mode=inverse_variance",
+                          "global_metrics.adaptive_weights=true", "local_metrics.mode=seeing",
+                          "reconstruction.rejection=sigma_clip", "reconstruction.noise_guard=significance",
+                          "reconstruction.edge_feather_px=12", "reconstruction.tile_rescale=reference"}) {
+    const std::string found = picture({key}, "reconstruction");
+    EXPECT_FALSE(found.empty()) << key;
+    EXPECT_NE(found, plain) << key;
+  }
+  const std::vector<std::string> synthetic = {"synthetic.enabled=true", "synthetic.frames_min=3",
+                                              "synthetic.frames_max=3"};
+  std::vector<std::string> weighted = synthetic;
+  weighted.emplace_back("stacking.method=weighted_average");
+  EXPECT_NE(picture(weighted, "stack"), picture(synthetic, "stack"));
+}
+
+TEST(OtherDigests, OtherFramesGiveOtherDigests) {
   TempDir folder;
   Digests seen[2];
   for (const int seed : {1, 2}) {
@@ -103,7 +159,7 @@ TEST(SameDigests, OtherFramesGiveOtherDigests) {
                   .code,
               0);
     seen[seed - 1] =
-        digests_of(night, folder / ("out-" + std::to_string(seed)), {"one thread", kFirstRun, {}, {}});
+        digests_of(night, folder / ("out-" + std::to_string(seed)), {}, {"one thread", kFirstRun, {}, {}});
   }
   EXPECT_NE(seen[0]["classical"], seen[1]["classical"]);
   EXPECT_NE(seen[0]["reconstruction"], seen[1]["reconstruction"]);
