@@ -5,6 +5,7 @@
 #include "fits/handmade_fits.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/frame/manifest.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"

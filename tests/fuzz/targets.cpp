@@ -14,6 +14,7 @@
 #include "tilecompile/config/yaml_tree.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/frame/manifest.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"

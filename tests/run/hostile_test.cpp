@@ -110,7 +110,7 @@ TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
   const json good = json::parse(encode_task(make_tasks(night.job).front()));
   for (const std::string& ref :
        {std::string("../secret.json"), secret.string(), std::string("link.json"),
-        night.run_id + "/../../secret.json", std::string(), std::string("a\0b", 3), std::string(5000, 'a')}) {
+        night.run_id + "/../../secret.json", std::string(), std::string("a\0b", 3), std::string(300, 'a')}) {
     json task = good;
     task["metrics_config"]["frame_metrics_ref"] = ref;
     RunContexts runs = night.contexts();
