@@ -6,6 +6,7 @@ import numpy
 import sep
 from astropy.io import fits
 
+import maps
 import reweigh
 import truth
 from frames import frame_paths
@@ -68,7 +69,7 @@ def shuffled_weights(bench, run_dir, frames, seed=1):
 
 def halves(bench, base):
     """Even against odd frames, each a run of its own."""
-    pictures, plain = [], []
+    pictures, plain, runs = [], [], []
     for part in (0, 1):
         folder = bench.work / f"half-{part}"
         if not folder.exists():
@@ -77,6 +78,7 @@ def halves(bench, base):
                 (folder / path.name).symlink_to(path.resolve())
         arguments = bench.program.arguments(base, folder, bench.data.settings)
         run_dir = bench.program.run(arguments, bench.work)
+        runs.append(run_dir)
         pictures.append(read_image(run_dir / "reconstruction.fits"))
         plain.append(fwhm_of(read_image(run_dir / "classical.fits"), bench.field.stars)["fwhm"])
     field = bench.field
@@ -96,7 +98,24 @@ def halves(bench, base):
             ("half against half: slope of flux over magnitude", f"{slope:+.2f} +- {slope_error:.2f} %/mag",
              "within 4 errors of 0", abs(slope) < 4 * slope_error),
             (f"half against half: FWHM (plain means: {own:+.2f} %)", f"{change:+.2f} %",
-             "within 3 % of the plain means'", abs(change - own) < 3)]
+             "within 3 % of the plain means'", abs(change - own) < 3), *maps_of_halves(runs, field)]
+
+
+def maps_of_halves(runs, field):
+    """What the difference of the halves says of the variance map and of the places where frames enter and leave."""
+    pictures, variances, coverage = ([read_image(run / f"reconstruction{kind}.fits") for run in runs]
+                                     for kind in ("", ".variance", ".coverage"))
+    chi = maps.chi_square_per_pixel(pictures, variances, field)
+    rows = [("half against half: chi-square per pixel of the variance maps", f"{chi:.3f}", "0.95 to 1.05",
+             0.95 <= chi <= 1.05)]
+    steps = maps.coverage_steps(pictures, coverage[0], field.sky_mask & ~field.outside)
+    if len(steps):
+        step, error = abs(steps[:, 0]), steps[:, 1]
+        excess = numpy.sqrt(max(0.0, numpy.mean(step ** 2 - error ** 2)))
+        rows.append((f"steps at {len(steps)} edges of coverage, in units of the noise",
+                     f"rms {excess:.3f} beyond errors of {numpy.median(error):.3f}, largest {step.max():.3f}",
+                     "rms below 0.1, none above by 3 errors", excess < 0.1 and (step < 0.1 + 3 * error).all()))
+    return rows
 
 
 def injected_stars(bench, base, count=60, seed=5):

@@ -24,7 +24,7 @@ std::string read_config_file(const fs::path& file) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    throw refuse(std::string(std::strerror(errno)) + "; check the path, or start from config/run.yaml");
+    throw refuse(std::string(std::strerror(errno)) + "; check the path, or start from config/deep-sky.yaml");
   }
   std::string text(kMaxFileBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -39,6 +39,8 @@ struct PixelSamples {
   }
 };
 
+constexpr double kContrastShare = 4, kContrastNoise = 4;
+
 class Rejector {
  public:
   Rejector(const std::vector<WeightedCutout>& cutouts, int width, int height, const RejectionParams& params)
@@ -47,7 +49,7 @@ class Rejector {
         height_(height),
         params_(params),
         widening_(cutouts.size(), 1),
-        location_(width, height),
+        location_(width, height, std::nan("")),
         scale_(width, height) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
@@ -67,7 +69,7 @@ class Rejector {
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
         gather(x, y);
-        if (!samples_.value.empty()) reject_at(x, y, least_scale);
+        if (!samples_.value.empty()) reject_at(x, y, least_scale, tolerance(x, y, least_scale));
       }
     return std::move(result_);
   }
@@ -97,12 +99,26 @@ class Rejector {
     return median(std::move(scales));
   }
 
+  // What a change of the seeing may do to a pixel: a share of the range of the medians around it, of which
+  // their noise is taken away.
+  double tolerance(int x, int y, double least_scale) const {
+    double low = location_.at(x, y), high = low;
+    for (int v = std::max(0, y - 1); v <= std::min(height_ - 1, y + 1); ++v)
+      for (int u = std::max(0, x - 1); u <= std::min(width_ - 1, x + 1); ++u) {
+        const double m = location_.at(u, v);
+        if (m < low) low = m;
+        if (m > high) high = m;
+      }
+    const double noise = least_scale / std::sqrt(static_cast<double>(samples_.value.size()));
+    return kContrastShare * std::max(0.0, high - low - kContrastNoise * noise);
+  }
+
   struct Dropped {
     std::size_t cutout;
     bool high;
   };
 
-  void reject_at(int x, int y, double least_scale) {
+  void reject_at(int x, int y, double least_scale, double tolerance) {
     dropped_.clear();
     const std::size_t valid = samples_.value.size();
     double middle = location_.at(x, y), scale = scale_.at(x, y);
@@ -111,7 +127,7 @@ class Rejector {
         middle = samples_.location();
         scale = samples_.scale(middle);
       }
-      if (!drop_beyond(middle, std::max(scale, least_scale))) break;
+      if (!drop_beyond(middle, std::max(scale, least_scale), tolerance)) break;
     }
     if (dropped_.empty()) return;
     if (static_cast<double>(samples_.value.size()) < params_.min_kept_fraction * static_cast<double>(valid)) {
@@ -126,11 +142,11 @@ class Rejector {
     }
   }
 
-  bool drop_beyond(double middle, double scale) {
+  bool drop_beyond(double middle, double scale, double tolerance) {
     std::size_t left = 0;
     for (std::size_t i = 0; i < samples_.value.size(); ++i) {
       const double off = (samples_.value[i] - middle) / widening_[samples_.cutout[i]];
-      if (off > params_.sigma_high * scale || off < -params_.sigma_low * scale) {
+      if (off > params_.sigma_high * scale + tolerance || off < -params_.sigma_low * scale - tolerance) {
         dropped_.push_back({samples_.cutout[i], off > 0});
         continue;
       }

@@ -153,7 +153,7 @@ TEST(ConfigErrors, Files) {
   };
   EXPECT_EQ(load(dir / "none.yaml"), "cannot read configuration file '" + (dir / "none.yaml").string() +
                                          "': No such file or directory; check the path, or start from "
-                                         "config/run.yaml");
+                                         "config/deep-sky.yaml");
   EXPECT_THAT(load(dir.path()), HasSubstr("it is a folder"));
   EXPECT_THAT(run_error(std::string((1 << 20) + 1, '#')), HasSubstr("larger than 1 MiB"));
   EXPECT_EQ(run_error(std::string(1 << 20, '#')), "");

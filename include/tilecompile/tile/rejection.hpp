@@ -19,8 +19,10 @@ struct Rejection {
 /// median + sigma_high s is dropped, with s = 1.4826 MAD over the frames that are still kept, not below the
 /// median of the first round's s over the tile nor below the median noise of the frames; repeated until
 /// nothing is dropped, at most `rounds` times. A frame whose noise is above the median noise gets limits
-/// wider by that ratio. I' is compared in float32; only `samples`, `normalization` and `noise` of the
-/// cut-outs are used.
+/// wider by that ratio. Both limits are 4 max(0, r - 4 s / sqrt(n)) further out, with r the range of the
+/// medians of n samples within 3 x 3 pixels of the tile and the least s: in changing seeing the pixels of a
+/// star spread as much as the star stands out of its neighbours. I' is compared in float32; only `samples`,
+/// `normalization` and `noise` of the cut-outs are used.
 Rejection reject_outliers(const std::vector<WeightedCutout>& cutouts, int width, int height,
                           const RejectionParams& params);
 
