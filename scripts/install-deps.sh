@@ -1,22 +1,27 @@
 #!/bin/bash
 # Installs what building and running tilecompile needs on Debian 12 or Ubuntu; does nothing when all is there.
-# Usage: scripts/install-deps.sh [--tests]     --tests: also what only tests, checks and measurements need
+# Usage: scripts/install-deps.sh [--program | --tests | --docker]
+#   --program: only what compiling the program needs; --tests: also what only tests, checks and measurements need;
+#   --docker: only what scripts/test-docker.sh needs
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config ccache
+program=(g++ cmake ninja-build pkg-config
   librabbitmq-dev libyaml-cpp-dev nlohmann-json3-dev libssl-dev libcfitsio-dev libcli11-dev libspdlog-dev
-  libcurl4-openssl-dev libpugixml-dev
-  libgtest-dev libgmock-dev libsep-dev libpng-dev rabbitmq-server procps)
+  libcurl4-openssl-dev libpugixml-dev libsep-dev libpng-dev)
+build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
   swift swift-proxy swift-account swift-container swift-object openssl)
+docker=(docker.io docker-compose debootstrap iptables iproute2 util-linux openssl)
 
 die() { echo "install-deps: $*" >&2; exit 1; }
 
-wanted=("${build[@]}")
+wanted=("${program[@]}" "${build[@]}")
 case ${1:-} in
   '') ;;
+  --program) wanted=("${program[@]}") ;;
   --tests) wanted+=("${tests[@]}") ;;
-  *) sed -n '2,3s/^# //p' "$0" >&2; exit 2 ;;
+  --docker) wanted=("${docker[@]}") ;;
+  *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
 esac
 [ $# -le 1 ] || die "one option at most"
 

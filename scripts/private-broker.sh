@@ -8,14 +8,15 @@
 #   private-broker.sh pause DIR      stop its processes (SIGSTOP);  cont DIR  lets them go on
 #   private-broker.sh ctl DIR ARG..  rabbitmqctl against it
 #
-# Environment of `start`: PRIVATE_BROKER_CONF   file appended to rabbitmq.conf
+# Environment of `start`: PRIVATE_BROKER_CONF   file appended to rabbitmq.conf; @TLS_PORT@ in it becomes a free
+#                                               port, which is also in DIR/tls_port
 #                         PRIVATE_BROKER_PLUGINS comma-separated plugins
 #                         PRIVATE_BROKER_OWNER  pid; the broker is stopped when that process is gone
 # Login: guest / guest on vhost /. Works as root and as an ordinary user; several stand side by side.
 set -uo pipefail
 
 die() { echo "private-broker: $*" >&2; exit 1; }
-usage() { sed -n '2,15p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,16p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
@@ -90,10 +91,12 @@ pick_port() {
 }
 
 write_settings() {
-  local amqp epmd dist
+  local amqp epmd dist tls
   amqp=$(pick_port)
   epmd=$(pick_port "$amqp")
   dist=$(pick_port "$amqp" "$epmd")
+  tls=$(pick_port "$amqp" "$epmd" "$dist")
+  echo "$tls" > "$dir/tls_port"
   echo "[${PRIVATE_BROKER_PLUGINS:-}]." > "$dir/enabled_plugins"
   {
     echo "listeners.tcp.1 = 127.0.0.1:$amqp"
@@ -101,7 +104,7 @@ write_settings() {
     # Well above what tests need: a memory or disk alarm would block publishers.
     echo "vm_memory_high_watermark.absolute = 2048MB"
     echo "disk_free_limit.absolute = 64MB"
-    if [ -n "${PRIVATE_BROKER_CONF:-}" ]; then cat "$PRIVATE_BROKER_CONF"; fi
+    if [ -n "${PRIVATE_BROKER_CONF:-}" ]; then sed "s/@TLS_PORT@/$tls/g" "$PRIVATE_BROKER_CONF"; fi
   } > "$dir/rabbitmq.conf"
   cat > "$dir/env" <<SETTINGS
 export HOME='$dir/home'

@@ -17,7 +17,7 @@ std::string consumer_tag(amqp_channel_t channel) { return "consumer-" + std::to_
   if (closed.reply_code == AMQP_ACCESS_REFUSED && text.find("exclusive") != std::string::npos) {
     throw UsageError(start + "another consumer has it; stop that one first (" + text + ")");
   }
-  throw UsageError(start + text + "; check the user's permissions: rabbitmqctl list_user_permissions");
+  throw AccessRefused(start + text + "; check the user's permissions: rabbitmqctl list_user_permissions");
 }
 
 }  // namespace
@@ -107,6 +107,12 @@ void AmqpConsumers::cancel(AmqpLink& link, const std::string& queue) {
   for (const DeliveryTag& tag : mailbox_.take_deliveries(queue)) {
     settle(link, {tag, Settlement::Verdict::kRequeue});
   }
+}
+
+bool AmqpConsumers::active(const std::string& queue) const {
+  return std::any_of(consumers_.begin(), consumers_.end(), [&](const auto& entry) {
+    return entry.second.queue == queue && entry.second.wanted && entry.second.active;
+  });
 }
 
 void AmqpConsumers::forget(const std::string& queue) {

@@ -27,6 +27,8 @@ class AmqpConsumers {
   void attach();
   void consume(AmqpLink& link, const std::string& queue, int prefetch, bool exclusive);
   void cancel(AmqpLink& link, const std::string& queue);
+  /// Whether the broker delivers from `queue` now.
+  bool active(const std::string& queue) const;
   /// The queue was removed on our own request: its consumer is over.
   void forget(const std::string& queue);
   /// Starts again what is due.

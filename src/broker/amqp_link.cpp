@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "amqp_tls.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -17,14 +19,17 @@ timeval as_timeval(milliseconds time) {
   return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
 }
 
-std::string address(const AmqpOptions& options) { return options.host + ":" + std::to_string(options.port); }
-
 /// Opens the transport below AMQP; the one place that knows what kind of socket it is.
 void open_socket(amqp_connection_state_t state, const AmqpOptions& options, milliseconds timeout) {
-  amqp_socket_t* socket = amqp_tcp_socket_new(state);
-  if (socket == nullptr) throw LinkDown("no memory for a socket", 0);
   const timeval limit = as_timeval(timeout);
-  const int status = amqp_socket_open_noblock(socket, options.host.c_str(), options.port, &limit);
+  int status = AMQP_STATUS_OK;
+  if (options.tls.enabled) {
+    status = open_tls_socket(state, options, limit);
+  } else {
+    amqp_socket_t* socket = amqp_tcp_socket_new(state);
+    if (socket == nullptr) throw LinkDown("no memory for a socket", 0);
+    status = amqp_socket_open_noblock(socket, options.host.c_str(), options.port, &limit);
+  }
   // The library's reasons look alike here (refused, unreachable and reset are one), so only some help.
   if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) throw LinkDown("the host name is not known", 0);
   if (status == AMQP_STATUS_TIMEOUT) throw LinkDown("it does not answer", 0);
@@ -45,8 +50,14 @@ amqp_table_entry_t capability(const char* name) {
 bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 [[noreturn]] void throw_refusal(const AmqpOptions& options, int code, const std::string& reason) {
-  const std::string start = "the broker at " + address(options) + " refused the login: ";
+  const std::string start = "the broker at " + broker_address(options) + " refused the login: ";
   const std::string who = "'" + options.user + "'", where = "'" + options.vhost + "'";
+  if (code == AMQP_ACCESS_REFUSED && options.external_login) {
+    throw UsageError(start +
+                     "it takes no login by certificate (SASL EXTERNAL), or has no user of the name in " +
+                     options.tls.cert_file + "; enable the plugin rabbitmq_auth_mechanism_ssl and the " +
+                     "mechanism EXTERNAL, see ssl_cert_login_from, and add that user without a password");
+  }
   if (code == AMQP_ACCESS_REFUSED) {
     throw UsageError(start + "user " + who + " and password do not match, or the user may not log in from " +
                      "this host; check broker.user and the password, or run: rabbitmqctl change_password " +
@@ -102,9 +113,14 @@ void AmqpLink::login(const AmqpOptions& options) {
   const amqp_table_t table = {options.connection_name.empty() ? 1 : 2, properties};
 
   constexpr int kFrameBytes = 131072;
+  // The broker takes the user of an EXTERNAL login from the certificate; the library wants some text.
   const amqp_rpc_reply_t reply =
-      amqp_login_with_properties(state_, options.vhost.c_str(), 0, kFrameBytes, options.heartbeat_s, &table,
-                                 AMQP_SASL_METHOD_PLAIN, options.user.c_str(), options.password.c_str());
+      options.external_login
+          ? amqp_login_with_properties(state_, options.vhost.c_str(), 0, kFrameBytes, options.heartbeat_s,
+                                       &table, AMQP_SASL_METHOD_EXTERNAL, "certificate")
+          : amqp_login_with_properties(state_, options.vhost.c_str(), 0, kFrameBytes, options.heartbeat_s,
+                                       &table, AMQP_SASL_METHOD_PLAIN, options.user.c_str(),
+                                       options.password.c_str());
   if (reply.reply_type == AMQP_RESPONSE_NORMAL) return;
   if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION && reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD) {
     const auto* close = static_cast<amqp_connection_close_t*>(reply.reply.decoded);
@@ -115,6 +131,12 @@ void AmqpLink::login(const AmqpOptions& options) {
     throw link_closed(*close);
   }
   const int error = reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION ? reply.library_error : 0;
+  if (options.tls.enabled) throw_if_certificate_refused(options);
+  if (error == AMQP_STATUS_CONNECTION_CLOSED || error == AMQP_STATUS_SOCKET_ERROR) {
+    throw LinkDown(std::string("it ended the connection before the login") +
+                       (options.tls.enabled ? "" : "; if this port speaks TLS, set broker.tls: true"),
+                   0);
+  }
   throw LinkDown(std::string("the login failed: ") + amqp_error_string2(error), 0);
 }
 

@@ -122,6 +122,11 @@ void AmqpSession::consume(const std::string& queue, int prefetch, bool exclusive
 
 void AmqpSession::cancel(const std::string& queue) { consumers_.cancel(*link_, queue); }
 
+bool AmqpSession::consuming(const std::string& queue) {
+  // A passive declare is answered by the broker itself, not by a heartbeat of its system.
+  return inspect_queue(*link_, queue).has_value() && consumers_.active(queue);
+}
+
 void AmqpSession::dispatch(const amqp_frame_t& frame) {
   if (frame.frame_type == AMQP_FRAME_METHOD) {
     dispatch_method(frame.channel, frame.payload.method);

@@ -39,6 +39,7 @@ class AmqpSession {
   std::optional<QueueState> inspect(const std::string& name);
   void consume(const std::string& queue, int prefetch, bool exclusive);
   void cancel(const std::string& queue);
+  bool consuming(const std::string& queue);
 
  private:
   void run_requests();

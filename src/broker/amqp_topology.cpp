@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "tilecompile/broker/queue_arguments.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -21,21 +23,17 @@ amqp_table_entry_t text(const char* name, const std::string& value) {
   return entry;
 }
 
-std::vector<amqp_table_entry_t> arguments(const QueueSpec& queue) {
-  static const std::string kDropHead = "drop-head", kQuorum = "quorum", kDefaultExchange;
+/// Entries that point into `arguments`.
+std::vector<amqp_table_entry_t> table_entries(
+    const std::map<std::string, std::variant<std::int64_t, std::string>>& arguments) {
   std::vector<amqp_table_entry_t> entries;
-  if (queue.expires_ms > 0) entries.push_back(number("x-expires", queue.expires_ms));
-  if (queue.message_ttl_ms > 0) entries.push_back(number("x-message-ttl", queue.message_ttl_ms));
-  if (queue.max_length > 0) {
-    entries.push_back(number("x-max-length", queue.max_length));
-    entries.push_back(text("x-overflow", kDropHead));
+  for (const auto& [name, value] : arguments) {
+    if (const auto* figure = std::get_if<std::int64_t>(&value)) {
+      entries.push_back(number(name.c_str(), *figure));
+    } else {
+      entries.push_back(text(name.c_str(), std::get<std::string>(value)));
+    }
   }
-  if (!queue.dead_letter_queue.empty()) {
-    entries.push_back(text("x-dead-letter-exchange", kDefaultExchange));
-    entries.push_back(text("x-dead-letter-routing-key", queue.dead_letter_queue));
-  }
-  if (queue.max_priority > 0) entries.push_back(number("x-max-priority", queue.max_priority));
-  if (queue.quorum) entries.push_back(text("x-queue-type", kQuorum));
   return entries;
 }
 
@@ -45,7 +43,7 @@ std::vector<amqp_table_entry_t> arguments(const QueueSpec& queue) {
     throw TransientError(found + "; the broker node that holds it is down, try again when it is back");
   }
   if (closed.reply_code == AMQP_ACCESS_REFUSED) {
-    throw UsageError(found + "; grant it with: rabbitmqctl set_permissions");
+    throw AccessRefused(found + "; grant it with: rabbitmqctl set_permissions");
   }
   throw UsageError(found + "; use the same settings as before, or delete it first: rabbitmqctl delete_queue");
 }
@@ -74,7 +72,8 @@ void declare_queue(AmqpLink& link, const QueueSpec& queue) {
                               kDurable, 0, 0, amqp_empty_table);
       });
     }
-    std::vector<amqp_table_entry_t> entries = arguments(queue);
+    const auto arguments = queue_arguments(queue);
+    std::vector<amqp_table_entry_t> entries = table_entries(arguments);
     const amqp_table_t table = {static_cast<int>(entries.size()), entries.data()};
     on_admin_channel(link, "declare a queue", [&] {
       amqp_queue_declare(state, kAdminChannel, as_bytes(queue.name), 0, kDurable, 0, 0, table);

@@ -7,6 +7,7 @@
 
 #include "amqp_mailbox.hpp"
 #include "amqp_session.hpp"
+#include "amqp_tls.hpp"
 #include "backoff.hpp"
 #include "message_rules.hpp"
 #include "tilecompile/base/log.hpp"
@@ -30,8 +31,6 @@ std::string seconds_text(double seconds) {
   const std::string text = std::to_string(seconds);
   return text.substr(0, text.find('.') + 2) + " s";
 }
-
-std::string place(const AmqpOptions& options) { return options.host + ":" + std::to_string(options.port); }
 
 class AmqpTransport : public Transport {
  public:
@@ -60,6 +59,11 @@ class AmqpTransport : public Transport {
   }
   void cancel(const std::string& queue) override {
     mailbox_.perform([&](AmqpSession& session) { session.cancel(queue); });
+  }
+  bool consuming(const std::string& queue) override {
+    bool active = false;
+    mailbox_.perform([&](AmqpSession& session) { active = session.consuming(queue); });
+    return active;
   }
   std::optional<Delivery> receive(milliseconds timeout) override { return mailbox_.receive(timeout); }
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
@@ -107,7 +111,7 @@ void AmqpTransport::connect_first() {
       session_.detach();
       const milliseconds pause = backoff.next();
       if (Clock::now() + pause >= deadline) {
-        throw TransientError("cannot reach a RabbitMQ broker at " + place(options_) + " within " +
+        throw TransientError("cannot reach a RabbitMQ broker at " + broker_address(options_) + " within " +
                              seconds_text(options_.connect_timeout_s) + ": " + down.what() +
                              "; check broker.host and broker.port, and that the broker runs there "
                              "(rabbitmq-diagnostics check_port_connectivity)");
@@ -144,12 +148,12 @@ void AmqpTransport::serve() {
     } catch (const LinkDown& down) {
       connected_ = false;
       session_.detach();
-      log_warning("lost the connection to the broker at " + place(options_) +
+      log_warning("lost the connection to the broker at " + broker_address(options_) +
                   ", reconnecting: " + down.what());
     }
     if (!reconnect()) break;
     connected_ = true;
-    log_info("connected to the broker at " + place(options_) + " again");
+    log_info("connected to the broker at " + broker_address(options_) + " again");
   }
   const std::string text = "the transport is closed";
   mailbox_.end(ErrorKind::kTransient, text);
@@ -172,7 +176,7 @@ bool AmqpTransport::reconnect() {
     } catch (const LinkDown& down) {
       session_.detach();
       if (Clock::now() >= deadline) {
-        throw TransientError("the broker at " + place(options_) + " has been away for more than " +
+        throw TransientError("the broker at " + broker_address(options_) + " has been away for more than " +
                              seconds_text(options_.reconnect_timeout_s) + ": " + down.what() +
                              "; start it and run again");
       }
@@ -183,6 +187,7 @@ bool AmqpTransport::reconnect() {
 }  // namespace
 
 std::unique_ptr<Transport> connect_amqp(const AmqpOptions& options) {
+  check_plaintext(options);
   // The library writes to sockets the broker may have closed; its own guard is not relied upon.
   struct sigaction action {};
   sigaction(SIGPIPE, nullptr, &action);

@@ -49,6 +49,11 @@ class MemoryTransport : public Transport {
     state_->unsubscribe(party_, queue);
   }
 
+  bool consuming(const std::string& queue) override {
+    const auto lock = enter();
+    return state_->find(queue) != nullptr && party_.subscriptions.count(queue) > 0;
+  }
+
   std::optional<Delivery> receive(std::chrono::milliseconds timeout) override {
     // A deadline far away must not overflow the clock.
     const auto deadline = State::Clock::now() + std::min<std::chrono::milliseconds>(timeout, kLongWait);

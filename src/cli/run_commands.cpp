@@ -32,9 +32,14 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
   if (!flags.log_format.empty()) overrides.push_back("observability.log_format=" + flags.log_format);
   RunRequest request;
   request.config = load_run_config(flags.file, overrides);
-  request.run_id = flags.run_id.empty() ? new_uuid() : flags.run_id;
+  if (!flags.run_id.empty() && !flags.resume.empty())
+    throw UsageError("--run-id names a new run and --resume an old one: give one of them");
+  request.resume = !flags.resume.empty();
+  const std::string& given = request.resume ? flags.resume : flags.run_id;
+  request.run_id = given.empty() ? new_uuid() : given;
   if (!is_uuid(request.run_id))
-    throw UsageError("--run-id '" + request.run_id + "' is not a UUID in lower case");
+    throw UsageError((request.resume ? "--resume '" : "--run-id '") + request.run_id +
+                     "' is not a UUID in lower case");
   request.mode = mode;
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
@@ -88,9 +93,17 @@ int print_outcome(const RunOutcome& outcome) {
 
 }  // namespace
 
+namespace {
+void add_resume_flag(CLI::App& app, RunFlags& flags) {
+  app.add_option("--resume", flags.resume,
+                 "Go on with the run of this UUID, which was interrupted or failed");
+}
+}  // namespace
+
 void set_up_run(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
+  add_resume_flag(app, *flags);
   app.callback(
       [flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags, "run"))); }); });
 }
@@ -98,6 +111,7 @@ void set_up_run(CLI::App& app, const ChooseAction& choose) {
 void set_up_master(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
+  add_resume_flag(app, *flags);
   app.add_option("--workers", flags->workers, "Worker processes to start on this host")
       ->check(CLI::Range(0, 256));
   app.callback([flags, choose] {

@@ -9,7 +9,7 @@ namespace tilecompile {
 
 /// Flags that `run`, `master` and `plan` share; they go over the file like --set does.
 struct RunFlags {
-  std::string file, run_id, output, log_level, log_format;
+  std::string file, run_id, resume, output, log_level, log_format;
   int threads = -1;
   int workers = 0;
   bool quiet = false;

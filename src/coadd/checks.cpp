@@ -124,16 +124,19 @@ NamedCheck check_window_sum_positive(const Grid& grid) {
           "the smallest sum of windows at a pixel is " + number(smallest)};
 }
 
-NamedCheck check_tiles_complete(int done, int tiles) {
-  return {"tiles_complete", "reconstruction", done == tiles,
-          std::to_string(done) + " of " + std::to_string(tiles) + " tiles have a result"};
+NamedCheck check_tiles_complete(int done, int failed, int tiles) {
+  return {"tiles_complete", "reconstruction", done + failed == tiles,
+          std::to_string(done) + " of " + std::to_string(tiles) + " tiles have a result" +
+              (failed > 0 ? ", " + std::to_string(failed) + " failed for good" : "")};
 }
 
 NamedCheck check_every_frame_weighted(const std::vector<std::vector<std::vector<double>>>& frame_weight,
-                                      int frames) {
+                                      int frames, int failed_tiles) {
   std::size_t bad = 0, all = 0;
-  for (const auto& tiles : frame_weight)
+  for (const auto& tiles : frame_weight) {
+    int empty = 0;
     for (const auto& weights : tiles) {
+      if (weights.empty() && ++empty <= failed_tiles) continue;
       all += static_cast<std::size_t>(frames);
       const auto good =
           std::count_if(weights.begin(), weights.end(), [](double w) { return std::isfinite(w) && w > 0; });
@@ -142,6 +145,7 @@ NamedCheck check_every_frame_weighted(const std::vector<std::vector<std::vector<
       else
         bad += weights.size() - static_cast<std::size_t>(good);
     }
+  }
   return {"every_frame_weighted", "local metrics", bad == 0,
           std::to_string(bad) + " of " + std::to_string(all) +
               " weights of a frame in a tile are missing, zero or not finite"};

@@ -19,11 +19,17 @@ struct MeanVariance {
 // Over tiles, in ascending tile_id.
 MeanVariance over_tiles(const std::vector<std::vector<double>>& quality, std::size_t frame) {
   MeanVariance m;
-  if (quality.empty()) return m;
-  for (const auto& tile : quality) m.mean += tile[frame];
-  m.mean /= static_cast<double>(quality.size());
-  for (const auto& tile : quality) m.variance += (tile[frame] - m.mean) * (tile[frame] - m.mean);
-  m.variance /= static_cast<double>(quality.size());
+  double tiles = 0;
+  for (const auto& tile : quality) {
+    if (tile.empty()) continue;
+    m.mean += tile[frame];
+    ++tiles;
+  }
+  if (tiles == 0) return m;
+  m.mean /= tiles;
+  for (const auto& tile : quality)
+    if (!tile.empty()) m.variance += (tile[frame] - m.mean) * (tile[frame] - m.mean);
+  m.variance /= tiles;
   return m;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "tilecompile/config/key_table.hpp"
 
@@ -51,6 +52,33 @@ bool is_identifier(const std::string& text) {
          });
 }
 
+bool is_worker(const json& value) {
+  constexpr int kMostSlots = 4096;
+  if (!value.is_object() || !value.contains("id")) return false;
+  for (const auto& [name, field] : value.items()) {
+    if (name == "id") {
+      if (!field.is_string() || field.get_ref<const std::string&>().empty() ||
+          !is_identifier(field.get_ref<const std::string&>()))
+        return false;
+    } else if (name == "address") {
+      if (!field.is_string() || field.get_ref<const std::string&>().size() > kMaxText) return false;
+    } else if (name == "capacity") {
+      if (!field.is_number_integer() || field < 0 || field > kMostSlots) return false;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool take_workers(const json& value) {
+  if (!value.is_array()) return false;
+  std::set<std::string> ids;
+  return std::all_of(value.begin(), value.end(), [&](const json& worker) {
+    return is_worker(worker) && ids.insert(worker["id"].get<std::string>()).second;
+  });
+}
+
 bool take_text(const Key& key, const json& value) {
   if (!value.is_string()) return false;
   const auto& text = value.get_ref<const std::string&>();
@@ -87,6 +115,8 @@ bool take(const Key& key, json& value) {
       return take_text(key, value);
     case KeyType::kClamp:
       return take_clamp(key, value);
+    case KeyType::kWorkers:
+      return take_workers(value);
     case KeyType::kChoice:
     case KeyType::kFixed:
       return std::find(key.choices.begin(), key.choices.end(), value) != key.choices.end();

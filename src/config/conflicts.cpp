@@ -113,6 +113,12 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                          "'stacking.output_file' would overwrite another product of the run, found " +
                              quoted(method.stacking.output_file)});
   }
+  if (config.parallel.isolation == "vhost" && config.broker.vhost == "/") {
+    conflicts.push_back(
+        {{"parallel.isolation", "broker.vhost"},
+         "'parallel.isolation: vhost' needs a virtual host of its own in 'broker.vhost', found "
+         "the common one '/'"});
+  }
   check_s3(conflicts, config);
   return conflicts;
 }

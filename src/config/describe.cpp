@@ -87,6 +87,8 @@ std::string allowed_values(const Key& key) {
       return allowed_text(key.text_rule);
     case KeyType::kClamp:
       return "[low, high] with low < high, both from " + range;
+    case KeyType::kWorkers:
+      return "a list of {id: text, address: text, capacity: 0 to 4096}, each id once";
     case KeyType::kFixed:
       return (key.choices[0].is_array() ? "the list " + list_text(key.choices[0])
                                         : scalar_text(key.choices[0])) +

@@ -43,6 +43,7 @@ std::string section_doc(const std::string& path) {
       {"broker", "The connection to RabbitMQ"},
       {"storage", "Where master and workers leave tiles and manifests"},
       {"storage.s3", "The S3 bucket of storage.type s3, and of frames that lie in one"},
+      {"retry", "What happens to tiles that fail"},
       {"cache", "Copies of the frames on a local disk"},
       {"observability", "Logging"},
       {"diagnostics", "What workers tell of their tiles beside the results"},

@@ -43,6 +43,18 @@ json text_schema(const Key& key) {
   return schema;
 }
 
+json workers_schema() {
+  const json fields = {
+      {"id", {{"type", "string"}, {"minLength", 1}, {"pattern", text_pattern(TextRule::kIdentifier)}}},
+      {"address", {{"type", "string"}, {"maxLength", 4096}}},
+      {"capacity", {{"type", "integer"}, {"minimum", 0}, {"maximum", 4096}}}};
+  const json item = {{"type", "object"},
+                     {"properties", fields},
+                     {"required", json::array({"id"})},
+                     {"additionalProperties", false}};
+  return {{"type", "array"}, {"items", item}};
+}
+
 json type_schema(const Key& key) {
   switch (key.type) {
     case KeyType::kBool:
@@ -55,6 +67,8 @@ json type_schema(const Key& key) {
       return number_schema(key);
     case KeyType::kClamp:
       return {{"type", "array"}, {"items", number_schema(key)}, {"minItems", 2}, {"maxItems", 2}};
+    case KeyType::kWorkers:
+      return workers_schema();
     case KeyType::kFixed:
       return {{"const", key.choices[0]}};
     case KeyType::kChoice:

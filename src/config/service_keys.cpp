@@ -99,26 +99,59 @@ void add_parallel(Table& table) {
                "Deliveries held ready for each compute thread");
   parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},
                "Memory the program may plan with, in MiB; 0: half of the machine's");
-  parallel.add("isolation", &ParallelConfig::isolation, OneOf{{"shared", "run"}},
-               "shared: one run at a time on a vhost; run: result queues of its own for each run");
+  parallel.add("isolation", &ParallelConfig::isolation, OneOf{{"shared", "vhost", "run"}},
+               "run: result queues of its own for each run; shared: one run at a time on a vhost; vhost: "
+               "broker.vhost belongs to this run");
 }
 
 void add_broker(Table& table) {
   SectionRows<BrokerConfig> broker(
       table, "broker", kRunAndWorker, [](auto& s) -> auto& { return s.run.broker; });
   broker.add("host", &BrokerConfig::host, TextRule::kNotEmpty, "Host name or address of RabbitMQ");
-  broker.add("port", &BrokerConfig::port, Between{1, 65535}, "Port of RabbitMQ");
+  broker.add("port", &BrokerConfig::port, AutoOrBetween{1, 65535},
+             "Port of RabbitMQ; auto: 5671 with TLS, 5672 without");
   broker.add("vhost", &BrokerConfig::vhost, TextRule::kNotEmpty, "Virtual host on the broker");
+  broker.add("auth", &BrokerConfig::auth, OneOf{{"password", "external"}},
+             "Login by user and password, or external: by the client certificate alone");
   broker.add("user", &BrokerConfig::user, TextRule::kNotEmpty, "User on the broker");
   broker.add("password_file", &BrokerConfig::password_file, TextRule::kAny,
              "File whose first line is the password; empty: TILECOMPILE_AMQP_PASSWORD, else guest");
+  broker.add("tls", &BrokerConfig::tls, "Encrypt the connection (amqps, TLS 1.2 or newer)");
+  broker.add("tls_verify", &BrokerConfig::tls_verify,
+             "Check the broker's certificate and that it is for broker.host");
+  broker.add("ca_file", &BrokerConfig::ca_file, TextRule::kAny,
+             "PEM file of the authorities to trust; empty: those of the system");
+  broker.add("cert_file", &BrokerConfig::cert_file, TextRule::kAny, "PEM file of the client certificate");
+  broker.add("key_file", &BrokerConfig::key_file, TextRule::kAny,
+             "PEM file of the client certificate's key, without a passphrase");
+  broker.add("allow_plaintext", &BrokerConfig::allow_plaintext,
+             "Connect to another host without TLS: only where the network itself is trusted");
+  broker.add(
+      "message_key_file", &BrokerConfig::message_key_file, TextRule::kAny,
+      "File of keys, one a line, that sign messages: the first signs, all are accepted; empty: unsigned");
   broker.add("heartbeat_s", &BrokerConfig::heartbeat_s, Between{0, 3600},
              "Seconds between heartbeats; 0: none");
   broker.add("connect_timeout_s", &BrokerConfig::connect_timeout_s, Between{0.1, 3600},
              "Seconds one attempt to connect may take");
   broker.add("reconnect_timeout_s", &BrokerConfig::reconnect_timeout_s, Between{0, 86400},
              "Seconds of trying again after the broker is lost");
+  broker.add("consumer_timeout_s", &BrokerConfig::consumer_timeout_s, Between{60, 1e7},
+             "The broker's consumer_timeout in seconds; tasks are made to stay well below it");
   broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
+}
+
+void add_retry(Table& table) {
+  SectionRows<RetryConfig> retry(
+      table, "retry", kRunOnly, [](auto& s) -> auto& { return s.run.retry; });
+  retry.add("max_attempts", &RetryConfig::max_attempts, Between{1, 100},
+            "Attempts at a tile before it has failed for good");
+  retry.add("base_s", &RetryConfig::base_s, Between{0, 3600}, "Seconds before the second attempt");
+  retry.add("factor", &RetryConfig::factor, Between{1, 100}, "Growth of that time from attempt to attempt");
+  retry.add("cap_s", &RetryConfig::cap_s, Between{0, 86400}, "Longest time between two attempts, in seconds");
+  retry.add("max_worker_deaths", &RetryConfig::max_worker_deaths, Between{1, 100},
+            "Workers that may die over a tile before it has failed for good");
+  retry.add("max_failed_tiles", &RetryConfig::max_failed_tiles, Between{0, 1 << 24},
+            "Tiles that may fail for good; more end the run");
 }
 
 void add_diagnostics(Table& table) {
@@ -140,7 +173,33 @@ void add_storage_and_log(Table& table) {
       table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
   observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},
                     "Least severity that is logged");
+  SectionRows<Observability> of_worker(
+      table, "observability", kWorkerOnly, [](auto& s) -> auto& { return s.run.observability; });
+  of_worker.add("health_file", &Observability::health_file, TextRule::kAny,
+                "File that tells 'tilecompile health' how this worker is; empty: none");
   observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
+}
+
+// The one key whose value is a list of records.
+void add_workers(Table& table) {
+  Key key;
+  key.path = "workers";
+  key.doc =
+      "Workers that verify expects to answer: id (their worker_id), address (host or host:port), capacity "
+      "(slots)";
+  key.type = KeyType::kWorkers;
+  key.read = [](const Settings& s) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const ExpectedWorker& w : s.run.workers)
+      list.push_back({{"id", w.id}, {"address", w.address}, {"capacity", w.capacity}});
+    return list;
+  };
+  key.write = [](Settings& s, const nlohmann::json& list) {
+    s.run.workers.clear();
+    for (const auto& w : list)
+      s.run.workers.push_back({w["id"].get<std::string>(), w.value("address", ""), w.value("capacity", 0)});
+  };
+  table.push_back(std::move(key));
 }
 
 }  // namespace
@@ -154,7 +213,9 @@ void add_service_keys(Table& table) {
   add_input_output(table);
   add_parallel(table);
   add_broker(table);
+  add_retry(table);
   add_storage_and_log(table);
+  add_workers(table);
   add_diagnostics(table);
   SectionRows<Settings> worker(
       table, "", kWorkerOnly, [](auto& s) -> auto& { return s; });

@@ -1,7 +1,11 @@
 #include "tilecompile/run/dispatch.hpp"
 
+#include <algorithm>
 #include <chrono>
 
+#include "adopt_journal.hpp"
+#include "result_collector.hpp"
+#include "task_sender.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -11,140 +15,55 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kConsumerCheckEvery = 15s;
 constexpr int kResultsPrefetch = 64;
 
-std::vector<std::future<void>> publish_tasks(const std::vector<TileTask>& tasks, const std::string& reply_to,
-                                             const DiagnosticsCollector* diagnostics, Transport& transport) {
-  std::vector<std::future<void>> confirms;
-  for (const TileTask& task : tasks) {
-    Message message;
-    message.body = encode_task(task);
-    message.correlation_id = task.correlation_id;
-    message.message_id = task.run_id + ":" + std::to_string(task.tiles.front().tile_id);
-    message.reply_to = reply_to;
-    if (diagnostics != nullptr) diagnostics->ask(message);
-    confirms.push_back(transport.publish(kTaskExchange, kComputeQueue, std::move(message)));
-  }
-  return confirms;
-}
-
-// Says so when nobody consumes the tasks: the usual reason why nothing happens.
-class ConsumerCheck {
- public:
-  void look(Transport& transport) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < kConsumerCheckEvery) return;
-    last_ = now;
-    const auto state = transport.inspect(kComputeQueue);
-    if (state && state->consumers == 0)
-      log_warning(std::string("no worker consumes ") + kComputeQueue +
-                      ": start one with 'tilecompile worker' on any host "
-                      "that reaches the broker and the storage, or start the master with --workers N",
-                  {{"tasks_waiting", std::to_string(state->messages)}});
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
-[[noreturn]] void fail_tile(const ResultMessage& result, const std::string& run_dir, bool synthetic) {
-  const std::string id = std::to_string(result.tile_id);
-  throw_failure(*result.failure, "tile " + id + " failed on worker " + result.worker_id + ": " +
-                                     result.failure->text + "; reproduce with: tilecompile tile " + run_dir +
-                                     " " + id + (synthetic ? " --synthetic" : ""));
-}
-
-void report_conflict(const ResultMessage& first, const ResultMessage& second) {
-  throw ContractError("determinism alarm: tile " + std::to_string(first.tile_id) + " has checksum " +
-                      first.data_checksum + " from worker " + first.worker_id + " but " +
-                      second.data_checksum + " from worker " + second.worker_id +
-                      "; compare program versions and processors of the two hosts");
-}
-
-// The results of one run as they come in.
-class Collector {
- public:
-  Collector(const DispatchJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-            const AcceptTile& accept)
-      : job_(job),
-        transport_(transport),
-        store_(store),
-        directory_(directory),
-        accept_(accept),
-        ledger_(job.task_template.run_id, static_cast<int>(job.grid->tiles.size())) {}
-
-  void take(const Delivery& delivery) {
-    try {
-      const ResultMessage result = decode_result(delivery.message.body);
-      judge(result, delivery.message.body);
-    } catch (const InputError& e) {
-      if (failed_) throw;
-      log_warning(std::string("a message on the results queue is ignored: ") + e.what());
-    }
-    transport_.ack(delivery.tag);
-  }
-  TileLedger& ledger() { return ledger_; }
-
- private:
-  void judge(const ResultMessage& result, const std::string& body) {
-    if (result.run_id != job_.task_template.run_id || result.tile_id >= ledger_.tile_count()) {
-      log_warning("a result of another run or of an unknown tile is ignored",
-                  {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
-      return;
-    }
-    // A late duplicate of the first round is none of the second.
-    if (job_.first_round != nullptr && !result.failure &&
-        result.data_ref == (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref)
-      return;
-    if (result.failure) {
-      directory_.append_event("tile_failed", {{"tile_id", std::to_string(result.tile_id)},
-                                              {"worker_id", result.worker_id},
-                                              {"kind", kind_name(result.failure->kind)},
-                                              {"text", result.failure->text}});
-      failed_ = true;
-      fail_tile(result, directory_.path().string(), job_.first_round != nullptr);
-    }
-    if (ledger_.is_done(result.tile_id)) {
-      if (ledger_.offer(result) == TileLedger::Verdict::kConflict)
-        report_conflict(ledger_.result(result.tile_id), result);
-      return;
-    }
-    failed_ = true;  // what load_tile throws is about the tile, not about the message
-    TileFile file =
-        load_tile(store_, result, job_.grid->tiles[static_cast<std::size_t>(result.tile_id)], job_.planes);
-    failed_ = false;
-    ledger_.offer(result);
-    directory_.append_journal(body);
-    accept_(result, std::move(file));
-    job_.progress(ledger_.done());
-  }
-
-  const DispatchJob& job_;
-  Transport& transport_;
-  ObjectStore& store_;
-  RunDirectory& directory_;
-  const AcceptTile& accept_;
-  TileLedger ledger_;
-  bool failed_ = false;
-};
-
-void collect(const DispatchJob& job, Transport& transport, Collector& collector) {
-  ConsumerCheck consumers;
-  while (!collector.ledger().complete()) {
+void collect(const DispatchJob& job, Transport& transport, const TileLedger& ledger, TaskSender& sender,
+             ResultCollector& collector) {
+  while (!ledger.complete()) {
     job.check_stop();
     const auto delivery = transport.receive(200ms);
     if (delivery && job.diagnostics != nullptr && job.diagnostics->take(*delivery)) continue;
     if (delivery) {
-      collector.take(*delivery);
+      collector.take(delivery->message.body);
+      transport.ack(delivery->tag);
     } else {
       job.watch();
-      consumers.look(transport);
+      sender.look_after();
     }
   }
 }
 
+void declare_queues(const DispatchJob& job, Transport& transport, const std::string& reply_to) {
+  transport.declare(compute_queue_spec(job.quorum));
+  transport.declare(dead_letter_queue_spec(job.quorum));
+  for (const int rung : retry_rungs(job.retry)) {
+    QueueSpec spec = retry_queue_spec(rung, job.quorum);
+    transport.declare(spec);
+    spec.exchange = kTaskExchange;  // a second binding: masters may publish there
+    transport.declare(spec);
+  }
+  transport.declare(results_queue_spec(reply_to, job.quorum));
+}
+
 }  // namespace
+
+namespace {
+
+// Whether `tile` does not go into `task` any more.
+bool begins_task(const DispatchJob& job, const TileTask& task, const Box& tile) {
+  const Box& last = task.tiles.back().box;
+  if (job.batch > 0) return task.tiles.size() >= static_cast<std::size_t>(job.batch);
+  if (job.most_tiles > 0 && task.tiles.size() >= static_cast<std::size_t>(job.most_tiles)) return true;
+  return tile.y0 != last.y0 || (job.region && !(job.region(tile) == job.region(last)));
+}
+
+}  // namespace
+
+int DispatchJob::tiles_without_first_round() const {
+  if (first_round == nullptr) return 0;
+  return static_cast<int>(std::count_if(first_round->begin(), first_round->end(),
+                                        [](const auto& r) { return r.data_ref.empty(); }));
+}
 
 void throw_failure(const TileFailure& failure, const std::string& text) {
   switch (failure.kind) {
@@ -160,14 +79,12 @@ void throw_failure(const TileFailure& failure, const std::string& text) {
   throw ContractError(text);
 }
 
-std::vector<TileTask> make_tasks(const DispatchJob& job) {
+std::vector<TileTask> make_tasks(const DispatchJob& job, const std::function<bool(int)>& wanted) {
   std::vector<TileTask> tasks;
   const auto& boxes = job.grid->tiles;
   for (std::size_t id = 0; id < boxes.size(); ++id) {
-    const bool full =
-        !tasks.empty() && job.batch > 0 && tasks.back().tiles.size() >= static_cast<std::size_t>(job.batch);
-    const bool new_row = job.batch == 0 && id > 0 && boxes[id].y0 != boxes[id - 1].y0;
-    if (tasks.empty() || full || new_row) {
+    if (!wanted(static_cast<int>(id))) continue;
+    if (tasks.empty() || begins_task(job, tasks.back(), boxes[id])) {
       tasks.push_back(job.task_template);
       tasks.back().tiles.clear();
       tasks.back().correlation_id = new_uuid();
@@ -204,16 +121,18 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
     transport.cancel(reply_to);
     if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
   };
-  transport.declare(compute_queue_spec(job.quorum));
-  transport.declare(dead_letter_queue_spec(job.quorum));
-  transport.declare(results_queue_spec(reply_to, job.quorum));
+  declare_queues(job, transport, reply_to);
   transport.consume(reply_to, kResultsPrefetch, true);  // a second master on this queue is refused
-  Collector collector(job, transport, store, directory, accept);
+  TileLedger ledger(job.task_template.run_id, static_cast<int>(job.grid->tiles.size()));
+  TaskSender sender(job, transport, directory, ledger, reply_to);
+  ResultCollector collector(job, ledger, sender, store, directory, accept);
   try {
-    auto confirms = publish_tasks(make_tasks(job), reply_to, job.diagnostics, transport);
-    directory.append_event("tasks_published", {{"tasks", std::to_string(confirms.size())}});
-    collect(job, transport, collector);
-    for (auto& confirm : confirms) confirm.get();
+    for (int id = 0; job.first_round != nullptr && id < ledger.tile_count(); ++id)
+      if ((*job.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger.fail(id);
+    directory.append_event("round_began", {{"round", job.first_round == nullptr ? "1" : "2"}});
+    if (job.journalled != nullptr) adopt_journal(job, ledger, store, directory, accept);
+    sender.publish_open();
+    collect(job, transport, ledger, sender, collector);
   } catch (...) {
     // Without its results queue nobody waits for the tasks that are left, and workers drop them.
     try {
@@ -224,7 +143,7 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
     throw;
   }
   leave();
-  return std::move(collector.ledger());
+  return ledger;
 }
 
 }  // namespace tilecompile

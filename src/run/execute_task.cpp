@@ -118,9 +118,10 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
 
 void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
                   const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
-                  const TileObserver& observe) {
+                  const TileObserver& observe, const std::function<bool()>& go_on) {
   const TileTask task = decode_task(task_bytes);
   for (const TaskTile& tile : task.tiles) {
+    if (!go_on()) return;
     ResultMessage message;
     const auto began = std::chrono::steady_clock::now();
     const auto start_message = [&] {

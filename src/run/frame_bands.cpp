@@ -47,11 +47,11 @@ BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memo
     : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
 Box BandCache::region(const Box& tile, int image_width, int channels, int frames,
-                      std::size_t memory_limit_bytes) {
+                      std::size_t memory_limit_bytes, std::size_t bands) {
   const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, channels, frames);
-  // Half of the limit, so that the next band can be read while this one is in use.
-  const auto columns =
-      static_cast<std::size_t>(memory_limit_bytes / 2 / std::max<std::size_t>(1, column_bytes));
+  // A part of the limit, so that the next band can be read while others are in use.
+  const std::size_t columns =
+      memory_limit_bytes / std::max<std::size_t>(2, bands) / std::max<std::size_t>(1, column_bytes);
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
   const int stride = std::max(tile.w, static_cast<int>(columns) - tile.w);
@@ -78,8 +78,8 @@ void BandCache::make_room(std::size_t needed_bytes) {
 
 std::shared_ptr<const FrameBand> BandCache::get(const Box& tile, int first_frame, int last_frame) {
   const Manifest& m = source_->manifest();
-  const Box region =
-      BandCache::region(tile, m.width(), m.channels(), last_frame - first_frame + 1, memory_limit_bytes_);
+  const Box region = BandCache::region(tile, m.width(), m.channels(), last_frame - first_frame + 1,
+                                       memory_limit_bytes_, most_bands_);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;

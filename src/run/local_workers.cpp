@@ -13,6 +13,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -54,13 +55,7 @@ std::vector<std::string> worker_arguments(const RunConfig& config, int count, in
   set("parallel.threads", std::to_string(slots));
   set("parallel.prefetch", std::to_string(config.parallel.prefetch));
   set("parallel.memory_limit_mb", std::to_string(std::max<std::size_t>(64, limit_mb)));
-  set("broker.host", config.broker.host);
-  set("broker.port", std::to_string(config.broker.port));
-  set("broker.vhost", config.broker.vhost);
-  set("broker.user", config.broker.user);
-  set("broker.password_file", config.broker.password_file);
-  set("broker.heartbeat_s", std::to_string(config.broker.heartbeat_s));
-  set("broker.queue_type", config.broker.queue_type);
+  for (const auto& [key, value] : broker_flags(config.broker)) set(key, value);
   set("observability.log_level", quiet ? "error" : config.observability.log_level);
   set("observability.log_format", config.observability.log_format);
   return arguments;
@@ -86,20 +81,21 @@ pid_t start_process(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet) {
-  for (int i = 0; i < count; ++i)
-    running_.push_back(start_process(worker_arguments(config, count, i, quiet)));
+LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet)
+    : restarts_left_(count * (config.retry.max_worker_deaths + 2)) {
+  for (int i = 0; i < count; ++i) {
+    const auto arguments = worker_arguments(config, count, i, quiet);
+    running_.push_back({start_process(arguments), arguments});
+  }
 }
 
 LocalWorkers::~LocalWorkers() {
-  for (const pid_t p : running_) kill(p, SIGTERM);
+  for (const Worker& w : running_) kill(w.pid, SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + kStopWithin;
   while (!running_.empty()) {
-    running_.erase(std::remove_if(running_.begin(), running_.end(),
-                                  [](pid_t p) { return waitpid(p, nullptr, WNOHANG) != 0; }),
-                   running_.end());
+    std::erase_if(running_, [](const Worker& w) { return waitpid(w.pid, nullptr, WNOHANG) != 0; });
     if (std::chrono::steady_clock::now() > deadline)
-      for (const pid_t p : running_) kill(p, SIGKILL);
+      for (const Worker& w : running_) kill(w.pid, SIGKILL);
     std::this_thread::sleep_for(20ms);
   }
 }
@@ -107,14 +103,22 @@ LocalWorkers::~LocalWorkers() {
 void LocalWorkers::watch() {
   for (auto it = running_.begin(); it != running_.end();) {
     int status = 0;
-    if (waitpid(*it, &status, WNOHANG) == 0) {
+    if (waitpid(it->pid, &status, WNOHANG) == 0) {
       ++it;
       continue;
     }
-    const std::string how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                                : "exit code " + std::to_string(WEXITSTATUS(status));
-    log_error("a local worker ended by itself", {{"pid", std::to_string(*it)}, {"how", how}});
-    it = running_.erase(it);
+    const bool killed = WIFSIGNALED(status);
+    const std::string how = killed ? "signal " + std::to_string(WTERMSIG(status))
+                                   : "exit code " + std::to_string(WEXITSTATUS(status));
+    const bool again = killed && restarts_left_-- > 0;
+    log_error(std::string("a local worker ended by itself") + (again ? ", another takes its place" : ""),
+              {{"pid", std::to_string(it->pid)}, {"how", how}});
+    if (!again) {
+      it = running_.erase(it);
+      continue;
+    }
+    it->pid = start_process(it->arguments);
+    ++it;
   }
   if (running_.empty())
     throw TransientError("all local workers have ended: see their messages above; what is done is kept");

@@ -46,12 +46,15 @@ RunOutcome MasterRun::run() {
     scan();
     const bool had_directory = directory_.has_value();
     if (!had_directory) directory_.emplace(config_.output.dir, request_.run_id);
-    directory_->append_event("run_started", {{"mode", request_.mode}});
+    directory_->append_event(request_.resume ? "run_resumed" : "run_started", {{"mode", request_.mode}});
     if (!had_directory) {
       for (const NamedCheck& check : record_.checks) note_check(check);
       for (const BadFrame& frame : record_.quarantined) note_quarantined(frame);
     }
     analyse();
+    refuse_second_master();
+    if (request_.resume && config_.input.on_bad_frame != "error") check_same_run();
+    if (request_.resume) read_journal_to_resume();
     share_with_workers();
     reconstruct();
     write_reconstruction();
@@ -107,10 +110,13 @@ void MasterRun::check_stop() const {
 void MasterRun::scan() {
   // Looked at first: frames can take hours to analyse.
   const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
-  if (std::filesystem::exists(directory / "run.json"))
-    throw UsageError(
-        "the run directory " + directory.string() +
-        " holds a finished or broken run already: leave --run-id away for a new run, or remove the folder");
+  if (request_.resume)
+    open_for_resume();
+  else if (std::filesystem::exists(directory / "run.json") ||
+           std::filesystem::exists(directory / "journal.jsonl"))
+    throw UsageError("the run directory " + directory.string() +
+                     " holds a finished or broken run already: go on with it by --resume " + request_.run_id +
+                     ", leave --run-id away for a new run, or remove the folder");
   if (config_.storage.type == "file" && !config_.storage.root.empty() &&
       !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
@@ -131,6 +137,8 @@ void MasterRun::scan() {
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   note_manifest();
+  // A look at the pixels can still leave out frames; then the frames are known after it.
+  if (request_.resume && config_.input.on_bad_frame == "error") check_same_run();
 }
 
 void MasterRun::warn_of_small_cache() {

@@ -10,6 +10,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kPreviewPx = 1600;
+constexpr double kAbandonedAfter_s = 30;
 
 }  // namespace
 
@@ -114,6 +115,15 @@ void MasterRun::finish(const std::string& status) {
   record_.finished = utc_now();
   directory_->write("run.json", encode_run_record(record_));
   directory_->append_event("run_" + status);
+  sweep(kAbandonedAfter_s);
+}
+
+// What a worker or a master left half-written when it died; files still being written are younger.
+void MasterRun::sweep(double age_s) const {
+  std::size_t swept = sweep_temporary_files(directory_->path(), age_s);
+  const auto stored = storage_root(config_) / request_.run_id;
+  if (std::filesystem::is_directory(stored)) swept += sweep_temporary_files(stored, age_s);
+  if (swept > 0) log_info("left-over temporary files removed", {{"files", std::to_string(swept)}});
 }
 
 // The record of a run that ends early. What ended it is told, even when the record cannot be written any
@@ -122,6 +132,7 @@ void MasterRun::give_up(const std::string& status) {
   if (!directory_) return;  // it failed before anything was done
   try {
     finish(status);
+    log_warning("the run can go on where it stopped: give the same command --resume " + request_.run_id);
   } catch (const std::exception& e) {
     log_warning(std::string("the record of the run is lost: ") + e.what());
   }

@@ -7,6 +7,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/journal.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/phase_clock.hpp"
 #include "tilecompile/run/products.hpp"
@@ -24,6 +25,11 @@ class MasterRun {
 
  private:
   void scan();
+  void open_for_resume();
+  void refuse_second_master() const;
+  /// Throws unless configuration and frames are those that the run began with.
+  void check_same_run();
+  void read_journal_to_resume();
   void warn_of_small_cache();
   FrameSource frame_source() const;
   void add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const;
@@ -40,6 +46,7 @@ class MasterRun {
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
   void reconstruct();
+  void note_failed_tiles(const TileLedger& ledger, const std::string& round);
   void make_synthetic_frames();
   void cluster_frames();
   ProductRecord write_synthetic_frame(int cluster, const std::vector<CoaddChannel>& frame) const;
@@ -50,6 +57,8 @@ class MasterRun {
   void write_tile_metrics();
   void write_rejection();
   void finish(const std::string& status);
+  /// Removes temporary files of the run that nobody has written to for `age_s`.
+  void sweep(double age_s) const;
   void give_up(const std::string& status);
   /// Notes a check in the record and the events; throws ContractError when it does not hold.
   void require(NamedCheck check);
@@ -57,7 +66,8 @@ class MasterRun {
   void check_analysis();
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
-  DispatchJob dispatch_job(const std::function<void(int)>& progress) const;
+  int most_tiles_of_a_task() const;
+  DispatchJob dispatch_job(const std::function<void(int)>& progress);
   ProductContext product_context() const;
 
   using Clock = std::chrono::steady_clock;
@@ -72,6 +82,7 @@ class MasterRun {
   PhaseClock clock_;
   RunRecord record_;
   std::optional<RunDirectory> directory_;
+  Journal journal_;  ///< of the earlier start; empty in a new run
   std::shared_ptr<Manifest> manifest_;
   Analysis analysis_;
   Grid grid_;

@@ -76,7 +76,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   }
   const Manifest& raw = *manifest_;
   check_hard_assumptions(raw, config_.method.data);
-  directory_.emplace(config_.output.dir, request_.run_id);
+  if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
   RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};
   const FrameFacts& facts = raw.frames.front().facts;
   job.debayer = needs_debayer(raw_dir / raw.frames.front().path, facts, config_.method.data);

@@ -7,10 +7,14 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/broker_link.hpp"
+#include "tilecompile/run/health.hpp"
 #include "tilecompile/run/local_workers.hpp"
+#include "tilecompile/run/master_claim.hpp"
 #include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/probe.hpp"
 #include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/setup.hpp"
 #include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
@@ -19,20 +23,6 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-
-AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
-  AmqpOptions options;
-  options.host = broker.host;
-  options.port = broker.port;
-  options.vhost = broker.vhost;
-  options.user = broker.user;
-  options.password = broker_password(broker);
-  options.connection_name = name;
-  options.heartbeat_s = broker.heartbeat_s;
-  options.connect_timeout_s = broker.connect_timeout_s;
-  options.reconnect_timeout_s = broker.reconnect_timeout_s;
-  return options;
-}
 
 std::string default_worker_id() {
   char host[256] = "host";
@@ -91,7 +81,8 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
   const auto store = open_store(config.storage, storage_root(config));
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
-  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile master " + request.run_id));
+  const auto transport = connect_broker(config.broker, "tilecompile master " + request.run_id);
+  const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
   std::optional<LocalWorkers> workers;
   if (local_workers > 0) {
     RunConfig theirs = config;
@@ -110,17 +101,24 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
+  options.quorum = config.broker.queue_type == "quorum";
   const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
   if (config.storage.type == "s3") probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
-  const auto transport = connect_amqp(amqp_options(config.broker, "tilecompile worker " + options.worker_id));
-  transport->declare(compute_queue_spec(config.broker.queue_type == "quorum"));
-  transport->declare(dead_letter_queue_spec(config.broker.queue_type == "quorum"));
+  const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
+  const auto transport = answer_probes(
+      connect_broker(config.broker, "tilecompile worker " + options.worker_id), facts, frames, *store);
+  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
+  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
+  HealthReporter health(*transport, config.observability.health_file, options.worker_id);
   log_info("worker is ready", {{"worker_id", options.worker_id},
+                               {"version", facts.program_version},
+                               {"numerics", facts.numerics_version},
+                               {"cpu", facts.cpu_text()},
                                {"slots", std::to_string(options.slots)},
-                               {"broker", config.broker.host + ":" + std::to_string(config.broker.port)},
+                               {"broker", broker_place(config.broker)},
                                {"storage", store->describe()},
                                {"input", frames.describe()}});
   std::atomic<bool> stop{false};
@@ -136,6 +134,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   }
   stop = true;
   watcher.join();
+  health.end();
   transport->close();
   if (failure) std::rethrow_exception(failure);
   log_info("worker has stopped", {{"worker_id", options.worker_id}});

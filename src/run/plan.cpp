@@ -5,7 +5,6 @@
 
 #include "plan_sample.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/analysis.hpp"
@@ -13,6 +12,7 @@
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/probe_run.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 
@@ -24,30 +24,12 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
-Manifest few_frames(const Manifest& all) {
-  Manifest few;
-  const std::size_t frames = all.frames.size(), wanted = std::min<std::size_t>(kSampleFrames, frames);
-  for (std::size_t i = 0; i < wanted; ++i)
-    few.frames.push_back(all.frames[(2 * i + 1) * frames / (2 * wanted)]);
-  return few;
-}
-
 // Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
 void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
                const FrameMetrics& metrics, const Box& box, const std::shared_ptr<VerifiedFiles>& verified,
                PlanSample& sample) {
   const auto store = open_memory_store();
-  TileTask task;
-  task.run_id = task.correlation_id = new_uuid();
-  const auto share = [&](const std::string& key, const std::string& bytes) {
-    store->put(key, bytes);
-    return sha256_hex(bytes);
-  };
-  task.config_hash = share(config_key(task.run_id), canonical_method_json(config.method));
-  task.frames_manifest_id = share(manifest_key(task.run_id), encode_manifest(few));
-  task.metrics = {frame_metrics_key(task.run_id),
-                  share(frame_metrics_key(task.run_id), encode_frame_metrics(metrics))};
-  task.last_frame = sample.frames - 1;
+  TileTask task = share_task(*store, config.method, few, metrics);
   task.tiles = {{0, box, 0, "", ""}};
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), 1, verified);
   double seconds[2] = {};
@@ -72,7 +54,7 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
 PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Manifest& manifest,
                           double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
                           Grid& grid) {
-  const auto few = std::make_shared<Manifest>(few_frames(manifest));
+  const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
   const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified);
   PlanSample sample;
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());

@@ -28,7 +28,8 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
   BandReads reads;
   Box last{-1, -1, 0, 0};
   for (const Box& tile : grid.tiles) {
-    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit);
+    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit,
+                                         static_cast<std::size_t>(plan.threads) + 1);
     if (region == last) continue;
     last = region;
     ++reads.bands;

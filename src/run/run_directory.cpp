@@ -1,6 +1,7 @@
 #include "tilecompile/run/run_directory.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,12 +9,16 @@
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
+
+constexpr int kLockTurns = 20;
 
 void append_line(int file, const std::filesystem::path& path, std::string line, bool sync) {
   line += '\n';
@@ -52,14 +57,36 @@ RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::s
   if (error)
     throw TransientError("cannot create the run directory " + path_.string() + ": " + error.message() +
                          "; check output.dir, its permissions and free space");
-  journal_ = open_log("journal.jsonl");
-  events_ = open_log("events.jsonl");
+  try {
+    lock();
+    journal_ = open_log("journal.jsonl");
+    events_ = open_log("events.jsonl");
+  } catch (...) {
+    close_all();
+    throw;
+  }
 }
 
-RunDirectory::~RunDirectory() {
-  if (journal_ >= 0) ::close(journal_);
-  if (events_ >= 0) ::close(events_);
+void RunDirectory::lock() {
+  lock_ = open_log("run.lock");
+  // Who only looks whether the run goes on holds it for a moment.
+  for (int turn = 0; turn < kLockTurns; ++turn) {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno != EWOULDBLOCK) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  if (errno == EWOULDBLOCK)
+    throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
+                     ": wait for it, or stop it first");
+  // Some network file systems have no locks; there the exclusive results queue has to do.
 }
+
+void RunDirectory::close_all() {
+  for (int* file : {&journal_, &events_, &lock_})
+    if (*file >= 0) ::close(std::exchange(*file, -1));
+}
+
+RunDirectory::~RunDirectory() { close_all(); }
 
 int RunDirectory::open_log(const char* name) const {
   const int file = ::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);

@@ -7,6 +7,7 @@
 #include "siril_scale.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/run/products.hpp"
 #include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/siril_text.hpp"
 
@@ -102,7 +103,9 @@ std::vector<fs::path> frames_to_stack(const fs::path& run_directory, const Stack
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(run_directory / stacking.input_dir, error)) {
     const std::string name = entry.path().filename().string();
-    const bool side_file = name.ends_with(".coverage.fits") || name.ends_with(".weight.fits");
+    const bool side_file = std::any_of(kMapNames.begin(), kMapNames.end(), [&](const char* map) {
+      return name.ends_with(std::string(".") + map + ".fits");
+    });
     if (!side_file && fnmatch(stacking.input_pattern.c_str(), name.c_str(), 0) == 0)
       frames.push_back(entry.path());
   }

@@ -17,14 +17,15 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
   std::vector<std::vector<TileScale>> scales(planes, std::vector<TileScale>(results.size()));
   if (rescale != ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return scales;
   for (std::size_t p = 0; p < planes; ++p) {
-    std::vector<double> medians, backgrounds;
-    for (const ResultMessage& r : results) {
-      medians.push_back(r.tile_median[p]);
-      backgrounds.push_back(r.tile_background[p]);
-    }
+    const auto [medians, backgrounds] = plane_scalars(results, p);
     scales[p] = median_scales(medians, backgrounds);
   }
   return scales;
+}
+
+// For good: there is no tile to join.
+bool failed(const std::vector<ResultMessage>& results, int tile_id) {
+  return results[static_cast<std::size_t>(tile_id)].data_checksum.empty();
 }
 
 using PlaneScales = std::vector<std::vector<TileScale>>;
@@ -38,12 +39,14 @@ void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScale
     const int count = std::min(at_once, tiles - begin);
     parallel_for(count, join.threads, [&](int i) {
       const auto t = static_cast<std::size_t>(begin + i);
+      if (failed(*join.results, begin + i)) return;
       files[static_cast<std::size_t>(i)] =
           load_tile(store, (*join.results)[t], join.grid->tiles[t], join.clusters * join.channels);
     });
     parallel_for(static_cast<int>(sums.size()), join.threads, [&](int s) {
       const auto plane = static_cast<std::size_t>(first_plane + s);
       for (int i = 0; i < count; ++i) {
+        if (failed(*join.results, begin + i)) continue;
         const TileFile& file = files[static_cast<std::size_t>(i)];
         const auto t = static_cast<std::size_t>(begin + i);
         TileScale scale = scales[plane][t];

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/order_statistics.hpp"
@@ -22,9 +23,24 @@ void add_counts(std::vector<double>& sums, const std::vector<double>& counts) {
 
 }  // namespace
 
+std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
+                                                                  std::size_t p) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::pair<std::vector<double>, std::vector<double>> scalars;
+  for (const ResultMessage& r : results) {
+    const bool there = !r.tile_median.empty();
+    scalars.first.push_back(there ? r.tile_median[p] : none);
+    scalars.second.push_back(there ? r.tile_background[p] : none);
+  }
+  return scalars;
+}
+
 std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
                                      const std::vector<double>& tile_background) {
-  const double target = median(tile_median);
+  std::vector<double> present;
+  for (const double m : tile_median)
+    if (m == m) present.push_back(m);
+  const double target = median(std::move(present));
   std::vector<TileScale> scales(tile_median.size());
   for (std::size_t t = 0; t < scales.size(); ++t) {
     const bool usable = std::abs(tile_median[t]) >= kSmallestMedian;
@@ -69,6 +85,7 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       reload_(std::move(reload)),
       sums_(reference.size(), OverlapAdd(grid)),
       arrived_(grid.tiles.size()),
+      skipped_(grid.tiles.size()),
       results_(grid.tiles.size()),
       quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
@@ -103,8 +120,17 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   drain();
 }
 
+void TileJoiner::skip(int tile_id) {
+  arrived_[static_cast<std::size_t>(tile_id)] = skipped_[static_cast<std::size_t>(tile_id)] = true;
+  if (rescale_ == ReconstructionParams::TileRescale::kNone) drain();
+}
+
 void TileJoiner::drain() {
   while (next_ < static_cast<int>(arrived_.size()) && arrived_[static_cast<std::size_t>(next_)]) {
+    if (skipped_[static_cast<std::size_t>(next_)]) {
+      ++next_;
+      continue;
+    }
     const auto held = held_.find(next_);
     if (held == held_.end()) {
       add(reload_(results_[static_cast<std::size_t>(next_)]));
@@ -120,11 +146,7 @@ std::vector<CoaddChannel> TileJoiner::finish() {
     if (!arrived) throw ContractError("joining tiles before all have arrived");
   if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) {
     for (std::size_t c = 0; c < sums_.size(); ++c) {
-      std::vector<double> medians, backgrounds;
-      for (const ResultMessage& r : results_) {
-        medians.push_back(r.tile_median[c]);
-        backgrounds.push_back(r.tile_background[c]);
-      }
+      const auto [medians, backgrounds] = plane_scalars(results_, c);
       scales_[c] = median_scales(medians, backgrounds);
     }
   }

@@ -11,13 +11,14 @@ const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
+const char* const kRetryQueuePrefix = "tile.retry.";
 
 std::string results_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+  return isolation != "run" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
 }
 
 std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation == "shared" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
+  return isolation != "run" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {
@@ -32,6 +33,19 @@ QueueSpec dead_letter_queue_spec(bool quorum) {
   QueueSpec spec;
   spec.name = kDeadLetterQueue;
   spec.exchange = kResultExchange;
+  spec.quorum = quorum;
+  return spec;
+}
+
+std::string retry_queue(int delay_s) { return kRetryQueuePrefix + std::to_string(delay_s); }
+
+QueueSpec retry_queue_spec(int delay_s, bool quorum) {
+  QueueSpec spec;
+  spec.name = retry_queue(delay_s);
+  spec.exchange = kResultExchange;
+  // Of no time at all a broker makes "at once, or never".
+  spec.message_ttl_ms = delay_s > 0 ? 1000LL * delay_s : 1;
+  spec.dead_letter_queue = kComputeQueue;
   spec.quorum = quorum;
   return spec;
 }

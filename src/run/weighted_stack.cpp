@@ -1,5 +1,7 @@
 #include "tilecompile/run/weighted_stack.hpp"
 
+#include <cmath>
+
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
@@ -30,11 +32,21 @@ struct SyntheticTiles {
   }
 };
 
+// A tile that failed for good has nothing to join.
+bool failed_for_good(const ResultMessage& result) { return result.data_checksum.empty(); }
+
 // Scales of the v2 mode, which need the medians of all tiles first; [channel][tile].
 std::vector<std::vector<TileScale>> all_median_scales(const SyntheticTiles& tiles) {
   std::vector<std::vector<double>> medians(tiles.channels), backgrounds(tiles.channels);
   Distribution samples;
   for (std::size_t t = 0; t < tiles.results.size(); ++t) {
+    if (failed_for_good(tiles.results[t])) {  // NaN: such a tile does not count
+      for (std::size_t c = 0; c < tiles.channels; ++c) {
+        medians[c].push_back(std::nan(""));
+        backgrounds[c].push_back(std::nan(""));
+      }
+      continue;
+    }
     const auto tile = tiles.average(t);
     for (std::size_t c = 0; c < tiles.channels; ++c) {
       samples.assign(tile[c].pixels.view(), 0);
@@ -58,6 +70,7 @@ std::vector<CoaddChannel> join_weighted_stack(ObjectStore& store, const Grid& gr
   if (rescale == Rescale::kMedianAfterBackgroundSubtraction) scales = all_median_scales(tiles);
   std::vector<OverlapAdd> sums(reference.size(), OverlapAdd(grid));
   for (std::size_t t = 0; t < results.size(); ++t) {
+    if (failed_for_good(results[t])) continue;
     const auto tile = tiles.average(t);
     for (std::size_t c = 0; c < sums.size(); ++c) {
       if (rescale == Rescale::kReference)

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 
@@ -20,11 +21,18 @@ class PrivateBroker {
     return std::filesystem::exists(std::string(bin ? bin : "/usr/lib/rabbitmq/bin") + "/rabbitmq-server");
   }
 
-  /// Starts the broker; throws std::runtime_error with its last words when it does not come up.
-  PrivateBroker() {
+  /// Starts the broker; throws std::runtime_error with its last words when it does not come up. `conf` is
+  /// appended to rabbitmq.conf (@TLS_PORT@ in it becomes tls_port()); `plugins` are separated by commas.
+  explicit PrivateBroker(const std::string& conf = "", const std::string& plugins = "") {
     std::string pattern = (std::filesystem::temp_directory_path() / "private-broker-XXXXXX").string();
     if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder " + pattern);
     folder_ = pattern;
+    if (!conf.empty()) {
+      const std::string file = (folder_ / "extra.conf").string();
+      std::ofstream(file) << conf;
+      environment_ += "PRIVATE_BROKER_CONF='" + file + "' ";
+    }
+    if (!plugins.empty()) environment_ += "PRIVATE_BROKER_PLUGINS='" + plugins + "' ";
     try {
       port_ = std::stoi(call("start"));
     } catch (...) {
@@ -37,6 +45,7 @@ class PrivateBroker {
   PrivateBroker& operator=(const PrivateBroker&) = delete;
 
   int port() const { return port_; }
+  int tls_port() const { return std::stoi(read((folder_ / "tls_port").string())); }
   const std::filesystem::path& folder() const { return folder_; }
 
   /// Orderly shutdown and start on the same port; takes seconds.
@@ -53,7 +62,7 @@ class PrivateBroker {
  private:
   std::string call(const std::string& command, const std::string& arguments = "") {
     const std::string log = (folder_ / "script.log").string();
-    const std::string line = "PRIVATE_BROKER_OWNER=" + std::to_string(getpid()) + " '" +
+    const std::string line = environment_ + "PRIVATE_BROKER_OWNER=" + std::to_string(getpid()) + " '" +
                              TILECOMPILE_SOURCE_DIR "/scripts/private-broker.sh' " + command + " '" +
                              folder_.string() + "' " + arguments + " 2>'" + log + "'";
     FILE* pipe = popen(line.c_str(), "r");
@@ -88,6 +97,7 @@ class PrivateBroker {
   }
 
   std::filesystem::path folder_;
+  std::string environment_;
   int port_ = 0;
 };
 

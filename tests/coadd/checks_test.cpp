@@ -101,14 +101,15 @@ TEST(Checks, HolesInAGridAreFound) {
 }
 
 TEST(Checks, EveryTileAndEveryFrameTakesPart) {
-  EXPECT_TRUE(check_tiles_complete(5, 5).passed);
-  EXPECT_FALSE(check_tiles_complete(4, 5).passed);
+  EXPECT_TRUE(check_tiles_complete(5, 0, 5).passed);
+  EXPECT_TRUE(check_tiles_complete(3, 2, 5).passed);
+  EXPECT_FALSE(check_tiles_complete(4, 0, 5).passed);
   std::vector<std::vector<std::vector<double>>> weights(2, {{1, 2, 3}, {0.1, 1e-9, 7}});
-  EXPECT_TRUE(check_every_frame_weighted(weights, 3).passed);
-  EXPECT_FALSE(check_every_frame_weighted(weights, 4).passed);
+  EXPECT_TRUE(check_every_frame_weighted(weights, 3, 0).passed);
+  EXPECT_FALSE(check_every_frame_weighted(weights, 4, 0).passed);
   for (const double bad : {0.0, -1.0, kNan, HUGE_VAL}) {
     weights[1][1][2] = bad;
-    const NamedCheck check = check_every_frame_weighted(weights, 3);
+    const NamedCheck check = check_every_frame_weighted(weights, 3, 0);
     EXPECT_FALSE(check.passed) << bad;
     EXPECT_NE(check.text.find("1 of 12"), std::string::npos) << check.text;
   }

@@ -123,6 +123,18 @@ TEST(ConfigErrors, RulesOverSeveralKeys) {
       "F:1:25: 'stacking.output_file' would overwrite another product of the run, found 'classical.fits'");
 }
 
+TEST(ConfigErrors, ExpectedWorkers) {
+  EXPECT_THAT(run_error("workers:\n  - {id: a}\n  - {id: a}\n"), HasSubstr("each id once"));
+  EXPECT_THAT(run_error("workers: [{adress: x}]\n"), HasSubstr("'workers' must be a list of {id: text"));
+  EXPECT_EQ(
+      run_error("workers:\n  - {id: barn-1, address: \"100.64.0.7:22\", capacity: 8}\n  - id: barn-2\n"), "");
+}
+
+TEST(ConfigErrors, AVhostOfItsOwnIsNotTheCommonOne) {
+  EXPECT_THAT(run_error("parallel: {isolation: vhost}\n"), HasSubstr("'broker.vhost', found the common one"));
+  EXPECT_EQ(run_error("parallel: {isolation: vhost}\nbroker: {vhost: night}\n"), "");
+}
+
 TEST(ConfigErrors, Overrides) {
   EXPECT_EQ(run_error("", {"tile.overlap_fracton=0.1"}),
             "--set tile.overlap_fracton: unknown key 'tile.overlap_fracton'; did you mean "

@@ -74,6 +74,8 @@ nlohmann::json another_value(const Key& key, const nlohmann::json& given) {
       return "other.fits";
     case KeyType::kChoice:
       return given == key.choices.back() ? key.choices.front() : key.choices.back();
+    case KeyType::kWorkers:
+      return nlohmann::json::array({{{"id", "barn"}, {"address", "10.0.0.1"}, {"capacity", 4}}});
     case KeyType::kFixed:
       break;
   }

@@ -43,7 +43,17 @@ std::string refusal(const std::string& path, const json& value) {
 
 /// Values the schema's entry refuses.
 std::vector<json> refused_values(const Key& key, const json& entry) {
-  std::vector<json> values = {json::object({{"a", 1}}), nullptr, json::array({1}), json::array()};
+  std::vector<json> values = {json::object({{"a", 1}}), nullptr, json::array({1})};
+  if (key.type == KeyType::kWorkers) {
+    const json fields = json::array({{{"id", "a b"}},
+                                     {{"address", "x"}},
+                                     {{"id", "a"}, {"slots", 1}},
+                                     {{"id", "a"}, {"capacity", -1}},
+                                     {{"id", "a"}, {"capacity", 4097}}});
+    for (const json& worker : fields) values.push_back(json::array({worker}));
+  } else {
+    values.push_back(json::array());
+  }
   const bool takes_true = key.type == KeyType::kBool || key.path == "synthetic.enabled" ||
                           (key.type == KeyType::kFixed && entry.at("const") == true);
   if (!takes_true) values.push_back(true);
@@ -96,6 +106,8 @@ TEST(Schema, WhatItAllowsTheParserTakes) {
     if (key.type == KeyType::kAutoInteger) values = {"auto", entry.at("anyOf").at(1).at("maximum")};
     if (key.type == KeyType::kClamp)
       values = {{entry.at("items").at("minimum"), entry.at("items").at("maximum")}};
+    if (key.type == KeyType::kWorkers)
+      values = {json::array(), json::array({json::object({{"id", "a"}}), json::object({{"id", "b"}})})};
     for (json value : values) {
       EXPECT_FALSE(check_value(key, value).has_value()) << key.path << " " << value;
     }

@@ -312,6 +312,7 @@ TEST_F(AmqpFaults, UnreachablePortIsNamedWithItsRemedy) {
 
 TEST_F(AmqpFaults, UnknownHostIsTransient) {
   options_.host = "no-such-host.invalid";
+  options_.allow_plaintext = true;
   options_.connect_timeout_s = 0.3;
   EXPECT_THROW(connect_amqp(options_), TransientError);
 }

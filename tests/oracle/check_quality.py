@@ -27,8 +27,8 @@ class Product:
 
 
 def check(report, run, metrics):
-    normalized = run.record["configuration"]["output"]["units"] == "normalized"
-    limit = 1e-6 if normalized else ROUNDED_TWICE
+    rounded_once = all(run.output_scale(frames) == 1 for frames in metrics)
+    limit = 1e-6 if rounded_once else ROUNDED_TWICE
     products = {name: Product(run, metrics, name) for name in ("classical", "reconstruction", "stack")}
     for product in products.values():
         for key, area in AREAS:

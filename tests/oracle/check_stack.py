@@ -3,13 +3,15 @@ import os
 
 import numpy as np
 
+import check_tiles
 import method_oracle as method
 import stack_oracle as stack
+import tile_oracle
 
 NAIVE_STARTS = 15
 
 
-def check(report, run, samples, metrics):
+def check(report, run, samples, metrics, references):
     settings = run.config["synthetic"]
     synthetic = stack.enabled(len(samples), settings)
     report.equal("synthetic frames made", [os.path.isdir(run.path("synthetic"))], [synthetic])
@@ -17,9 +19,14 @@ def check(report, run, samples, metrics):
         check_plain_result(report, run)
         return
     cluster, count = check_clusters(report, run, metrics, settings)
+    members = [np.flatnonzero(cluster == k) for k in range(count)]
+    means = [synthetic_tiles(run, samples, metrics, channel, members) for channel in range(run.channels)]
     for k in range(count):
-        check_synthetic_frame(report, run, samples, metrics, k, np.flatnonzero(cluster == k))
-    check_average(report, run, count)
+        check_synthetic_frame(report, run, samples, metrics, k, members[k], [m[k] for m in means], references)
+    if run.config["stacking"]["method"] == "weighted_average":
+        check_weighted_average(report, run, metrics, means, references)
+    else:
+        check_average(report, run, count)
 
 
 def check_plain_result(report, run):
@@ -52,40 +59,52 @@ def check_clusters(report, run, metrics, settings):
 
 
 def synthetic_tiles(run, samples, metrics, channel, members):
-    """(R, coverage, weight) of every tile."""
-    tiles = []
+    """[cluster][tile] of means over the frames of a cluster."""
     uniform = run.config["synthetic"]["weighting"] == "global"
-    for t, box in enumerate(run.boxes()):
-        weights = [m["weight"] for m in metrics[channel]] if uniform else run.weight[channel][t]
-        cutouts = {f: method.cut(samples[f][channel], box) / metrics[channel][f]["background"] for f in members}
-        tiles.append(stack.synthetic_plane(cutouts, weights, members))
-    return tiles
+    of_frame = [m["weight"] for m in metrics[channel]] if uniform else None
+    means = [[] for _ in members]
+    for t in range(len(run.boxes())):
+        tile = check_tiles.recomputed(run, samples, metrics, channel, t, of_frame)
+        for k, frames in enumerate(members):
+            means[k].append(tile.mean(frames))
+    return means
 
 
-def rescaled(run, pixels):
+def factors_of(run, means, reference):
     """Tiles on a common level as section 9.4 asks; `global` needs none."""
-    if (run.config["synthetic"]["weighting"] == "global"
-            or run.config["reconstruction"]["tile_rescale"] != "median_after_background_subtraction"):
-        return pixels
-    levels = [method.tile_levels(p) for p in pixels]
-    scales = method.tile_scales([m for _, m in levels])
-    return [(p.astype(np.float64) - b) * s + b for p, (b, _), s in zip(pixels, levels, scales)]
+    if run.config["synthetic"]["weighting"] == "global":
+        return [(1.0, 0.0, 0.0)] * len(means)
+    return check_tiles.tile_factors(run, [m.pixels for m in means], reference)
 
 
-def check_synthetic_frame(report, run, samples, metrics, k, members):
-    name = os.path.join("synthetic", "syn_%02d" % k)
-    images = [run.image(name + suffix) for suffix in (".fits", ".coverage.fits", ".weight.fits")]
-    for channel in range(run.channels):
-        tiles = synthetic_tiles(run, samples, metrics, channel, members)
-        pixels = method.overlap_add(run.width, run.height, run.boxes(), rescaled(run, [t[0] for t in tiles]))
-        report.close("syn_%02d of %d frames [%d]" % (k, len(members), channel), images[0][channel],
-                     pixels * run.output_scale(metrics[channel]))
+def check_synthetic_frame(report, run, samples, metrics, k, members, means, references):
+    """`means` [channel][tile]."""
+    name, coverage_map = "syn_%02d" % k, run.image(os.path.join("synthetic", "syn_%02d.coverage.fits" % k))
+    for channel, of_channel in enumerate(means):
+        planes = check_tiles.joined(run, of_channel, factors_of(run, of_channel, references[channel]))
+        check_tiles.check_picture(report, run, name, os.path.join("synthetic", name + ".fits"), channel, planes,
+                                  run.output_scale(metrics[channel]))
         coverage = np.sum([~np.isnan(samples[f][channel]) for f in members], axis=0)
-        report.equal("syn_%02d coverage map [%d]" % (k, channel), images[1][channel].ravel().tolist(),
+        report.equal("%s coverage map of %d frames [%d]" % (name, len(members), channel), coverage_map[channel].ravel().tolist(),
                      coverage.ravel().tolist())
-        weights = [np.where(t[1] > 0, t[2], np.nan) for t in tiles]
-        expected = method.overlap_add(run.width, run.height, run.boxes(), weights)
-        report.close("syn_%02d weight map [%d]" % (k, channel), images[2][channel], np.nan_to_num(expected))
+
+
+def check_weighted_average(report, run, metrics, means, references):
+    """The stack from the synthetic tiles, and that it is the reconstruction wherever no plain mean stood in."""
+    file = run.record["products"]["stack"]["file"]
+    stack_image, reconstruction = run.image(file), run.image("reconstruction.fits")
+    for channel, of_channel in enumerate(means):
+        tiles = [tile_oracle.weighted_average(parts) for parts in zip(*of_channel)]
+        factors = factors_of(run, tiles, references[channel])
+        check_tiles.check_picture(report, run, "stack: weighted average", file, channel,
+                                  check_tiles.joined(run, tiles, factors), run.output_scale(metrics[channel]))
+        plain = np.zeros((run.height, run.width), dtype=bool)
+        for parts, box in zip(zip(*of_channel), run.boxes()):
+            method.cut(plain, box)[np.any([p.plain_mean for p in parts], axis=0)] = True
+        if (run.config["reconstruction"]["tile_rescale"] == "none"
+                and run.config["synthetic"]["weighting"] == "tile_weighted"):
+            report.close("stack: is the reconstruction but for %d pixels [%d]" % (plain.sum(), channel),
+                         stack_image[channel][~plain], reconstruction[channel][~plain])
 
 
 def check_average(report, run, count):
@@ -94,10 +113,12 @@ def check_average(report, run, count):
     final = os.path.splitext(run.record["products"]["stack"]["file"])
     for channel in range(run.channels):
         parts = [[run.image(n + suffix)[channel].astype(np.float64) for n in names]
-                 for suffix in (".fits", ".coverage.fits", ".weight.fits")]
+                 for suffix in (".fits", ".coverage.fits", ".weight.fits", ".variance.fits", ".neff.fits")]
         expected = stack.average_stack(*parts)
-        for what, suffix, values in zip(("pixels", "coverage", "weight"), (final[1], ".coverage.fits", ".weight.fits"),
+        for what, suffix, values in zip(("pixels", "coverage", "weight", "variance", "n_eff"),
+                                        (final[1], ".coverage.fits", ".weight.fits", ".variance.fits", ".neff.fits"),
                                         expected):
             # Rescaled tiles may cancel in the mean: its rounding is that of the parts.
             report.close("stack: mean of the synthetic frames, %s [%d]" % (what, channel),
-                         run.image(final[0] + suffix)[channel], values, np.nanmedian(np.abs(parts[0])))
+                         run.image(final[0] + suffix)[channel], values,
+                         np.nanmedian(np.abs(parts[0])) if what == "pixels" else 0.0)

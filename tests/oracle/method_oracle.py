@@ -13,6 +13,7 @@ import star_fit
 
 KEPT_BY_3_SIGMA_CUT = 0.98658
 EPSILON = 1e-6
+LEAST_NOISE = 0.1  # of the median: no frame outweighs the median one more than 100 times
 
 
 # Frames [1]
@@ -106,31 +107,71 @@ def gradient_energy(plane):
 # Frames: normalisation, metrics, weight [3, 4]
 
 def measure_frame(plane, q, mode):
-    """B, sigma, E and the share of valid pixels.
+    """B, sigma, E of I - B or I / B, the share of valid pixels and the normalisation.
 
-    sigma is the clip's scale on I' = I/B. The clip commutes with the division, so it is done on I: there the
+    sigma is the clip's scale on I'. The clip commutes with the normalisation, so it is done on I: there the
     codes are whole numbers and |x - m| = 3 s is met exactly.
     """
     valid = valid_of(plane)
     location, scale = clip(valid, q)
-    background = location if mode == "background" else median(valid)
-    return {"background": background, "noise": scale / background,
-            "gradient_energy": gradient_energy(plane / background),
-            "valid_fraction": len(valid) / plane.size}
+    background = median(valid) if mode == "median" else location
+    photometric = mode == "photometric"
+    gain = 1.0 if photometric else 1 / background
+    return {"background": background, "noise": scale * gain, "gradient_energy": gradient_energy(plane * gain),
+            "valid_fraction": len(valid) / plane.size, "gain": gain, "flux_scale": 1.0,
+            "offset": background if photometric else 0.0, "pedestal": 0.0}
+
+
+def apply_flux_scale(frame, flux_scale, pedestal):
+    """I' = (I - B) / phi + S."""
+    frame.update(flux_scale=flux_scale, gain=1 / flux_scale, pedestal=pedestal,
+                 noise=frame["noise"] / flux_scale, gradient_energy=frame["gradient_energy"] / flux_scale ** 2)
+
+
+def normalised(samples, frame):
+    """I' of samples, or of a level."""
+    return (samples - frame["offset"]) * frame["gain"] + frame["pedestal"]
+
+
+def plain_mean(planes):
+    """Mean of the valid samples of every pixel, NaN where there is none, and their number."""
+    number = np.sum([~np.isnan(p) for p in planes], axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sum([np.nan_to_num(p) for p in planes], axis=0) / number, number
+
+
+def inverse_variances(frames):
+    """1 / sigma^2 over its median; a small sigma counts as a tenth of the median."""
+    noise = np.array([f["noise"] for f in frames])
+    typical = median(noise)
+    return (typical / np.maximum(noise, LEAST_NOISE * typical)) ** 2
+
+
+def adaptive_weights(z_scores):
+    """Weights of three z-scores proportional to their variances, each in 0.1 .. 0.7; None when none varies."""
+    variances = np.array([np.var(z) for z in z_scores])
+    if variances.sum() == 0:
+        return None
+    clipped = np.clip(variances / variances.sum(), 0.1, 0.7)
+    return clipped / clipped.sum()
 
 
 def weigh_frames(frames, settings):
-    """Adds z-scores, Q and G to the frames of one channel."""
+    """Adds z-scores, Q, G and the inverse variances to the frames of one channel."""
     z_background = z_scores([f["background"] for f in frames])
     z_noise = z_scores([f["noise"] for f in frames])
     z_gradient = z_scores([f["gradient_energy"] for f in frames])
-    weights = settings["weights"]
-    quality = (weights["background"] * -z_background + weights["noise"] * -z_noise
-               + weights["gradient"] * z_gradient)
+    weights = [settings["weights"][name] for name in ("background", "noise", "gradient")]
+    if settings["adaptive_weights"]:
+        adapted = adaptive_weights((z_background, z_noise, z_gradient))
+        weights = weights if adapted is None else adapted
+    quality = weights[0] * -z_background + weights[1] * -z_noise + weights[2] * z_gradient
     quality = np.clip(quality, *settings["clamp"])
+    inverse = inverse_variances(frames)
     for i, frame in enumerate(frames):
+        weight = inverse[i] if settings["mode"] == "inverse_variance" else math.exp(quality[i])
         frame.update(z_background=z_background[i], z_noise=z_noise[i], z_gradient=z_gradient[i],
-                     quality=quality[i], weight=math.exp(quality[i]))
+                     quality=quality[i], weight=weight, inverse_variance=inverse[i])
 
 
 # Grid [6] and class of a tile [5]
@@ -178,15 +219,15 @@ def cut(plane, box):
 
 # Local metrics of STRUCTURE tiles [7]
 
-def structure_metrics(samples, q, background, min_valid_fraction):
-    """(E/s, b) of one frame's cut-out on I' = I/B, or None without enough valid pixels."""
+def structure_metrics(samples, q, frame, min_valid_fraction):
+    """(E/s, b) of one frame's cut-out on I', or None without enough valid pixels."""
     valid = valid_of(samples)
     if len(valid) < min_valid_fraction * samples.size:
         return None
     location, scale = clip(valid, q)
-    energy = gradient_energy(samples / background)
-    noise = scale / background
-    return (energy / noise if noise > 0 else 0.0), location / background
+    energy = gradient_energy(samples * frame["gain"])
+    noise = scale * frame["gain"]
+    return (energy / noise if noise > 0 else 0.0), normalised(location, frame)
 
 
 def structure_quality(metrics, settings):
@@ -203,17 +244,17 @@ def structure_quality(metrics, settings):
     return np.clip(quality, *settings["clamp"])
 
 
-def star_metrics(samples, q, background, min_valid_fraction, box, stars, radius):
+def star_metrics(samples, q, frame, min_valid_fraction, box, stars, radius):
     """(log FWHM, R, C) of one frame's cut-out, or None without coverage or without a star."""
     valid = valid_of(samples)
     if len(valid) < min_valid_fraction * samples.size:
         return None
-    b = clip(valid, q)[0] / background
+    b = normalised(clip(valid, q)[0], frame)
     shapes = [star_fit.measure(samples, x - box[0], y - box[1], radius) for x, y in stars]
     shapes = [s for s in shapes if s]
     if not shapes:
         return None
-    contrast = [((s["sky"] + s["peak"]) / background - b) / max(b, 1e-6) for s in shapes]
+    contrast = [(normalised(s["sky"] + s["peak"], frame) - b) / max(b, 1e-6) for s in shapes]
     return (math.log(median(np.array([s["fwhm"] for s in shapes]))),
             median(np.array([s["axis_ratio"] for s in shapes])), median(np.array(contrast)))
 
@@ -232,25 +273,7 @@ def star_quality(metrics, settings):
     return np.clip(quality, *settings["clamp"])
 
 
-# Tile reconstruction [9] and overlap-add [10]
-
-def weighted_mean(planes, weights):
-    """R, the number of frames, the sum of weights per pixel, and whether the plain mean had to stand in."""
-    shape = planes[0].shape
-    numerator, denominator, plain = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    coverage = np.zeros(shape, dtype=np.int32)
-    for plane, weight in zip(planes, weights):
-        valid = ~np.isnan(plane)
-        numerator[valid] += weight * plane[valid]
-        denominator[valid] += weight
-        plain[valid] += plane[valid]
-        coverage[valid] += 1
-    fallback = (denominator < EPSILON) & (coverage > 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result = np.where(fallback, plain / coverage, numerator / denominator)
-    result[coverage == 0] = np.nan
-    return result.astype(np.float32), coverage, denominator, bool(fallback.any())
-
+# Levels of tiles [9] and overlap-add [10]
 
 def tile_levels(pixels):
     """(tile_background, tile_median) of a reconstructed tile."""

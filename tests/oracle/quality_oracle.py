@@ -27,22 +27,22 @@ def background_rms(plane, covered):
     return method.median(np.array(scales))
 
 
-def aperture_flux(plane, x, y, radius):
-    """Flux in `radius` px over a sky ring of 2 to 3 radii; None when a pixel is missing.
+def aperture_flux(plane, x, y, radius, inner, outer):
+    """Flux in `radius` px over the sky between `inner` and `outer` px; None when a pixel is missing.
 
     A pixel at the rim counts with the share radius + 1/2 - distance.
     """
-    reach = math.ceil(3 * radius) + 1
+    reach = math.ceil(outer) + 1
     column, row = math.floor(x + 0.5), math.floor(y + 0.5)
     if (column < reach or row < reach or column + reach >= plane.shape[1] or row + reach >= plane.shape[0]):
         return None
     rows, columns = np.mgrid[row - reach:row + reach + 1, column - reach:column + reach + 1]
     distance = np.hypot(columns - x, rows - y)
-    near = distance <= 3 * radius
+    near = distance <= outer
     values, distance = plane[rows, columns][near], distance[near]
     if np.isnan(values).any():
         return None
-    sky = np.median(values[distance >= 2 * radius])
+    sky = np.median(values[distance >= inner])
     share = np.clip(radius + 0.5 - distance, 0, 1)
     return float((share * (values - sky)).sum())
 
@@ -62,7 +62,8 @@ class StarMeasurements:
 
     def flux(self, i):
         if i not in self.fluxes:
-            self.fluxes[i] = aperture_flux(self.plane, *self.stars[i], self.aperture)
+            self.fluxes[i] = aperture_flux(self.plane, *self.stars[i], self.aperture, 2 * self.aperture,
+                                           3 * self.aperture)
         return self.fluxes[i]
 
 

@@ -7,6 +7,13 @@ import numpy as np
 from astropy.io import fits
 
 LIMIT = 1e-6
+Z_FLOOR = 1e-3       # of z-scores and Q, which lie around 0
+MOST_FITS = 1200     # of single stars, in one check
+
+
+def evenly(items, most):
+    """At most `most` of the items, spread over all."""
+    return [items[i * len(items) // most] for i in range(most)] if len(items) > most else list(items)
 
 
 class Report:
@@ -88,10 +95,19 @@ class Run:
         return values if values.ndim == 1 else values[:, channel]
 
     def output_scale(self, frames_of_channel):
-        """Factor from normalised units to those of the output [3]."""
-        if self.record["configuration"]["output"]["units"] == "normalized":
+        """Factor from I' to the units of the output [3]; photometric I' is in those of the input."""
+        normalized = self.record["configuration"]["output"]["units"] == "normalized"
+        if normalized != self.photometric():
             return 1.0
-        return float(np.median([f["background"] for f in frames_of_channel]))
+        sky = float(np.median([f["background"] for f in frames_of_channel]))
+        return 1 / sky if normalized else sky
+
+    def photometric(self):
+        return self.config["normalization"]["mode"] == "photometric"
+
+    def reference_channel(self):
+        """The one whose stars fix the seeing: green of three."""
+        return 1 if self.channels == 3 else 0
 
     def boxes(self):
         return [(t["x0"], t["y0"], t["w"], t["h"]) for t in self.grid["tiles"]]

@@ -1,8 +1,6 @@
 """States, clusters and synthetic frames [methodology.md 11] in plain numpy."""
 import numpy as np
 
-import method_oracle as method
-
 
 def state_vectors(metrics, quality):
     """Standardised (frame, 5) from metrics [channel][frame] and Q [channel][tile][frame]."""
@@ -65,15 +63,12 @@ def naive_k_means(states, count, random):
     return float(squared_distances(states, centres).min(axis=1).sum())
 
 
-def synthetic_plane(cutouts, weights, members):
-    """(R, coverage, weight) of one tile over the frames of a cluster."""
-    pixels, coverage, weight, _ = method.weighted_mean([cutouts[f] for f in members], [weights[f] for f in members])
-    return pixels, coverage, weight
-
-
-def average_stack(planes, coverages, weights):
-    """Plain mean over the planes that have a value, sums of coverage and weight."""
-    number = np.sum([np.isfinite(p) for p in planes], axis=0)
+def average_stack(planes, coverages, weights, variances, n_effs):
+    """Plain mean over the planes that have a value, sums of coverage and weight, variance and effective frames."""
+    finite = np.isfinite(planes)
+    number = finite.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(number > 0, np.sum([np.nan_to_num(p) for p in planes], axis=0) / number, np.nan)
-    return mean, np.sum(coverages, axis=0), np.sum(weights, axis=0)
+        mean = np.where(number > 0, np.nansum(planes, axis=0) / number, np.nan)
+        variance = np.where(number > 0, np.nansum(variances, axis=0) / number ** 2, np.nan)
+        effective = np.where(number > 0, number ** 2 / np.where(finite, 1 / np.array(n_effs), 0).sum(axis=0), 0)
+    return mean, np.sum(coverages, axis=0), np.sum(weights, axis=0), variance, effective

@@ -9,6 +9,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/diagnostics_collector.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
+#include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
@@ -29,29 +30,16 @@ std::vector<TileDiagnostics> lines_of(const std::filesystem::path& path) {
 bool is_for_diagnostics(const std::string& queue) { return queue.starts_with(kDiagnosticsQueue); }
 
 /// Passes everything on, but does with messages for diagnostics queues what `publish_` says.
-class OddTransport : public Transport {
+class OddTransport : public ForwardingTransport {
  public:
   using Publish = std::function<std::future<void>()>;
   OddTransport(std::unique_ptr<Transport> inner, Publish publish)
-      : inner_(std::move(inner)), publish_(std::move(publish)) {}
-  void declare(const QueueSpec& queue) override { inner_->declare(queue); }
-  void remove_queue(const std::string& name) override { inner_->remove_queue(name); }
-  std::optional<QueueState> inspect(const std::string& name) override { return inner_->inspect(name); }
-  void consume(const std::string& queue, int prefetch, bool exclusive) override {
-    inner_->consume(queue, prefetch, exclusive);
-  }
-  void cancel(const std::string& queue) override { inner_->cancel(queue); }
-  std::optional<Delivery> receive(milliseconds timeout) override { return inner_->receive(timeout); }
+      : ForwardingTransport(std::move(inner)), publish_(std::move(publish)) {}
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     return is_for_diagnostics(queue) ? publish_() : inner_->publish(exchange, queue, std::move(message));
   }
-  void ack(const DeliveryTag& tag) override { inner_->ack(tag); }
-  void reject(const DeliveryTag& tag, bool requeue) override { inner_->reject(tag, requeue); }
-  bool connected() const override { return inner_->connected(); }
-  void close() override { inner_->close(); }
 
  private:
-  std::unique_ptr<Transport> inner_;
   Publish publish_;
 };
 

@@ -169,8 +169,9 @@ TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
     EXPECT_NE(text.find(word), std::string::npos) << text;
 }
 
-TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRun) {
+TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRunAfterTheLastAttempt) {
   SmallNight night;
+  night.job.retry.max_attempts = 1;
   Hall hall(night);
   auto run = hall.start();
   const auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -185,8 +186,31 @@ TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRun) {
   EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), 0u);
 }
 
+TEST(Dispatch, ATileWhoseObjectIsDamagedIsAskedForAgain) {
+  SmallNight night;
+  night.job.retry.base_s = 0;
+  Hall hall(night);
+  auto run = hall.start();
+  auto tasks = hall.tasks(make_tasks(night.job).size());
+  bool damaged = false;
+  std::size_t rounds = 0;
+  while (!tasks.empty()) {
+    ++rounds;
+    for (const Delivery& task : tasks)
+      for (const ResultMessage& result : hall.compute(task.message.body)) {
+        if (!std::exchange(damaged, true)) night.store->put(result.data_ref, "half a ti");
+        hall.send(encode_result(result));
+      }
+    tasks.clear();
+    if (rounds == 1) tasks = hall.tasks(1);
+  }
+  EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+  EXPECT_NE(text_of(hall.path() / "events.jsonl").find("tile_retried"), std::string::npos);
+}
+
 TEST(Dispatch, AnObjectOfAnotherTileIsRefused) {
   SmallNight night;
+  night.job.retry.max_attempts = 1;
   Hall hall(night);
   auto run = hall.start();
   const auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -210,6 +234,7 @@ TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
     failed.correlation_id = tasks.front().message.correlation_id;
     failed.tile_id = 2;
     failed.worker_id = "w9";
+    failed.attempt = night.job.retry.max_attempts;
     failed.failure = TileFailure{kind, "the frame is gone"};
     hall.send(encode_result(failed));
     try {

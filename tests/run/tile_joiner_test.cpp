@@ -1,6 +1,7 @@
 #include "tilecompile/run/tile_joiner.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <random>
 
@@ -122,6 +123,32 @@ TEST(TileJoiner, AMissingTileIsNotJoinedOver) {
   for (int id = 1; id < static_cast<int>(grid.tiles.size()); ++id)
     joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
   EXPECT_THROW(joiner.finish(), ContractError);
+}
+
+TEST(TileJoiner, ASkippedTileIsAHoleAndTheOthersKeepTheirBits) {
+  const Grid grid = grid_of(61, 43);
+  std::vector<int> ascending(grid.tiles.size());
+  std::iota(ascending.begin(), ascending.end(), 0);
+  for (const Rescale rescale : {Rescale::kNone, Rescale::kMedianAfterBackgroundSubtraction}) {
+    int reloads = 0;
+    const auto whole = join(grid, 1, rescale, ascending, &reloads);
+    const Image reference(1, Plane<float>(61, 43));
+    TileJoiner joiner(grid, reference, rescale,
+                      [&](const ResultMessage& r) { return random_tile(grid, r.tile_id, 1); });
+    for (const int id : ascending)
+      if (id != 0) joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
+    joiner.skip(0);
+    const auto joined = joiner.finish();
+    EXPECT_TRUE(std::isnan(joined[0].pixels.at(0, 0)));
+    EXPECT_EQ(joined[0].coverage.at(0, 0), 0);
+    if (rescale != Rescale::kNone) continue;
+    const Box& hole = grid.tiles[0];
+    for (int y = 0; y < 43; ++y)
+      for (int x = 0; x < 61; ++x) {
+        if (x < hole.x1() && y < hole.y1()) continue;
+        ASSERT_EQ(joined[0].pixels.at(x, y), whole[0].pixels.at(x, y)) << x << " " << y;
+      }
+  }
 }
 
 TEST(MedianScales, BringEveryTileToTheMedianOfMedians) {

@@ -1,54 +1,22 @@
 #include <gtest/gtest.h>
-#include <signal.h>
 
+#include <algorithm>
+#include <cmath>
 #include <thread>
 
 #include "broker/private_broker.hpp"
+#include "hand_worker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/transport.hpp"
+#include "tilecompile/fits/image_file.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A worker process started by hand, with its log.
-class HandWorker {
- public:
-  HandWorker(const std::filesystem::path& folder, const std::string& name, const std::string& flags)
-      : log_(folder / (name + ".log")), pid_file_(folder / (name + ".pid")) {
-    const std::string command = std::string("'") + TILECOMPILE_BINARY + "' worker --worker_id " + name +
-                                " --log-level debug " + flags + " > '" + log_.string() +
-                                "' 2>&1 & echo $! > '" + pid_file_.string() +
-                                "'; wait $!; echo exit $? >> '" + log_.string() + "'";
-    process_ = std::thread([command] { run_shell(command); });
-    wait_for("worker is ready");
-  }
-  ~HandWorker() {
-    end(SIGKILL);
-    if (process_.joinable()) process_.join();
-  }
-  bool wait_for(const std::string& text) const {
-    for (int i = 0; i < 2000; ++i) {
-      if (this->text().find(text) != std::string::npos) return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
-  void end(int signal) {
-    pid_t pid = 0;
-    std::ifstream(pid_file_) >> pid;
-    if (pid > 1 && text().find("exit ") == std::string::npos) kill(pid, signal);
-  }
-  void join() { process_.join(); }
-  std::string text() const { return file_text(log_); }
-
- private:
-  std::filesystem::path log_, pid_file_;
-  std::thread process_;
-};
+namespace fs = std::filesystem;
 
 /// A small night and a broker for all tests of this file.
 class Distributed : public testing::Test {
@@ -179,6 +147,83 @@ TEST_F(Distributed, AnUnreadableTaskIsKeptWithItsReason) {
   EXPECT_NE(dead->message.headers.at("x-tilecompile-reason").find("missing"), std::string::npos);
   party->ack(dead->tag);
   party->close();
+}
+
+TEST_F(Distributed, ATileThatFailsForGoodIsAHoleThatTheVerdictTellsOf) {
+  AmqpOptions options;
+  options.port = broker_->port();
+  options.password = "guest";
+  const auto party = connect_amqp(options);
+  const std::string id = new_uuid();
+  ProgramOutput ended;
+  std::thread master([&] {
+    ended = run_program("master " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
+                        "' --set tile.min_size=48 --set parallel.batch=1 --set retry.max_failed_tiles=1" +
+                        broker_flag());
+  });
+  // The corner tile fails on a worker of ours; the others go to a real one.
+  while (!party->inspect("tile.results." + id)) std::this_thread::sleep_for(10ms);
+  party->consume("tile.compute", 1);
+  const auto task = party->receive(30s);
+  ASSERT_TRUE(task.has_value());
+  const auto body = nlohmann::json::parse(task->message.body);
+  Message failure;
+  failure.body = nlohmann::json{{"schema", 1},
+                                {"correlation_id", body.at("correlation_id")},
+                                {"run_id", id},
+                                {"tile_id", body.at("tile_id")},
+                                {"worker_id", "unlucky"},
+                                {"attempt", 1},
+                                {"compute_seconds", 0.5},
+                                {"error", {{"kind", "input"}, {"text", "the frame is another one"}}}}
+                     .dump();
+  party->publish("", task->message.reply_to, failure).get();
+  party->ack(task->tag);
+  party->close();
+  HandWorker worker(night_->path(), "healthy", worker_flags());
+  master.join();
+  EXPECT_EQ(ended.exit_code, 3) << ended.text;
+  EXPECT_EQ(body.at("tile_id"), 0);
+  const fs::path directory = *night_ / "out" / id;
+  const auto verdict = run_record(directory).at("verdict");
+  EXPECT_TRUE(std::any_of(verdict.begin(), verdict.end(), [](const auto& check) {
+    return check.at("name") == "failed_tiles" && check.at("passed") == false && check.at("value") == 1;
+  })) << verdict;
+  const Image picture = read_image(directory / "reconstruction.fits");
+  const Image coverage = read_image(directory / "reconstruction.coverage.fits");
+  EXPECT_TRUE(std::isnan(picture[0].at(2, 2)));
+  EXPECT_EQ(coverage[0].at(2, 2), 0);
+  int holes = 0;
+  for (const float v : picture[0].samples()) holes += std::isnan(v) ? 1 : 0;
+  EXPECT_LT(holes, 64 * 64);
+}
+
+TEST_F(Distributed, DeadLettersAreListedShownRefusedAndDropped) {
+  EXPECT_EQ(digests_of("master", "--workers 1"), reference_);  // declares the queues
+  const std::string flags = " --set broker.port=" + std::to_string(broker_->port());
+  run_program("dlq drop --all" + flags);
+  AmqpOptions options;
+  options.port = broker_->port();
+  options.password = "guest";
+  Message letter;
+  letter.message_id = "some-run:7";
+  letter.body = "{}";
+  letter.headers = {{"x-tilecompile-reason", "no task at all"}, {"x-tilecompile-worker", "w3"}};
+  connect_amqp(options)->publish("", "tile.dlq", letter).get();
+  for (int again = 0; again < 2; ++again) {
+    const auto listed = run_program("dlq list" + flags);
+    EXPECT_EQ(listed.exit_code, 0) << listed.text;
+    for (const char* word : {"some-run:7", "no task at all", "w3", "1 dead letters"})
+      EXPECT_NE(listed.text.find(word), std::string::npos) << listed.text;
+  }
+  EXPECT_NE(run_program("dlq show some-run:7" + flags).text.find("no task at all"), std::string::npos);
+  EXPECT_EQ(run_program("dlq show other" + flags).exit_code, 2);
+  const auto refused = run_program("dlq retry some-run:7" + flags);
+  EXPECT_EQ(refused.exit_code, 5);
+  EXPECT_NE(refused.text.find("drop it"), std::string::npos) << refused.text;
+  EXPECT_NE(run_program("dlq drop some-run:7" + flags).text.find("1 dead letters dropped"),
+            std::string::npos);
+  EXPECT_NE(run_program("dlq list" + flags).text.find("0 dead letters"), std::string::npos);
 }
 
 TEST_F(Distributed, NoBrokerIsAClearTextAndExitCodeFive) {

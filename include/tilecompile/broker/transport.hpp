@@ -18,6 +18,11 @@ struct UnroutableError : TransientError {
   using TransientError::TransientError;
 };
 
+/// The broker's user lacks the permission for what was asked.
+struct AccessRefused : UsageError {
+  using UsageError::UsageError;
+};
+
 /// A message as the broker carries it. `body` is opaque here. Names, ids and header names are at most 255
 /// bytes long, header values at most 64 KiB together.
 struct Message {
@@ -72,7 +77,7 @@ class Transport {
   /// Declares exchange, queue and binding; repeating it with equal arguments is nothing (another `exchange`
   /// is one more binding). A queue declared here is declared again, as declared last, after a reconnect, and
   /// when it is deleted under a consumer of this transport. Throws UsageError when it exists with other
-  /// arguments or access is refused.
+  /// arguments, AccessRefused when the user may not declare it.
   virtual void declare(const QueueSpec& queue) = 0;
   /// Removes a queue with what is in it and ends this transport's consumer of it; a missing one is not an
   /// error.
@@ -87,6 +92,9 @@ class Transport {
   /// Stops consuming; deliveries not yet received are handed back, received ones can still be acknowledged.
   /// A queue that is not consumed is not an error.
   virtual void cancel(const std::string& queue) = 0;
+  /// Asks the broker for a sign of life and tells whether it delivers from `queue` to this transport now:
+  /// false while a lost consumer is being started again.
+  virtual bool consuming(const std::string& queue) = 0;
   /// The next delivery of any consumed queue, or nullopt after `timeout`. Throws TransientError once the
   /// transport is closed (a waiting call wakes at once) and the connection's error when that cannot come back
   /// (access refused).
@@ -113,14 +121,25 @@ class Transport {
   virtual void close() = 0;
 };
 
+/// How the connection is encrypted and who vouches for the other side. Files are PEM.
+struct TlsOptions {
+  bool enabled = false;             ///< TLS 1.2 or newer
+  bool verify = true;               ///< the broker's certificate: authority, dates, and host name or address
+  std::string ca_file;              ///< authorities to trust; empty: those of the system
+  std::string cert_file, key_file;  ///< our own certificate; empty: none
+};
+
 /// How to reach a RabbitMQ broker.
 struct AmqpOptions {
   std::string host = "127.0.0.1";
   int port = 5672;
   std::string vhost = "/";
   std::string user = "guest";
-  std::string password;         ///< never logged
-  std::string connection_name;  ///< shown by the broker's management pages
+  std::string password;  ///< never logged
+  TlsOptions tls;
+  bool external_login = false;   ///< SASL EXTERNAL: the certificate names the user, `user` is ignored
+  bool allow_plaintext = false;  ///< without TLS to another host than this one
+  std::string connection_name;   ///< shown by the broker's management pages
   int heartbeat_s = 10;
   double connect_timeout_s = 10;  ///< for the first connection, retried with back-off until then
   double reconnect_timeout_s =
@@ -131,7 +150,9 @@ struct AmqpOptions {
 };
 
 /// Connects; throws TransientError when the broker is not reachable within connect_timeout_s, UsageError when
-/// it refuses user, password or vhost. One I/O thread of its own holds the connection and its heartbeats.
+/// it refuses user, password, certificate or vhost, when its own certificate is not to be trusted, and when
+/// the connection would leave this host in plain text without `allow_plaintext`. One I/O thread of its own
+/// holds the connection and its heartbeats.
 std::unique_ptr<Transport> connect_amqp(const AmqpOptions& options);
 
 /// An in-process broker; each transport made from it is one party.

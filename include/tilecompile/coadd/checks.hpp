@@ -27,12 +27,12 @@ NamedCheck check_background_positive(const FrameMetrics& metrics);
 NamedCheck check_grid_covers_image(const Grid& grid);
 /// window_sum_positive: the sum of the windows is positive at every pixel.
 NamedCheck check_window_sum_positive(const Grid& grid);
-/// tiles_complete: a result for every tile of the grid.
-NamedCheck check_tiles_complete(int done, int tiles);
+/// tiles_complete: a result for every tile of the grid but those that failed for good.
+NamedCheck check_tiles_complete(int done, int failed, int tiles);
 /// every_frame_weighted: W is finite and positive for every frame in every tile, so no frame was dropped.
-/// `frame_weight` is [channel][tile][frame].
+/// `frame_weight` is [channel][tile][frame]; `failed_tiles` of them may be without weights.
 NamedCheck check_every_frame_weighted(const std::vector<std::vector<std::vector<double>>>& frame_weight,
-                                      int frames);
+                                      int frames, int failed_tiles);
 /// clusters_not_empty: every frame belongs to one of the clusters, every cluster has a frame.
 NamedCheck check_clusters_not_empty(const Clusters& clusters, int frames);
 /// `name`: a finite value at every pixel that some frame covers.

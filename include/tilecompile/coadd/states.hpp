@@ -13,7 +13,7 @@ namespace tilecompile {
 using StateVector = std::array<double, 5>;
 
 /// State vectors of all frames from their metrics and the tiles' Q ([channel][tile][frame]); channels
-/// averaged, not yet standardised.
+/// averaged, not yet standardised. A tile without values (it failed for good) does not count.
 std::vector<StateVector> state_vectors(const FrameMetrics& metrics,
                                        const std::vector<std::vector<std::vector<double>>>& tile_quality);
 

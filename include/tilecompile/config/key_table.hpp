@@ -28,6 +28,7 @@ enum class KeyType {
   kText,         ///< see TextRule
   kChoice,       ///< one of `choices`
   kClamp,        ///< [low, high] with low < high, both within the row's low..high
+  kWorkers,      ///< list of {id, address, capacity}, see ExpectedWorker
   kFixed,        ///< only choices[0]; a method word that has no alternative
 };
 

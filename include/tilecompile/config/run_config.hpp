@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
 #include "tilecompile/frame/frame_params.hpp"
 #include "tilecompile/tile/tile_params.hpp"
@@ -56,13 +57,20 @@ struct ParallelConfig {
 };
 struct BrokerConfig {
   std::string host = "127.0.0.1";
-  int port = 5672;
+  int port = 0;  ///< 0: 5671 with TLS, 5672 without
   std::string vhost = "/";
+  std::string auth = "password";  ///< password | external: the client certificate names the user
   std::string user = "guest";
   std::string password_file;  ///< the password itself: this file, or TILECOMPILE_AMQP_PASSWORD, else "guest"
+  bool tls = false;
+  bool tls_verify = true;
+  std::string ca_file, cert_file, key_file;  ///< PEM
+  bool allow_plaintext = false;              ///< without TLS to another host
+  std::string message_key_file;              ///< keys that sign messages; empty: unsigned
   int heartbeat_s = 10;
   double connect_timeout_s = 10;
   double reconnect_timeout_s = 300;
+  double consumer_timeout_s = 1800;
   std::string queue_type = "classic";  ///< classic | quorum
 };
 struct S3Config {
@@ -88,9 +96,20 @@ struct CacheConfig {
   std::string dir;        ///< empty: frames are read where they lie
   int size_limit_mb = 0;  ///< 0: no limit
 };
+struct RetryConfig : RetryPolicy {
+  int max_failed_tiles = 0;  ///< more tiles failed for good end the run
+};
 struct ObservabilityConfig {
   std::string log_level = "info";
   std::string log_format = "text";
+  std::string health_file;  ///< of a worker; empty: none
+};
+
+/// A worker that a run counts on; `tilecompile verify` names those that do not answer.
+struct ExpectedWorker {
+  std::string id;       ///< its worker_id
+  std::string address;  ///< host or host:port that must be reachable; empty: not looked at
+  int capacity = 0;     ///< slots it must offer; 0: any
 };
 
 /// The whole configuration of a run, defaults filled in.
@@ -105,8 +124,10 @@ struct RunConfig {
   ParallelConfig parallel;
   BrokerConfig broker;
   StorageConfig storage;
+  RetryConfig retry;
   CacheConfig cache;
   DiagnosticsConfig diagnostics;
+  std::vector<ExpectedWorker> workers;
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };

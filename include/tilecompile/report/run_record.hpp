@@ -38,6 +38,8 @@ struct RunRecord {
   double seeing_px = 0;
   int reference_stars = 0;
   int tile_size_px = 0, tiles = 0, star_tiles = 0, tiles_with_fallback = 0;
+  int failed_tiles = 0;   ///< failed for good: holes in the pictures
+  int resumed_tiles = 0;  ///< taken over from an earlier start of the run, both rounds
   std::vector<PhaseCost> phases;
   double worker_compute_seconds = 0;
   std::int64_t bytes_read = 0;

@@ -21,10 +21,12 @@ using TileObserver =
 
 /// Task bytes in, result bytes out: decodes the task, reconstructs its tiles, stores them, and hands every
 /// tile's result message to `emit` in the order of the task. A tile that fails is a result with an error;
-/// ContractError is thrown on. Throws InputError when the task itself cannot be read, so that no run is known
-/// to answer to. `observe` may be empty.
-void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
-                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
-                  const TileObserver& observe = {});
+/// so is an impossible state (kind `contract`). `observe` may be empty. Before every tile `go_on` is asked;
+/// false leaves the rest of the task undone. Throws InputError when the task itself cannot be read, so that
+/// no run is known to answer to.
+void execute_task(
+    std::string_view task_bytes, RunContexts& runs, ObjectStore& store, const WorkerIdentity& identity,
+    const std::function<void(const ResultMessage&)>& emit, const TileObserver& observe = {},
+    const std::function<bool()>& go_on = [] { return true; });
 
 }  // namespace tilecompile

@@ -33,14 +33,16 @@ class FrameBand {
 /// the others wait.
 class BandCache {
  public:
-  /// Keeps at most `most_bands` (one more than there are threads is enough) and `memory_limit_bytes`.
+  /// Keeps at most `most_bands` (one more than there are threads is enough), together within
+  /// `memory_limit_bytes` even when all are in use.
   BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes,
             std::size_t most_bands);
   /// The band that holds `tile`. As wide as the image, or as the memory limit allows.
   std::shared_ptr<const FrameBand> get(const Box& tile, int first_frame, int last_frame);
-  /// The part of an image of this width that is read for `tile`.
+  /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit.
+  /// Never less than the tile.
   static Box region(const Box& tile, int image_width, int channels, int frames,
-                    std::size_t memory_limit_bytes);
+                    std::size_t memory_limit_bytes, std::size_t bands);
 
  private:
   struct Entry {

@@ -17,11 +17,17 @@ class LocalWorkers {
   ~LocalWorkers();
   LocalWorkers(const LocalWorkers&) = delete;
   LocalWorkers& operator=(const LocalWorkers&) = delete;
-  /// Logs every worker that ended by itself; throws TransientError when none is left.
+  /// Logs every worker that ended by itself and starts one that a signal ended again, a few times in all;
+  /// throws TransientError when none is left.
   void watch();
 
  private:
-  std::vector<pid_t> running_;
+  struct Worker {
+    pid_t pid;
+    std::vector<std::string> arguments;
+  };
+  std::vector<Worker> running_;
+  int restarts_left_;
 };
 
 }  // namespace tilecompile

@@ -18,6 +18,7 @@ struct RunRequest {
   RunConfig config;
   std::string run_id;
   std::string mode = "run";  ///< run | master: for the record
+  bool resume = false;       ///< go on with the run of this id
   bool quiet = false;
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
 };
@@ -40,7 +41,9 @@ struct RunOutcome {
 
 /// The whole run, the same for the reference run and for RabbitMQ: scan and check the frames, analyse them,
 /// build the grid, hand out tiles, join them in tile_id order, write products and run.json. Errors are
-/// recorded in run.json and thrown on.
+/// recorded in run.json and thrown on. With `resume` tiles of an earlier start whose digests still hold are
+/// taken over from its journal; throws UsageError when there is nothing to resume or the configuration is
+/// another one, InputError when the frames are.
 RunOutcome run_master(const RunRequest& request, const RunLinks& links);
 
 /// Storage root that master and workers share: storage.root, or output.dir.

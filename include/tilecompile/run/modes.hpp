@@ -1,5 +1,7 @@
 #pragma once
 #include <atomic>
+#include <memory>
+#include <string>
 
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/run/master.hpp"

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "tilecompile/report/run_record.hpp"
 
 namespace tilecompile {
+
+/// Maps beside a product `X.fits`: `X.coverage.fits` and so on.
+inline constexpr std::array<const char*, 4> kMapNames = {"coverage", "weight", "variance", "neff"};
 
 /// What all products of a run say of it in their headers.
 struct ProductContext {

@@ -10,7 +10,9 @@ namespace tilecompile {
 /// The folder of one run: output.dir/<run_id>/. Safe from several threads.
 class RunDirectory {
  public:
-  /// Creates the folder. Throws TransientError with the path when the file system refuses.
+  /// Creates the folder and locks it (run.lock) for the life of this object, which the system unlocks too
+  /// when the process dies. Throws UsageError when another process holds the lock, TransientError with the
+  /// path when the file system refuses.
   RunDirectory(const std::filesystem::path& output_dir, const std::string& run_id);
   ~RunDirectory();
   RunDirectory(const RunDirectory&) = delete;
@@ -26,9 +28,11 @@ class RunDirectory {
 
  private:
   int open_log(const char* name) const;
+  void lock();
+  void close_all();
   std::filesystem::path path_;
   std::string run_id_;
-  int journal_ = -1, events_ = -1;
+  int lock_ = -1, journal_ = -1, events_ = -1;
   std::mutex mutex_;
 };
 

@@ -25,7 +25,7 @@ using TakeSynthetic = std::function<void(int first, const std::vector<std::vecto
 /// Joins the tiles of the second round into synthetic frames, on all threads: planes are spread over them,
 /// and each adds its tiles in ascending tile_id, so their number changes no bit. As many frames at a time as
 /// the memory limit allows, so that large images do not need all of them in memory; each pass loads the tiles
-/// once more and checks them again.
+/// once more and checks them again. A result without data_checksum is a hole.
 void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take);
 
 }  // namespace tilecompile

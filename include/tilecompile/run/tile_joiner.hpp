@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
@@ -22,11 +23,13 @@ class TileJoiner {
 
   /// Takes the verified tile of an accepted result.
   void accept(const ResultMessage& result, TileFile file);
+  /// A tile that has failed for good: a hole where no other tile reaches. After the last accept.
+  void skip(int tile_id);
   /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been
-  /// accepted.
+  /// accepted or skipped.
   std::vector<CoaddChannel> finish();
 
-  /// [channel][tile][frame]
+  /// [channel][tile][frame]; empty for a skipped tile
   const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
   const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
   /// Pixels rejected below and above, summed over tiles, [channel][frame]; overlaps count once a tile.
@@ -34,7 +37,7 @@ class TileJoiner {
   const std::vector<std::vector<double>>& rejected_high() const { return rejected_high_; }
   /// [channel][tile]: what the overlap-add applied; valid after finish().
   const std::vector<std::vector<TileScale>>& scales() const { return scales_; }
-  /// [tile]
+  /// [tile]; without data_checksum for a skipped one
   const std::vector<ResultMessage>& results() const { return results_; }
 
  private:
@@ -47,7 +50,7 @@ class TileJoiner {
   Reload reload_;
   std::vector<OverlapAdd> sums_;
   int next_ = 0;
-  std::vector<bool> arrived_;
+  std::vector<bool> arrived_, skipped_;
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
@@ -55,8 +58,12 @@ class TileJoiner {
   std::vector<std::vector<TileScale>> scales_;
 };
 
+/// [tile] median and background of plane `p` of each result; NaN for a tile without a result.
+std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
+                                                                  std::size_t p);
+
 /// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over
-/// tiles; |tile_median| < 1e-6 gives 1.
+/// tiles; |tile_median| < 1e-6 gives 1. Tiles whose median is NaN are not there: they do not count.
 std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
                                      const std::vector<double>& tile_background);
 

@@ -14,6 +14,7 @@ extern const char* const kComputeQueue;
 extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
 extern const char* const kDiagnosticsQueue;
+extern const char* const kRetryQueuePrefix;  ///< of the rungs of the back-off ladder, before the seconds
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
 std::string results_queue(const std::string& run_id, const std::string& isolation);
@@ -23,6 +24,9 @@ std::string diagnostics_queue(const std::string& run_id, const std::string& isol
 
 QueueSpec compute_queue_spec(bool quorum);
 QueueSpec dead_letter_queue_spec(bool quorum);
+/// A rung of the back-off ladder, tile.retry.<seconds>: what lies on it that long goes back to tile.compute.
+std::string retry_queue(int delay_s);
+QueueSpec retry_queue_spec(int delay_s, bool quorum);
 /// A run's own results queue expires after the run.
 QueueSpec results_queue_spec(const std::string& name, bool quorum);
 /// Bounded by length and age, the oldest messages go first; a run's own queue expires after the run. Always a

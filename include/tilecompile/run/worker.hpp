@@ -11,12 +11,13 @@ struct WorkerOptions {
   std::string worker_id;
   int slots = 1;     ///< tasks computed at once
   int prefetch = 2;  ///< deliveries held a slot
+  bool quorum = false;
 };
 
 /// Consumes tile.compute until `stop` is set: every slot takes a task, computes it, publishes its results and
 /// acknowledges the task only after the broker has confirmed them, so a crash gives a duplicate and never a
-/// loss. With `stop` the current tasks are finished and what is prefetched is handed back. Throws what the
-/// transport throws for good, and ContractError.
+/// loss. With `stop` the current tiles are finished; the rest of their tasks and what is prefetched is handed
+/// back. Throws what the transport throws for good, and ContractError.
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop);
 

@@ -1,0 +1,23 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tilecompile/tile/result.hpp"
+
+namespace tilecompile {
+
+/// What journal.jsonl of an earlier start of a run says: a claim, to be checked against the storage.
+struct Journal {
+  std::vector<ResultMessage> first_round;   ///< by tile_id; no data_checksum where the journal is silent
+  std::vector<ResultMessage> second_round;  ///< the same for the synthetic frames
+  std::vector<std::string> remarks;         ///< lines that were left out, and why
+};
+
+/// Reads the journal of run `run_id` with `tiles` tiles; the latest line of a tile counts. A missing journal
+/// is an empty one. A last line without its end was cut off by a crash and is removed from the file, so that
+/// the next line does not run into it. Lines that are no result of this run are left out with a remark.
+/// Throws TransientError when the file cannot be read or cut.
+Journal read_journal(const std::filesystem::path& file, const std::string& run_id, int tiles);
+
+}  // namespace tilecompile

@@ -1,0 +1,34 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace tilecompile {
+
+/// How a run stands, as its directory tells.
+struct RunStatus {
+  std::string run_id;
+  /// running | killed (its master is gone without a word) | what run.json says: done, failed_validation,
+  /// failed, interrupted.
+  std::string status;
+  std::string phase;  ///< of a run under way, or where it ended
+  int tiles = 0;      ///< of the grid; 0 before there is one
+  int done = 0;       ///< of the present round
+  int failed = 0;     ///< for good, of the present round
+  int retried = 0;    ///< failures that were or will be tried again, all rounds
+  bool second_round = false;
+  std::map<std::string, int> workers;  ///< tiles of each worker that has had a result accepted
+  double eta_s = -1;                   ///< of the present round; -1 when nothing can be said
+  std::string error;
+};
+
+/// The run's directory: a path as it is, a run id below `output_dir`, and with an empty `run` the run in
+/// `output_dir` that wrote last. Throws UsageError when there is none.
+std::filesystem::path find_run_directory(const std::string& run, const std::filesystem::path& output_dir);
+
+/// Reads the status; whoever writes to the directory is not disturbed, and lines being written are left out.
+RunStatus read_run_status(const std::filesystem::path& run_directory);
+nlohmann::json status_json(const RunStatus& status);
+
+}  // namespace tilecompile

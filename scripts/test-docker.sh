@@ -1,0 +1,210 @@
+#!/bin/bash
+# Builds the image and runs the compose files of docker/ end to end on a simulated night: local mode, while workers are
+# killed and cut off, and production with TLS. Compares the pictures with those of one process. Takes a Docker engine of
+# its own and makes its base images from Debian packages, so no registry is needed. Needs root; when no engine can run
+# here it says so and ends with 77.
+# Usage: scripts/test-docker.sh
+# Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ $# -eq 0 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
+
+skip() { printf '\n*** test-docker: SKIPPED: %s\n*** Nothing about containers was tested.\n' "$*" >&2; exit 77; }
+fail() { echo "test-docker: FAILED: $*" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || skip "it needs root, for a Docker engine of its own"
+
+work=${TEST_DOCKER_DIR:-$(mktemp -d "${TMPDIR:-/tmp}/tilecompile-docker.XXXXXX")}
+mkdir -p "$work"
+engine=$work/engine
+log=$work/test.log
+: > "$log"
+user=10001:10001
+
+finish() {
+  local code=$?
+  trap - EXIT INT TERM
+  if [ "$code" -ne 0 ] && [ "$code" -ne 77 ]; then
+    { echo "test-docker: the end of $log:"; tail -n 40 "$log"; } >&2
+    if [ -e "$engine/docker.sock" ]; then local_mode logs --tail 20 >&2 2> /dev/null || true; fi
+  fi
+  if [ -d "$engine" ]; then
+    scripts/private-docker.sh stop "$engine" || code=1
+    left=$(scripts/private-docker.sh trace "$engine")
+    if [ -n "$left" ]; then printf 'test-docker: left behind on this machine:\n%s\n' "$left" >&2; code=1; fi
+  fi
+  if [ -z "${TEST_DOCKER_DIR:-}" ]; then rm -rf "$work"; fi
+  if [ "$code" -eq 0 ]; then echo "all good after $SECONDS s; nothing was left behind"; fi
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+say() { printf '== %s (%d s)\n' "$*" "$SECONDS"; printf '\n== %s\n' "$*" >> "$log"; }
+good() { printf '   ok: %s\n' "$*"; }
+program() { docker run --rm --no-healthcheck --user "$user" --network none -v "$work/night:/night" tilecompile "$@"; }
+local_mode() { docker-compose --env-file "$work/local.env" -f docker/compose.yaml "$@"; }
+main_server() { docker-compose --env-file "$work/main.env" -f docker/compose.main.yaml "$@"; }
+worker_host() { WORKER_ENV=$work/worker.env docker-compose --env-file "$work/worker.env" -f docker/compose.worker.yaml "$@"; }
+# An environment file from its example: EXAMPLE FILE KEY=VALUE...
+settings() {
+  local example=$1 file=$2 pair
+  shift 2
+  cp "$example" "$file"
+  for pair; do
+    grep -q "^${pair%%=*}=" "$file" || fail "$example has no ${pair%%=*}"
+    sed -i "s|^${pair%%=*}=.*|$pair|" "$file"
+  done
+}
+worker() { docker ps -aq --filter "label=com.docker.compose.service=worker" \
+  --filter "label=com.docker.compose.container-number=$1"; }
+health() { docker inspect -f '{{.State.Health.Status}}' "$1"; }
+digest() { awk -v name="$2" '$1 == name { found = 1 } found && $1 == "digest" { print $2; exit }' "$1"; }
+
+# Are the pictures of a master, which printed to FILE, those of the one process?
+same_pictures() {
+  local product found
+  for product in reconstruction classical; do
+    found=$(digest "$1" $product)
+    [ -n "$found" ] || fail "no digest of $product in $1"
+    [ "$found" = "$(digest "$work/run.txt" $product)" ] || fail "$product differs from that of tilecompile run"
+    good "$product $found"
+  done
+}
+
+# Waits until a command prints what is expected: SECONDS EXPECTED COMMAND...
+await() {
+  local limit=$((SECONDS + $1)) expected=$2 found=
+  shift 2
+  while [ "$SECONDS" -lt "$limit" ]; do
+    found=$("$@" 2>> "$log") || true
+    if [ "$found" = "$expected" ]; then return 0; fi
+    sleep 0.2
+  done
+  fail "'$*' says '$found', expected '$expected'"
+}
+
+nothing_runs() {
+  local left
+  left=$(docker ps -a --format 'container {{.Names}}'; docker volume ls --format 'volume {{.Name}}'
+    docker network ls --filter type=custom --format 'network {{.Name}}')
+  [ -z "$left" ] || fail "left in the engine: $left"
+}
+has_image() { docker image inspect "$1" > /dev/null 2>&1; }
+tiles_done() { wc -l < "$work/out/$run_id/journal.jsonl" 2> /dev/null || echo 0; }
+enough_tiles() { if [ "$(tiles_done)" -ge "$1" ]; then echo yes; fi; }
+
+say "starting an engine"
+scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be installed, see $(tail -n 1 "$log")"
+host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
+  { cat "$log" >&2; skip "dockerd does not start here (above)"; }
+export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
+overlay=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' bridge)
+good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker-compose version --short)"
+
+say "making the images"
+has_image debian:bookworm-slim || scripts/docker/base-image.sh debian:bookworm-slim >> "$log" 2>&1 ||
+  skip "no base image can be made: debootstrap fails, see the end of $log: $(tail -n 1 "$log")"
+docker build -t rabbitmq:3 -f scripts/docker/rabbitmq.Dockerfile scripts/docker >> "$log" 2>&1
+docker build -t tilecompile -f docker/Dockerfile . >> "$log" 2>&1
+megabytes=$(($(docker image inspect -f '{{.Size}}' tilecompile) / 1000000))
+base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
+[ $((megabytes - base)) -lt 120 ] || fail "the image adds $((megabytes - base)) MB to its base"
+[ "$(docker image inspect -f '{{.Config.User}}' tilecompile)" = "$user" ] || fail "the image runs as root"
+good "$(docker run --rm tilecompile --version), $megabytes MB on a base of $base MB"
+
+say "simulating a night, reconstructing it in one process"
+rm -rf "$work/night" "$work/out"
+mkdir -p "$work/night" "$work/out"
+chown "$user" "$work/night" "$work/out"
+program simulate /night --frames 60 --width 900 --height 640 --seed 7 >> "$log" 2>&1
+expected_code=0
+program run /night/run.yaml --output /night/out > "$work/run.txt" 2>> "$log" || expected_code=$?
+[ "$expected_code" -eq 0 ] || [ "$expected_code" -eq 3 ] || fail "tilecompile run ended with $expected_code"
+
+say "local mode: starting a broker and 3 workers"
+settings docker/local.env.example "$work/local.env" FRAMES="$work/night/frames" OUT="$work/out" \
+  RUN_CONFIG="$work/night/run.yaml" TILECOMPILE_USER=$user TILECOMPILE_AMQP_PASSWORD="a password"
+local_mode up -d --no-build --scale worker=3 >> "$log" 2>&1
+for number in 1 2 3; do await 90 healthy health "$(worker $number)"; done
+good "3 workers are healthy: $(docker exec "$(worker 1)" tilecompile health /tmp/tilecompile-health)"
+[ "$(docker exec "$(worker 1)" id -u)" = "${user%:*}" ] || fail "a worker runs as another user"
+[ -z "$(docker ps --format '{{.Ports}}' --filter label=com.docker.compose.service=rabbitmq | grep -- '->')" ] ||
+  fail "the broker is published to the host's network"
+
+say "running a master, killing worker 1, cutting off worker 2"
+run_id=$(cat /proc/sys/kernel/random/uuid)
+local_mode run --rm -T master --run-id "$run_id" --set parallel.batch=1 > "$work/master.txt" 2>> "$log" < /dev/null &
+master=$!
+await 120 yes enough_tiles 3
+docker kill "$(worker 1)" >> "$log"
+killed_at=$(tiles_done)
+await 60 yes enough_tiles $((killed_at + 3))
+network=$(docker inspect -f '{{range $name, $ignored := .NetworkSettings.Networks}}{{$name}}{{end}}' "$(worker 2)")
+docker network disconnect "$network" "$(worker 2)"
+cut_at=$(tiles_done)
+code=0
+wait "$master" || code=$?
+[ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
+total=$(tiles_done)
+[ "$cut_at" -lt "$total" ] || fail "the run was over before worker 2 was cut off: nothing was shown"
+good "worker 1 killed after $killed_at, worker 2 cut off after $cut_at of $total tiles; the run went on to its end"
+
+say "comparing with the one process"
+same_pictures "$work/master.txt"
+[ -z "$(find "$work/out" ! -uid "${user%:*}")" ] || fail "files of another user: $(find "$work/out" ! -uid "${user%:*}")"
+
+say "health of the worker that was cut off"
+await 120 unhealthy health "$(worker 2)"
+good "unhealthy: $(docker exec "$(worker 2)" tilecompile health /tmp/tilecompile-health || true)"
+docker network connect "$network" "$(worker 2)"
+await 120 healthy health "$(worker 2)"
+good "healthy again: $(docker exec "$(worker 2)" tilecompile health /tmp/tilecompile-health)"
+docker stop -t 60 "$(worker 3)" >> "$log"
+[ "$(docker inspect -f '{{.State.ExitCode}}' "$(worker 3)")" = 143 ] || fail "worker 3 did not end in order"
+good "worker 3 ended in order (143) when it was stopped"
+
+say "taking local mode down"
+local_mode down -v >> "$log" 2>&1
+nothing_runs
+
+say "production: a main server on $overlay, a worker host that knows its address and certificates"
+mkdir -p "$work/data/tiles"
+rm -rf "$work/secrets" "$work/out" "$work/data/frames"
+mkdir "$work/out"
+cp -r "$work/night/frames" "$work/data/"
+sed -e '/^input:/,/^$/d' -e '/^output:/,/^$/d' "$work/night/run.yaml" | cat docker/main.run.yaml.example - > "$work/main.yaml"
+docker/make-secrets.sh "$work/secrets" "$work/main.yaml" main.example.org "$overlay" >> "$log" 2>&1
+chown -R "$user" "$work/data" "$work/out" "$work/secrets/master" "$work/secrets/worker"
+settings docker/main.env.example "$work/main.env" OVERLAY_ADDRESS="$overlay" SECRETS="$work/secrets" \
+  RUN_CONFIG="$work/main.yaml" DATA="$work/data" OUT="$work/out" TILECOMPILE_USER=$user
+settings docker/worker.env.example "$work/worker.env" MAIN_SERVER="$overlay" SECRETS="$work/secrets/worker" \
+  DATA="$work/data" TILECOMPILE_USER=$user
+main_server up -d --no-build >> "$log" 2>&1
+broker=$(docker ps -q --filter label=com.docker.compose.service=rabbitmq)
+await 120 healthy health "$broker"
+[ "$(docker port "$broker")" = "5671/tcp -> $overlay:5671" ] || fail "the broker listens elsewhere: $(docker port "$broker")"
+good "the broker listens on $(docker port "$broker") alone"
+worker_host up -d --no-build >> "$log" 2>&1
+await 90 healthy health "$(worker 1)"
+code=0
+docker run --rm --no-healthcheck --user "$user" -v "$work/secrets/worker:/secrets:ro" -v "$work/data:/data" tilecompile \
+  worker --input.dir /data/frames --storage.root /data/tiles --broker.host "$overlay" --broker.tls true \
+  --broker.ca_file /secrets/ca.pem --broker.user tilecompile-worker --broker.password_file /secrets/password \
+  > "$work/refused.txt" 2>&1 < /dev/null || code=$?
+{ [ "$code" -ne 0 ] && grep -q "refused our certificate" "$work/refused.txt"; } ||
+  { cat "$work/refused.txt" >&2; fail "a worker without a certificate ended with $code"; }
+good "a worker without a certificate is refused"
+main_server run --rm -T verify > "$work/verify.txt" 2>> "$log" < /dev/null ||
+  { cat "$work/verify.txt" >&2; fail "verify found something"; }
+grep -q barn-1 "$work/verify.txt" || fail "verify does not name the worker"
+good "verify: $(grep -c '^ *ok' "$work/verify.txt") checks hold"
+code=0
+main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || code=$?
+[ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
+same_pictures "$work/master.txt"
+
+say "taking production down"
+worker_host down -v >> "$log" 2>&1
+main_server down -v >> "$log" 2>&1
+nothing_runs

@@ -1,0 +1,58 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <thread>
+
+#include "tilecompile/cli/command_table.hpp"
+#include "tilecompile/run/run_status.hpp"
+
+namespace tilecompile {
+namespace {
+
+void print_status(const RunStatus& s) {
+  std::printf("run        %s\nstatus     %s\nphase      %s\n", s.run_id.c_str(), s.status.c_str(),
+              s.phase.c_str());
+  if (s.tiles > 0)
+    std::printf("tiles      %d of %d done, %d open, %d failed, %d tried again%s\n", s.done, s.tiles,
+                std::max(0, s.tiles - s.done - s.failed), s.failed, s.retried,
+                s.second_round ? " (synthetic frames)" : "");
+  for (const auto& [worker, tiles] : s.workers)
+    std::printf("worker     %s: %d tiles\n", worker.c_str(), tiles);
+  if (s.eta_s >= 0) std::printf("ETA        %.0f s for these tiles\n", s.eta_s);
+  if (!s.error.empty()) std::printf("error      %s\n", s.error.c_str());
+  if (s.status == "killed" || s.status == "interrupted" || s.status == "failed")
+    std::printf("go on      give the same command --resume %s\n", s.run_id.c_str());
+}
+
+}  // namespace
+
+void set_up_status(CLI::App& app, const ChooseAction& choose) {
+  struct Flags {
+    std::string run, output = "out";
+    bool watch = false, as_json = false;
+  };
+  const auto flags = std::make_shared<Flags>();
+  app.add_option("run", flags->run, "Folder or UUID of the run; default: the latest");
+  app.add_option("--output", flags->output, "Folder of the runs (output.dir)")->capture_default_str();
+  app.add_flag("--watch", flags->watch, "Every two seconds until the run has ended");
+  app.add_flag("--json", flags->as_json, "For machines; one line each");
+  app.callback([flags, choose] {
+    choose([flags] {
+      const auto directory = find_run_directory(flags->run, flags->output);
+      for (;;) {
+        const RunStatus status = read_run_status(directory);
+        if (flags->as_json)
+          std::printf("%s\n", status_json(status).dump().c_str());
+        else
+          print_status(status);
+        std::fflush(stdout);
+        if (!flags->watch || status.status != "running" || stop_signal() != 0) return 0;
+        if (!flags->as_json) std::printf("\n");
+        std::this_thread::sleep_for(std::chrono::seconds(2));
+      }
+    });
+  });
+}
+
+}  // namespace tilecompile

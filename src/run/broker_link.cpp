@@ -1,0 +1,75 @@
+#include "tilecompile/run/broker_link.hpp"
+
+#include <filesystem>
+
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/signed_transport.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kPlainPort = 5672, kTlsPort = 5671;
+
+int port_of(const BrokerConfig& broker) {
+  if (broker.port > 0) return broker.port;
+  return broker.tls ? kTlsPort : kPlainPort;
+}
+
+AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
+  AmqpOptions options;
+  options.host = broker.host;
+  options.port = port_of(broker);
+  options.vhost = broker.vhost;
+  options.user = broker.user;
+  options.external_login = broker.auth == "external";
+  if (!options.external_login) options.password = broker_password(broker);
+  options.tls = {broker.tls, broker.tls_verify, broker.ca_file, broker.cert_file, broker.key_file};
+  options.allow_plaintext = broker.allow_plaintext;
+  options.connection_name = name;
+  options.heartbeat_s = broker.heartbeat_s;
+  options.connect_timeout_s = broker.connect_timeout_s;
+  options.reconnect_timeout_s = broker.reconnect_timeout_s;
+  return options;
+}
+
+std::string absolute(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).string();
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name) {
+  if (broker.tls && !broker.tls_verify)
+    log_warning(
+        "broker.tls_verify is false: whoever sits between here and the broker can read and change all",
+        {{"broker", broker_place(broker)}});
+  if (broker.message_key_file.empty()) return connect_amqp(amqp_options(broker, name));
+  auto keys = read_message_keys(broker.message_key_file);
+  return sign_messages(connect_amqp(amqp_options(broker, name)), std::move(keys));
+}
+
+std::string broker_place(const BrokerConfig& broker) {
+  return broker.host + ":" + std::to_string(port_of(broker));
+}
+
+std::vector<std::pair<std::string, std::string>> broker_flags(const BrokerConfig& broker) {
+  const auto word = [](bool value) { return value ? "true" : "false"; };
+  return {{"broker.host", broker.host},
+          {"broker.port", std::to_string(port_of(broker))},
+          {"broker.vhost", broker.vhost},
+          {"broker.auth", broker.auth},
+          {"broker.user", broker.user},
+          {"broker.password_file", absolute(broker.password_file)},
+          {"broker.tls", word(broker.tls)},
+          {"broker.tls_verify", word(broker.tls_verify)},
+          {"broker.ca_file", absolute(broker.ca_file)},
+          {"broker.cert_file", absolute(broker.cert_file)},
+          {"broker.key_file", absolute(broker.key_file)},
+          {"broker.allow_plaintext", word(broker.allow_plaintext)},
+          {"broker.message_key_file", absolute(broker.message_key_file)},
+          {"broker.heartbeat_s", std::to_string(broker.heartbeat_s)},
+          {"broker.queue_type", broker.queue_type}};
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,123 @@
+#include "task_sender.hpp"
+
+#include <algorithm>
+
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/run/task_message.hpp"
+#include "tilecompile/run/topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr double kLookEvery_s = 2;
+constexpr auto kWarnEvery = 15s;
+constexpr double kNobodyPatience_s = 5;  // with no task on a queue and nobody who could hold one
+constexpr double kTilesOfPatience = 10;  // a worker is silent for the time of one tile, not of ten
+constexpr double kFirstFactor = 5;       // before the first result workers also check the frames
+
+double seconds_since(TaskSender::Clock::time_point t) {
+  return std::chrono::duration<double>(TaskSender::Clock::now() - t).count();
+}
+
+}  // namespace
+
+TaskSender::TaskSender(const DispatchJob& job, Transport& transport, RunDirectory& directory,
+                       const TileLedger& ledger, std::string reply_to)
+    : job_(job),
+      transport_(transport),
+      directory_(directory),
+      ledger_(ledger),
+      reply_to_(std::move(reply_to)) {}
+
+void TaskSender::publish(const TileTask& task, int attempt, const std::string& queue) {
+  TaskEnvelope envelope;
+  envelope.attempt = attempt;
+  envelope.retry = job_.retry;
+  Message message = task_message(task, envelope, reply_to_);
+  if (job_.diagnostics != nullptr) job_.diagnostics->ask(message);
+  confirms_.push_back(transport_.publish(kTaskExchange, queue, std::move(message)));
+}
+
+void TaskSender::publish_open() {
+  const auto tasks = make_tasks(job_, [this](int id) { return ledger_.is_open(id); });
+  for (const TileTask& task : tasks) publish(task, 1, kComputeQueue);
+  directory_.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
+  last_news_ = Clock::now();
+}
+
+void TaskSender::publish_later(int tile_id, int attempt) {
+  auto tasks = make_tasks(job_, [tile_id](int id) { return id == tile_id; });
+  const int delay_s = retry_delay_s(job_.retry, tasks.front().correlation_id, attempt - 1);
+  publish(tasks.front(), attempt, retry_queue(delay_s));
+  directory_.append_event("tile_retried", {{"tile_id", std::to_string(tile_id)},
+                                           {"attempt", std::to_string(attempt)},
+                                           {"in_s", std::to_string(delay_s)}});
+}
+
+void TaskSender::note_result(double tile_s) {
+  last_news_ = Clock::now();
+  slowest_tile_s_ = std::max(slowest_tile_s_, tile_s);
+  any_result_ = true;
+}
+
+void TaskSender::take_confirms() {
+  while (!confirms_.empty() && confirms_.front().wait_for(0s) == std::future_status::ready) {
+    std::future<void> confirm = std::move(confirms_.front());
+    confirms_.pop_front();
+    try {
+      confirm.get();
+    } catch (const TransientError& e) {  // no queue took it, or the broker would not for now
+      if (!lost_) log_warning(std::string("a task did not reach its queue: ") + e.what());
+      lost_ = true;
+    }
+  }
+}
+
+bool TaskSender::tasks_under_way(const std::optional<QueueState>& compute) {
+  if (compute && compute->messages > 0) return true;
+  const auto rungs = retry_rungs(job_.retry);
+  return std::any_of(rungs.begin(), rungs.end(), [this](int rung) {
+    const auto state = transport_.inspect(retry_queue(rung));
+    return state && state->messages > 0;
+  });
+}
+
+double TaskSender::patience_s(bool consumers) const {
+  if (!consumers) return std::min(kNobodyPatience_s, job_.stall_after_s);
+  const double plain = std::max(job_.stall_after_s, kTilesOfPatience * slowest_tile_s_);
+  // Tasks may only be slow: wait longer every time.
+  return plain * (any_result_ ? 1 : kFirstFactor) * (1 << std::min(times_lost_, 10));
+}
+
+void TaskSender::warn_of_no_worker(const std::optional<QueueState>& compute) {
+  if (Clock::now() - last_warning_ < kWarnEvery || !compute || compute->consumers > 0) return;
+  last_warning_ = Clock::now();
+  log_warning(std::string("no worker consumes ") + kComputeQueue +
+                  ": start one with 'tilecompile worker' on any host "
+                  "that reaches the broker and the storage, or start the master with --workers N",
+              {{"tasks_waiting", std::to_string(compute->messages)}});
+}
+
+void TaskSender::look_after() {
+  take_confirms();
+  if (seconds_since(last_look_) < std::min(kLookEvery_s, job_.stall_after_s) && !lost_) return;
+  last_look_ = Clock::now();
+  const auto compute = transport_.inspect(kComputeQueue);
+  warn_of_no_worker(compute);
+  const bool gone = lost_ || !compute;
+  if (!gone) {
+    const double patience = patience_s(compute->consumers > 0);
+    if (seconds_since(last_news_) < patience || tasks_under_way(compute)) return;
+  }
+  lost_ = false;
+  ++times_lost_;
+  log_warning("tasks were lost (a queue was deleted, or a worker kept its tasks): they are published again",
+              {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed())}});
+  transport_.declare(compute_queue_spec(job_.quorum));
+  for (const int rung : retry_rungs(job_.retry)) transport_.declare(retry_queue_spec(rung, job_.quorum));
+  publish_open();
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,50 @@
+#pragma once
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <future>
+#include <string>
+
+#include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/run/dispatch.hpp"
+
+namespace tilecompile {
+
+/// The master's way to the workers: hands out the tasks of the tiles that are open, and again when they were
+/// lost. The ledger, not the queue, is the truth about what is done.
+class TaskSender {
+ public:
+  using Clock = std::chrono::steady_clock;
+  TaskSender(const DispatchJob& job, Transport& transport, RunDirectory& directory, const TileLedger& ledger,
+             std::string reply_to);
+
+  /// Publishes the tasks of all open tiles.
+  void publish_open();
+  /// Publishes one tile once more, as attempt `attempt`, after the wait of the back-off ladder.
+  void publish_later(int tile_id, int attempt);
+  /// A result came in; `tile_s` is what its tile took.
+  void note_result(double tile_s);
+  /// Called while nothing comes in: says so when no worker is there, and publishes the open tiles again when
+  /// their tasks have been lost. Throws what a task's confirm throws for good.
+  void look_after();
+
+ private:
+  void publish(const TileTask& task, int attempt, const std::string& queue);
+  void take_confirms();
+  bool tasks_under_way(const std::optional<QueueState>& compute);
+  double patience_s(bool consumers) const;
+  void warn_of_no_worker(const std::optional<QueueState>& compute);
+
+  const DispatchJob& job_;
+  Transport& transport_;
+  RunDirectory& directory_;
+  const TileLedger& ledger_;
+  std::string reply_to_;
+  std::deque<std::future<void>> confirms_;
+  Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_warning_ = last_news_;
+  double slowest_tile_s_ = 0;
+  bool any_result_ = false, lost_ = false;
+  int times_lost_ = 0;
+};
+
+}  // namespace tilecompile

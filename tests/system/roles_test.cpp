@@ -1,0 +1,210 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "broker/private_broker.hpp"
+#include "program.hpp"
+#include "test_data.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/broker/transport.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string first_line(const std::filesystem::path& file) {
+  const std::string text = file_text(file);
+  return text.substr(0, text.find('\n'));
+}
+
+/// A broker that booted from the definitions file of `setup`, with nothing else in it.
+class Roles : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (!PrivateBroker::installed()) return;
+    folder_ = new TempDir();
+    const auto made = run_program("simulate " + night() +
+                                  " --frames 12 --width 300 --height 200 --stars 80 --drift 10 --seed 6");
+    ASSERT_EQ(made.exit_code, 0) << made.text;
+    const auto printed = run_shell(std::string("'") + TILECOMPILE_BINARY + "' setup " + night() +
+                                   "/run.yaml" + vhost() + " --print-definitions --passwords '" +
+                                   passwords() + "' > '" + definitions().string() + "'");
+    ASSERT_EQ(printed.exit_code, 0) << printed.text;
+    broker_ = new PrivateBroker("load_definitions = " + definitions().string() + "\n");
+  }
+  static void TearDownTestSuite() {
+    delete broker_;
+    delete folder_;
+  }
+  void SetUp() override {
+    if (broker_ != nullptr) return;
+    if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
+    GTEST_SKIP() << "RabbitMQ is not installed";
+  }
+
+  static std::string night() { return (*folder_ / "night").string(); }
+  static std::string passwords() { return (*folder_ / "passwords").string(); }
+  static std::filesystem::path definitions() { return *folder_ / "definitions.json"; }
+  static std::string vhost() { return " --set broker.vhost=observatory"; }
+  static std::string login(const std::string& role) {
+    return vhost() + " --set broker.port=" + std::to_string(broker_->port()) +
+           " --set broker.user=tilecompile-" + role + " --set broker.password_file='" + passwords() + "/" +
+           role + ".password'";
+  }
+  static std::unique_ptr<Transport> party(const std::string& role, const std::string& where = "observatory") {
+    AmqpOptions options;
+    options.port = broker_->port();
+    options.vhost = where;
+    options.user = "tilecompile-" + role;
+    options.password = first_line(passwords() + "/" + role + ".password");
+    return connect_amqp(options);
+  }
+  static QueueSpec queue(const std::string& name) {
+    QueueSpec spec;
+    spec.name = name;
+    return spec;
+  }
+  static void publish(Transport& party, const std::string& exchange, const std::string& name) {
+    Message message;
+    message.body = "{}";
+    party.publish(exchange, name, message).get();
+  }
+
+  static inline TempDir* folder_ = nullptr;
+  static inline PrivateBroker* broker_ = nullptr;
+};
+
+TEST_F(Roles, TheDefinitionsHoldHashesOnlyAndPasswordsAreForTheOwner) {
+  const std::string text = file_text(definitions());
+  for (const char* role : {"master", "worker", "monitor"}) {
+    const std::filesystem::path file = passwords() + "/" + role + ".password";
+    ASSERT_GE(first_line(file).size(), 32u) << role;
+    EXPECT_EQ(text.find(first_line(file)), std::string::npos) << role;
+    EXPECT_EQ(std::filesystem::status(file).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write)
+        << role;
+  }
+  const auto again =
+      run_shell(std::string("'") + TILECOMPILE_BINARY + "' setup " + night() + "/run.yaml" + vhost() +
+                " --print-definitions --passwords '" + passwords() + "' 2>/dev/null");
+  const auto first = nlohmann::json::parse(text), second = nlohmann::json::parse(again.text);
+  EXPECT_NE(first["users"][0]["password_hash"], second["users"][0]["password_hash"]) << "salt is not random";
+  EXPECT_EQ(first["queues"], second["queues"]);
+}
+
+TEST_F(Roles, TheImportedQueuesAreThoseThatSetUpDeclares) {
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto ended = run_program("setup " + night() + "/run.yaml" + login("master"));
+    EXPECT_EQ(ended.exit_code, 0) << ended.text;
+    EXPECT_THAT(ended.text, HasSubstr("tile.compute"));
+  }
+  const auto refused = run_program("setup " + night() + "/run.yaml" + login("worker"));
+  EXPECT_EQ(refused.exit_code, 2) << refused.text;
+  EXPECT_THAT(refused.text, HasSubstr("ACCESS_REFUSED"));
+  EXPECT_THAT(broker_->ctl("list_policies -p observatory"), HasSubstr("tilecompile-diagnostics"));
+  EXPECT_THAT(broker_->ctl("list_users"), HasSubstr("monitoring"));
+  EXPECT_THAT(broker_->ctl("list_users"), Not(HasSubstr("guest")));
+}
+
+TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
+  struct Row {
+    const char* what;
+    std::function<void(Transport&)> action;
+    bool master, worker, monitor;
+  };
+  const auto consume = [](const char* name) { return [name](Transport& p) { p.consume(name, 1); }; };
+  const std::vector<Row> rows = {
+      {"declare a queue", [](Transport& p) { p.declare(queue("tile.results.x")); }, true, false, false},
+      {"declare a foreign queue", [](Transport& p) { p.declare(queue("mine")); }, false, false, false},
+      {"publish a task", [](Transport& p) { publish(p, "tilecompile.tasks", "tile.compute"); }, true, false,
+       false},
+      {"publish a task past the exchange", [](Transport& p) { publish(p, "", "tile.compute"); }, true, false,
+       false},
+      {"publish a result", [](Transport& p) { publish(p, "tilecompile.results", "tile.results"); }, false,
+       true, false},
+      {"publish a dead letter", [](Transport& p) { publish(p, "tilecompile.results", "tile.dlq"); }, false,
+       true, false},
+      {"take tasks", consume("tile.compute"), true, true, false},
+      {"read results", consume("tile.results"), true, false, false},
+      {"read dead letters", consume("tile.dlq"), true, false, false},
+      {"look whether a queue exists", [](Transport& p) { (void)p.inspect("tile.results"); }, true, true,
+       true},
+      {"remove a queue", [](Transport& p) { p.remove_queue("tile.results.x"); }, true, false, false},
+  };
+  std::printf("  %-34s master worker monitor\n", "");
+  for (const Row& row : rows) {
+    std::string cells;
+    for (const auto& [role, allowed] : std::map<std::string, bool>{
+             {"master", row.master}, {"monitor", row.monitor}, {"worker", row.worker}}) {
+      const auto transport = party(role);
+      std::string refusal;
+      try {
+        row.action(*transport);
+      } catch (const Error& error) {
+        refusal = error.what();
+      }
+      EXPECT_EQ(refusal.empty(), allowed) << role << ": " << row.what << ": " << refusal;
+      if (!allowed) {
+        EXPECT_THAT(refusal, HasSubstr("ACCESS_REFUSED")) << role << ": " << row.what;
+      }
+      cells += "  " + role + " " + (refusal.empty() ? "yes" : "no");
+      transport->close();
+    }
+    std::printf("  %-34s%s\n", row.what, cells.c_str());
+  }
+}
+
+TEST_F(Roles, NobodyEntersAnotherVhost) {
+  broker_->ctl("add_vhost elsewhere");
+  for (const char* role : {"master", "worker", "monitor"}) {
+    try {
+      party(role, "elsewhere");
+      ADD_FAILURE() << role;
+    } catch (const UsageError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("no access to virtual host 'elsewhere'"));
+    }
+  }
+}
+
+TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
+  broker_->ctl("purge_queue -p observatory tile.compute");  // left by the matrix
+  const std::string id = new_uuid(), alone = new_uuid(), output = (*folder_ / "out").string();
+  const std::string common =
+      " " + night() + "/run.yaml --quiet --set tile.min_size=64 --output '" + output + "' ";
+  std::filesystem::create_directories(output);
+  const auto reference = run_program("run" + common + "--run-id " + alone);
+  ASSERT_EQ(reference.exit_code, 0) << reference.text;
+  const auto ended =
+      run_shell(std::string("'") + TILECOMPILE_BINARY + "' worker --input.dir '" + night() +
+                "/frames' --storage.root '" + output + "'" + login("worker") + " > '" + output +
+                "/worker.log' 2>&1 & worker=$!; '" + TILECOMPILE_BINARY + "' master" + common + "--run-id " +
+                id + login("master") + "; code=$?; kill $worker; wait $worker; exit $code");
+  ASSERT_EQ(ended.exit_code, 0) << ended.text << file_text(output + "/worker.log");
+  EXPECT_EQ(product_digests(output + "/" + id), product_digests(output + "/" + alone));
+  EXPECT_THAT(broker_->ctl("list_queues -q -p observatory name"), Not(HasSubstr(id)));
+  for (const char* role : {"master", "worker"}) {
+    const std::string secret = first_line(passwords() + "/" + role + ".password");
+    EXPECT_THAT(file_text(output + "/worker.log"), Not(HasSubstr(secret)));
+    EXPECT_THAT(file_text(output + "/" + id + "/run.json"), Not(HasSubstr(secret)));
+    EXPECT_THAT(file_text(output + "/" + id + "/events.jsonl"), Not(HasSubstr(secret)));
+  }
+}
+
+TEST_F(Roles, AWorkerWithoutQueuesSaysWhoMustDeclareThem) {
+  broker_->ctl("add_vhost empty");
+  broker_->ctl(
+      "set_permissions -p empty tilecompile-worker '^$' '^tilecompile\\.results$' '^tile\\.compute$'");
+  const auto ended =
+      run_program("worker --broker.connect_timeout_s 5" + login("worker") + " --set broker.vhost=empty");
+  EXPECT_EQ(ended.exit_code, 2) << ended.text;
+  EXPECT_THAT(ended.text, HasSubstr("tilecompile setup RUN.yaml"));
+}
+
+}  // namespace
+}  // namespace tilecompile
