@@ -85,6 +85,8 @@ int print_outcome(const RunOutcome& outcome) {
   for (const VerdictCheck& check : r.verdict)
     std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
                 check.text.c_str());
+  for (const BadFrame& frame : r.quarantined)
+    std::printf("left out   %s: %s\n", frame.path.c_str(), frame.reason.c_str());
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }

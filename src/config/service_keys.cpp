@@ -79,6 +79,8 @@ void add_input_output(Table& table) {
   input.add("pattern", &InputConfig::pattern, TextRule::kNamePattern,
             "Glob on the names of the frames; empty: every FITS name");
   input.add("stage", &InputConfig::stage, OneOf{{"registered", "raw"}}, "What has been done to the frames");
+  input.add("on_bad_frame", &InputConfig::on_bad_frame, OneOf{{"error", "quarantine"}},
+            "Frames that cannot be used: error ends the run and names them all, quarantine leaves them out");
   SectionRows<OutputConfig> output(
       table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
   output.add("dir", &OutputConfig::dir, TextRule::kNotEmpty,

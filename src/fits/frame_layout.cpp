@@ -15,7 +15,7 @@ constexpr LONGLONG kMostSamples = LONGLONG{1} << 30;
 bool is_true(fitsfile* file, const char* key) { return raw_keyword(file, key) == "T"; }
 
 /// Moves to the next HDU that claims an image; 0 when there is none.
-int find_image(const FrameFile& frame, const std::filesystem::path& path, bool* compressed) {
+int find_image(const OpenedFrame& frame, const std::filesystem::path& path, bool* compressed) {
   fitsfile* file = frame.file.get();
   for (int hdu = 1;; ++hdu) {
     int type = 0, status = 0;
@@ -102,7 +102,7 @@ Scaling read_scaling(fitsfile* file, const std::filesystem::path& path, const Fr
 
 }  // namespace
 
-FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::path& path) {
+FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::path& path) {
   fitsfile* file = frame.file.get();
   FrameLayout layout;
   layout.hdu = find_image(frame, path, &layout.tile_compressed);

@@ -30,16 +30,16 @@ struct UnpackedFile {
 };
 
 /// An opened frame file: the operating system's descriptor and cfitsio's view of it.
-struct FrameFile {
-  FrameFile() = default;
-  FrameFile(FrameFile&& other) noexcept { *this = std::move(other); }
-  FrameFile& operator=(FrameFile&& other) noexcept {
+struct OpenedFrame {
+  OpenedFrame() = default;
+  OpenedFrame(OpenedFrame&& other) noexcept { *this = std::move(other); }
+  OpenedFrame& operator=(OpenedFrame&& other) noexcept {
     std::swap(fd, other.fd);
     std::swap(unpacked, other.unpacked);
     std::swap(file, other.file);
     return *this;
   }
-  ~FrameFile() { close_descriptor(); }
+  ~OpenedFrame() { close_descriptor(); }
   void close_descriptor();
   /// Copies up to `size` bytes (unpacked) from `offset` on; returns how many there were.
   std::size_t read_at(char* out, std::size_t size, std::int64_t offset) const;
@@ -56,11 +56,11 @@ struct FrameFile {
 [[noreturn]] void throw_frame_errno(const std::filesystem::path& path, int error);
 
 /// Throws InputError if the header at `offset` would break the library.
-void guard_header(const FrameFile& frame, const std::filesystem::path& path, std::int64_t offset);
+void guard_header(const OpenedFrame& frame, const std::filesystem::path& path, std::int64_t offset);
 /// Opens the file and looks at its first bytes before cfitsio does.
-FrameFile open_frame(const std::filesystem::path& path);
+OpenedFrame open_frame(const std::filesystem::path& path);
 /// Moves to the first HDU that holds an image and checks its sizes against the file.
-FrameLayout find_frame_layout(const FrameFile& frame, const std::filesystem::path& path);
+FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::path& path);
 /// Facts of the frame whose HDU is current.
 FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout);
 /// True for a HISTORY line that tells of a non-linear stretch of the pixels.

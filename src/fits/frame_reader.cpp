@@ -24,7 +24,7 @@ struct FrameReader::State {
   std::filesystem::path path;
   bool zero_is_nodata = false;
   bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
-  FrameFile open;
+  OpenedFrame open;
   FrameLayout layout;
   FrameFacts facts;
   bool data_checked = false;  ///< compressed bytes were found sound

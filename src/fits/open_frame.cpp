@@ -44,7 +44,7 @@ bool looks_gzipped(int fd, std::size_t file_bytes, const std::filesystem::path& 
 }
 
 /// Opens plain files by name and unpacked ones in memory. Returns cfitsio's status.
-int open_by_library(const std::string& name, FrameFile* frame) {
+int open_by_library(const std::string& name, OpenedFrame* frame) {
   fitsfile* file = nullptr;
   int status = 0;
   auto lock = cfitsio_table_lock();
@@ -78,12 +78,12 @@ void throw_frame_errno(const std::filesystem::path& path, int error) {
   throw TransientError(text);
 }
 
-void FrameFile::close_descriptor() {
+void OpenedFrame::close_descriptor() {
   if (fd >= 0) ::close(fd);
   fd = -1;
 }
 
-std::size_t FrameFile::read_at(char* out, std::size_t size, std::int64_t offset) const {
+std::size_t OpenedFrame::read_at(char* out, std::size_t size, std::int64_t offset) const {
   if (unpacked) {
     const std::string& bytes = unpacked->bytes;
     if (offset < 0 || static_cast<std::size_t>(offset) >= bytes.size()) return 0;
@@ -93,20 +93,20 @@ std::size_t FrameFile::read_at(char* out, std::size_t size, std::int64_t offset)
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
-void guard_header(const FrameFile& frame, const std::filesystem::path& path, std::int64_t offset) {
+void guard_header(const OpenedFrame& frame, const std::filesystem::path& path, std::int64_t offset) {
   const std::string wrong = unsafe_header(
       [&](char* out, std::size_t size, std::int64_t at) { return frame.read_at(out, size, at); }, offset);
   if (!wrong.empty()) refuse_frame(path, wrong, "the header is damaged, or the file is no frame");
 }
 
-FrameFile open_frame(const std::filesystem::path& path) {
+OpenedFrame open_frame(const std::filesystem::path& path) {
   // An absolute name keeps cfitsio from reading meaning into a leading '~', '-' or blank.
   std::error_code failed;
   const std::string name = std::filesystem::absolute(path, failed).string();
   if (failed || name.size() > kLongestName)
     refuse_frame(path, "the path is longer than " + std::to_string(kLongestName) + " characters",
                  "mount the frames under a shorter path");
-  FrameFile frame;
+  OpenedFrame frame;
   // O_NONBLOCK: opening a named pipe must not wait for a writer.
   frame.fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (frame.fd < 0) throw_frame_errno(path, errno);

@@ -185,7 +185,7 @@ std::vector<std::string> product_records(const std::vector<std::string>& records
 }
 
 std::vector<std::string> product_header_records(const std::filesystem::path& path) {
-  const FrameFile frame = open_frame(path);
+  const OpenedFrame frame = open_frame(path);
   find_frame_layout(frame, path);
   return product_records(read_records(frame.file.get()));
 }

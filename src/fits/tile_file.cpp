@@ -182,6 +182,24 @@ class TileReader {
 
 }  // namespace
 
+namespace {
+
+// What no frame covers may be anything; where frames cover, a value that is none would spoil the whole
+// picture.
+void check_values(const TileFile& tile) {
+  for (std::size_t c = 0; c < tile.pixels.size(); ++c) {
+    const auto& coverage = tile.coverage[c].samples();
+    const auto &pixels = tile.pixels[c].samples(), &weights = tile.weight[c].samples();
+    for (std::size_t i = 0; i < coverage.size(); ++i) {
+      if (coverage[i] < 0) refuse("COVERAGE is negative");
+      if (coverage[i] > 0 && !std::isfinite(pixels[i])) refuse("a pixel that frames cover is not finite");
+      if (!std::isfinite(weights[i]) || weights[i] < 0) refuse("WEIGHT is negative or not finite");
+    }
+  }
+}
+
+}  // namespace
+
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
   const std::size_t samples = tile.box.area() * tile.pixels.size();
@@ -256,9 +274,7 @@ TileFile decode_tile_file(std::string_view bytes) {
     if (table->front().size() != tile.quality.front().size())
       refuse(std::string("QUALITY and ") + name + " are of different numbers of frames");
   }
-  for (const auto& plane : tile.coverage)
-    for (const std::int32_t n : plane.samples())
-      if (n < 0) refuse("COVERAGE is negative");
+  check_values(tile);
   return tile;
 }
 

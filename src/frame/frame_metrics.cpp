@@ -55,31 +55,29 @@ FrameChannel measure_frame_channel(const PlaneView<float>& plane, double code_st
   return result;
 }
 
-void check_frame_channels(const std::vector<std::vector<FrameChannel>>& channels,
-                          const std::vector<std::string>& frame_paths, const NormalizationParams& params) {
+std::vector<BadFrame> unusable_frames(const std::vector<std::vector<FrameChannel>>& channels,
+                                      const std::vector<std::string>& frame_paths,
+                                      const NormalizationParams& params) {
   const bool divides = params.mode != NormalizationParams::Mode::kPhotometric;
-  std::string bad;
+  std::vector<BadFrame> bad;
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const auto& frames = channels[c];
-    const bool all_constant =
-        std::all_of(frames.begin(), frames.end(), [](const auto& f) { return f.constant; });
+    const bool all_constant = std::all_of(frames.begin(), frames.end(),
+                                          [](const auto& f) { return f.constant || f.valid_fraction == 0; });
     for (std::size_t f = 0; f < frames.size(); ++f) {
-      const std::string name =
-          "\n  " + frame_paths[f] + (channels.size() > 1 ? " channel " + std::to_string(c) : "") + ": ";
+      const std::string where = channels.size() > 1 ? "channel " + std::to_string(c) + ": " : "";
       if (frames[f].valid_fraction == 0)
-        bad += name + "has no valid pixel (all are zero, blank or not finite)";
+        bad.push_back({frame_paths[f], where + "has no valid pixel (all are zero, blank or not finite)"});
       else if (divides && !(frames[f].background > kSmallestBackground))
-        bad +=
-            name + "its background is " + std::to_string(frames[f].background) +
-            ", so I/B has no meaning; keep the sky pedestal when calibrating (no background subtraction), or "
-            "set normalization.mode: photometric";
+        bad.push_back({frame_paths[f],
+                       where + "its background is " + std::to_string(frames[f].background) +
+                           ", so I/B has no meaning; keep the sky pedestal when calibrating (no background "
+                           "subtraction), or set normalization.mode: photometric"});
       else if (frames[f].constant && !all_constant)
-        bad += name + "is constant (every valid pixel has one value)";
+        bad.push_back({frame_paths[f], where + "is constant (every valid pixel has one value)"});
     }
   }
-  if (!bad.empty())
-    throw InputError("frames that cannot be used:" + bad +
-                     "\ntake them out of the input folder, or repair and register them again");
+  return one_entry_a_frame(bad);
 }
 
 void set_output_scale(FrameMetrics& metrics, const NormalizationParams& params) {

@@ -1,9 +1,8 @@
 #include "tilecompile/frame/linearity.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
-
-#include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
@@ -25,11 +24,18 @@ double full_scale(double largest, double largest_code) {
   return largest <= kOvershoot ? 1 : 65535;
 }
 
-std::string listed(const std::vector<std::string>& lines) {
-  std::string text;
-  for (std::size_t i = 0; i < lines.size() && i < kNamesShown; ++i) text += "\n  " + lines[i];
-  if (lines.size() > kNamesShown) text += "\n  and " + std::to_string(lines.size() - kNamesShown) + " more";
-  return text;
+using Strength = LinearityEvidence::Strength;
+
+std::vector<BadFrame> frames_with(Strength strength,
+                                  const std::vector<std::vector<LinearityEvidence>>& evidence,
+                                  const std::vector<std::string>& frame_paths) {
+  std::vector<BadFrame> found;
+  for (std::size_t f = 0; f < frame_paths.size(); ++f)
+    for (std::size_t c = 0; c < evidence.size(); ++c)
+      if (evidence[c][f].strength == strength)
+        found.push_back({frame_paths[f], (evidence.size() > 1 ? "channel " + std::to_string(c) + ": " : "") +
+                                             linearity_text(evidence[c][f])});
+  return one_entry_a_frame(found);
 }
 
 }  // namespace
@@ -63,23 +69,24 @@ std::string linearity_text(const LinearityEvidence& e) {
   return text;
 }
 
-std::vector<std::string> check_linearity(const std::vector<std::vector<LinearityEvidence>>& evidence,
-                                         const std::vector<std::string>& frame_paths) {
-  std::vector<std::string> strong, weak;
-  for (std::size_t f = 0; f < frame_paths.size(); ++f)
-    for (std::size_t c = 0; c < evidence.size(); ++c) {
-      const LinearityEvidence& e = evidence[c][f];
-      const std::string line = frame_paths[f] + (evidence.size() > 1 ? " channel " + std::to_string(c) : "") +
-                               ": " + linearity_text(e);
-      if (e.strength == LinearityEvidence::Strength::kStrong) strong.push_back(line);
-      if (e.strength == LinearityEvidence::Strength::kWeak) weak.push_back(line);
-    }
-  if (!strong.empty())
-    throw InputError("frames look stretched, which data.linear_required forbids:" + listed(strong) +
-                     "\nuse frames from before the stretch; if they are linear after all, set "
-                     "data.linear_required to false");
+std::vector<BadFrame> stretched_frames(const std::vector<std::vector<LinearityEvidence>>& evidence,
+                                       const std::vector<std::string>& frame_paths) {
+  std::vector<BadFrame> bad = frames_with(Strength::kStrong, evidence, frame_paths);
+  for (BadFrame& frame : bad)
+    frame.reason = "looks stretched, which data.linear_required forbids: " + frame.reason +
+                   "; use the frame from before the stretch, or set data.linear_required to false if it is "
+                   "linear after all";
+  return bad;
+}
+
+std::vector<std::string> linearity_warnings(const std::vector<std::vector<LinearityEvidence>>& evidence,
+                                            const std::vector<std::string>& frame_paths) {
+  std::vector<BadFrame> weak = frames_with(Strength::kWeak, evidence, frame_paths);
   if (weak.empty()) return {};
-  return {"frames may be stretched, check that they are linear:" + listed(weak)};
+  const std::size_t more = weak.size() - std::min(weak.size(), kNamesShown);
+  weak.resize(weak.size() - more);
+  return {"frames may be stretched, check that they are linear:" + listed(weak) +
+          (more > 0 ? "\n  and " + std::to_string(more) + " more" : "")};
 }
 
 }  // namespace tilecompile

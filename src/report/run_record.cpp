@@ -45,6 +45,12 @@ json encode_checks(const std::vector<NamedCheck>& checks) {
   return list;
 }
 
+json encode_bad_frames(const std::vector<BadFrame>& frames) {
+  json list = json::array();
+  for (const BadFrame& f : frames) list.push_back({{"path", f.path}, {"reason", f.reason}});
+  return list;
+}
+
 json encode_products(const std::vector<ProductRecord>& products) {
   json object = json::object();
   for (const ProductRecord& p : products) {
@@ -75,6 +81,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"finished", r.finished},
       {"configuration", r.configuration},
       {"frames", {{"count", r.frames}, {"width", r.width}, {"height", r.height}, {"channels", r.channels}}},
+      {"quarantined_frames", encode_bad_frames(r.quarantined)},
       {"seeing_px", r.seeing_px},
       {"reference_stars", r.reference_stars},
       {"tiles",

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cmath>
 #include <optional>
+#include <set>
 
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/flux_scale.hpp"
@@ -112,6 +114,25 @@ void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
         std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
 }
 
+// Frames that pass 1 could not read, and those whose samples are of no use.
+std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
+                                   const std::vector<std::string>& unreadable, const FrameMetrics& metrics,
+                                   const std::vector<std::vector<LinearityEvidence>>& linearity,
+                                   const MethodConfig& method) {
+  std::vector<BadFrame> bad;
+  std::set<std::string> unread;
+  for (std::size_t f = 0; f < paths.size(); ++f)
+    if (!unreadable[f].empty()) {
+      bad.push_back({paths[f], unreadable[f]});
+      unread.insert(paths[f]);
+    }
+  for (const BadFrame& frame : unusable_frames(metrics.channels, paths, method.normalization))
+    if (unread.count(frame.path) == 0) bad.push_back(frame);
+  if (method.data.linear_required)
+    for (const BadFrame& frame : stretched_frames(linearity, paths)) bad.push_back(frame);
+  return one_entry_a_frame(bad);
+}
+
 }  // namespace
 
 int reference_channel(int channels) { return channels == 3 ? 1 : 0; }
@@ -128,27 +149,35 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   std::vector<MeanStack> stacks = empty_stacks(manifest, method);
   std::vector<std::vector<LinearityEvidence>> linearity(
       channels, std::vector<LinearityEvidence>(static_cast<std::size_t>(frames)));
+  std::vector<std::string> unreadable(static_cast<std::size_t>(frames));
+  std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
     std::vector<Image> images(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
-      FrameReader reader = source.open(first + i);
-      const double code_step = reader.facts().code_step;
-      Image& image = images[static_cast<std::size_t>(i)] = reader.read_all();
-      Distribution scratch;
       const auto frame = static_cast<std::size_t>(first + i);
-      for (std::size_t c = 0; c < channels; ++c) {
-        FrameChannel& channel = result.metrics.channels[c][frame];
-        channel = measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
-        linearity[c][frame] = examine_linearity(scratch, channel, reader.facts().largest_code);
+      try {
+        FrameReader reader = source.open(first + i);
+        const double code_step = reader.facts().code_step;
+        Image& image = images[static_cast<std::size_t>(i)] = reader.read_all();
+        Distribution scratch;
+        for (std::size_t c = 0; c < channels; ++c) {
+          FrameChannel& channel = result.metrics.channels[c][frame];
+          channel = measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
+          linearity[c][frame] = examine_linearity(scratch, channel, reader.facts().largest_code);
+        }
+      } catch (const InputError& e) {
+        unreadable[frame] = e.what();
+        all_read = false;
       }
       progress(++done);
     });
-    add_to_stacks(stacks, images, first, result.metrics, threads);
+    if (all_read) add_to_stacks(stacks, images, first, result.metrics, threads);
   }
-  check_frame_channels(result.metrics.channels, paths_of(manifest), method.normalization);
-  if (method.data.linear_required) result.warnings = check_linearity(linearity, paths_of(manifest));
+  result.bad_frames = judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, method);
+  if (!result.bad_frames.empty()) return result;
+  if (method.data.linear_required) result.warnings = linearity_warnings(linearity, paths_of(manifest));
   set_output_scale(result.metrics, method.normalization);
   take_stacks(result, stacks);
   return result;

@@ -28,7 +28,15 @@ bool is_frame_name(const std::string& name, const std::string& pattern) {
       name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
 }
 
+// The text with every byte that is not UTF-8 replaced.
+std::string printable(const std::string& text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+}
+
 ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path, VerifiedFiles& verified) {
+  if (printable(path) != path)  // the manifest is JSON, which cannot hold such a name
+    throw InputError("its name is not UTF-8: rename the file");
   ManifestEntry entry;
   entry.path = path;
   // Where a frame is read in place, a damaged one is found before it is hashed.
@@ -51,15 +59,6 @@ bool is_run_directory(const fs::path& folder) {
   return is_uuid(folder.filename().string()) && fs::exists(folder / "journal.jsonl", error);
 }
 
-// The manifest is JSON, which cannot hold such a name.
-void check_utf8(const std::string& path) {
-  try {
-    nlohmann::json(path).dump();
-  } catch (const nlohmann::json::exception&) {
-    throw InputError("the name of frame '" + path + "' is not UTF-8: rename the file");
-  }
-}
-
 std::vector<std::string> paths_in_bucket(const FrameOrigin& origin, const std::string& pattern) {
   std::vector<std::string> paths;
   for (const S3Object& object : origin.bucket->list(origin.prefix + "/")) {
@@ -67,7 +66,6 @@ std::vector<std::string> paths_in_bucket(const FrameOrigin& origin, const std::s
     const std::string name = path.substr(path.rfind('/') + 1);
     if (name.empty() || !is_frame_name(name, pattern)) continue;
     check_object_key(path);
-    check_utf8(path);
     paths.push_back(path);
   }
   return paths;
@@ -91,12 +89,17 @@ std::vector<std::string> paths_in_folder(const fs::path& dir, const std::string&
     const bool candidate = fs::is_regular_file(status) || item->is_symlink(unreadable);
     if (!candidate || !is_frame_name(item->path().filename().string(), pattern)) continue;
     paths.push_back(item->path().lexically_relative(dir).generic_string());
-    check_utf8(paths.back());
   }
   if (error)
     throw TransientError("listing the frames in " + dir.string() + " failed: " + error.message() +
                          "; check the folder or its mount");
   return paths;
+}
+
+// The list of bad frames names them already.
+std::string reason_without_name(const std::string& text, const FrameOrigin& origin, const std::string& path) {
+  const std::string name = "frame " + (origin.folder / path).string() + ": ";
+  return text.starts_with(name) ? text.substr(name.size()) : text;
 }
 
 }  // namespace
@@ -112,28 +115,39 @@ std::vector<std::string> list_frames(const FrameOrigin& origin, const std::strin
   return paths;
 }
 
-Manifest build_manifest(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
-                        VerifiedFiles& verified, const std::function<void(int)>& progress) {
-  Manifest manifest;
-  manifest.frames.resize(paths.size());
+ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
+                          const DataParams& data, VerifiedFiles& verified,
+                          const std::function<void(int)>& progress) {
+  std::vector<ManifestEntry> entries(paths.size());
   std::vector<std::string> problems(paths.size());
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
     const auto index = static_cast<std::size_t>(i);
     try {
-      manifest.frames[index] = describe_frame(origin, paths[index], verified);
+      entries[index] = describe_frame(origin, paths[index], verified);
     } catch (const InputError& e) {
-      problems[index] = e.what();
+      problems[index] = reason_without_name(e.what(), origin, paths[index]);
     }
     progress(++done);
   });
-  std::string bad;
-  for (const std::string& p : problems)
-    if (!p.empty()) bad += "\n  " + p;
-  if (!bad.empty())
-    throw InputError("frames that cannot be read:" + bad +
-                     "\nrepair them or take them out of the input folder");
-  return manifest;
+  ScannedFrames found;
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    if (problems[i].empty())
+      found.manifest.frames.push_back(std::move(entries[i]));
+    else
+      found.bad.push_back({printable(paths[i]), printable(problems[i])});
+  for (auto odd = odd_frames(found.manifest, data); !odd.empty(); odd = odd_frames(found.manifest, data)) {
+    found.manifest = without(found.manifest, odd);
+    found.bad.insert(found.bad.end(), odd.begin(), odd.end());
+  }
+  return found;
+}
+
+void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all) {
+  throw InputError(std::to_string(bad.size()) + " of " + std::to_string(all) +
+                   " frames cannot be used:" + listed(bad) +
+                   "\nrepair them or take them out of the input folder; with input.on_bad_frame: quarantine "
+                   "the run goes on without them");
 }
 
 }  // namespace tilecompile

@@ -47,10 +47,13 @@ RunOutcome MasterRun::run() {
     const bool had_directory = directory_.has_value();
     if (!had_directory) directory_.emplace(config_.output.dir, request_.run_id);
     directory_->append_event(request_.resume ? "run_resumed" : "run_started", {{"mode", request_.mode}});
-    if (!had_directory)
+    if (!had_directory) {
       for (const NamedCheck& check : record_.checks) note_check(check);
+      for (const BadFrame& frame : record_.quarantined) note_quarantined(frame);
+    }
     analyse();
     refuse_second_master();
+    if (request_.resume && config_.input.on_bad_frame != "error") check_same_run();
     if (request_.resume) read_journal_to_resume();
     share_with_workers();
     reconstruct();
@@ -122,26 +125,20 @@ void MasterRun::scan() {
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  manifest_ = std::make_shared<Manifest>(
-      build_manifest(frames_, paths, threads_, *links_.verified, [&](int done) { progress.update(done); }));
-  warn_of_small_cache();
-  check_hard_assumptions(*manifest_, config_.method.data);
-  for (NamedCheck& check : header_checks(*manifest_, config_.method.data)) require(std::move(check));
-  require(check_weights_sum(config_.method.global_metrics));
-  check_stop();
-  const int frames = static_cast<int>(manifest_->frames.size()), target = config_.method.data.frames_target;
-  if (frames < target)
-    log_info("fewer frames than data.frames_target; the result gains with their number",
-             {{"frames", std::to_string(frames)}, {"frames_target", std::to_string(target)}});
-  manifest_json_ = encode_manifest(*manifest_);
+  ScannedFrames found = scan_frames(frames_, paths, threads_, config_.method.data, *links_.verified,
+                                    [&](int done) { progress.update(done); });
+  manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
+  if (config_.input.on_bad_frame == "error" && !found.bad.empty()) add_frames_of_bad_pixels(found.bad);
+  set_aside(found.bad);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);
-  record_.frames_manifest_id = sha256_hex(manifest_json_);
-  record_.frames = static_cast<int>(manifest_->frames.size());
-  record_.width = manifest_->width();
-  record_.height = manifest_->height();
-  record_.channels = manifest_->channels();
-  if (request_.resume) check_same_run();
+  warn_of_small_cache();
+  check_hard_assumptions(*manifest_, config_.method.data);
+  require(check_weights_sum(config_.method.global_metrics));
+  check_stop();
+  note_manifest();
+  // A look at the pixels can still leave out frames; then the frames are known after it.
+  if (request_.resume && config_.input.on_bad_frame == "error") check_same_run();
 }
 
 void MasterRun::warn_of_small_cache() {
@@ -155,14 +152,20 @@ void MasterRun::warn_of_small_cache() {
 }
 
 void MasterRun::analyse() {
-  const FrameSource source(frames_, manifest_, config_.method.data.zero_is_nodata, links_.verified);
-  first_frame_ = source.file(0);
   clock_.start("analyse frames");
-  const auto stack_began = Clock::now();
-  {
+  auto stack_began = Clock::now();
+  for (;;) {
     Progress progress("analysing frames", "frames", record_.frames, request_.quiet);
-    analysis_ = analyse_frames(source, config_.method, threads_, [&](int done) { progress.update(done); });
+    analysis_ =
+        analyse_frames(frame_source(), config_.method, threads_, [&](int done) { progress.update(done); });
+    if (analysis_.bad_frames.empty()) break;
+    set_aside(analysis_.bad_frames);
+    check_hard_assumptions(*manifest_, config_.method.data);
+    note_manifest();
+    stack_began = Clock::now();
   }
+  const FrameSource source = frame_source();
+  first_frame_ = source.file(0);
   check_stop();
   stack_seconds_ = std::chrono::duration<double>(Clock::now() - stack_began).count();
   clock_.start("measure seeing");

@@ -31,6 +31,13 @@ class MasterRun {
   void check_same_run();
   void read_journal_to_resume();
   void warn_of_small_cache();
+  FrameSource frame_source() const;
+  void add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const;
+  /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
+  void set_aside(const std::vector<BadFrame>& bad);
+  void note_quarantined(const BadFrame& frame);
+  /// Fills what follows from the manifest; again when frames were left out.
+  void note_manifest();
   /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
   std::vector<std::string> frames_to_read();
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);

@@ -66,17 +66,20 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   FramePattern{config_.registration.registered_filename_pattern};  // refused now, not after the registration
   clock_.start("register frames");
   const std::filesystem::path raw_dir = frames_.folder;
-  Manifest raw;
   {
     Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
     VerifiedFiles unused;
-    raw = build_manifest(raw_dir, raw_paths, threads_, unused, [&](int done) { progress.update(done); });
+    ScannedFrames found = scan_frames(raw_dir, raw_paths, threads_, config_.method.data, unused,
+                                      [&](int done) { progress.update(done); });
+    manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
+    set_aside(found.bad);
   }
+  const Manifest& raw = *manifest_;
   check_hard_assumptions(raw, config_.method.data);
   if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
   RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};
   const FrameFacts& facts = raw.frames.front().facts;
-  job.debayer = needs_debayer(raw_dir / raw_paths.front(), facts, config_.method.data);
+  job.debayer = needs_debayer(raw_dir / raw.frames.front().path, facts, config_.method.data);
   Progress progress("registering", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
   job.progress = [&](int done) { progress.update(done); };
   const RegisteredFrames registered = register_with_siril(siril, job);

@@ -42,7 +42,16 @@ void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifes
   sample.tile_read_s = std::max(0.0, seconds[0] - seconds[1]) / sample.frames;
 }
 
-PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, const Manifest& manifest,
+// Ends the plan or warns, as the run would.
+void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manifest& manifest, RunPlan& plan) {
+  if (bad.empty()) return;
+  manifest = without(manifest, bad);
+  if (config.input.on_bad_frame == "error") refuse_frames(bad, manifest.frames.size() + bad.size());
+  for (const BadFrame& frame : bad)
+    plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
+}
+
+PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Manifest& manifest,
                           double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
                           Grid& grid) {
   const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
@@ -52,11 +61,16 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, co
   const int threads = std::min(plan.threads, sample.frames);
   auto began = std::chrono::steady_clock::now();
   Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});
+  if (!analysis.bad_frames.empty()) {
+    leave_out(config, analysis.bad_frames, manifest, plan);
+    check_hard_assumptions(manifest, config.method.data);
+    return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  }
   sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
   measure_seeing(analysis, source, config.method, threads, [](int) {});
   sample.seeing_s = seconds_since(began) / sample.frames * threads / plan.threads;
-  plan.warnings = analysis.warnings;
+  plan.warnings.insert(plan.warnings.end(), analysis.warnings.begin(), analysis.warnings.end());
   plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;
   plan.seeing_from =
       fwhm_px > 0 ? "given by --fwhm"
@@ -93,21 +107,23 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   Manifest manifest;
   {
     Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
-    manifest =
-        build_manifest(frames, paths, plan.threads, *verified, [&](int done) { progress.update(done); });
+    ScannedFrames found = scan_frames(frames, paths, plan.threads, config.method.data, *verified,
+                                      [&](int done) { progress.update(done); });
+    manifest = std::move(found.manifest);
+    leave_out(config, found.bad, manifest, plan);
   }
   check_hard_assumptions(manifest, config.method.data);
   const double scan_s = seconds_since(began);
   plan.config_hash = sha256_hex(canonical_method_json(config.method));
-  plan.frames_manifest_id = sha256_hex(encode_manifest(manifest));
-  plan.frames = static_cast<int>(manifest.frames.size());
   plan.width = manifest.width();
   plan.height = manifest.height();
   plan.channels = manifest.channels();
-  if (synthetic_enabled(plan.frames, config.method.synthetic))
-    plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
   Grid grid;
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  plan.frames_manifest_id = sha256_hex(encode_manifest(manifest));
+  plan.frames = static_cast<int>(manifest.frames.size());
+  if (synthetic_enabled(plan.frames, config.method.synthetic))
+    plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
   plan.tile_size_px = grid.size;
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());

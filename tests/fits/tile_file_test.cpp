@@ -97,6 +97,20 @@ TEST(TileFile, ShapesThatDisagreeAreABug) {
   EXPECT_THROW(encode_tile_file(tile), ContractError);
 }
 
+TEST(TileFile, ValuesThatWouldSpoilThePictureAreRefused) {
+  const auto refused = [](auto spoil) {
+    TileFile tile = sample_tile(3, 5);
+    spoil(tile);
+    EXPECT_THROW(decode_tile_file(encode_tile_file(tile)), InputError);
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  refused([&](TileFile& t) { t.pixels[2] = Plane<float>(23, 17, nan); });
+  refused([&](TileFile& t) { t.pixels[1].at(22, 16) = inf; });
+  refused([&](TileFile& t) { t.weight[0].at(0, 0) = nan; });
+  refused([&](TileFile& t) { t.weight[0].at(0, 0) = -1; });
+  refused([&](TileFile& t) { t.coverage[0].at(0, 0) = -1; });
+}
+
 TEST(TileFile, EveryTruncationIsRefused) {
   const std::string good = encode_tile_file(sample_tile(1, 40));
   for (std::size_t size = 0; size < good.size(); size += 2880)

@@ -190,28 +190,39 @@ TEST(MeasureFrame, NothingValidAndConstant) {
 TEST(CheckFrames, NamesEveryBadFrameAndChannel) {
   auto m = sample(5, 3).channels;
   const std::vector<std::string> paths = {"a", "b", "c", "d", "e"};
-  EXPECT_NO_THROW(check_frame_channels(m, paths));
+  EXPECT_TRUE(unusable_frames(m, paths).empty());
   m[0][1].valid_fraction = 0;
   m[2][3].background = -5;
   m[1][4].constant = true;
-  try {
-    check_frame_channels(m, paths);
-    FAIL() << "no error";
-  } catch (const InputError& e) {
-    const std::string text = e.what();
-    for (const char* word :
-         {"b channel 0: has no valid pixel", "d channel 2: its background is -5", "e channel 1: is constant"})
-      EXPECT_NE(text.find(word), std::string::npos) << word << "\n" << text;
-    EXPECT_EQ(text.find("\n  a"), std::string::npos);
+  m[2][4].valid_fraction = 0;
+  const std::vector<BadFrame> bad = unusable_frames(m, paths);
+  const std::vector<std::pair<std::string, std::string>> expected = {
+      {"b", "channel 0: has no valid pixel"},
+      {"e", "channel 1: is constant"},
+      {"d", "channel 2: its background is -5"}};
+  ASSERT_EQ(bad.size(), expected.size());
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    EXPECT_EQ(bad[i].path, expected[i].first);
+    EXPECT_TRUE(bad[i].reason.starts_with(expected[i].second)) << bad[i].reason;
   }
+  EXPECT_NE(bad[1].reason.find("; also: channel 2: has no valid pixel"), std::string::npos);
 }
 
 TEST(CheckFrames, AllConstantIsAllowedAndNaNBackgroundIsNot) {
   auto m = sample(3, 1).channels;
   for (auto& f : m[0]) f.constant = true;
-  EXPECT_NO_THROW(check_frame_channels(m, {"a", "b", "c"}));
+  EXPECT_TRUE(unusable_frames(m, {"a", "b", "c"}).empty());
   m[0][1].background = std::nan("");
-  EXPECT_THROW(check_frame_channels(m, {"a", "b", "c"}), InputError);
+  EXPECT_EQ(unusable_frames(m, {"a", "b", "c"}).size(), 1u);
+}
+
+TEST(CheckFrames, AnEmptyFrameDoesNotMakeConstantOnesOdd) {
+  auto m = sample(3, 1).channels;
+  for (auto& f : m[0]) f.constant = true;
+  m[0][2] = {};
+  const std::vector<BadFrame> bad = unusable_frames(m, {"a", "b", "c"});
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_EQ(bad[0].path, "c");
 }
 
 TEST(FrameMetricsJson, RoundTripToTheBit) {

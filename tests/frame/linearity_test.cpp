@@ -107,21 +107,29 @@ TEST(Linearity, ConstantAndEmptyPlanesSayNothing) {
 TEST(Linearity, TheErrorNamesFramesAndFigures) {
   LinearityEvidence bad{0.25, 4.2, 12.6, 1, Strength::kStrong}, weak = bad;
   weak.strength = Strength::kWeak;
-  try {
-    check_linearity({{{}, bad}, {{}, {}}}, {"a.fits", "b.fits"});
-    FAIL() << "nothing thrown";
-  } catch (const InputError& e) {
-    EXPECT_EQ(
-        std::string(e.what()),
-        "frames look stretched, which data.linear_required forbids:\n  b.fits channel 0: sky at 25 % of "
-        "the largest sample and only 4.2 sigma above zero, largest sample only 12.6 sigma above the sky "
-        "and at 100 % of full scale\nuse frames from before the stretch; if they are linear after all, "
-        "set data.linear_required to false");
-  }
-  const auto warnings = check_linearity({{weak, {}}}, {"a.fits", "b.fits"});
+  const std::vector<BadFrame> stretched = stretched_frames({{{}, bad}, {{}, {}}}, {"a.fits", "b.fits"});
+  ASSERT_EQ(stretched.size(), 1u);
+  EXPECT_EQ(stretched[0].path, "b.fits");
+  EXPECT_EQ(stretched[0].reason,
+            "looks stretched, which data.linear_required forbids: channel 0: sky at 25 % of the largest "
+            "sample and only 4.2 sigma above zero, largest sample only 12.6 sigma above the sky and at 100 % "
+            "of full scale; use the frame from before the stretch, or set data.linear_required to false if "
+            "it is linear after all");
+  const auto warnings = linearity_warnings({{weak, {}}}, {"a.fits", "b.fits"});
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("a.fits: sky at 25 %"), std::string::npos);
-  EXPECT_TRUE(check_linearity({{{}, {}}}, {"a.fits", "b.fits"}).empty());
+  EXPECT_TRUE(linearity_warnings({{{}, {}}}, {"a.fits", "b.fits"}).empty());
+}
+
+TEST(Linearity, AWarningNamesTwentyFramesAndCountsTheOthers) {
+  LinearityEvidence weak{0.25, 4.2, 12.6, 1, Strength::kWeak};
+  std::vector<std::string> paths;
+  for (int i = 0; i < 29; ++i) paths.push_back("f" + std::to_string(i) + ".fits");
+  const auto warnings = linearity_warnings({std::vector<LinearityEvidence>(29, weak)}, paths);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("f19.fits"), std::string::npos);
+  EXPECT_EQ(warnings[0].find("f20.fits"), std::string::npos);
+  EXPECT_NE(warnings[0].find("and 9 more"), std::string::npos);
 }
 
 TEST(Linearity, RealFramesPassAndTheirStretchedVersionsDoNot) {

@@ -41,6 +41,11 @@ std::string refusal(const Manifest& manifest, const DataParams& data = {}) {
   return input_error([&] { check_hard_assumptions(manifest, data); });
 }
 
+// The odd frames as people see them, one a line.
+std::string odd(const Manifest& manifest, const DataParams& data = {}) {
+  return listed(odd_frames(manifest, data));
+}
+
 void expect_words(const std::string& text, const std::vector<std::string>& words) {
   for (const auto& word : words) EXPECT_NE(text.find(word), std::string::npos) << word << " in:\n" << text;
 }
@@ -169,6 +174,8 @@ TEST(HardAssumptions, GoodFramesPass) {
   data.image_width = 90;
   data.image_height = 70;
   EXPECT_EQ(refusal(manifest, data), "(no error)");
+  EXPECT_EQ(odd(manifest, data), "");
+  EXPECT_EQ(odd(Manifest{}), "");
 }
 
 TEST(HardAssumptions, TooFewFrames) {
@@ -182,8 +189,9 @@ TEST(HardAssumptions, ShapesNameTheOddOnesNotTheMajority) {
   Manifest manifest = sample(5);
   manifest.frames[0].facts.width = 91;
   manifest.frames[3].facts.channels = 3;
-  const std::string text = refusal(manifest);
-  expect_words(text, {"90 x 70 px, 1 channel", "f0.fits: 91 x 70", "f3.fits: 90 x 70 px, 3 channels"});
+  const std::string text = odd(manifest);
+  expect_words(text, {"most have 90 x 70 px, 1 channel:", "f0.fits: has 91 x 70",
+                      "f3.fits: has 90 x 70 px, 3 channels"});
   EXPECT_EQ(text.find("f1.fits"), std::string::npos);
 }
 
@@ -196,27 +204,40 @@ TEST(HardAssumptions, ConfiguredSizeIsCompared) {
 TEST(HardAssumptions, ExposuresWithinToleranceOfTheMedian) {
   Manifest manifest = sample(4);
   manifest.frames[3].facts.exposure_s = 62.9;
-  EXPECT_EQ(refusal(manifest), "(no error)");
+  EXPECT_EQ(odd(manifest), "");
   manifest.frames[3].facts.exposure_s = 66;
-  expect_words(refusal(manifest), {"f3.fits: 66 s", "5 %", "data.exposure_tolerance_percent"});
+  expect_words(odd(manifest), {"f3.fits: exposed 66 s", "5 %", "data.exposure_tolerance_percent"});
   DataParams data;
   data.exposure_tolerance_percent = 20;
-  EXPECT_EQ(refusal(manifest, data), "(no error)");
+  EXPECT_EQ(odd(manifest, data), "");
 }
 
 TEST(HardAssumptions, StretchIsRefusedUnlessAllowed) {
   Manifest manifest = sample(3);
   manifest.frames[1].facts.stretch_evidence = "Asinh Stretch";
-  expect_words(refusal(manifest), {"f1.fits", "Asinh Stretch", "data.linear_required"});
+  expect_words(odd(manifest), {"f1.fits", "Asinh Stretch", "data.linear_required"});
   DataParams data;
   data.linear_required = false;
-  EXPECT_EQ(refusal(manifest, data), "(no error)");
+  EXPECT_EQ(odd(manifest, data), "");
 }
 
-TEST(HardAssumptions, ManyOffendersAreCounted) {
+TEST(HardAssumptions, AFrameOddInTwoWaysIsNamedOnce) {
+  Manifest manifest = sample(5);
+  manifest.frames[2].facts.width = 91;
+  manifest.frames[2].facts.stretch_evidence = "Asinh Stretch";
+  const std::vector<BadFrame> bad = odd_frames(manifest, {});
+  ASSERT_EQ(bad.size(), 1u);
+  expect_words(bad[0].reason, {"has 91 x 70", "; also: is not linear"});
+}
+
+TEST(HardAssumptions, EveryOffenderIsNamedAndLeavesTheManifest) {
   Manifest manifest = sample(60);
   for (std::size_t i = 0; i < 29; ++i) manifest.frames[i].facts.width = 10;
-  expect_words(refusal(manifest), {"and 9 more"});
+  const std::vector<BadFrame> bad = odd_frames(manifest, {});
+  EXPECT_EQ(bad.size(), 29u);
+  const Manifest good = without(manifest, bad);
+  ASSERT_EQ(good.frames.size(), 31u);
+  for (std::size_t i = 0; i < 31; ++i) EXPECT_EQ(good.frames[i].path, manifest.frames[29 + i].path);
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ class SmallNight {
     method.tile.size_factor = 8;
     change(method);
     manifest = std::make_shared<Manifest>(
-        build_manifest(frames_dir(), list_frames(frames_dir(), ""), 1, *verified, [](int) {}));
+        scan_frames(frames_dir(), list_frames(frames_dir(), ""), 1, method.data, *verified, [](int) {
+        }).manifest);
     const FrameSource frames_of_night = source();
     analysis = analyse_frames(frames_of_night, method, 1, [](int) {});
     measure_seeing(analysis, frames_of_night, method, 1, [](int) {});

@@ -168,7 +168,7 @@ const Case kFrameCases[] = {
      })},
     {"unequal exposures",
      4,
-     {"f6.fits: 90 s", "60 s", "data.exposure_tolerance_percent"},
+     {"f6.fits: exposed 90 s", "60 s", "data.exposure_tolerance_percent"},
      spoiled([](Night& n) { write_frame(n.frame(6), noise_frame(90, 70, 6), 90); })},
     {"a stretched frame", 4, {"f1.fits", "linear", "HISTORY"}, spoiled([](Night& n) {
        write_frame(n.frame(1), noise_frame(90, 70, 1), 60,

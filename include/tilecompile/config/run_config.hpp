@@ -39,9 +39,10 @@ struct RuntimeLimitsConfig {
   double hard_abort_hours = 0;                   ///< 0: no limit
 };
 struct InputConfig {
-  std::string dir;                   ///< folder of the frames; relative: to the folder of the YAML file
-  std::string pattern;               ///< glob on file names; empty: every FITS name
-  std::string stage = "registered";  ///< registered | raw
+  std::string dir;                     ///< folder of the frames; relative: to the folder of the YAML file
+  std::string pattern;                 ///< glob on file names; empty: every FITS name
+  std::string stage = "registered";    ///< registered | raw
+  std::string on_bad_frame = "error";  ///< error | quarantine
 };
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tilecompile/frame/bad_frame.hpp"
 #include "tilecompile/frame/frame_params.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/image/plane.hpp"
@@ -69,11 +70,11 @@ struct FrameMetrics {
 FrameChannel measure_frame_channel(const PlaneView<float>& plane, double code_step,
                                    const NormalizationParams& params, Distribution& scratch);
 
-/// Throws InputError naming all frames without a valid pixel, with B <= 1e-6 where I' = I / B, or constant
-/// among others that are not.
-void check_frame_channels(const std::vector<std::vector<FrameChannel>>& channels,
-                          const std::vector<std::string>& frame_paths,
-                          const NormalizationParams& params = {});
+/// Frames without a valid pixel, with B <= 1e-6 where I' = I / B, or constant among others that are not.
+/// `channels` is [channel][frame].
+std::vector<BadFrame> unusable_frames(const std::vector<std::vector<FrameChannel>>& channels,
+                                      const std::vector<std::string>& frame_paths,
+                                      const NormalizationParams& params = {});
 
 /// Fills sky and output scale of every channel.
 void set_output_scale(FrameMetrics& metrics, const NormalizationParams& params);

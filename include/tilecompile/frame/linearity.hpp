@@ -30,9 +30,11 @@ LinearityEvidence examine_linearity(const Distribution& samples, const FrameChan
 /// "sky at 25 % of white and 4.2 sigma above black, ...": the figures for people.
 std::string linearity_text(const LinearityEvidence& evidence);
 
-/// `evidence` is [channel][frame]. Throws InputError naming every frame with strong evidence and its figures;
-/// returns a warning that names those with weak evidence, or nothing.
-std::vector<std::string> check_linearity(const std::vector<std::vector<LinearityEvidence>>& evidence,
-                                         const std::vector<std::string>& frame_paths);
+/// Frames with strong evidence in any channel, with its figures. `evidence` is [channel][frame].
+std::vector<BadFrame> stretched_frames(const std::vector<std::vector<LinearityEvidence>>& evidence,
+                                       const std::vector<std::string>& frame_paths);
+/// A warning that names the frames with weak evidence, or nothing.
+std::vector<std::string> linearity_warnings(const std::vector<std::vector<LinearityEvidence>>& evidence,
+                                            const std::vector<std::string>& frame_paths);
 
 }  // namespace tilecompile

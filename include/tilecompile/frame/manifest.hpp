@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tilecompile/frame/bad_frame.hpp"
 #include "tilecompile/frame/frame_facts.hpp"
 #include "tilecompile/frame/frame_params.hpp"
 
@@ -34,9 +35,16 @@ std::string encode_manifest(const Manifest& manifest);
 /// input folder, and for frames of unequal shape.
 Manifest decode_manifest(std::string_view bytes);
 
-/// The hard assumptions that headers can decide (`methodology.md`, last section): enough frames, one size and
-/// channel count (and the configured one), exposures equal within tolerance, linear data. Throws InputError
-/// that names every offending frame.
+/// Frames that their headers rule out (`methodology.md`, last section): another size or channel count than
+/// most, an exposure outside the tolerance of the median, a stretch in HISTORY. In what is left others can
+/// become odd, since the median moves.
+std::vector<BadFrame> odd_frames(const Manifest& manifest, const DataParams& data);
+
+/// The manifest without these frames; the others keep their order.
+Manifest without(const Manifest& manifest, const std::vector<BadFrame>& bad);
+
+/// What must hold of all frames together, all of one shape: enough of them, and the configured size. Throws
+/// InputError.
 void check_hard_assumptions(const Manifest& manifest, const DataParams& data);
 
 }  // namespace tilecompile

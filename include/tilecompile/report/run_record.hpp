@@ -6,6 +6,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/verdict.hpp"
+#include "tilecompile/frame/bad_frame.hpp"
 
 namespace tilecompile {
 
@@ -48,8 +49,9 @@ struct RunRecord {
   std::vector<VerdictCheck> verdict;  ///< of the final product
   std::vector<NamedCheck> checks;     ///< in the order in which they were made
   double usable_signal_tiles_percent = 0;
-  nlohmann::json rejection;    ///< pixels that were rejected; null without rejection
-  nlohmann::json diagnostics;  ///< what was collected; null when not asked for
+  nlohmann::json rejection;           ///< pixels that were rejected; null without rejection
+  nlohmann::json diagnostics;         ///< what was collected; null when not asked for
+  std::vector<BadFrame> quarantined;  ///< left out, in the order in which they were found
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed
 };

@@ -17,6 +17,7 @@ struct Analysis {
   std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
   Image variance;                             ///< of the classical stack, by the frames' sigma
   std::vector<std::string> warnings;
+  std::vector<BadFrame> bad_frames;  ///< of pass 1
 };
 
 /// The channel that fixes the geometry all channels share (star list, seeing, tile size): green of three, the
@@ -24,8 +25,8 @@ struct Analysis {
 int reference_channel(int channels);
 
 /// Pass 1: B, sigma, E of every frame and the classical stack (in photometric mode a first one of I - B, in
-/// which the stars are found). Frames are read in parallel; sums run in frame
-/// order. Throws InputError naming unusable frames.
+/// which the stars are found). Frames are read in parallel; sums run in frame order. When `bad_frames` names
+/// frames that cannot be read or used, nothing else is filled: leave them out of the manifest and call again.
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
                         const std::function<void(int)>& progress);
 

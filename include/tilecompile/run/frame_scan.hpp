@@ -14,9 +14,19 @@ namespace tilecompile {
 /// what the bucket throws.
 std::vector<std::string> list_frames(const FrameOrigin& origin, const std::string& pattern);
 
-/// Reads header facts and hashes the content of every frame; with a cache, fills it. All unreadable frames
-/// are named in one InputError. `progress(done)` is called from any thread.
-Manifest build_manifest(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
-                        VerifiedFiles& verified, const std::function<void(int)>& progress);
+/// The frames that were found: those that can be used as far as headers tell, and the others with reasons.
+struct ScannedFrames {
+  Manifest manifest;
+  std::vector<BadFrame> bad;
+};
+
+/// Reads header facts and hashes the content of every frame; with a cache, fills it. What cannot be read is a
+/// bad frame, and so is what odd_frames names. `progress(done)` is called from any thread.
+ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
+                          const DataParams& data, VerifiedFiles& verified,
+                          const std::function<void(int)>& progress);
+
+/// Throws the InputError that names all bad frames among `all`.
+[[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);
 
 }  // namespace tilecompile
