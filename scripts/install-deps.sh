@@ -10,7 +10,8 @@ program=(g++ cmake ninja-build pkg-config
   libcurl4-openssl-dev libpugixml-dev libsep-dev libpng-dev)
 build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
-  swift swift-proxy swift-account swift-container swift-object openssl)
+  swift swift-proxy swift-account swift-container swift-object openssl
+  python3-pika iproute2 iptables util-linux)
 docker=(docker.io docker-compose debootstrap iptables iproute2 util-linux openssl)
 
 die() { echo "install-deps: $*" >&2; exit 1; }

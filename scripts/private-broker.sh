@@ -109,6 +109,7 @@ write_settings() {
   cat > "$dir/env" <<SETTINGS
 export HOME='$dir/home'
 export LANG=C.UTF-8
+export ERL_CRASH_DUMP='$dir/erl_crash.dump'
 export RABBITMQ_CONF_ENV_FILE=/dev/null
 export RABBITMQ_NODENAME=private$amqp@localhost
 export RABBITMQ_MNESIA_BASE='$dir/mnesia'

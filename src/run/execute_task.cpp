@@ -38,9 +38,24 @@ void check_box(const TaskTile& tile, const Manifest& manifest) {
                      std::to_string(manifest.width()) + " x " + std::to_string(manifest.height()) + " px");
 }
 
+// The object of a first-round tile, computed once more. `found`: digest of what is stored now.
+std::string first_round_again(const TileTask& task, const TaskTile& tile, const TileInput& input,
+                              ObjectStore& store, const std::string& found) {
+  std::string bytes = encode_tile_file(tile_file(task, tile, std::move(compute_tile(input).channels)));
+  if (sha256_hex(bytes) != tile.data_checksum)
+    throw InputError("the tile " + tile.data_ref + " of the first round has SHA-256 " + found +
+                     ", the task says " + tile.data_checksum +
+                     ", and computing it again does not give that either; resume the run");
+  store.put(tile_key(task.run_id, tile.tile_id), bytes);
+  log_warning("a damaged tile of the first round was computed again",
+              {{"tile_data_ref", tile.data_ref}, {"found", found}, {"expected", tile.data_checksum}});
+  return bytes;
+}
+
 // The weights of the second round: those that the first round found for this tile, or G alone.
 std::vector<std::vector<double>> second_round_weights(const TileTask& task, const TaskTile& tile,
-                                                      const RunContext& run, ObjectStore& store) {
+                                                      const TileInput& input, const RunContext& run,
+                                                      ObjectStore& store) {
   std::vector<std::vector<double>> weights;
   if (run.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal) {
     for (const auto& frames : run.metrics.channels) {
@@ -50,10 +65,9 @@ std::vector<std::vector<double>> second_round_weights(const TileTask& task, cons
     }
     return weights;
   }
-  const std::string bytes = store.get(tile.data_ref);
-  if (sha256_hex(bytes) != tile.data_checksum)
-    throw InputError("the tile " + tile.data_ref +
-                     " of the first round is not the one that the task means; it was replaced");
+  std::string bytes = store.get(tile.data_ref);
+  if (const std::string found = sha256_hex(bytes); found != tile.data_checksum)
+    bytes = first_round_again(task, tile, input, store, found);
   TileFile first = decode_tile_file(bytes);
   if (first.frame_weight.size() != run.metrics.channels.size() ||
       first.frame_weight.front().size() != static_cast<std::size_t>(task.last_frame - task.first_frame + 1))
@@ -71,7 +85,7 @@ std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& ti
     if (observe) observe(task, tile, input, result);
     return std::move(result.channels);
   }
-  return compute_synthetic_tile(input, run.clusters, second_round_weights(task, tile, run, store));
+  return compute_synthetic_tile(input, run.clusters, second_round_weights(task, tile, input, run, store));
 }
 
 void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,

@@ -1,6 +1,7 @@
 #include "result_collector.hpp"
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/run/run_contexts.hpp"
 
 namespace tilecompile {
 namespace {
@@ -40,9 +41,12 @@ bool ResultCollector::concerns_us(const ResultMessage& result) const {
     return false;
   }
   if (result.part != part_of(job_.task_template)) return false;  // a late duplicate of another round
-  // A late duplicate of the first round is none of the second.
-  return job_.first_round == nullptr || result.failure ||
-         result.data_ref != (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref;
+  // Late results of the other round: duplicates of the first in the second; what was under way in the second
+  // when its master died, in the first of the resumed run.
+  const std::string other_round =
+      job_.first_round == nullptr ? synthetic_tile_key(result.run_id, result.tile_id)
+                                  : (*job_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref;
+  return result.failure || result.data_ref != other_round;
 }
 
 void ResultCollector::check_conflict(const ResultMessage& known, const ResultMessage& result) const {

@@ -85,7 +85,7 @@ void Verifier::check_frames() {
     std::vector<std::string> some;
     const std::size_t count = std::min<std::size_t>(kFewFrames, paths.size());
     for (std::size_t i = 0; i < count; ++i) some.push_back(paths[(2 * i + 1) * paths.size() / (2 * count)]);
-    ScannedFrames found = scan_frames(frames_, some, thread_count(config_.parallel.threads),
+    ScannedFrames scanned = scan_frames(frames_, some, thread_count(config_.parallel.threads),
                                       config_.method.data, *verified_, [](int) {});
     const bool all_needed = config_.input.on_bad_frame == "error" || found.manifest.frames.empty();
     if (!found.bad.empty() && all_needed) refuse_frames(found.bad, some.size());

@@ -128,12 +128,17 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
   auto tasks = hall.tasks(make_tasks(night.job).size());
   EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, "run"));
   std::reverse(tasks.begin(), tasks.end());
+  const int ends_the_run = decode_task(tasks.back().message.body).tiles.back().tile_id;
   for (const Delivery& task : tasks)
     for (ResultMessage result : hall.compute(task.message.body)) {
       hall.send("{\"schema\": 1}");
       hall.send("no JSON at all");
       ResultMessage foreign = result;
       foreign.run_id = "00000000-0000-4000-8000-000000000000";
+      foreign.data_checksum = std::string(64, '0');
+      hall.send(encode_result(foreign));
+      foreign = result;  // of the second round, from before a kill and a resume
+      foreign.data_ref = synthetic_tile_key(night.run_id, result.tile_id);
       foreign.data_checksum = std::string(64, '0');
       hall.send(encode_result(foreign));
       foreign = result;
@@ -144,7 +149,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
         for (ResultMessage other : hall.compute(tasks.front().message.body)) hall.send(encode_result(other));
       }
       hall.send(encode_result(result));
-      if (result.tile_id != static_cast<int>(night.grid.tiles.size()) - 1 && result.tile_id > 3) {
+      if (result.tile_id != ends_the_run) {
         result.worker_id = "another";
         hall.send(encode_result(result));
       }

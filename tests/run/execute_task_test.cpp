@@ -131,5 +131,47 @@ TEST(ExecuteTask, AFrameThatIsGoneFailsTheTileForNow) {
   }
 }
 
+// A task of the second round for the first row of tiles, after the first round was computed.
+TileTask second_round_task(const SmallNight& night, RunContexts& runs) {
+  const Clusters clusters{2, {0, 1, 0, 1, 0, 1, 0}};
+  const std::string bytes = encode_clusters(clusters);
+  night.store->put(clusters_key(night.run_id), bytes);
+  TileTask task = make_tasks(night.job).front();
+  const auto first = execute(encode_task(task), runs, *night.store);
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    task.tiles[i].data_ref = first[i].data_ref;
+    task.tiles[i].data_checksum = first[i].data_checksum;
+  }
+  task.clusters = ObjectReference{clusters_key(night.run_id), sha256_hex(bytes)};
+  return task;
+}
+
+TEST(ExecuteTask, ADamagedTileOfTheFirstRoundIsComputedAgainInTheSecond) {
+  const SmallNight night;
+  RunContexts runs = night.contexts();
+  TileTask task = second_round_task(night, runs);
+  const auto undisturbed = execute(encode_task(task), runs, *night.store);
+  const std::string& key = task.tiles.front().data_ref;
+  const std::string good = night.store->get(key);
+  for (const std::size_t at : {std::size_t{100}, good.size() / 2, good.size() - 1}) {
+    std::string damaged = good;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    night.store->put(key, damaged);
+    const auto results = execute(encode_task(task), runs, *night.store);
+    ASSERT_EQ(results.size(), undisturbed.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      ASSERT_FALSE(results[i].failure) << results[i].failure->text;
+      EXPECT_EQ(results[i].data_checksum, undisturbed[i].data_checksum);
+    }
+    EXPECT_EQ(night.store->get(key), good);
+  }
+  task.tiles.front().data_checksum = std::string(64, 'e');
+  const auto refused = execute(encode_task(task), runs, *night.store).front();
+  ASSERT_TRUE(refused.failure);
+  EXPECT_EQ(refused.failure->kind, ErrorKind::kInput);
+  EXPECT_NE(refused.failure->text.find("computing it again"), std::string::npos) << refused.failure->text;
+  EXPECT_EQ(night.store->get(key), good);
+}
+
 }  // namespace
 }  // namespace tilecompile
