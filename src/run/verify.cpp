@@ -86,10 +86,10 @@ void Verifier::check_frames() {
     const std::size_t count = std::min<std::size_t>(kFewFrames, paths.size());
     for (std::size_t i = 0; i < count; ++i) some.push_back(paths[(2 * i + 1) * paths.size() / (2 * count)]);
     ScannedFrames scanned = scan_frames(frames_, some, thread_count(config_.parallel.threads),
-                                      config_.method.data, *verified_, [](int) {});
-    const bool all_needed = config_.input.on_bad_frame == "error" || found.manifest.frames.empty();
-    if (!found.bad.empty() && all_needed) refuse_frames(found.bad, some.size());
-    few_ = std::make_shared<Manifest>(std::move(found.manifest));
+                                        config_.method.data, *verified_, [](int) {});
+    const bool all_needed = config_.input.on_bad_frame == "error" || scanned.manifest.frames.empty();
+    if (!scanned.bad.empty() && all_needed) refuse_frames(scanned.bad, some.size());
+    few_ = std::make_shared<Manifest>(std::move(scanned.manifest));
     return std::to_string(some.size()) + " tried: " + std::to_string(few_->width()) + " x " +
            std::to_string(few_->height()) + " px, " + std::to_string(few_->channels()) +
            (few_->channels() == 1 ? " channel" : " channels");
