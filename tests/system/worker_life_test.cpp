@@ -61,6 +61,8 @@ class WorkerLife : public testing::Test {
     std::vector<std::string> arguments = words(id_);
     arguments.insert(arguments.begin(), "master");
     arguments.insert(arguments.end(), {"--set", "broker.port=" + port()});
+    if (std::find(more.begin(), more.end(), "--parallel.threads") == more.end())
+      arguments.insert(arguments.end(), {"--parallel.threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<StartedProgram>(arguments, *folder_ / (id_ + ".log"));
   }
@@ -76,8 +78,6 @@ class WorkerLife : public testing::Test {
                                           (*folder_ / "night/frames").string(),
                                           "--storage.root",
                                           (storage.empty() ? *folder_ / "out" : storage).string(),
-                                          "--parallel.threads",
-                                          "1",
                                           "--log-level",
                                           "debug",
                                           "--broker.heartbeat_s",
