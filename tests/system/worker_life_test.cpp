@@ -61,8 +61,6 @@ class WorkerLife : public testing::Test {
     std::vector<std::string> arguments = words(id_);
     arguments.insert(arguments.begin(), "master");
     arguments.insert(arguments.end(), {"--set", "broker.port=" + port()});
-    if (std::find(more.begin(), more.end(), "--parallel.threads") == more.end())
-      arguments.insert(arguments.end(), {"--parallel.threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<StartedProgram>(arguments, *folder_ / (id_ + ".log"));
   }
@@ -82,6 +80,8 @@ class WorkerLife : public testing::Test {
                                           "debug",
                                           "--broker.heartbeat_s",
                                           "2"};
+    if (std::find(more.begin(), more.end(), "--parallel.threads") == more.end())
+      arguments.insert(arguments.end(), {"--parallel.threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return std::make_unique<StartedProgram>(arguments, *folder_ / (id_ + name + ".log"));
   }
