@@ -181,8 +181,8 @@ TEST(ReferenceScale, BringsATileToTheLevelOfTheReferenceWithoutScalingIt) {
   EXPECT_NEAR(scale.offset, 3, 0.1);
 }
 
-TEST(ReferenceScale, ScalesOnlyWhereBothStandOutAndWithinLimits) {
-  // 60 % of the tile lie far above the rest, so the clipped location is that of the larger part.
+TEST(ReferenceScale, DoesNotScaleATileWhoseMedianIsItsSky) {
+  // 40 % of the tile lie far above the rest, brighter in the reference.
   const Plane<float> tile = noisy(100, 0.4, 100, 1), reference = noisy(100, 0.4, 110, 2);
   EXPECT_EQ(reference_scale(tile.view(), reference.view()).scale, 1) << "the medians are those of the sky";
 }
