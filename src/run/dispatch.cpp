@@ -36,12 +36,7 @@ void collect(const DispatchJob& job, Transport& transport, const TileLedger& led
 void declare_queues(const DispatchJob& job, Transport& transport, const std::string& reply_to) {
   transport.declare(compute_queue_spec(job.quorum));
   transport.declare(dead_letter_queue_spec(job.quorum));
-  for (const int rung : retry_rungs(job.retry)) {
-    QueueSpec spec = retry_queue_spec(rung, job.quorum);
-    transport.declare(spec);
-    spec.exchange = kTaskExchange;  // a second binding: masters may publish there
-    transport.declare(spec);
-  }
+  for (const int rung : retry_rungs(job.retry)) transport.declare(retry_queue_spec(rung, job.quorum));
   transport.declare(results_queue_spec(reply_to, job.quorum));
 }
 

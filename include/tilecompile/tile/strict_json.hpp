@@ -28,6 +28,8 @@ class StrictObject {
   /// A list of `low`..`high` numbers in the integer range.
   std::vector<int> integers(const std::string& key, std::size_t low, std::size_t high, std::int64_t smallest,
                             std::int64_t largest);
+  /// A list of at most `most` texts.
+  std::vector<std::string> texts(const std::string& key, std::size_t most);
   /// A number for one plane, or a list of two and more.
   std::vector<double> plane_numbers(const std::string& key);
   /// Throws for a key that none of the calls above asked for.
