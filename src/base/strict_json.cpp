@@ -119,6 +119,17 @@ std::vector<int> StrictObject::integers(const std::string& key, std::size_t low,
   return numbers;
 }
 
+std::vector<std::string> StrictObject::texts(const std::string& key, std::size_t most) {
+  const json& list = get(key);
+  if (!list.is_array() || list.size() > most) fail(key, "is no list, or too long");
+  std::vector<std::string> all;
+  for (const json& one : list) {
+    if (!one.is_string()) fail(key, "holds something else than text");
+    all.push_back(one.get<std::string>());
+  }
+  return all;
+}
+
 std::vector<double> StrictObject::numbers(const std::string& key, std::size_t low, std::size_t high) {
   const json& list = get(key);
   if (!list.is_array() || list.size() < low || list.size() > high)

@@ -27,12 +27,7 @@ void declare_run_queues(const DispatchJob& job, Transport& transport, const std:
   const bool fresh = job.quorum && std::any_of(specs.begin(), specs.end(), [&](const QueueSpec& queue) {
                        return !transport.inspect(queue.name);
                      });
-  for (QueueSpec queue : specs) {
-    transport.declare(queue);
-    if (queue.dead_letter_queue.empty()) continue;
-    queue.exchange = kTaskExchange;  // a rung has a second binding: masters may publish there
-    transport.declare(queue);
-  }
+  for (const QueueSpec& queue : specs) transport.declare(queue);
   if (fresh) let_queues_settle(job);
 }
 

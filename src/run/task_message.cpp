@@ -112,10 +112,10 @@ TaskEnvelope read_envelope(const Message& message) {
 
 void send_later(Transport& transport, const Message& message, int delay_s, bool quorum) {
   try {
-    transport.publish(kResultExchange, retry_queue(delay_s), message).get();
+    transport.publish(kTaskExchange, retry_queue(delay_s), message).get();
   } catch (const UnroutableError&) {
     declare_if_allowed(transport, retry_queue_spec(delay_s, quorum));
-    transport.publish(kResultExchange, retry_queue(delay_s), message).get();
+    transport.publish(kTaskExchange, retry_queue(delay_s), message).get();
   }
 }
 

@@ -32,9 +32,10 @@ TaskSender::TaskSender(const DispatchJob& job, Transport& transport, RunDirector
       ledger_(ledger),
       reply_to_(std::move(reply_to)) {}
 
-void TaskSender::publish(const TileTask& task, int attempt, const std::string& queue) {
+void TaskSender::publish(const TileTask& task, const HandBack& next, const std::string& queue) {
   TaskEnvelope envelope;
-  envelope.attempt = attempt;
+  envelope.attempt = next.attempt;
+  envelope.died = next.died;
   envelope.retry = job_.retry;
   Message message = task_message(task, envelope, reply_to_);
   if (job_.diagnostics != nullptr) job_.diagnostics->ask(message);
@@ -44,17 +45,17 @@ void TaskSender::publish(const TileTask& task, int attempt, const std::string& q
 
 void TaskSender::publish_open() {
   const auto tasks = make_tasks(job_, [this](int id) { return ledger_.is_open(id); });
-  for (const TileTask& task : tasks) publish(task, 1, kComputeQueue);
+  for (const TileTask& task : tasks) publish(task, {}, kComputeQueue);
   directory_.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
   last_news_ = Clock::now();
 }
 
-void TaskSender::publish_later(int tile_id, int attempt) {
+void TaskSender::publish_later(int tile_id, const HandBack& next, bool at_once) {
   auto tasks = make_tasks(job_, [tile_id](int id) { return id == tile_id; });
-  const int delay_s = retry_delay_s(job_.retry, tasks.front().correlation_id, attempt - 1);
-  publish(tasks.front(), attempt, retry_queue(delay_s));
+  const int delay_s = at_once ? 0 : retry_delay_s(job_.retry, tasks.front().correlation_id, next.attempt - 1);
+  publish(tasks.front(), next, retry_queue(delay_s));
   directory_.append_event("tile_retried", {{"tile_id", std::to_string(tile_id)},
-                                           {"attempt", std::to_string(attempt)},
+                                           {"attempt", std::to_string(next.attempt)},
                                            {"in_s", std::to_string(delay_s)}});
 }
 

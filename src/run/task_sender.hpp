@@ -21,8 +21,8 @@ class TaskSender {
 
   /// Publishes the tasks of all open tiles.
   void publish_open();
-  /// Publishes one tile once more, as attempt `attempt`, after the wait of the back-off ladder.
-  void publish_later(int tile_id, int attempt);
+  /// Publishes one tile once more, after the wait of the back-off ladder or, with `at_once`, without one.
+  void publish_later(int tile_id, const HandBack& next, bool at_once);
   /// Whether this sender published the task that a result answers.
   bool asked(const std::string& correlation_id) const { return asked_.count(correlation_id) > 0; }
   /// A result came in; `tile_s` is what its tile took.
@@ -32,7 +32,7 @@ class TaskSender {
   void look_after();
 
  private:
-  void publish(const TileTask& task, int attempt, const std::string& queue);
+  void publish(const TileTask& task, const HandBack& next, const std::string& queue);
   void take_confirms();
   bool tasks_under_way(const std::optional<QueueState>& compute);
   double patience_s(bool consumers) const;

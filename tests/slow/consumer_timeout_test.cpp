@@ -66,15 +66,19 @@ TEST(ConsumerTimeout, TakesTheTaskFromASlowWorkerAndTheRunStillEndsRight) {
                 .exit_code,
             0);
   const auto words = [&](const std::string& mode, const std::string& id) {
-    return std::vector<std::string>{mode, (folder / "night/run.yaml").string(), "--run-id", id, "--output",
-                                    (folder / "out").string(), "--set", "tile.min_size=48", "--set",
-                                    "parallel.batch=1000", "--set", "broker.port=" + port};
+    return std::vector<std::string>{mode,       (folder / "night/run.yaml").string(),
+                                    "--run-id", id,
+                                    "--output", (folder / "out").string(),
+                                    "--set",    "tile.min_size=48",
+                                    "--set",    "parallel.batch=1000",
+                                    "--set",    "broker.port=" + port};
   };
   const auto worker = [&](const std::string& name) {
     return std::make_unique<StartedProgram>(
         std::vector<std::string>{"worker", "--worker_id", name, "--broker.port", port, "--input.dir",
                                  (folder / "night/frames").string(), "--storage.root",
-                                 (folder / "out").string(), "--parallel.threads", "1", "--log-level", "debug"},
+                                 (folder / "out").string(), "--parallel.threads", "1", "--log-level",
+                                 "debug"},
         folder / (name + ".log"));
   };
   const std::string alone = new_uuid(), id = new_uuid();

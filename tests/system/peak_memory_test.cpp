@@ -1,4 +1,5 @@
-// How much memory the program takes for files that no one expects: bounded by the file, not by what it claims.
+// How much memory the program takes for files that no one expects: bounded by the file, not by what it
+// claims.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,8 +21,9 @@ struct Measured {
 
 /// `tilecompile compare FILE FILE` in a process of its own, its peak memory as the system counts it.
 Measured measure(const fs::path& file, const fs::path& peak) {
-  const ProgramOutput end = run_shell("/usr/bin/time -q -f %M -o '" + peak.string() + "' '" TILECOMPILE_BINARY
-                                      "' compare '" + file.string() + "' '" + file.string() + "'");
+  const ProgramOutput end =
+      run_shell("/usr/bin/time -q -f %M -o '" + peak.string() + "' '" TILECOMPILE_BINARY "' compare '" +
+                file.string() + "' '" + file.string() + "'");
   Measured m;
   m.peak_kb = std::stol(file_text(peak));
   m.exit_code = end.exit_code;

@@ -1,5 +1,5 @@
-// The storage of a distributed run fails under its workers and comes back: nothing is lost, and the worker says
-// what to do. Needs root: the storage is a small disk in a mount namespace of the test's own.
+// The storage of a distributed run fails under its workers and comes back: nothing is lost, and the worker
+// says what to do. Needs root: the storage is a small disk in a mount namespace of the test's own.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -90,8 +90,9 @@ class StorageFaults : public testing::Test {
   static std::vector<std::string> words(const std::string& id) {
     std::vector<std::string> all = {(*folder_ / "night/run.yaml").string(), "--run-id", id, "--output",
                                     (*folder_ / "out").string()};
-    for (const char* set : {"tile.min_size=48", "parallel.batch=2", "synthetic.enabled=true",
-                            "synthetic.frames_min=2", "retry.base_s=1", "retry.cap_s=2", "retry.max_attempts=20"})
+    for (const char* set :
+         {"tile.min_size=48", "parallel.batch=2", "synthetic.enabled=true", "synthetic.frames_min=2",
+          "retry.base_s=1", "retry.cap_s=2", "retry.max_attempts=20"})
       all.insert(all.end(), {"--set", set});
     return all;
   }
@@ -104,10 +105,10 @@ class StorageFaults : public testing::Test {
     for (const std::string& set : {"storage.root=" + disk.folder().string(), "broker.port=" + port})
       arguments.insert(arguments.end(), {"--set", set});
     StartedProgram master(arguments, *folder_ / (id + ".master.log"));
-    StartedProgram worker({"worker", "--broker.port", port, "--input.dir", (*folder_ / "night/frames").string(),
-                           "--storage.root", disk.folder().string(), "--parallel.threads", "1", "--log-level",
-                           "debug"},
-                          *folder_ / (id + ".worker.log"));
+    StartedProgram worker(
+        {"worker", "--broker.port", port, "--input.dir", (*folder_ / "night/frames").string(),
+         "--storage.root", disk.folder().string(), "--parallel.threads", "1", "--log-level", "debug"},
+        *folder_ / (id + ".worker.log"));
     ASSERT_TRUE(worker.wait_for("tile done")) << worker.text() << master.text();
     spoil();
     EXPECT_TRUE(worker.wait_for("tiles are tried again later")) << worker.text();
@@ -129,8 +130,8 @@ TEST_F(StorageFaults, AFullDiskIsWaitedFor) {
   const SmallDisk disk(*folder_ / "full");
   expect_same_pictures(
       disk, [&] { disk.fill(); }, [&] { disk.free(); },
-      {"writing " + disk.folder().string(), "No space left on device; free space on the file system of " +
-                                                 disk.folder().string()});
+      {"writing " + disk.folder().string(),
+       "No space left on device; free space on the file system of " + disk.folder().string()});
 }
 
 TEST_F(StorageFaults, AReadOnlyDiskIsWaitedFor) {

@@ -34,6 +34,8 @@ class StrictObject {
   std::vector<double> numbers(const std::string& key, std::size_t low, std::size_t high);
   /// A list of lists of `columns` finite numbers each.
   std::vector<std::vector<double>> rows(const std::string& key, std::size_t columns);
+  /// A list of at most `most` texts.
+  std::vector<std::string> texts(const std::string& key, std::size_t most);
   /// A number for one plane, or a list of two and more.
   std::vector<double> plane_numbers(const std::string& key);
   /// Throws for a key that none of the calls above asked for.
