@@ -19,7 +19,7 @@ failed=()
 for preset in "${presets[@]}"; do
   echo "== $preset"
   cmake --preset "$preset" < /dev/null > /dev/null
-  cmake --build --preset "$preset" -j "${BUILD_JOBS:-$(nproc)}" < /dev/null
+  cmake --build --preset "$preset" --target tests_unit tests_contract -j "${BUILD_JOBS:-$(nproc)}" < /dev/null
   ctest --test-dir "build/$preset" -L '^(unit|contract)$' -j "$(nproc)" --no-tests=error --output-on-failure "$@" \
     < /dev/null || failed+=("$preset")
 done
