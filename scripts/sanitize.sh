@@ -14,7 +14,7 @@ done
 [ ${#presets[@]} -gt 0 ] || presets=(asan ubsan tsan)
 
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+export ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$PWD/scripts/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
 failed=()
 for preset in "${presets[@]}"; do
   echo "== $preset"
