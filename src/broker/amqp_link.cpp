@@ -72,6 +72,17 @@ bool contains(const std::string& text, const char* part) { return text.find(part
                    " '.*' '.*' '.*'");
 }
 
+[[noreturn]] void throw_not_offered(const AmqpOptions& options) {
+  const std::string start = "the broker at " + broker_address(options) + " refused the login: ";
+  throw UsageError(start +
+                   (options.external_login
+                        ? "it offers none by certificate (SASL EXTERNAL): enable its plugin "
+                          "rabbitmq_auth_mechanism_ssl and the mechanism EXTERNAL, or set broker.auth: "
+                          "password"
+                        : "it offers none by password (SASL PLAIN): set broker.auth: external, or allow "
+                          "the mechanism PLAIN in its auth_mechanisms"));
+}
+
 }  // namespace
 
 LinkDown link_closed(const amqp_connection_close_t& close) {
@@ -132,6 +143,7 @@ void AmqpLink::login(const AmqpOptions& options) {
   }
   const int error = reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION ? reply.library_error : 0;
   if (options.tls.enabled) throw_if_certificate_refused(options);
+  if (error == AMQP_STATUS_BROKER_UNSUPPORTED_SASL_METHOD) throw_not_offered(options);
   if (error == AMQP_STATUS_CONNECTION_CLOSED || error == AMQP_STATUS_SOCKET_ERROR) {
     throw LinkDown(std::string("it ended the connection before the login") +
                        (options.tls.enabled ? "" : "; if this port speaks TLS, set broker.tls: true"),

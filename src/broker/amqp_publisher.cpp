@@ -28,6 +28,12 @@ std::string named_exchange(const std::string& text) {
   return exchange == "amq.default" ? "" : exchange;
 }
 
+std::exception_ptr refusal(int code, const std::string& what) {
+  if (code == AMQP_NOT_FOUND) return std::make_exception_ptr(UnroutableError(what));
+  if (code == AMQP_ACCESS_REFUSED) return std::make_exception_ptr(AccessRefused(what));
+  return make_error(ErrorKind::kUsage, what);
+}
+
 bool is_encoding_error(int status) {
   return status == AMQP_STATUS_BAD_AMQP_DATA || status == AMQP_STATUS_TABLE_TOO_BIG ||
          status == AMQP_STATUS_INVALID_PARAMETER;
@@ -123,8 +129,7 @@ void AmqpPublisher::on_channel_closed(AmqpLink& link, int code, const std::strin
       continue;
     }
     const std::string what = "cannot publish " + describe(order) + ": " + text;
-    order.confirmed.set_exception(code == AMQP_NOT_FOUND ? std::make_exception_ptr(UnroutableError(what))
-                                                         : make_error(ErrorKind::kUsage, what));
+    order.confirmed.set_exception(refusal(code, what));
     entry = unconfirmed_.erase(entry);
     if (!found) break;
   }

@@ -100,7 +100,8 @@ json diagnostics_policy(const RunConfig& config) {
 
 const std::vector<BrokerRole>& broker_roles() {
   // Declaring a queue takes `configure` on it; binding it `write` on it and `read` on the exchange; naming
-  // the default exchange as its dead-letter target `write` on that.
+  // the default exchange as its dead-letter target `write` on that. No queue that leads to tile.compute is
+  // bound to tilecompile.results, so a worker can put a task nowhere.
   static const std::vector<BrokerRole> roles = {
       {"master", R"(^(tile\..*|tilecompile\.(tasks|results))$)",
        R"(^(tile\..*|tilecompile\.tasks|amq\.default)$)", R"(^(tile\..*|tilecompile\.(tasks|results))$)", ""},

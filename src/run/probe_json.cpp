@@ -1,24 +1,14 @@
 #include <nlohmann/json.hpp>
 
+#include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/run/probe.hpp"
-#include "tilecompile/tile/strict_json.hpp"
 
 namespace tilecompile {
 namespace {
 
 using nlohmann::json;
 constexpr int kMostSlots = 4096;
-
-std::vector<std::string> texts(StrictObject& o, const std::string& key) {
-  std::vector<std::string> all;
-  const json& list = o.get(key);
-  if (!list.is_array()) o.fail(key, "is no list");
-  for (const json& one : list) {
-    if (!one.is_string()) o.fail(key, "holds something else than text");
-    all.push_back(one.get<std::string>());
-  }
-  return all;
-}
+constexpr std::size_t kMostFeatures = 1024;
 
 std::vector<ProbeCheck> checks(StrictObject& o) {
   std::vector<ProbeCheck> all;
@@ -95,7 +85,7 @@ ProbeAnswer decode_probe_answer(std::string_view bytes) {
   a.worker.host = o.text("host");
   a.worker.program_version = o.text("program_version");
   a.worker.numerics_version = o.text("numerics_version");
-  a.worker.cpu_features = texts(o, "cpu_features");
+  a.worker.cpu_features = o.texts("cpu_features", kMostFeatures);
   a.worker.slots = static_cast<int>(o.integer("slots", 0, kMostSlots));
   a.checks = checks(o);
   a.written_ref = o.text("written_ref");

@@ -41,6 +41,13 @@ bool ResultCollector::concerns_us(const ResultMessage& result) const {
     return false;
   }
   if (result.part != part_of(job_.task_template)) return false;  // a late duplicate of another round
+  // A failure names no round; its task does. One of another round or of an earlier master decides nothing:
+  // the tile is asked for again now.
+  if (result.failure && !sender_.asked(result.correlation_id)) {
+    log_info("a failure that answers no task of this round is left alone",
+             {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});
+    return false;
+  }
   // Late results of the other round: duplicates of the first in the second; what was under way in the second
   // when its master died, in the first of the resumed run.
   const std::string other_round =
@@ -67,15 +74,18 @@ void ResultCollector::take_failure(const ResultMessage& result) {
   const TileFailure& failure = *result.failure;
   const std::string id = std::to_string(result.tile_id);
   const bool synthetic = job_.task_template.clusters.has_value();
-  directory_.append_event("tile_failed", {{"tile_id", id},
-                                          {"attempt", std::to_string(result.attempt)},
-                                          {"worker_id", result.worker_id},
-                                          {"kind", kind_name(failure.kind)},
-                                          {"text", failure.text}});
+  const HandBack next = result.hand_back.value_or(HandBack{result.attempt + 1, {}});
+  const bool handed_back = next.attempt == result.attempt;  // nothing failed
+  directory_.append_event(handed_back ? "tile_handed_back" : "tile_failed",
+                          {{"tile_id", id},
+                           {"attempt", std::to_string(result.attempt)},
+                           {"worker_id", result.worker_id},
+                           {"kind", kind_name(failure.kind)},
+                           {"text", failure.text}});
   if (failure.kind == ErrorKind::kContract) fail_run(result, directory_.path().string(), synthetic, "");
-  // Our workers climb the ladder by themselves; others may leave it to us.
-  if (failure.kind == ErrorKind::kTransient && result.attempt < job_.retry.max_attempts)
-    return sender_.publish_later(result.tile_id, result.attempt + 1);
+  // Workers whose user may publish tasks climb the ladder by themselves; others leave it to us.
+  if (failure.kind == ErrorKind::kTransient && next.attempt <= job_.retry.max_attempts)
+    return sender_.publish_later(result.tile_id, next, handed_back);
   ledger_.fail(result.tile_id);
   if (ledger_.failed() - job_.tiles_without_first_round() > job_.max_failed_tiles ||
       ledger_.failed() == ledger_.tile_count())

@@ -4,6 +4,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 
@@ -31,28 +32,30 @@ TaskSender::TaskSender(const DispatchJob& job, Transport& transport, RunDirector
       ledger_(ledger),
       reply_to_(std::move(reply_to)) {}
 
-void TaskSender::publish(const TileTask& task, int attempt, const std::string& queue) {
+void TaskSender::publish(const TileTask& task, const HandBack& next, const std::string& queue) {
   TaskEnvelope envelope;
-  envelope.attempt = attempt;
+  envelope.attempt = next.attempt;
+  envelope.died = next.died;
   envelope.retry = job_.retry;
   Message message = task_message(task, envelope, reply_to_);
   if (job_.diagnostics != nullptr) job_.diagnostics->ask(message);
+  asked_.insert(task.correlation_id);
   confirms_.push_back(transport_.publish(kTaskExchange, queue, std::move(message)));
 }
 
 void TaskSender::publish_open() {
   const auto tasks = make_tasks(job_, [this](int id) { return ledger_.is_open(id); });
-  for (const TileTask& task : tasks) publish(task, 1, kComputeQueue);
+  for (const TileTask& task : tasks) publish(task, {}, kComputeQueue);
   directory_.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
   last_news_ = Clock::now();
 }
 
-void TaskSender::publish_later(int tile_id, int attempt) {
+void TaskSender::publish_later(int tile_id, const HandBack& next, bool at_once) {
   auto tasks = make_tasks(job_, [tile_id](int id) { return id == tile_id; });
-  const int delay_s = retry_delay_s(job_.retry, tasks.front().correlation_id, attempt - 1);
-  publish(tasks.front(), attempt, retry_queue(delay_s));
+  const int delay_s = at_once ? 0 : retry_delay_s(job_.retry, tasks.front().correlation_id, next.attempt - 1);
+  publish(tasks.front(), next, retry_queue(delay_s));
   directory_.append_event("tile_retried", {{"tile_id", std::to_string(tile_id)},
-                                           {"attempt", std::to_string(attempt)},
+                                           {"attempt", std::to_string(next.attempt)},
                                            {"in_s", std::to_string(delay_s)}});
 }
 
@@ -117,6 +120,7 @@ void TaskSender::look_after() {
               {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed())}});
   transport_.declare(compute_queue_spec(job_.quorum));
   for (const int rung : retry_rungs(job_.retry)) transport_.declare(retry_queue_spec(rung, job_.quorum));
+  if (job_.quorum) let_queues_settle(job_);
   publish_open();
 }
 

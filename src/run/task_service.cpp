@@ -36,8 +36,8 @@ void SoloGate::leave() {
 }
 
 void TaskService::serve(const Delivery& delivery) {
-  if (abandoned(delivery)) return transport_.ack(delivery.tag);
   try {
+    if (abandoned(delivery)) return transport_.ack(delivery.tag);
     const Job job{decode_task(delivery.message.body), read_envelope(delivery.message),
                   delivery.message.reply_to, &delivery.message};
     handle(job, delivery.redelivered);
@@ -55,7 +55,13 @@ void TaskService::serve(const Delivery& delivery) {
 // A run that ended early leaves tasks behind; without its results queue nobody waits for them.
 bool TaskService::abandoned(const Delivery& delivery) {
   const std::string& queue = delivery.message.reply_to;
-  if (queue.empty() || transport_.inspect(queue)) return false;
+  if (queue.empty()) return false;
+  try {
+    if (transport_.inspect(queue)) return false;
+  } catch (const UsageError& e) {  // a queue of somebody alone, a name that is none
+    throw InputError("the task asks for its results on queue '" + queue +
+                     "', which is none for them: " + e.what());
+  }
   log_warning("a task of a run that has ended is dropped", {{"results_queue", queue}});
   return true;
 }
@@ -111,26 +117,40 @@ TaskService::Outcome TaskService::compute(const Job& job, bool marked, bool alon
 }
 
 void TaskService::settle(const Job& job, const Outcome& outcome) {
+  std::string why;
   std::vector<TaskTile> again,
       rest(job.task.tiles.begin() + static_cast<std::ptrdiff_t>(outcome.tried), job.task.tiles.end());
   for (const Failed& failed : outcome.failed) {
     const bool for_now = failed.result.failure->kind == ErrorKind::kTransient &&
                          job.envelope.attempt < job.envelope.retry.max_attempts;
-    if (for_now)
-      again.push_back(failed.tile);
-    else
+    if (!for_now) {
       give_up(job, failed);
+      continue;
+    }
+    if (again.empty()) why = failed.result.failure->text;
+    again.push_back(failed.tile);
   }
   const int attempt = job.envelope.attempt;
   if (!again.empty())
     pass_on(job, std::move(again), attempt + 1,
-            retry_delay_s(job.envelope.retry, job.task.correlation_id, attempt));
-  if (!rest.empty()) pass_on(job, std::move(rest), attempt, 0);
+            retry_delay_s(job.envelope.retry, job.task.correlation_id, attempt), why);
+  if (!rest.empty()) pass_on(job, std::move(rest), attempt, 0, "not begun by a worker that stops");
   for (const Failed& failed : outcome.failed)
     if (is_contract(failed.result))
       throw ContractError("tile " + std::to_string(failed.result.tile_id) + " of run " + job.task.run_id +
                           ": " + failed.result.failure->text +
                           "; this worker stops, the task is kept on tile.dlq; please report this");
+}
+
+ResultMessage TaskService::result_of(const Job& job, const TaskTile& tile) const {
+  ResultMessage result;
+  result.correlation_id = job.task.correlation_id;
+  result.run_id = job.task.run_id;
+  result.tile_id = tile.tile_id;
+  result.worker_id = options_.worker_id;
+  result.attempt = job.envelope.attempt;
+  result.part = part_of(job.task);
+  return result;
 }
 
 // First the dead letter, then the result: a master that ends over it finds the letter.
@@ -147,14 +167,8 @@ void TaskService::give_up(const Job& job, const Failed& failed) {
 void TaskService::give_up_killer(const Job& job, const std::vector<std::string>& died) {
   std::string who;
   for (const std::string& one : died) who += (who.empty() ? "" : ", ") + one;
-  Failed failed{job.task.tiles.front(), {}};
+  Failed failed{job.task.tiles.front(), result_of(job, job.task.tiles.front())};
   ResultMessage& result = failed.result;
-  result.correlation_id = job.task.correlation_id;
-  result.run_id = job.task.run_id;
-  result.tile_id = failed.tile.tile_id;
-  result.worker_id = options_.worker_id;
-  result.attempt = job.envelope.attempt;
-  result.part = part_of(job.task);
   result.failure = TileFailure{ErrorKind::kInput, std::to_string(died.size()) +
                                                       " workers died while they computed it: " + who +
                                                       "; look at their logs and at the memory they had"};
@@ -171,11 +185,13 @@ void TaskService::split(const Job& job, const std::vector<std::string>& died) {
               {{"run_id", job.task.run_id}, {"died", died.back()}});
   Job with_names = job;
   with_names.envelope.died = died;
-  for (const TaskTile& tile : job.task.tiles) pass_on(with_names, {tile}, job.envelope.attempt, 0);
+  for (const TaskTile& tile : job.task.tiles)
+    pass_on(with_names, {tile}, job.envelope.attempt, 0, "a worker died over its task: " + died.back());
   marks_.end(job.task);
 }
 
-void TaskService::pass_on(const Job& job, std::vector<TaskTile> tiles, int attempt, int delay_s) {
+void TaskService::pass_on(const Job& job, std::vector<TaskTile> tiles, int attempt, int delay_s,
+                          const std::string& why) {
   TileTask task = job.task;
   task.tiles = std::move(tiles);
   TaskEnvelope envelope = job.envelope;
@@ -186,7 +202,24 @@ void TaskService::pass_on(const Job& job, std::vector<TaskTile> tiles, int attem
                                                 {"tiles", std::to_string(task.tiles.size())},
                                                 {"attempt", std::to_string(attempt)},
                                                 {"in_s", std::to_string(delay_s)}});
-  send_later(transport_, task_message(task, envelope, job.reply_to), delay_s, options_.quorum);
+  try {
+    if (may_publish_tasks_)
+      return send_later(transport_, task_message(task, envelope, job.reply_to), delay_s, options_.quorum);
+  } catch (const AccessRefused&) {
+    log_info("this user may not publish tasks: the master puts tiles on the back-off ladder");
+    may_publish_tasks_ = false;
+  }
+  hand_back(job, task.tiles, attempt, why);
+}
+
+void TaskService::hand_back(const Job& job, const std::vector<TaskTile>& tiles, int attempt,
+                            const std::string& why) {
+  for (const TaskTile& tile : tiles) {
+    ResultMessage result = result_of(job, tile);
+    result.failure = TileFailure{ErrorKind::kTransient, why};
+    result.hand_back = HandBack{attempt, job.envelope.died};
+    publish_result(job.reply_to, result);
+  }
 }
 
 // The queue that waits for the result: the one the task names, else the run's own, else the shared one.

@@ -38,9 +38,9 @@ class TaskService {
         marks_(store) {}
 
   /// Sees a delivery through to its acknowledgement: computed tiles are reported; those that failed for now
-  /// go to the back-off ladder, those that failed for good to tile.dlq and to the master; with `stop` the
-  /// tiles not begun are handed back. Throws what the transport throws, and ContractError after an impossible
-  /// state, which has been reported by then.
+  /// go to the back-off ladder, or to the master when the user may not publish tasks, those that failed for
+  /// good to tile.dlq and to the master; with `stop` the tiles not begun are handed back. Throws what the
+  /// transport throws, and ContractError after an impossible state, which has been reported by then.
   void serve(const Delivery& delivery);
 
  private:
@@ -62,10 +62,12 @@ class TaskService {
   void handle(const Job& job, bool redelivered);
   Outcome compute(const Job& job, bool marked, bool alone);
   void settle(const Job& job, const Outcome& outcome);
+  ResultMessage result_of(const Job& job, const TaskTile& tile) const;
   void give_up(const Job& job, const Failed& failed);
   void give_up_killer(const Job& job, const std::vector<std::string>& died);
   void split(const Job& job, const std::vector<std::string>& died);
-  void pass_on(const Job& job, std::vector<TaskTile> tiles, int attempt, int delay_s);
+  void pass_on(const Job& job, std::vector<TaskTile> tiles, int attempt, int delay_s, const std::string& why);
+  void hand_back(const Job& job, const std::vector<TaskTile>& tiles, int attempt, const std::string& why);
   void publish_result(const std::string& reply_to, const ResultMessage& result);
   bool abandoned(const Delivery& delivery);
   void refuse(const Delivery& delivery, const InputError& why);
@@ -78,6 +80,7 @@ class TaskService {
   DiagnosticsSender diagnostics_;
   CrashMarks marks_;
   SoloGate gate_;
+  std::atomic<bool> may_publish_tasks_{true};  ///< until the broker refuses one
 };
 
 }  // namespace tilecompile

@@ -42,7 +42,7 @@ std::string retry_queue(int delay_s) { return kRetryQueuePrefix + std::to_string
 QueueSpec retry_queue_spec(int delay_s, bool quorum) {
   QueueSpec spec;
   spec.name = retry_queue(delay_s);
-  spec.exchange = kResultExchange;
+  spec.exchange = kTaskExchange;  // where workers may not publish: what lies on a rung becomes a task
   // Of no time at all a broker makes "at once, or never".
   spec.message_ttl_ms = delay_s > 0 ? 1000LL * delay_s : 1;
   spec.dead_letter_queue = kComputeQueue;

@@ -27,10 +27,12 @@ class Verifier {
   void check_frames();
   void check_places();
   void check_broker();
+  std::string look_at_ladder();
   void check_hosts();
   void probe_workers();
   void judge_answers();
-  void check_expected();
+  std::string judge_facts(const WorkerFacts& facts) const;
+  void check_missing();
   void check_tile();
   void clean_up();
 

@@ -64,7 +64,7 @@ VerifyReport Verifier::run() {
   check_broker();
   if (prepare_probes()) probe_workers();
   judge_answers();
-  check_expected();
+  check_missing();
   check_tile();
   return report_;
 }
@@ -122,19 +122,36 @@ void Verifier::check_broker() {
   });
   if (!up) return;
   const std::string set_up = "run: tilecompile setup RUN.yaml";
-  for (const QueueSpec& queue : lasting_queues(config_))
+  for (const QueueSpec& queue : lasting_queues(config_)) {
+    if (queue.name.starts_with(kRetryQueuePrefix)) continue;
     check("queue " + queue.name, set_up, [&] {
       const auto state = transport_->inspect(queue.name);
       if (!state) throw UsageError("it does not exist");
       return std::to_string(state->messages) + " messages, " + std::to_string(state->consumers) +
              " consumers";
     });
+  }
+  check("back-off ladder", set_up, [&] { return look_at_ladder(); });
   check("consumers", "start workers: tilecompile worker WORKER.yaml", [&] {
     const auto state = transport_->inspect(kComputeQueue);
     consumers_ = state ? state->consumers : 0;
     if (consumers_ == 0) throw UsageError(std::string("no worker consumes ") + kComputeQueue);
     return std::to_string(consumers_) + " on " + kComputeQueue;
   });
+}
+
+std::string Verifier::look_at_ladder() {
+  std::string missing;
+  std::uint64_t rungs = 0, messages = 0;
+  for (const int seconds : retry_rungs(config_.retry)) {
+    const auto state = transport_->inspect(retry_queue(seconds));
+    if (!state) missing += (missing.empty() ? "" : ", ") + retry_queue(seconds);
+    ++rungs;
+    messages += state ? state->messages : 0;
+  }
+  if (!missing.empty()) throw UsageError("missing: " + missing);
+  return std::to_string(rungs) + " queues " + kRetryQueuePrefix + "<seconds>, " + std::to_string(messages) +
+         " messages";
 }
 
 bool Verifier::prepare_probes() {

@@ -131,6 +131,8 @@ void Verifier::probe_workers() {
 void Verifier::judge_answers() {
   for (const auto& [id, answer] : answers_) {
     report_.workers.push_back(answer.worker);
+    check("worker " + id, "give it more threads, or correct its capacity in 'workers'",
+          [&, &a = answer] { return judge_facts(a.worker); });
     const std::string prefix = "worker " + id + ": ";
     for (const ProbeCheck& found : answer.checks)
       check(prefix + found.name, "correct the configuration of that worker, see the text", [&found = found] {
@@ -147,19 +149,23 @@ void Verifier::judge_answers() {
   }
 }
 
-void Verifier::check_expected() {
+// What a worker says of itself; an expected one may offer too little.
+std::string Verifier::judge_facts(const WorkerFacts& facts) const {
+  for (const ExpectedWorker& expected : config_.workers)
+    if (expected.id == facts.worker_id && facts.slots < expected.capacity)
+      throw UsageError("it offers " + std::to_string(facts.slots) + " slots, " +
+                       std::to_string(expected.capacity) + " are expected");
+  return "takes tasks and answers; host " + facts.host + ", " + std::to_string(facts.slots) +
+         " slots, version " + facts.program_version + ", numerics " + facts.numerics_version + ", " +
+         facts.cpu_text();
+}
+
+void Verifier::check_missing() {
   if (!transport_) return;
   for (const ExpectedWorker& expected : config_.workers)
-    check("worker " + expected.id, "start it with that worker_id, or take it out of 'workers'", [&] {
-      const auto found = answers_.find(expected.id);
-      if (found == answers_.end()) throw TransientError("it is expected and does not answer");
-      const WorkerFacts& facts = found->second.worker;
-      if (expected.capacity > 0 && facts.slots < expected.capacity)
-        throw UsageError("it offers " + std::to_string(facts.slots) + " slots, " +
-                         std::to_string(expected.capacity) + " are expected");
-      return facts.host + ", " + std::to_string(facts.slots) + " slots, version " + facts.program_version +
-             ", numerics " + facts.numerics_version + ", " + facts.cpu_text();
-    });
+    if (!answers_.contains(expected.id))
+      check("worker " + expected.id, "start it with that worker_id, or take it out of 'workers'",
+            []() -> std::string { throw TransientError("it is expected and does not answer"); });
 }
 
 std::vector<ResultMessage> Verifier::results_of_one_task_sent_twice() {

@@ -14,6 +14,21 @@
 namespace tilecompile {
 namespace {
 
+// The first libcurl that signs the headers x-amz-* too, as S3 asks.
+constexpr unsigned kSigningCurl = 0x075800;  // 7.88
+
+void check_library() {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK)
+    throw TransientError(std::string("libcurl does not start: ") + curl_easy_strerror(ready));
+  const curl_version_info_data* found = curl_version_info(CURLVERSION_NOW);
+  if (LIBCURL_VERSION_NUM < kSigningCurl || found->version_num < kSigningCurl)
+    throw UsageError(
+        std::string("S3 needs libcurl 7.88 or newer, this program was built with " LIBCURL_VERSION
+                    " and runs with ") +
+        found->version + "; use storage.type: file and input.dir, or a newer system");
+}
+
 // What the callbacks of one request see. They are called from C: nothing may be thrown through them.
 struct Exchange {
   CURL* handle = nullptr;
@@ -114,7 +129,9 @@ void set_method(CURL* handle, Exchange& exchange) {
 
 void set_common(CURL* handle, const HttpSettings& settings, Exchange& exchange) {
   curl_easy_setopt(handle, CURLOPT_URL, exchange.request->url.c_str());
+#if LIBCURL_VERSION_NUM >= 0x075500  // an older one got no further than check_library
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+#endif
   curl_easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(handle, CURLOPT_AWS_SIGV4, settings.signing.c_str());
@@ -132,11 +149,7 @@ void set_common(CURL* handle, const HttpSettings& settings, Exchange& exchange) 
 
 }  // namespace
 
-HttpClient::HttpClient(HttpSettings settings) : settings_(std::move(settings)) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (ready != CURLE_OK)
-    throw TransientError(std::string("libcurl does not start: ") + curl_easy_strerror(ready));
-}
+HttpClient::HttpClient(HttpSettings settings) : settings_(std::move(settings)) { check_library(); }
 
 HttpClient::~HttpClient() {
   for (void* handle : idle_) curl_easy_cleanup(handle);

@@ -2,12 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/tile/strict_json.hpp"
+#include "tilecompile/base/strict_json.hpp"
 
 namespace tilecompile {
 namespace {
 
 using nlohmann::json;
+constexpr std::size_t kMostDeaths = 4096;
 
 json per_channel(const std::vector<double>& values) {
   return values.size() == 1 ? json(values.front()) : json(values);
@@ -49,6 +50,17 @@ void decode_data(StrictObject& o, ResultMessage& result) {
   result.fallback_used = o.boolean("fallback_used");
 }
 
+HandBack decode_hand_back(const json& value, const ResultMessage& result) {
+  StrictObject o(value, "result hand_back");
+  HandBack back;
+  if (!result.failure || result.failure->kind != ErrorKind::kTransient)
+    o.fail("attempt", "stands in a result without a transient error");
+  back.attempt = static_cast<int>(o.integer("attempt", result.attempt, result.attempt + 1));
+  back.died = o.texts("died", kMostDeaths);
+  o.done();
+  return back;
+}
+
 }  // namespace
 
 std::optional<ResultPart> part_of(const TileTask& task) {
@@ -70,6 +82,7 @@ std::string encode_result(const ResultMessage& r) {
   }
   if (r.failure) {
     j["error"] = {{"kind", kind_name(r.failure->kind)}, {"text", r.failure->text}};
+    if (r.hand_back) j["hand_back"] = {{"attempt", r.hand_back->attempt}, {"died", r.hand_back->died}};
   } else {
     j["tile_data_ref"] = r.data_ref;
     j["tile_data_checksum"] = r.data_checksum;
@@ -105,6 +118,7 @@ ResultMessage decode_result(std::string_view bytes) {
   } else {
     decode_data(o, result);
   }
+  if (o.has("hand_back")) result.hand_back = decode_hand_back(o.get("hand_back"), result);
   o.done();
   return result;
 }

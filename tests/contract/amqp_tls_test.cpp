@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "broker/certificates.hpp"
 #include "broker/private_broker.hpp"
@@ -23,8 +25,6 @@ ssl_options.certfile = @DIR@/server.pem
 ssl_options.keyfile = @DIR@/server.key
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = true
-ssl_options.versions.1 = tlsv1.3
-ssl_options.versions.2 = tlsv1.2
 auth_mechanisms.1 = EXTERNAL
 auth_mechanisms.2 = PLAIN
 ssl_cert_login_from = common_name
@@ -61,10 +61,7 @@ class AmqpTls : public testing::Test {
     certs_->leaf("ca", "expired-worker", "worker1", "", kLongAgo);
     certs_->leaf("rogue-ca", "rogue", "worker1", "");
     certs_->copy("good", "server");
-    std::string conf = kTlsConf;
-    for (std::size_t at; (at = conf.find("@DIR@")) != std::string::npos;)
-      conf.replace(at, 5, folder_->path().string());
-    broker_ = new PrivateBroker(conf, "rabbitmq_auth_mechanism_ssl");
+    broker_ = new PrivateBroker(conf({"tlsv1.3", "tlsv1.2"}), "rabbitmq_auth_mechanism_ssl");
     broker_->ctl("add_user worker1 unused");
     broker_->ctl("clear_password worker1");
     broker_->ctl("set_permissions worker1 '.*' '.*' '.*'");
@@ -80,6 +77,15 @@ class AmqpTls : public testing::Test {
     GTEST_SKIP() << "RabbitMQ is not installed";
   }
 
+  /// rabbitmq.conf of a broker that speaks these versions of TLS.
+  static std::string conf(const std::vector<std::string>& versions) {
+    std::string text = kTlsConf;
+    for (std::size_t at; (at = text.find("@DIR@")) != std::string::npos;)
+      text.replace(at, 5, folder_->path().string());
+    for (std::size_t i = 0; i < versions.size(); ++i)
+      text += "ssl_options.versions." + std::to_string(i + 1) + " = " + versions[i] + "\n";
+    return text;
+  }
   static AmqpOptions options() {
     AmqpOptions options;
     options.host = "localhost";
@@ -220,6 +226,42 @@ TEST_F(AmqpTls, ThePlainAndTheTlsPortAreToldApart) {
   wrong.tls.enabled = false;
   wrong.connect_timeout_s = 1;
   EXPECT_THAT(refusal<TransientError>("plain to the TLS port", wrong), HasSubstr("broker.tls: true"));
+}
+
+TEST_F(AmqpTls, ABrokerOfOneVersionIsUsedFrom12OnAndRefusedBelow) {
+  for (const char* version : {"tlsv1.1", "tlsv1.2", "tlsv1.3"}) {
+    const PrivateBroker broker(conf({version}), "rabbitmq_auth_mechanism_ssl");
+    AmqpOptions client = options();
+    client.port = broker.tls_port();
+    if (version != std::string("tlsv1.1")) {
+      expect_works(client);
+      client.tls.cert_file = client.tls.key_file = "";
+      EXPECT_THAT(refusal<UsageError>(version + std::string(" only, no certificate"), client),
+                  HasSubstr("none was given"));
+      continue;
+    }
+    // It does speak TLS, to those who take less.
+    const std::string old = "openssl s_client -connect localhost:" + std::to_string(client.port) +
+                            " -tls1_1 -cipher ALL:@SECLEVEL=0 -cert '" + client.tls.cert_file + "' -key '" +
+                            client.tls.key_file + "' < /dev/null 2>&1 | grep -q 'Protocol  *: TLSv1.1'";
+    EXPECT_EQ(std::system(old.c_str()), 0) << old;
+    EXPECT_THAT(refusal<UsageError>("TLS 1.1 only", client), HasSubstr("speaks only TLS older than 1.2"));
+    client.tls.verify = false;
+    EXPECT_THAT(refusal<UsageError>("TLS 1.1 only, unverified", client), HasSubstr("older than 1.2"));
+  }
+}
+
+TEST_F(AmqpTls, ALoginThatTheBrokerDoesNotOfferIsRefused) {
+  std::string passwords_only = conf({"tlsv1.3"});
+  const std::string external = "auth_mechanisms.1 = EXTERNAL\nauth_mechanisms.2";
+  passwords_only.replace(passwords_only.find(external), external.size(), "auth_mechanisms.1");
+  const PrivateBroker broker(passwords_only);
+  AmqpOptions client = options();
+  client.port = broker.tls_port();
+  expect_works(client);
+  client.external_login = true;
+  EXPECT_THAT(refusal<UsageError>("login not offered", client),
+              HasSubstr("it offers none by certificate (SASL EXTERNAL)"));
 }
 
 TEST_F(AmqpTls, PlainTextStaysOnThisHostUnlessAllowed) {

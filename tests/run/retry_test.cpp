@@ -9,6 +9,8 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/crash_marks.hpp"
 #include "tilecompile/run/dead_letters.hpp"
+#include "tilecompile/run/diagnostics_sender.hpp"
+#include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
@@ -18,6 +20,18 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+/// The connection of a user with the rights of the role `worker`.
+class WorkersRights : public ForwardingTransport {
+ public:
+  using ForwardingTransport::ForwardingTransport;
+  std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
+    if (exchange == kResultExchange) return inner_->publish(exchange, queue, std::move(message));
+    std::promise<void> refused;
+    refused.set_exception(std::make_exception_ptr(AccessRefused("access to exchange '" + exchange + "'")));
+    return refused.get_future();
+  }
+};
 
 /// A run over the in-memory broker with workers in threads, whose stores the test may spoil.
 class Mill {
@@ -39,7 +53,8 @@ class Mill {
   std::future<void>& add_worker(ObjectStore& store, const std::string& id = "w", int slots = 1) {
     workers_.push_back(std::async(std::launch::async, [this, &store, id, slots] {
       RunContexts runs = {store, night_.frames_dir(), std::size_t{1} << 30, slots, night_.verified};
-      const auto transport = broker_.connect();
+      std::unique_ptr<Transport> transport = broker_.connect();
+      if (workers_rights) transport = std::make_unique<WorkersRights>(std::move(transport));
       run_worker(*transport, store, runs, {id, slots, 2}, stop);
     }));
     return workers_.back();
@@ -62,6 +77,7 @@ class Mill {
   int tiles() const { return static_cast<int>(night_.grid.tiles.size()); }
 
   std::atomic<bool> stop{false};
+  bool workers_rights = false;  ///< of workers added from now on: may not publish tasks
   std::map<int, ResultMessage> accepted;
 
  private:
@@ -72,9 +88,17 @@ class Mill {
   std::list<std::future<void>> workers_;
 };
 
-TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
+/// Whether workers have the rights of the role `worker` only: then the master puts tiles on the ladder for
+/// them.
+class RetryByRights : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Workers, RetryByRights, testing::Values(false, true), [](const auto& rights) {
+  return rights.param ? "MayNotPublishTasks" : "MayPublishTasks";
+});
+
+TEST_P(RetryByRights, ATransientFailureIsTriedAgainAndCounted) {
   SmallNight night;
   Mill mill(night);
+  mill.workers_rights = GetParam();
   int left = 2;
   FaultyStore store(*night.store, [&](const std::string& key) {
     if (key == tile_key(night.run_id, 3) && left-- > 0) throw TransientError("no space left");
@@ -86,9 +110,10 @@ TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
   EXPECT_TRUE(mill.dead_letters().empty());
 }
 
-TEST(Retry, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
+TEST_P(RetryByRights, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
   SmallNight night;
   Mill mill(night);
+  mill.workers_rights = GetParam();
   night.job.max_failed_tiles = 1;
   FaultyStore store(*night.store, [&](const std::string& key) {
     if (key == tile_key(night.run_id, 3)) throw TransientError("no space left");
@@ -172,10 +197,11 @@ std::string die_over_a_task(Mill& mill, ObjectStore& store, const std::string& i
   return delivery.message.message_id;
 }
 
-TEST(Retry, ATileThatKillsItsWorkersIsKeptWithTheEvidence) {
+TEST_P(RetryByRights, ATileThatKillsItsWorkersIsKeptWithTheEvidence) {
   SmallNight night;
   night.job.batch = 1;
   Mill mill(night);
+  mill.workers_rights = GetParam();
   night.job.max_failed_tiles = 1;
   auto run = mill.start();
   for (const char* id : {"first", "second", "third", "fourth"})
@@ -190,9 +216,10 @@ TEST(Retry, ATileThatKillsItsWorkersIsKeptWithTheEvidence) {
     EXPECT_NE(letters[0].headers.at(kReasonHeader).find(word), std::string::npos) << word;
 }
 
-TEST(Retry, TilesOfATaskThatKilledAWorkerAreTriedOneByOne) {
+TEST_P(RetryByRights, TilesOfATaskThatKilledAWorkerAreTriedOneByOne) {
   SmallNight night;
   Mill mill(night);
+  mill.workers_rights = GetParam();
   auto run = mill.start();
   die_over_a_task(mill, *night.store, "first");
   die_over_a_task(mill, *night.store, "second");
@@ -213,10 +240,11 @@ TEST(Retry, ARedeliveredTaskThatWasNobodysFaultRunsAsItIs) {
   for (const auto& [id, result] : mill.accepted) EXPECT_EQ(result.attempt, 1) << id;
 }
 
-TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
+TEST_P(RetryByRights, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
   SmallNight night;
   night.job.batch = 1000;
   Mill mill(night);
+  mill.workers_rights = GetParam();
   int puts = 0;
   const auto is_tile = [](const std::string& key) { return key.find("/tiles/") != std::string::npos; };
   FaultyStore first(*night.store, [&](const std::string& key) {
@@ -318,6 +346,11 @@ TEST(TaskEnvelope, HeadersThatCannotBeRightAreRefused) {
     Message message;
     message.headers[kRetryHeader] = text;
     EXPECT_THROW(read_envelope(message), InputError) << text;
+  }
+  for (const char* name : {kDiedHeader, kDiagnosticsHeader, kRetryHeader, kAttemptHeader}) {
+    Message message;
+    message.headers[name] = std::string(60000, '1');
+    EXPECT_THROW(read_envelope(message), InputError) << name;
   }
 }
 

@@ -3,9 +3,11 @@
 
 #include <cstdio>
 #include <functional>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "broker/private_broker.hpp"
+#include "hand_worker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -15,6 +17,7 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -124,6 +127,8 @@ TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
       {"declare a foreign queue", [](Transport& p) { p.declare(queue("mine")); }, false, false, false},
       {"publish a task", [](Transport& p) { publish(p, "tilecompile.tasks", "tile.compute"); }, true, false,
        false},
+      {"put a task on the back-off ladder",
+       [](Transport& p) { publish(p, "tilecompile.tasks", "tile.retry.2"); }, true, false, false},
       {"publish a task past the exchange", [](Transport& p) { publish(p, "", "tile.compute"); }, true, false,
        false},
       {"publish a result", [](Transport& p) { publish(p, "tilecompile.results", "tile.results"); }, false,
@@ -160,6 +165,29 @@ TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
   }
 }
 
+// What lies on a rung of the ladder becomes a task, so a rung must not be within a worker's reach.
+TEST_F(Roles, AWorkerReachesNoQueueThatLeadsToTheTasks) {
+  broker_->ctl("purge_queue -p observatory tile.compute");  // left by the matrix
+  const auto worker = party("worker");
+  int rungs = 0;
+  const auto file = nlohmann::json::parse(file_text(definitions()));
+  for (const auto& queue : file.at("queues")) {
+    const std::string name = queue.at("name");
+    const nlohmann::json target = queue.at("arguments").value("x-dead-letter-routing-key", nlohmann::json());
+    if (target != "tile.compute" && name != "tile.compute") continue;
+    rungs += name == "tile.compute" ? 0 : 1;
+    EXPECT_THROW(publish(*worker, "tilecompile.results", name), UnroutableError) << name;
+    for (const char* exchange : {"tilecompile.tasks", ""})
+      EXPECT_THROW(publish(*worker, exchange, name), AccessRefused) << exchange << " " << name;
+  }
+  worker->close();
+  EXPECT_GT(rungs, 5);
+  std::printf("  worker: %d rungs of the ladder and tile.compute tried over 3 exchanges, none reached\n",
+              rungs);
+  const std::string left = broker_->ctl("list_queues -q -p observatory name messages --no-table-headers");
+  for (const char* queue : {"tile.compute\t0\n", "tile.retry.0\t0\n"}) EXPECT_THAT(left, HasSubstr(queue));
+}
+
 TEST_F(Roles, NobodyEntersAnotherVhost) {
   broker_->ctl("add_vhost elsewhere");
   for (const char* role : {"master", "worker", "monitor"}) {
@@ -194,6 +222,48 @@ TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
     EXPECT_THAT(file_text(output + "/" + id + "/run.json"), Not(HasSubstr(secret)));
     EXPECT_THAT(file_text(output + "/" + id + "/events.jsonl"), Not(HasSubstr(secret)));
   }
+}
+
+// Workers may not publish tasks: the master puts on the ladder what they hand back and what failed for now.
+TEST_F(Roles, TilesOfAWorkerThatStopsOrFailsForNowAreDoneWithTheSameBits) {
+  const fs::path big = *folder_ / "big", output = big / "out", shared = big / "shared", away = big / "away";
+  const auto made = run_program("simulate '" + big.string() +
+                                "' --frames 40 --width 900 --height 400 --stars 150 --drift 20 --seed 23");
+  ASSERT_EQ(made.exit_code, 0) << made.text;
+  for (const fs::path& one : {output, shared}) fs::create_directories(one);
+  const std::string id = new_uuid(), alone = new_uuid();
+  const std::string common = " " + (big / "run.yaml").string() +
+                             " --quiet --set tile.min_size=48 --output '" + output.string() + "' --run-id ";
+  const auto reference = run_program("run" + common + alone);
+  ASSERT_EQ(reference.exit_code, 0) << reference.text;
+  const auto worker = [&](const std::string& name) {
+    return std::make_unique<HandWorker>(folder_->path(), name,
+                                        "--input.dir '" + (big / "frames").string() +
+                                            "' --parallel.threads 1 --storage.root '" + shared.string() +
+                                            "'" + login("worker"));
+  };
+  auto master = std::async(std::launch::async, [&] {
+    return run_program("master" + common + id + login("master") +
+                       " --set retry.base_s=1 --set parallel.batch=1000 --set storage.root='" +
+                       shared.string() + "'");
+  });
+  const auto first = worker("first");
+  EXPECT_TRUE(first->wait_for("tile done")) << first->text();
+  first->end(SIGTERM);
+  EXPECT_TRUE(first->wait_for("exit 143")) << first->text();
+  const auto second = worker("second");
+  EXPECT_TRUE(second->wait_for("tile done")) << second->text();
+  fs::rename(shared, away);
+  EXPECT_TRUE(second->wait_for("tiles are tried again later")) << second->text();
+  fs::rename(away, shared);
+  const ProgramOutput ended = master.get();
+  EXPECT_EQ(ended.exit_code, 0) << ended.text << first->text() << second->text();
+  EXPECT_EQ(product_digests(output / id), product_digests(output / alone));
+  const std::string events = file_text(output / id / "events.jsonl");
+  for (const char* event : {"tile_handed_back", "tile_failed", "tile_retried"})
+    EXPECT_THAT(events, HasSubstr(event));
+  for (const auto* one : {first.get(), second.get()})
+    EXPECT_THAT(one->text(), HasSubstr("the master puts tiles on the back-off ladder"));
 }
 
 TEST_F(Roles, AWorkerWithoutQueuesSaysWhoMustDeclareThem) {

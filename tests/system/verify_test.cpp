@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <nlohmann/json.hpp>
@@ -8,15 +9,19 @@
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
+#include "run/small_night.hpp"
 #include "test_data.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/run/probe.hpp"
+#include "tilecompile/run/task_message.hpp"
+#include "tilecompile/run/topology.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
@@ -82,9 +87,16 @@ TEST_F(Verify, EveryCheckHoldsWithGoodWorkers) {
   for (const char* line :
        {"ok    frames ", "ok    storage ", "ok    broker ", "ok    queue tile.compute ",
         "ok    queue tile.results ", "ok    queue tile.dlq ", "ok    queue tile.diagnostics ",
-        "ok    consumers ", "ok    host of barn-1 ", "ok    worker barn-1: frames ",
-        "ok    worker barn-2: same storage ", "ok    duplicates ", "ok    end to end "})
+        "ok    back-off ladder ", "ok    consumers ", "ok    worker barn-1 ", "ok    worker barn-2 ",
+        "ok    host of barn-1 ", "ok    worker barn-1: frames ", "ok    worker barn-2: same storage ",
+        "ok    duplicates ", "ok    end to end "})
     EXPECT_THAT(ended.text, HasSubstr(line));
+  EXPECT_THAT(ended.text, Not(HasSubstr("queue tile.retry.")));
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  EXPECT_THAT(ended.text,
+              ContainsRegex("worker barn-1 +takes tasks and answers; host " + std::string(host) +
+                            ", [0-9]+ slots, version [0-9.]+, numerics " + kNumericsVersion + ", "));
   expect_nothing_left();
 
   const auto json = run_program("verify " + yaml() + flags() + expected + " --json --log-level error");
@@ -125,6 +137,53 @@ TEST_F(Verify, WhatIsWrongWithAWorkerIsNamed) {
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker old: numerics .*numerics version 0, the master with "));
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker good .*4096 are expected"));
   EXPECT_THAT(ended.text, ContainsRegex("FAIL  worker barn-7 .*does not answer"));
+}
+
+TEST_F(Verify, AMissingRungOfTheLadderIsNamed) {
+  broker_->ctl("delete_queue tile.retry.0");
+  const auto ended = verify("");
+  EXPECT_EQ(ended.exit_code, 3) << ended.text;
+  EXPECT_THAT(ended.text,
+              ContainsRegex("FAIL  back-off ladder +missing: tile.retry.0[^,].*tilecompile setup"));
+  ASSERT_EQ(run_program("setup " + yaml() + flags()).exit_code, 0);
+  EXPECT_THAT(verify("").text, HasSubstr("ok    back-off ladder "));
+}
+
+// The message is one that a master of another version would send: only the version in its configuration
+// differs.
+TEST_F(Verify, AWorkerRefusesTheTasksOfAMasterWithOtherNumerics) {
+  SmallNight night;
+  std::string config = canonical_method_json(night.method);
+  const std::string ours = std::string("\"numerics_version\":\"") + kNumericsVersion + '"';
+  ASSERT_NE(config.find(ours), std::string::npos);
+  config.replace(config.find(ours), ours.size(), "\"numerics_version\":\"0\"");
+  night.store->put(config_key(night.run_id), config);
+  night.job.task_template.config_hash = sha256_hex(config);
+  const TileTask task = make_tasks(night.job).front();
+  HandWorker worker(folder_->path(), "newer",
+                    "--input.dir '" + night.frames_dir().string() + "' --storage.root '" +
+                        (night.folder() / "store").string() + "' --broker.port " +
+                        std::to_string(broker_->port()));
+  AmqpOptions options;
+  options.port = broker_->port();
+  options.password = "guest";
+  const auto master = connect_amqp(options);
+  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, "run"), false);
+  master->declare(answers);
+  master->consume(answers.name, 10);
+  master->publish(kTaskExchange, kComputeQueue, task_message(task, {}, answers.name)).get();
+  const auto delivery = master->receive(30s);
+  ASSERT_TRUE(delivery) << worker.text();
+  const ResultMessage result = decode_result(delivery->message.body);
+  ASSERT_TRUE(result.failure);
+  std::printf("  %s\n", result.failure->text.c_str());
+  EXPECT_EQ(result.failure->kind, ErrorKind::kInput);
+  EXPECT_THAT(result.failure->text, HasSubstr("numerics version '0'"));
+  EXPECT_THAT(result.failure->text, HasSubstr(std::string("numerics version '") + kNumericsVersion + "'"));
+  EXPECT_FALSE(fs::exists(night.folder() / "store" / night.run_id / "tiles"));
+  master->ack(delivery->tag);
+  master->remove_queue(answers.name);
+  broker_->ctl("purge_queue tile.dlq");
 }
 
 TEST_F(Verify, WithoutWorkersOrBrokerItSaysWhatToDo) {

@@ -156,6 +156,32 @@ TEST(ResultMessages, RoundTripMonoColourAndFailure) {
   EXPECT_EQ(back.failure->text, "frame r_1.fits differs");
 }
 
+TEST(ResultMessages, OnlyATransientFailureIsHandedBackForThisAttemptOrTheNext) {
+  ResultMessage failed = sample_result(1);
+  failed.attempt = 3;
+  failed.failure = TileFailure{ErrorKind::kTransient, "no space left"};
+  for (const int attempt : {3, 4}) {
+    failed.hand_back = HandBack{attempt, {"a at noon", "b at night"}};
+    const ResultMessage back = decode_result(encode_result(failed));
+    ASSERT_TRUE(back.hand_back);
+    EXPECT_EQ(back.hand_back->attempt, attempt);
+    EXPECT_EQ(back.hand_back->died, failed.hand_back->died);
+  }
+  const json good = json::parse(encode_result(failed));
+  for (const char* wrong : {R"({"attempt":2,"died":[]})", R"({"attempt":5,"died":[]})", R"({"attempt":4})",
+                            R"({"died":[]})", "4", R"({"attempt":4,"died":[7]})",
+                            R"({"attempt":4,"died":"x"})", R"({"attempt":4,"died":[],"more":1})"}) {
+    json bad = good;
+    bad["hand_back"] = json::parse(wrong);
+    EXPECT_THROW(decode_result(bad.dump()), InputError) << wrong;
+  }
+  json input = good, whole = json::parse(encode_result(sample_result(1)));
+  input["error"]["kind"] = "input";
+  EXPECT_THROW(decode_result(input.dump()), InputError);
+  whole["hand_back"] = {{"attempt", 1}, {"died", json::array()}};
+  EXPECT_THROW(decode_result(whole.dump()), InputError);
+}
+
 TEST(ResultMessages, HasExactlyTheFieldsOfTheProtocol) {
   const json j = json::parse(encode_result(sample_result(1)));
   std::vector<std::string> keys;

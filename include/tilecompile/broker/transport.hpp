@@ -102,10 +102,10 @@ class Transport {
 
   /// Publishes persistently and mandatorily to `exchange` (may be empty) with routing key `queue`. The future
   /// is ready when the broker has confirmed; it throws UnroutableError when no queue or exchange took it,
-  /// UsageError when access is refused, and TransientError when the broker refused it for now or the
-  /// transport was closed first. Unconfirmed messages are published again after a reconnect (a duplicate,
-  /// never a loss). The call does not wait: bound the number of open futures. Throws UsageError when the
-  /// message breaks the limits of Message or is larger than the transport carries.
+  /// AccessRefused when the user may not publish there, and TransientError when the broker refused it for now
+  /// or the transport was closed first. Unconfirmed messages are published again after a reconnect (a
+  /// duplicate, never a loss). The call does not wait: bound the number of open futures. Throws UsageError
+  /// when the message breaks the limits of Message or is larger than the transport carries.
   virtual std::future<void> publish(const std::string& exchange, const std::string& queue,
                                     Message message) = 0;
 

@@ -25,7 +25,7 @@ Message task_message(const TileTask& task, const TaskEnvelope& envelope, const s
 TaskEnvelope read_envelope(const Message& message);
 
 /// Publishes `message` to the rung of the back-off ladder for `delay_s` and waits for the confirm; a rung
-/// that is not there is declared.
+/// that is not there is declared. Throws AccessRefused when the user may not publish tasks.
 void send_later(Transport& transport, const Message& message, int delay_s, bool quorum);
 
 /// Why a message lies on tile.dlq.

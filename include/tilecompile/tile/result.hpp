@@ -24,6 +24,13 @@ struct ResultPart {
 /// The piece that a task asks for; nothing for whole tiles.
 std::optional<ResultPart> part_of(const TileTask& task);
 
+/// What a worker whose user may not publish tasks asks of the master: to put the tile on the back-off ladder.
+struct HandBack {
+  int attempt = 1;  ///< of the next try: that of the result when nothing failed, else one more
+  std::vector<std::string>
+      died;  ///< as in the task: "<worker_id> at <time>" for each worker that died over it
+};
+
 /// A message on the results queue. The scalars have one entry a plane: a channel of the tile, or,
 /// in the second round, a channel of a synthetic frame (all channels of cluster 0, then of cluster 1, ...).
 struct ResultMessage {
@@ -39,6 +46,7 @@ struct ResultMessage {
   double compute_seconds = 0;
   std::optional<ResultPart> part;      ///< set: shape and scalars are empty
   std::optional<TileFailure> failure;  ///< set: the data fields are empty
+  std::optional<HandBack> hand_back;   ///< only beside a transient failure
 };
 
 /// UTF-8 JSON of a result; tiles of one plane carry plain numbers, others arrays.
