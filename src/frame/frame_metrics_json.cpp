@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/frame/csv.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 
@@ -14,6 +15,7 @@ using nlohmann::json;
 constexpr double kFarthestStarPx = 1e8;
 constexpr std::size_t kMostSurfaceTerms = 6;
 constexpr int kLargestImagePx = 1000000;
+constexpr std::size_t kMostChannels = 3;
 
 // Field by field, so that encoder and decoder cannot drift apart.
 template <class Visit>
@@ -32,9 +34,6 @@ void visit_fields(Visit visit) {
 }
 
 json encode_number(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
-double decode_number(const json& j) {
-  return j.is_null() ? std::numeric_limits<double>::quiet_NaN() : j.get<double>();
-}
 
 json encode_channel(const FrameChannel& f) {
   json j;
@@ -48,28 +47,36 @@ json encode_channel(const FrameChannel& f) {
 }
 
 FrameChannel decode_channel(const json& j) {
+  StrictObject o(j, "frame metrics");
   FrameChannel f;
-  visit_fields([&](const char* name, auto member) { f.*member = decode_number(j.at(name)); });
-  const json& n = j.at("normalization");
-  f.normalization = {n.at(0).get<double>(), n.at(1).get<double>(), n.at(2).get<double>()};
-  f.inverse_variance = j.at("inverse_variance").get<double>();
-  f.fwhm_surface = j.at("fwhm_surface").get<std::vector<double>>();
-  if (f.fwhm_surface.size() > kMostSurfaceTerms)
-    throw InputError("frame metrics: a surface has too many terms");
-  for (const json& e : j.at("footprint"))
-    f.footprint.push_back({e.at(0).get<double>(), e.at(1).get<double>(), e.at(2).get<double>()});
-  for (double weight : {f.weight, f.inverse_variance})
-    if (!std::isfinite(weight) || !(weight > 0))
-      throw InputError("frame metrics: a weight is not a positive number");
+  visit_fields([&](const char* name, auto member) { f.*member = o.number_or_nan(name); });
+  const auto n = o.numbers("normalization", 3, 3);
+  f.normalization = {n[0], n[1], n[2]};
+  f.inverse_variance = o.number("inverse_variance");
+  f.fwhm_surface = o.numbers("fwhm_surface", 0, kMostSurfaceTerms);
+  for (const auto& e : o.rows("footprint", 3)) f.footprint.push_back({e[0], e[1], e[2]});
+  o.done();
+  if (!(f.weight > 0)) o.fail("weight", "is not a positive number");
+  if (!(f.inverse_variance > 0)) o.fail("inverse_variance", "is not a positive number");
   return f;
 }
 
-ReferenceStar decode_star(const json& j) {
-  const ReferenceStar star{j.at(0).get<double>(), j.at(1).get<double>()};
-  // Far outside of any image; nearer ones convert to whole pixels safely.
-  if (!(std::abs(star.x) < kFarthestStarPx && std::abs(star.y) < kFarthestStarPx))
-    throw InputError("frame metrics: a star lies outside of any image");
-  return star;
+std::vector<FrameChannel> decode_frames(const json& list) {
+  if (!list.is_array()) throw InputError("frame metrics: a channel is not a list of frames");
+  std::vector<FrameChannel> frames;
+  for (const json& f : list) frames.push_back(decode_channel(f));
+  return frames;
+}
+
+std::vector<ReferenceStar> decode_stars(StrictObject& o) {
+  std::vector<ReferenceStar> stars;
+  for (const auto& s : o.rows("stars", 2)) {
+    // Far outside of any image; nearer ones convert to whole pixels safely.
+    if (!(std::abs(s[0]) < kFarthestStarPx && std::abs(s[1]) < kFarthestStarPx))
+      o.fail("stars", "has a star outside of any image");
+    stars.push_back({s[0], s[1]});
+  }
+  return stars;
 }
 
 void append_number(std::string& text, double v) {
@@ -101,33 +108,26 @@ std::string encode_frame_metrics(const FrameMetrics& metrics) {
 }
 
 FrameMetrics decode_frame_metrics(std::string_view bytes) {
-  try {
-    const json j = json::parse(bytes);
-    if (j.at("schema").get<int>() != 1) throw InputError("frame metrics: unknown schema");
-    FrameMetrics metrics;
-    for (const json& list : j.at("channels")) {
-      std::vector<FrameChannel> frames;
-      for (const json& f : list) frames.push_back(decode_channel(f));
-      if (!metrics.channels.empty() && frames.size() != metrics.channels.front().size())
-        throw InputError("frame metrics: channels with unequal numbers of frames");
-      metrics.channels.push_back(std::move(frames));
-    }
-    for (const json& s : j.at("stars")) metrics.stars.push_back(decode_star(s));
-    metrics.star_radius_px = j.at("star_radius_px").get<int>();
-    if (metrics.star_radius_px < 1 || metrics.star_radius_px > 1000)
-      throw InputError("frame metrics: star radius out of range");
-    metrics.seeing_px = j.at("seeing_px").get<double>();
-    if (!(metrics.seeing_px > 0)) throw InputError("frame metrics: the seeing is not positive");
-    metrics.image_width = j.at("image_width").get<int>();
-    metrics.image_height = j.at("image_height").get<int>();
-    for (int side : {metrics.image_width, metrics.image_height})
-      if (side < 0 || side > kLargestImagePx) throw InputError("frame metrics: image size out of range");
-    metrics.sky = j.at("sky").get<std::vector<double>>();
-    metrics.output_scale = j.at("output_scale").get<std::vector<double>>();
-    return metrics;
-  } catch (const json::exception& e) {
-    throw InputError(std::string("frame metrics are damaged: ") + e.what());
+  const json j = StrictObject::parse(bytes, "frame metrics");
+  StrictObject o(j, "frame metrics");
+  o.integer("schema", 1, 1);
+  FrameMetrics metrics;
+  if (!o.get("channels").is_array()) o.fail("channels", "is not a list");
+  for (const json& list : o.get("channels")) {
+    metrics.channels.push_back(decode_frames(list));
+    if (metrics.channels.back().size() != metrics.channels.front().size())
+      o.fail("channels", "has channels with unequal numbers of frames");
   }
+  metrics.stars = decode_stars(o);
+  metrics.star_radius_px = static_cast<int>(o.integer("star_radius_px", 1, 1000));
+  metrics.seeing_px = o.number("seeing_px");
+  if (!(metrics.seeing_px > 0)) o.fail("seeing_px", "is not positive");
+  metrics.image_width = static_cast<int>(o.integer("image_width", 0, kLargestImagePx));
+  metrics.image_height = static_cast<int>(o.integer("image_height", 0, kLargestImagePx));
+  metrics.sky = o.numbers("sky", 0, kMostChannels);
+  metrics.output_scale = o.numbers("output_scale", 0, kMostChannels);
+  o.done();
+  return metrics;
 }
 
 std::string frame_metrics_csv(const FrameMetrics& metrics, const std::vector<std::string>& frame_paths,

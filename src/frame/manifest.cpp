@@ -3,11 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/strict_json.hpp"
 
 namespace tilecompile {
 namespace {
 
 using nlohmann::json;
+constexpr int kLargestSidePx = 65535;  // as of a frame
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -28,10 +30,6 @@ int compare_numbers(std::string_view a, std::string_view b) {
 
 json number_or_null(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
 
-double double_or_nan(const json& v) {
-  return v.is_null() ? std::numeric_limits<double>::quiet_NaN() : v.get<double>();
-}
-
 void check_path(const std::string& path) {
   bool bad = path.empty() || path.front() == '/' || path.find('\0') != std::string::npos;
   for (std::size_t begin = 0; begin <= path.size() && !bad;) {
@@ -45,15 +43,17 @@ void check_path(const std::string& path) {
 }
 
 ManifestEntry decode_entry(const json& j) {
+  StrictObject o(j, "manifest: frame");
   ManifestEntry entry;
-  entry.path = j.at("path").get<std::string>();
+  entry.path = o.text("path");
   check_path(entry.path);
-  entry.size_bytes = j.at("size").get<std::uint64_t>();
-  entry.sha256 = j.at("sha256").get<std::string>();
-  entry.facts.width = j.at("width").get<int>();
-  entry.facts.height = j.at("height").get<int>();
-  entry.facts.channels = j.at("channels").get<int>();
-  entry.facts.exposure_s = double_or_nan(j.at("exposure"));
+  entry.size_bytes = static_cast<std::uint64_t>(o.integer("size", 0, INT64_MAX));
+  entry.sha256 = o.digest("sha256");
+  entry.facts.width = static_cast<int>(o.integer("width", 1, kLargestSidePx));
+  entry.facts.height = static_cast<int>(o.integer("height", 1, kLargestSidePx));
+  entry.facts.channels = static_cast<int>(o.integer("channels", 1, 3));
+  entry.facts.exposure_s = o.number_or_nan("exposure");
+  o.done();
   return entry;
 }
 
@@ -93,19 +93,16 @@ std::string encode_manifest(const Manifest& manifest) {
 }
 
 Manifest decode_manifest(std::string_view bytes) {
+  const json j = StrictObject::parse(bytes, "manifest");
+  StrictObject o(j, "manifest");
+  o.integer("schema", 1, 1);
+  if (!o.get("frames").is_array()) o.fail("frames", "is not a list");
   Manifest manifest;
-  try {
-    const json j = json::parse(bytes);
-    if (j.at("schema").get<int>() != 1)
-      throw InputError("manifest: unknown schema; use the version that wrote it");
-    for (const json& frame : j.at("frames")) manifest.frames.push_back(decode_entry(frame));
-  } catch (const json::exception& e) {
-    throw InputError(std::string("manifest is damaged: ") + e.what());
-  }
+  for (const json& frame : o.get("frames")) manifest.frames.push_back(decode_entry(frame));
+  o.done();
   for (const ManifestEntry& f : manifest.frames)
     if (f.facts.width != manifest.width() || f.facts.height != manifest.height() ||
-        f.facts.channels != manifest.channels() || f.facts.width < 1 || f.facts.height < 1 ||
-        (f.facts.channels != 1 && f.facts.channels != 3))
+        f.facts.channels != manifest.channels() || f.facts.channels == 2)
       throw InputError("manifest: frame '" + f.path + "' has another shape than the first frame");
   return manifest;
 }

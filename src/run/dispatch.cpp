@@ -9,6 +9,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {
@@ -32,17 +33,6 @@ void collect(const DispatchJob& job, Transport& transport, const TileLedger& led
     }
   }
 }
-
-void declare_queues(const DispatchJob& job, Transport& transport, const std::string& reply_to) {
-  transport.declare(compute_queue_spec(job.quorum));
-  transport.declare(dead_letter_queue_spec(job.quorum));
-  for (const int rung : retry_rungs(job.retry)) transport.declare(retry_queue_spec(rung, job.quorum));
-  transport.declare(results_queue_spec(reply_to, job.quorum));
-}
-
-}  // namespace
-
-namespace {
 
 // Whether `tile` does not go into `task` any more.
 bool begins_task(const DispatchJob& job, const TileTask& task, const Box& tile) {
@@ -112,12 +102,11 @@ TileFile load_tile(ObjectStore& store, const ResultMessage& result, const Box& b
 TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectStore& store,
                           RunDirectory& directory, const AcceptTile& accept) {
   const std::string reply_to = results_queue(job.task_template.run_id, job.isolation);
-  const auto leave = [&] {
-    transport.cancel(reply_to);
-    if (reply_to != kResultsQueue) transport.remove_queue(reply_to);
-  };
-  declare_queues(job, transport, reply_to);
+  declare_run_queues(job, transport, reply_to);
   transport.consume(reply_to, kResultsPrefetch, true);  // a second master on this queue is refused
+  std::optional<ResultsQueueEnd> end_of_round;
+  std::optional<ResultsQueueEnd>& end = job.results_end != nullptr ? *job.results_end : end_of_round;
+  if (!end) end.emplace(transport, reply_to);
   TileLedger ledger(job.task_template.run_id, static_cast<int>(job.grid->tiles.size()));
   TaskSender sender(job, transport, directory, ledger, reply_to);
   ResultCollector collector(job, ledger, sender, store, directory, accept);
@@ -130,15 +119,14 @@ TileLedger dispatch_tiles(const DispatchJob& job, Transport& transport, ObjectSt
     sender.publish_open();
     collect(job, transport, ledger, sender, collector);
   } catch (...) {
-    // Without its results queue nobody waits for the tasks that are left, and workers drop them.
     try {
-      leave();
+      transport.cancel(reply_to);
     } catch (const Error& e) {
-      log_warning(std::string("the results queue stays behind: ") + e.what());
+      log_warning(std::string("cannot stop taking results: ") + e.what());
     }
     throw;
   }
-  leave();
+  transport.cancel(reply_to);
   return ledger;
 }
 

@@ -108,6 +108,7 @@ void MasterRun::write_frame_table() {
 
 void MasterRun::finish(const std::string& status) {
   clock_.stop();
+  results_end_.reset();
   record_.status = status;
   record_.phases = clock_.phases();
   record_.bytes_read = process_bytes_read();
@@ -115,7 +116,7 @@ void MasterRun::finish(const std::string& status) {
   record_.finished = utc_now();
   directory_->write("run.json", encode_run_record(record_));
   directory_->append_event("run_" + status);
-  sweep(kAbandonedAfter_s);
+  sweep(request_.mode == "run" ? 0 : kAbandonedAfter_s);
 }
 
 // What a worker or a master left half-written when it died; files still being written are younger.

@@ -12,6 +12,7 @@
 #include "tilecompile/run/phase_clock.hpp"
 #include "tilecompile/run/products.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
 #include "tilecompile/tile/clusters.hpp"
 
@@ -90,6 +91,7 @@ class MasterRun {
   std::optional<TileJoiner> joiner_;
   std::vector<CoaddChannel> reconstruction_;
   Clusters clusters_;
+  std::optional<ResultsQueueEnd> results_end_;  ///< one results queue serves all rounds
 };
 
 }  // namespace tilecompile

@@ -53,6 +53,7 @@ DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) {
                              memory_limit_bytes(config_.parallel), static_cast<std::size_t>(threads_) + 1);
   };
   job.isolation = config_.parallel.isolation;
+  job.results_end = &results_end_;
   job.quorum = config_.broker.queue_type == "quorum";
   job.retry = config_.retry;
   job.max_failed_tiles = config_.retry.max_failed_tiles;

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/run/probe.hpp"
-#include "tilecompile/tile/strict_json.hpp"
 
 namespace tilecompile {
 namespace {

@@ -41,6 +41,13 @@ bool ResultCollector::concerns_us(const ResultMessage& result) const {
     return false;
   }
   if (result.part != part_of(job_.task_template)) return false;  // a late duplicate of another round
+  // A failure names no round; its task does. One of another round or of an earlier master decides nothing:
+  // the tile is asked for again now.
+  if (result.failure && !sender_.asked(result.correlation_id)) {
+    log_info("a failure that answers no task of this round is left alone",
+             {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});
+    return false;
+  }
   // Late results of the other round: duplicates of the first in the second; what was under way in the second
   // when its master died, in the first of the resumed run.
   const std::string other_round =

@@ -3,22 +3,41 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/setup.hpp"
 #include "tilecompile/run/topology.hpp"
-#include "tilecompile/tile/strict_json.hpp"
 
 namespace tilecompile {
 namespace {
 
 using nlohmann::json;
 constexpr int kMostAttempts = 1 << 20;
-constexpr std::size_t kReasonBytes = 8192;  // headers travel in one frame
+// Headers travel in one frame, and a transport takes 64 KiB of them.
+constexpr std::size_t kReasonBytes = 8192;
+constexpr std::size_t kForeignHeaderBytes = 32768;
+constexpr std::size_t kDiedBytes = 8192;
+constexpr std::size_t kQueueNameBytes = 255;
 
-std::string header(const Message& message, const char* name) {
+std::string header(const Message& message, const char* name, std::size_t most_bytes = kForeignHeaderBytes) {
   const auto found = message.headers.find(name);
-  return found == message.headers.end() ? "" : found->second;
+  if (found == message.headers.end()) return "";
+  if (found->second.size() > most_bytes)
+    throw InputError(std::string("task header ") + name + " has " + std::to_string(found->second.size()) +
+                     " bytes, expected at most " + std::to_string(most_bytes));
+  return found->second;
+}
+
+// Whatever a sender wrote into the headers must not keep its letter from the queue.
+void drop_headers_beyond_limit(Message& message) {
+  std::size_t kept = 0;
+  std::erase_if(message.headers, [&kept](const auto& h) {
+    const std::size_t size = h.first.size() + h.second.size() + 16;
+    if (h.first.empty() || kept + size > kForeignHeaderBytes) return true;
+    kept += size;
+    return false;
+  });
 }
 
 double number_within(StrictObject& o, const char* key, double low, double high) {
@@ -85,8 +104,8 @@ TaskEnvelope read_envelope(const Message& message) {
   }
   if (const std::string text = header(message, kRetryHeader); !text.empty())
     envelope.retry = read_policy(text);
-  envelope.diagnostics_queue = header(message, kDiagnosticsHeader);
-  std::istringstream died(header(message, kDiedHeader));
+  envelope.diagnostics_queue = header(message, kDiagnosticsHeader, kQueueNameBytes);
+  std::istringstream died(header(message, kDiedHeader, kDiedBytes));
   for (std::string one; std::getline(died, one);) envelope.died.push_back(one);
   return envelope;
 }
@@ -101,6 +120,7 @@ void send_later(Transport& transport, const Message& message, int delay_s, bool 
 }
 
 void send_to_dead_letters(Transport& transport, Message message, const DeathNote& note) {
+  drop_headers_beyond_limit(message);
   message.headers[kReasonHeader] = note.failure.text.substr(0, kReasonBytes);
   message.headers[kKindHeader] = kind_name(note.failure.kind);
   message.headers[kWorkerHeader] = note.worker_id;

@@ -4,6 +4,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 
@@ -38,6 +39,7 @@ void TaskSender::publish(const TileTask& task, const HandBack& next, const std::
   envelope.retry = job_.retry;
   Message message = task_message(task, envelope, reply_to_);
   if (job_.diagnostics != nullptr) job_.diagnostics->ask(message);
+  asked_.insert(task.correlation_id);
   confirms_.push_back(transport_.publish(kTaskExchange, queue, std::move(message)));
 }
 
@@ -118,6 +120,7 @@ void TaskSender::look_after() {
               {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed())}});
   transport_.declare(compute_queue_spec(job_.quorum));
   for (const int rung : retry_rungs(job_.retry)) transport_.declare(retry_queue_spec(rung, job_.quorum));
+  if (job_.quorum) let_queues_settle(job_);
   publish_open();
 }
 

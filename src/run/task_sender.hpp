@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <set>
 #include <string>
 
 #include "tilecompile/coadd/ledger.hpp"
@@ -22,6 +23,8 @@ class TaskSender {
   void publish_open();
   /// Publishes one tile once more, after the wait of the back-off ladder or, with `at_once`, without one.
   void publish_later(int tile_id, const HandBack& next, bool at_once);
+  /// Whether this sender published the task that a result answers.
+  bool asked(const std::string& correlation_id) const { return asked_.count(correlation_id) > 0; }
   /// A result came in; `tile_s` is what its tile took.
   void note_result(double tile_s);
   /// Called while nothing comes in: says so when no worker is there, and publishes the open tiles again when
@@ -41,6 +44,7 @@ class TaskSender {
   const TileLedger& ledger_;
   std::string reply_to_;
   std::deque<std::future<void>> confirms_;
+  std::set<std::string> asked_;  ///< correlation ids of the tasks published
   Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_warning_ = last_news_;
   double slowest_tile_s_ = 0;
   bool any_result_ = false, lost_ = false;

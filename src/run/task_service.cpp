@@ -36,8 +36,8 @@ void SoloGate::leave() {
 }
 
 void TaskService::serve(const Delivery& delivery) {
-  if (abandoned(delivery)) return transport_.ack(delivery.tag);
   try {
+    if (abandoned(delivery)) return transport_.ack(delivery.tag);
     const Job job{decode_task(delivery.message.body), read_envelope(delivery.message),
                   delivery.message.reply_to, &delivery.message};
     handle(job, delivery.redelivered);
@@ -55,7 +55,13 @@ void TaskService::serve(const Delivery& delivery) {
 // A run that ended early leaves tasks behind; without its results queue nobody waits for them.
 bool TaskService::abandoned(const Delivery& delivery) {
   const std::string& queue = delivery.message.reply_to;
-  if (queue.empty() || transport_.inspect(queue)) return false;
+  if (queue.empty()) return false;
+  try {
+    if (transport_.inspect(queue)) return false;
+  } catch (const UsageError& e) {  // a queue of somebody alone, a name that is none
+    throw InputError("the task asks for its results on queue '" + queue +
+                     "', which is none for them: " + e.what());
+  }
   log_warning("a task of a run that has ended is dropped", {{"results_queue", queue}});
   return true;
 }

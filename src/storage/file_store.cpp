@@ -40,6 +40,14 @@ mode_t kind_of(int folder, const std::string& name) {
   return info.st_mode & S_IFMT;
 }
 
+/// Whether a file system begins at this open folder.
+bool is_mount(int folder) {
+  struct stat here {
+  }, above{};
+  return ::fstat(folder, &here) == 0 && ::fstatat(folder, "..", &above, 0) == 0 &&
+         here.st_dev != above.st_dev;
+}
+
 std::vector<std::string> components_of(const std::string& key) {
   check_object_key(key);
   std::vector<std::string> parts;
@@ -56,7 +64,10 @@ std::vector<std::string> components_of(const std::string& key) {
 
 class FileStore final : public ObjectStore {
  public:
-  explicit FileStore(std::filesystem::path root) : root_(std::move(root)) {}
+  explicit FileStore(std::filesystem::path root) : root_(std::move(root)) {
+    const Descriptor folder(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    mounted_ = folder && is_mount(folder.get());
+  }
 
   void put(const std::string& key, std::string_view bytes) override {
     const std::vector<std::string> parts = components_of(key);
@@ -116,6 +127,9 @@ class FileStore final : public ObjectStore {
   Descriptor open_folder(const std::string& key, const std::vector<std::string>& parts, bool create) const {
     Descriptor folder(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder) throw TransientError(file_error_text("opening the file store", root_ / key, errno));
+    if (mounted_ && !is_mount(folder.get()))
+      throw TransientError("the storage has gone: nothing is mounted on " + root_.string() +
+                           " any more; mount it again (wanted: " + key + ")");
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
       const char* name = parts[i].c_str();
       if (create && ::mkdirat(folder.get(), name, 0777) == 0)
@@ -149,6 +163,7 @@ class FileStore final : public ObjectStore {
   }
 
   std::filesystem::path root_;
+  bool mounted_ = false;  ///< the root was a mount: the folder beneath it is no storage
 };
 
 }  // namespace

@@ -16,16 +16,19 @@ class MemoryStore final : public ObjectStore {
     objects_[key] = std::string(bytes);
   }
   std::string get(const std::string& key) override {
+    check_object_key(key);
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = objects_.find(key);
     if (found == objects_.end()) throw TransientError("there is no object " + key + " in " + describe());
     return found->second;
   }
   bool exists(const std::string& key) override {
+    check_object_key(key);
     const std::lock_guard<std::mutex> lock(mutex_);
     return objects_.count(key) != 0;
   }
   void remove(const std::string& key) override {
+    check_object_key(key);
     const std::lock_guard<std::mutex> lock(mutex_);
     objects_.erase(key);
   }

@@ -6,7 +6,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/tile/strict_json.hpp"
+#include "tilecompile/base/strict_json.hpp"
 
 namespace tilecompile {
 namespace {

@@ -2,7 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/tile/strict_json.hpp"
+#include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/tile/tile_diagnostics.hpp"
 
 namespace tilecompile {

@@ -104,6 +104,19 @@ TEST_P(StoreContract, KeysThatLeaveTheStoreAreRefused) {
     EXPECT_THROW(store_->put(key, "x"), InputError) << key;
 }
 
+TEST_P(StoreContract, NamesThatNoStoreTakesAreWrongAndNotForNow) {
+  const std::string name(255, 'n');
+  store_->put("run/" + name, "x");
+  EXPECT_EQ(store_->get("run/" + name), "x");
+  std::string deep = "run";
+  while (deep.size() < 1024) deep += "/folder";
+  for (const std::string& key : {"run/" + name + "n", "run/" + name + "n/tile", deep}) {
+    EXPECT_THROW(store_->put(key, "x"), InputError) << key;
+    EXPECT_THROW(store_->get(key), InputError) << key;
+    EXPECT_THROW(store_->exists(key), InputError) << key;
+  }
+}
+
 TEST_P(StoreContract, ThreadsDoNotDisturbEachOther) {
   std::vector<std::thread> threads;
   std::atomic<int> wrong{0};

@@ -293,6 +293,31 @@ TEST(FrameMetricsJson, DamageIsRefused) {
   refused([](auto& j) { j["stars"][0] = {5, -1e12}; });
 }
 
+TEST(FrameMetricsJson, DepthNumbersAndKeysHaveTheLimitsOfMessages) {
+  FrameMetrics m = sample(2, 1);
+  weigh_frames(m, {});
+  const std::string good = encode_frame_metrics(m);
+  const auto refused = [&](const std::string& what, const std::string& by) {
+    std::string bytes = good;
+    const std::size_t at = bytes.find(what);
+    ASSERT_NE(at, std::string::npos) << what;
+    bytes.replace(at, what.size(), by);
+    try {
+      decode_frame_metrics(bytes);
+      FAIL() << by.substr(0, 80);
+    } catch (const InputError& e) {
+      EXPECT_EQ(std::string(e.what()).rfind("frame metrics", 0), 0u) << e.what();
+    }
+  };
+  refused("\"stars\":[", "\"stars\":[" + std::string(100000, '[') + std::string(100000, ']') + ",");
+  for (const char* number : {"4294967304", "1.5", "1e999", "null", "99999999999999999999"})
+    refused("\"star_radius_px\":" + std::to_string(m.star_radius_px),
+            std::string("\"star_radius_px\":") + number);
+  refused("\"sky\":[", "\"sky\":[1,1,1,");
+  refused("\"schema\":1", "\"schema\":1,\"schema\":1");
+  refused("\"schema\":1", "\"schema\":1,\"scheme\":1");
+}
+
 TEST(FrameMetricsCsv, OneRowAFrameAndChannel) {
   FrameMetrics m = sample(2, 2);
   weigh_frames(m, {});

@@ -167,6 +167,27 @@ TEST(ManifestJson, WrongTypesAreRefused) {
   EXPECT_THROW(decode_manifest("[]"), InputError);
 }
 
+TEST(ManifestJson, DepthNumbersAndKeysHaveTheLimitsOfMessages) {
+  const std::string good = encode_manifest(sample(1));
+  const auto refused = [&](const std::string& what, const std::string& by) {
+    std::string bytes = good;
+    const std::size_t at = bytes.find(what);
+    ASSERT_NE(at, std::string::npos) << what;
+    bytes.replace(at, what.size(), by);
+    const std::string text = input_error([&] { decode_manifest(bytes); });
+    EXPECT_EQ(text.rfind("manifest", 0), 0u) << by.substr(0, 80) << ": " << text;
+  };
+  refused("\"height\": 70", "\"height\": " + std::string(100000, '[') + std::string(100000, ']'));
+  refused("\"height\": 70", "\"height\": " + std::string(300, '9'));
+  for (const char* number : {"4294967366", "70.5", "-70", "0", "65536", "1e999", "null"})
+    refused("\"height\": 70", std::string("\"height\": ") + number);
+  for (const char* number : {"-1", "1e3", "18446744073709551615"})
+    refused("\"size\": 5760", std::string("\"size\": ") + number);
+  refused("\"sha256\": \"a", "\"sha256\": \"A");
+  refused("\"height\": 70", "\"height\": 70, \"height\": 71");
+  refused("\"height\": 70", "\"height\": 70, \"depth\": 71");
+}
+
 TEST(HardAssumptions, GoodFramesPass) {
   Manifest manifest = sample(5);
   DataParams data;

@@ -12,14 +12,15 @@
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
-namespace {
 
-const char* const kRunId = "66666666-7777-4888-9999-aaaaaaaaaaaa";
+const char* const kSampleRunId = "66666666-7777-4888-9999-aaaaaaaaaaaa";
+
+namespace {
 
 TileTask task_of(int tiles, bool synthetic) {
   TileTask task;
   task.correlation_id = "11111111-2222-4333-8444-555555555555";
-  task.run_id = kRunId;
+  task.run_id = kSampleRunId;
   task.config_hash = std::string(64, 'a');
   task.frames_manifest_id = std::string(64, 'b');
   task.last_frame = 9;
@@ -37,7 +38,7 @@ TileTask task_of(int tiles, bool synthetic) {
 ResultMessage result_of(std::size_t planes) {
   ResultMessage r;
   r.correlation_id = "11111111-2222-4333-8444-555555555555";
-  r.run_id = kRunId;
+  r.run_id = kSampleRunId;
   r.tile_id = 7;
   r.data_ref = r.run_id + "/tiles/tile_000007.fits";
   r.data_checksum = std::string(64, 'd');
@@ -57,7 +58,7 @@ TileFile tile_of(std::size_t planes, std::size_t frames) {
   tile.weight = tile.variance = tile.effective_frames = tile.pixels;
   tile.quality.assign(planes, std::vector<double>(frames, 0.5));
   tile.frame_weight = tile.rejected_low = tile.rejected_high = tile.quality;
-  tile.run_id = kRunId;
+  tile.run_id = kSampleRunId;
   return tile;
 }
 

@@ -4,6 +4,8 @@
 
 namespace tilecompile {
 
+extern const char* const kSampleRunId;
+
 // Small valid inputs of every reader, made by the program's own writers; no real frame is among them.
 std::vector<std::string> sample_configs();
 std::vector<std::string> sample_tasks();

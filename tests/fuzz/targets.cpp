@@ -16,6 +16,7 @@
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/frame/manifest.hpp"
+#include "tilecompile/run/journal.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -109,14 +110,28 @@ bool read_clusters(std::string_view bytes) {
   });
 }
 
-// A journal holds a result a line; a line that is none is left out.
-bool read_journal(std::string_view bytes) {
-  std::size_t results = 0;
-  for (std::size_t begin = 0; begin < bytes.size();) {
-    const std::size_t end = std::min(bytes.find('\n', begin), bytes.size());
-    results += read_result(bytes.substr(begin, end - begin)) ? 1 : 0;
-    begin = end + 1;
+// The journal of a run that died; what it says is a claim, and what was cut off is cut away for good.
+bool read_dead_runs_journal(std::string_view bytes) {
+  constexpr int kTiles = 16;
+  const std::filesystem::path file = write_bytes(scratch_file(), std::string(bytes));
+  const Journal journal = read_journal(file, kSampleRunId, kTiles);
+  const auto size = std::filesystem::file_size(file);
+  promise(bytes.substr(0, size).ends_with('\n') || size == 0, "the journal ends within a line");
+  int results = 0;
+  for (const auto* round : {&journal.first_round, &journal.second_round}) {
+    promise(round->size() == kTiles, "a tile that is not there");
+    for (std::size_t t = 0; t < round->size(); ++t) {
+      const ResultMessage& result = (*round)[t];
+      if (result.data_checksum.empty()) continue;
+      ++results;
+      promise(result.tile_id == static_cast<int>(t) && result.run_id == kSampleRunId && !result.failure,
+              "the result of another tile or run");
+    }
   }
+  const Journal again = read_journal(file, kSampleRunId, kTiles);
+  promise(again.remarks.size() + (size < bytes.size() ? 1 : 0) == journal.remarks.size() &&
+              std::filesystem::file_size(file) == size,
+          "the journal changes by being read");
   return results > 0;
 }
 
@@ -151,7 +166,7 @@ const std::vector<FuzzTarget>& fuzz_targets() {
                                                   {"manifest", read_manifest, sample_manifests},
                                                   {"frame_metrics", read_metrics, sample_metrics},
                                                   {"clusters", read_clusters, sample_clusters},
-                                                  {"journal", read_journal, sample_journals},
+                                                  {"journal", read_dead_runs_journal, sample_journals},
                                                   {"tile_file", read_tile, sample_tiles},
                                                   {"frame", read_frame, sample_frames}};
   return targets;

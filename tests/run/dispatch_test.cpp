@@ -1,12 +1,15 @@
 #include "tilecompile/run/dispatch.hpp"
 
+#include <chrono>
 #include <future>
+#include <optional>
 #include <set>
 
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -252,6 +255,71 @@ TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
     }
     EXPECT_NE(text_of(hall.path() / "events.jsonl").find("tile_failed"), std::string::npos);
   }
+}
+
+TEST(Dispatch, AFailureThatAnswersNoTaskOfThisRoundDecidesNothing) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  ResultMessage failed;  // of the other round, or of a task that a master sent before it was killed
+  failed.run_id = night.run_id;
+  failed.correlation_id = "11111111-2222-4333-8444-555555555555";
+  failed.worker_id = "w9";
+  failed.attempt = night.job.retry.max_attempts;
+  failed.failure = TileFailure{ErrorKind::kInput, "the frame is gone"};
+  hall.send(encode_result(failed));
+  for (const Delivery& task : tasks)
+    for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
+  EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+  EXPECT_EQ(text_of(hall.path() / "events.jsonl").find("tile_failed"), std::string::npos);
+}
+
+TEST(Dispatch, OneResultsQueueServesAllRounds) {
+  SmallNight night;
+  std::optional<ResultsQueueEnd> end;
+  night.job.results_end = &end;
+  Hall hall(night);
+  const std::string queue = results_queue(night.run_id, "run");
+  for (int round = 0; round < 2; ++round) {
+    auto run = hall.start();
+    for (const Delivery& task : hall.tasks(make_tasks(night.job).size()))
+      for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
+    EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+    ASSERT_TRUE(hall.worker->inspect(queue));
+    EXPECT_EQ(hall.worker->inspect(queue)->consumers, 0u);
+  }
+  end.reset();
+  EXPECT_FALSE(hall.worker->inspect(queue));
+}
+
+TEST(Dispatch, ASecondMasterLeavesTheQueueOfTheFirstAlone) {
+  SmallNight night;
+  Hall hall(night);
+  const std::string queue = results_queue(night.run_id, "run");
+  hall.worker->declare(results_queue_spec(queue, false));
+  hall.worker->consume(queue, 1, true);
+  auto run = hall.start();
+  EXPECT_NE(text_thrown<UsageError>(run), "(not thrown)");
+  EXPECT_TRUE(hall.worker->inspect(queue));
+}
+
+TEST(Dispatch, NewQuorumQueuesSettleBeforeTheFirstTask) {
+  SmallNight night;
+  night.job.quorum = true;
+  RunDirectory directory(night.folder() / "out", night.run_id);
+  MemoryBroker broker;
+  const auto master = broker.connect();
+  const auto began = std::chrono::steady_clock::now();
+  night.job.check_stop = [&] {
+    if (std::chrono::steady_clock::now() - began < seconds(1)) {
+      ASSERT_EQ(master->inspect(kComputeQueue)->messages, 0u);
+    } else {
+      throw Interrupted{15};
+    }
+  };
+  EXPECT_THROW(dispatch_tiles(night.job, *master, *night.store, directory, [](const auto&, auto) {}),
+               Interrupted);
 }
 
 TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {

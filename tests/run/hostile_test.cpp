@@ -6,8 +6,11 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -43,10 +46,23 @@ std::vector<std::string> hostile_bodies(const std::string& good) {
   return bodies;
 }
 
+const std::string kForbidden = "a.queue.of.somebody.alone";
+
+/// A party that may not look at one queue.
+class ShutOut : public ForwardingTransport {
+ public:
+  using ForwardingTransport::ForwardingTransport;
+  std::optional<QueueState> inspect(const std::string& name) override {
+    if (name == kForbidden) throw UsageError("cannot inspect queue '" + name + "': RESOURCE_LOCKED");
+    return ForwardingTransport::inspect(name);
+  }
+};
+
 /// A worker in a thread, and the test as its master.
 class Guest {
  public:
-  explicit Guest(SmallNight& night) : night_(night), runs_(night.contexts()), worker_(broker_.connect()) {
+  explicit Guest(SmallNight& night)
+      : night_(night), runs_(night.contexts()), worker_(std::make_unique<ShutOut>(broker_.connect())) {
     worker_->declare(compute_queue_spec(false));
     worker_->declare(dead_letter_queue_spec(false));
     serving_ = std::async(std::launch::async, [this] {
@@ -60,7 +76,14 @@ class Guest {
   void send(const std::string& queue, const std::string& body) {
     Message message;
     message.body = body;
-    party->publish("", queue, message).get();
+    send(queue, message);
+  }
+  void send(const std::string& queue, const Message& message) { party->publish("", queue, message).get(); }
+  std::vector<Message> dead_letters() {
+    party->consume(kDeadLetterQueue, 10000);
+    std::vector<Message> letters;
+    while (const auto dead = party->receive(seconds(1))) letters.push_back(dead->message);
+    return letters;
   }
   /// Runs the night to its end; returns how many tiles the master took.
   int run() {
@@ -93,13 +116,36 @@ TEST(Hostile, TasksOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
   Guest guest(night);
   for (const std::string& body : bodies) guest.send(kComputeQueue, body);
   EXPECT_EQ(guest.run(), static_cast<int>(night.grid.tiles.size()));
-  guest.party->consume(kDeadLetterQueue, 10000);
-  std::size_t kept = 0;
-  while (const auto dead = guest.party->receive(seconds(1))) {
-    EXPECT_NE(dead->message.headers.at("x-tilecompile-reason"), "");
-    ++kept;
+  const auto letters = guest.dead_letters();
+  for (const Message& letter : letters) EXPECT_NE(letter.headers.at(kReasonHeader), "");
+  EXPECT_EQ(letters.size(), bodies.size());
+}
+
+// What the envelope of a task can say to make the handling of the task fail, not the task itself.
+TEST(Hostile, EnvelopesOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
+  SmallNight night;
+  Guest guest(night);
+  Message good;
+  good.body = encode_task(make_tasks(night.job).front());
+  std::vector<Message> hostile(7, good);
+  hostile[0].reply_to = kForbidden;
+  hostile[1].headers[kDiedHeader] = std::string(65000, 'd');
+  hostile[2].headers[kDiagnosticsHeader] = std::string(60000, 'q');
+  hostile[3].headers[kRetryHeader] = std::string(60000, '{');
+  hostile[4].headers[kAttemptHeader] = std::string(60000, '9');
+  hostile[5].body = "not a task";
+  hostile[5].headers["a-header-of-theirs"] = std::string(65400, 'h');
+  hostile[6].body = "not a task";
+  for (int i = 0; i < 1500; ++i) hostile[6].headers["header-" + std::to_string(i)] = "value of it";
+  for (const Message& message : hostile) guest.send(kComputeQueue, message);
+  EXPECT_EQ(guest.run(), static_cast<int>(night.grid.tiles.size()));
+  const auto letters = guest.dead_letters();
+  EXPECT_EQ(letters.size(), hostile.size());
+  for (const Message& letter : letters) {
+    EXPECT_NE(letter.headers.at(kReasonHeader), "");
+    EXPECT_EQ(letter.headers.at(kWorkerHeader), "w");
+    EXPECT_EQ(letter.headers.at(kKindHeader), "input");
   }
-  EXPECT_EQ(kept, bodies.size());
 }
 
 TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
@@ -108,9 +154,9 @@ TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
   std::ofstream(secret) << encode_frame_metrics(night.analysis.metrics);
   std::filesystem::create_symlink(secret, night.folder() / "store/link.json");
   const json good = json::parse(encode_task(make_tasks(night.job).front()));
-  for (const std::string& ref :
-       {std::string("../secret.json"), secret.string(), std::string("link.json"),
-        night.run_id + "/../../secret.json", std::string(), std::string("a\0b", 3), std::string(300, 'a')}) {
+  for (const std::string& ref : {std::string("../secret.json"), secret.string(), std::string("link.json"),
+                                 night.run_id + "/../../secret.json", std::string(), std::string("a\0b", 3),
+                                 std::string(300, 'a'), std::string(2000, '/')}) {
     json task = good;
     task["metrics_config"]["frame_metrics_ref"] = ref;
     RunContexts runs = night.contexts();
@@ -118,7 +164,7 @@ TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
     execute_task(task.dump(), runs, *night.store, {"w", 1}, [&](const ResultMessage& r) {
       ++results;
       ASSERT_TRUE(r.failure) << ref;
-      EXPECT_NE(r.failure->kind, ErrorKind::kContract) << r.failure->text;
+      EXPECT_EQ(r.failure->kind, ErrorKind::kInput) << r.failure->text;
     });
     EXPECT_GT(results, 0);
   }

@@ -9,6 +9,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/crash_marks.hpp"
 #include "tilecompile/run/dead_letters.hpp"
+#include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
@@ -345,6 +346,11 @@ TEST(TaskEnvelope, HeadersThatCannotBeRightAreRefused) {
     Message message;
     message.headers[kRetryHeader] = text;
     EXPECT_THROW(read_envelope(message), InputError) << text;
+  }
+  for (const char* name : {kDiedHeader, kDiagnosticsHeader, kRetryHeader, kAttemptHeader}) {
+    Message message;
+    message.headers[name] = std::string(60000, '1');
+    EXPECT_THROW(read_envelope(message), InputError) << name;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
+
+class ResultsQueueEnd;
 
 /// Thrown when the user asked a run to stop; what is done is kept.
 struct Interrupted {
@@ -37,6 +40,8 @@ struct DispatchJob {
   std::function<Box(const Box&)> region;  ///< what a worker reads at once for a tile; empty: the row
   std::string isolation = "run";
   bool quorum = false;
+  /// Set when more rounds follow: takes the end of the results queue; null: it ends with the round.
+  std::optional<ResultsQueueEnd>* results_end = nullptr;
   RetryPolicy retry;
   int max_failed_tiles = 0;                            ///< more end the run
   double stall_after_s = 30;                           ///< silence after which lost tasks are looked for

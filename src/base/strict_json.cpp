@@ -1,6 +1,7 @@
-#include "tilecompile/tile/strict_json.hpp"
+#include "tilecompile/base/strict_json.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -95,6 +96,10 @@ double StrictObject::number(const std::string& key) {
   return value.get<double>();
 }
 
+double StrictObject::number_or_nan(const std::string& key) {
+  return get(key).is_null() ? std::numeric_limits<double>::quiet_NaN() : number(key);
+}
+
 bool StrictObject::boolean(const std::string& key) {
   const json& value = get(key);
   if (!value.is_boolean()) fail(key, "is not true or false");
@@ -125,11 +130,10 @@ std::vector<std::string> StrictObject::texts(const std::string& key, std::size_t
   return all;
 }
 
-std::vector<double> StrictObject::plane_numbers(const std::string& key) {
-  if (!get(key).is_array()) return {number(key)};
+std::vector<double> StrictObject::numbers(const std::string& key, std::size_t low, std::size_t high) {
   const json& list = get(key);
-  if (list.size() < 2 || list.size() > kMostPlanes)
-    fail(key, "is neither a number nor a list of two and more");
+  if (!list.is_array() || list.size() < low || list.size() > high)
+    fail(key, "is not a list of the right length");
   std::vector<double> numbers;
   for (const json& item : list) {
     if (!item.is_number() || !std::isfinite(item.get<double>()))
@@ -137,6 +141,21 @@ std::vector<double> StrictObject::plane_numbers(const std::string& key) {
     numbers.push_back(item.get<double>());
   }
   return numbers;
+}
+
+std::vector<std::vector<double>> StrictObject::rows(const std::string& key, std::size_t columns) {
+  const json& list = get(key);
+  if (!list.is_array()) fail(key, "is not a list");
+  std::vector<std::vector<double>> rows;
+  for (const json& item : list) {
+    const json holder{{key, item}};
+    rows.push_back(StrictObject(holder, what_).numbers(key, columns, columns));
+  }
+  return rows;
+}
+
+std::vector<double> StrictObject::plane_numbers(const std::string& key) {
+  return get(key).is_array() ? numbers(key, 2, kMostPlanes) : std::vector<double>{number(key)};
 }
 
 void StrictObject::done() const {

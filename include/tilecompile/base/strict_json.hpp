@@ -24,10 +24,16 @@ class StrictObject {
   std::string uuid(const std::string& key);
   std::int64_t integer(const std::string& key, std::int64_t low, std::int64_t high);
   double number(const std::string& key);
+  /// null stands for NaN.
+  double number_or_nan(const std::string& key);
   bool boolean(const std::string& key);
   /// A list of `low`..`high` numbers in the integer range.
   std::vector<int> integers(const std::string& key, std::size_t low, std::size_t high, std::int64_t smallest,
                             std::int64_t largest);
+  /// A list of `low`..`high` finite numbers.
+  std::vector<double> numbers(const std::string& key, std::size_t low, std::size_t high);
+  /// A list of lists of `columns` finite numbers each.
+  std::vector<std::vector<double>> rows(const std::string& key, std::size_t columns);
   /// A list of at most `most` texts.
   std::vector<std::string> texts(const std::string& key, std::size_t most);
   /// A number for one plane, or a list of two and more.
