@@ -101,6 +101,7 @@ scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be 
 host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
   { cat "$log" >&2; skip "dockerd does not start here (above)"; }
 export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
+{ docker network prune -f; docker volume prune -f; } >> "$log"  # of a kept folder whose last test failed
 overlay=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' bridge)
 good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker-compose version --short)"
 
@@ -211,14 +212,13 @@ in_engine() { scripts/private-docker.sh exec "$engine" "$@"; }
 in_engine env PRIVATE_S3_ADDRESS="$overlay" PRIVATE_S3_OWNER=$$ scripts/private-s3.sh start "$work/s3" > "$work/s3.ports"
 read -r _ port < "$work/s3.ports"
 service=https://$overlay:$port
-# Its other language, in which curl can store things without signing them.
-swift() { in_engine curl -sS --fail --cacert "$work/s3/tls/cert.pem" "$@"; }
-token=$(swift -D - -o /dev/null -H "X-Storage-User: tc:tiles" -H "X-Storage-Pass: s3secret" "$service/auth/v1.0" |
-  sed -n 's/^X-Storage-Token: *//ip' | tr -d '\r')
-swift -X PUT -H "X-Auth-Token: $token" "$service/v1/AUTH_tc/astro" >> "$log"
-for frame in "$work"/night/frames/*; do
-  swift -T "$frame" -H "X-Auth-Token: $token" "$service/v1/AUTH_tc/astro/nights/m31/${frame##*/}" >> "$log"
-done
+printf 'machine %s login tc:tiles password s3secret\n' "$overlay" > "$work/s3.netrc"
+s3() {  # curl's arguments
+  in_engine curl -sS --fail --cacert "$work/s3/tls/cert.pem" --netrc-file "$work/s3.netrc" \
+    --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD "$@"
+}
+s3 -X PUT "$service/astro" >> "$log"
+for frame in "$work"/night/frames/*; do s3 -T "$frame" "$service/astro/nights/m31/${frame##*/}" >> "$log"; done
 for role in master worker; do
   printf '[default]\naws_access_key_id = tc:tiles\naws_secret_access_key = s3secret\n' > "$work/secrets/$role/s3-credentials"
   cp "$work/s3/tls/cert.pem" "$work/secrets/$role/s3-ca.pem"
@@ -251,7 +251,9 @@ main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || co
 [ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
 same_pictures "$work/master.txt"
 [ -z "$(find "$work/data" -name 'tile_*')" ] || fail "tiles lie outside of the bucket"
-good "tiles in the bucket: $(swift -H "X-Auth-Token: $token" "$service/v1/AUTH_tc/astro?prefix=tilecompile/" | grep -c /tiles/)"
+s3 "$service/astro?list-type=2&prefix=tilecompile%2F" > "$work/bucket.xml"
+grep -q '/tiles/tile_' "$work/bucket.xml" || fail "there are no tiles in the bucket"
+good "$(grep -o '<Key>[^<]*/tiles/tile_[0-9]*.fits' "$work/bucket.xml" | sed -n 's/<Key>/in the bucket: /; 1p')"
 
 say "taking production down"
 worker_host down -v >> "$log" 2>&1
