@@ -29,7 +29,8 @@ def null_tests(bench, wanted=()):
     base = Run(base.config, (*base.settings, PLAIN, "synthetic.enabled=false"))
     run_dir = bench.run_dir(base)
     frames = reweigh.normalised(bench.stack, run_dir)
-    results += between_extremes(read_image(run_dir / "reconstruction.fits"), frames)
+    unshifted = bench.run_dir(Run(base.config, (*base.settings, "reconstruction.local_sky=none")))
+    results += between_extremes(read_image(unshifted / "reconstruction.fits"), frames)
     results += shuffled_weights(bench, run_dir, frames)
     results += halves(bench, base)
     if bench.data.simulate:

@@ -9,7 +9,7 @@ from astropy.io import fits
 from images import convolve, gaussian_kernel, read_image
 
 WIDE_FWHM = 3.0  # aperture that no change of the seeing reaches, in FWHM of the plain mean
-COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("bright", "bright %", "{:+.2f}"),
+COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"), ("bright", "bright %", "{:+.2f}"),
            ("nebula", "nebula error", "{:.3f}"), ("rank_star", "rank STAR", "{:+.2f}"),
            ("rank_structure", "rank STRUCTURE", "{:+.2f}"))
 
@@ -55,17 +55,19 @@ class Truth:
         return float(numpy.sqrt(numpy.mean(smooth[(sky > 0) & (weight > 0.3)] ** 2)))
 
     def figures(self, image):
-        """zero_point: rms over the field of a quadratic surface through the ratios;
-        bright: the brightest tenth against all; nebula: error over that of the plain mean."""
+        """zero_point: rms over the field of a quadratic surface through the ratios; zero_noise: what the scatter of
+        the stars about that surface alone would make of it; bright: the brightest tenth against all; nebula: error over that of the plain mean."""
         ratio = self.star_ratio(image)
         scale = self.scale_of(image)
         order = numpy.argsort(-numpy.nan_to_num(self.flux))
         brightest = order[:max(5, len(order) // 10)]
-        return {"zero_point": 100 * self.surface_rms(ratio / scale),
+        zero_point, noise = self.surface_rms(ratio / scale)
+        return {"zero_point": 100 * zero_point, "zero_noise": 100 * noise,
                 "bright": 100 * (float(numpy.median(ratio[brightest])) / scale - 1),
                 "nebula": self.nebula_error(image, scale) / self.plain_error}
 
     def surface_rms(self, ratio):
+        """(rms over the covered field of the surface less its mean, the same expected from the residuals)."""
         stars = self.field.stars
         height, width = self.image.shape
         x, y = 2 * stars.x / width - 1, 2 * stars.y / height - 1
@@ -80,8 +82,12 @@ class Truth:
         v, u = numpy.mgrid[-1:1:21j, -1:1:21j]
         covered = ~self.field.outside[((v + 1) / 2 * (height - 1)).astype(int), ((u + 1) / 2 * (width - 1)).astype(int)]
         x, y = u[covered], v[covered]
-        surface = numpy.stack([numpy.ones(len(x)), x, y, x * x, x * y, y * y], axis=1) @ fit
-        return float(surface.std())
+        at_field = numpy.stack([numpy.ones(len(x)), x, y, x * x, x * y, y * y], axis=1)
+        weighted = terms[kept] * weight[kept, None]
+        covariance = (rest[kept] ** 2).sum() / (kept.sum() - 6) * numpy.linalg.inv(weighted.T @ weighted)
+        varying = at_field - at_field.mean(axis=0)
+        noise = numpy.sqrt(numpy.einsum("ij,jk,ik->i", varying, covariance, varying).mean())
+        return float((at_field @ fit).std()), float(noise)
 
 
 def wide_fluxes(image, stars):

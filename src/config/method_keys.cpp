@@ -180,6 +180,11 @@ void add_reconstruction(Table& table) {
       "What brings tiles to one level before they are blended: nothing, their medians (bends photometry on "
       "real "
       "fields), or the classical stack");
+  using Sky = ReconstructionParams::LocalSky;
+  reconstruction.add_choice(
+      "local_sky", &ReconstructionParams::local_sky, Choices<Sky>{{"none", Sky::kNone}, {"mean", Sky::kMean}},
+      "Bring the sky of every frame in a tile to that of their plain mean, so that gradients "
+      "which differ from frame to frame do not bend fluxes");
   reconstruction.add("edge_feather_px", &ReconstructionParams::edge_feather_px, Between{0, 10000},
                      "Width in px over which a frame fades in from its own border; 0: not at all");
   add_pixel_rules(table);

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/tile/local_sky.hpp"
 #include "tilecompile/tile/noise_guard.hpp"
 #include "tilecompile/tile/residual_noise.hpp"
 
@@ -47,6 +48,7 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     : box_(input.box),
       params_(input.reconstruction),
       cutouts_(weighted_cutouts(input, channel, frame_weight, ramps_)) {
+  if (params_.local_sky == ReconstructionParams::LocalSky::kMean) level_skies();
   if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
     rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
@@ -57,6 +59,11 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
   if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
     guard_noise(input.metrics->seeing_px);
+}
+
+void PreparedChannel::level_skies() {
+  const std::vector<double> sky = local_sky(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].normalization.pedestal -= sky[i];
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {

@@ -28,25 +28,25 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 // kNumericsVersion, or when a key is added.
 TEST(MethodJson, HashOfTheDefaultsIsPinned) {
   EXPECT_EQ(canonical_method_json({}),
-            R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_tar)"
-            R"(get":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is)"
-            R"(_nodata":true},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2")"
-            R"(,"weights":{"background":0.4,"gradient":0.3,"noise":0.3}},"local_metrics":{"clamp":[-3.0)"
-            R"(,3.0],"min_effective_fraction":0.0,"mode":"v2","sharpness":2.0,"star_mode":{"fwhm_transf)"
-            R"(orm":"log","weights":{"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"bac)"
-            R"(kground_weight":0.3,"metric":"energy_over_sigma","metric_weight":0.7}},"normalization":{)"
-            R"("enabled":true,"mode":"background","per_channel":true},"numerics_version":"2","reconstru)"
-            R"(ction":{"edge_feather_px":0.0,"frame_chunk":64,"noise_guard":"off","noise_guard_high":4.)"
-            R"(0,"noise_guard_low":2.0,"noise_guard_reach_fwhm":1.5,"rejection":"none","rejection_min_k)"
-            R"(ept_fraction":0.5,"rejection_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_rescale":")"
-            R"(none","weighting_function":"exponential","window_function":"hanning"},"stacking":{"metho)"
-            R"(d":"average"},"synthetic":{"clustering":{"mode":"state_vector","vector":["global_weight")"
-            R"(,"tile_quality_mean","tile_quality_variance","background","noise"]},"enabled":"auto","fr)"
-            R"(ames_max":30,"frames_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,"min)"
-            R"(_size":64,"min_valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_min_)"
-            R"(count":3}})");
+            R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_targ)"
+            R"(et":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is_n)"
+            R"(odata":true},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2","w)"
+            R"(eights":{"background":0.4,"gradient":0.3,"noise":0.3}},"local_metrics":{"clamp":[-3.0,3.0)"
+            R"(],"min_effective_fraction":0.0,"mode":"v2","sharpness":2.0,"star_mode":{"fwhm_transform":)"
+            R"("log","weights":{"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"backgroun)"
+            R"(d_weight":0.3,"metric":"energy_over_sigma","metric_weight":0.7}},"normalization":{"enable)"
+            R"(d":true,"mode":"background","per_channel":true},"numerics_version":"2","reconstruction":{)"
+            R"("edge_feather_px":0.0,"frame_chunk":64,"local_sky":"none","noise_guard":"off","noise_guar)"
+            R"(d_high":4.0,"noise_guard_low":2.0,"noise_guard_reach_fwhm":1.5,"rejection":"none","reject)"
+            R"(ion_min_kept_fraction":0.5,"rejection_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_re)"
+            R"(scale":"none","weighting_function":"exponential","window_function":"hanning"},"stacking":)"
+            R"({"method":"average"},"synthetic":{"clustering":{"mode":"state_vector","vector":["global_w)"
+            R"(eight","tile_quality_mean","tile_quality_variance","background","noise"]},"enabled":"auto)"
+            R"(","frames_max":30,"frames_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,)"
+            R"("min_size":64,"min_valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_m)"
+            R"(in_count":3}})");
   EXPECT_EQ(sha256_hex(canonical_method_json({})),
-            "654c64a85d51387ec36a7685edbd25a98e2621e5f10e1764bbb01edc07a825ef");
+            "85e1b94bc800fb7528cccb9a11d0a6a22bb6c87a6f6adeb9199c23cb2a83d932");
 }
 
 TEST(MethodJson, SpellingDoesNotMatter) {

@@ -40,7 +40,7 @@ def recomputed(run, samples, metrics, channel, t, weights=None):
 
 def extended(run):
     settings = run.config["reconstruction"]
-    return settings["rejection"] != "none" or settings["noise_guard"] != "off"
+    return (settings["rejection"] != "none" or settings["noise_guard"] != "off" or settings["local_sky"] != "none")
 
 
 def sampled(run, frames):

@@ -48,6 +48,7 @@ const std::vector<std::string> kExtensions = {"normalization.mode=photometric",
                                               "local_metrics.min_effective_fraction=0.6",
                                               "reconstruction.rejection=sigma_clip",
                                               "reconstruction.noise_guard=significance",
+                                              "reconstruction.local_sky=mean",
                                               "reconstruction.edge_feather_px=12",
                                               "reconstruction.tile_rescale=reference",
                                               "synthetic.enabled=true",
@@ -137,7 +138,8 @@ TEST(Extensions, EachWorksAloneAndReachesThePicture) {
   for (const char* key : {"normalization.mode=photometric", "global_metrics.mode=inverse_variance",
                           "global_metrics.adaptive_weights=true", "local_metrics.mode=seeing",
                           "reconstruction.rejection=sigma_clip", "reconstruction.noise_guard=significance",
-                          "reconstruction.edge_feather_px=12", "reconstruction.tile_rescale=reference"}) {
+                          "reconstruction.edge_feather_px=12", "reconstruction.tile_rescale=reference",
+                          "reconstruction.local_sky=mean"}) {
     const std::string found = picture({key}, "reconstruction");
     EXPECT_FALSE(found.empty()) << key;
     EXPECT_NE(found, plain) << key;

@@ -38,6 +38,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "--set reconstruction.sigma_high=2 "
                   "--set reconstruction.rejection_min_kept_fraction=0.7"},
         Extension{"noise_guard", "--set reconstruction.noise_guard=significance"},
+        Extension{"local_sky", "--set reconstruction.local_sky=mean"},
         Extension{"edge_feather", "--set reconstruction.edge_feather_px=32"},
         Extension{"reference_rescale", "--set reconstruction.tile_rescale=reference"},
         Extension{"weighted_average",

@@ -70,6 +70,7 @@ ReconstructionParams all_extensions() {
   ReconstructionParams p;
   p.rejection.mode = RejectionParams::Mode::kSigmaClip;
   p.noise_guard.mode = NoiseGuardParams::Mode::kSignificance;
+  p.local_sky = ReconstructionParams::LocalSky::kMean;
   p.edge_feather_px = 12;
   return p;
 }
@@ -221,6 +222,23 @@ TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
   double ratio = 0;
   for (std::size_t f = 0; f < 30; ++f) ratio += noise[f] / (1 + 0.25 * static_cast<double>(f % 3)) / 30;
   EXPECT_NEAR(ratio, 1, 0.03);
+}
+
+// Sharp frames have a brighter sky here than the others, as under a gradient of moonlight.
+TEST(LocalSky, WeightsDoNotMoveTheSkyOfATile) {
+  const auto sky = [](ReconstructionParams::LocalSky mode) {
+    Night night(20);
+    for (std::size_t f = 0; f < 20; f += 5)  // the sharpest
+      for (float& s : night.frames[f].samples()) s += 8;
+    ReconstructionParams params;
+    params.local_sky = mode;
+    TileInput in = night.input(params);
+    in.local.sharpness = 8;
+    return compute_tile(in).channels[0].background;
+  };
+  const double plain = 100 + 8.0 / 5;
+  EXPECT_NEAR(sky(ReconstructionParams::LocalSky::kMean), plain, 0.15);
+  EXPECT_GT(sky(ReconstructionParams::LocalSky::kNone), plain + 1);
 }
 
 // Two frames of another level than the rest begin inside the tile.

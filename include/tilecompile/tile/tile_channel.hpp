@@ -20,9 +20,9 @@ TileChannel finish_channel(WeightedMean mean, std::vector<double> frame_weight, 
 /// One channel of a tile, ready to be summed: everything that is decided by all of its frames together.
 class PreparedChannel {
  public:
-  /// `frame_weight` is W of every cut-out. Lays the edge ramps, rejects pixels and finds the shares of the
-  /// noise guard, each as the parameters ask (`methodology.md` 9.3, 9.5); measures the frames' noise in the
-  /// tile, which the variance is propagated from.
+  /// `frame_weight` is W of every cut-out. Lays the edge ramps, levels the frames' skies, rejects pixels and
+  /// finds the shares of the noise guard, each as the parameters ask (`methodology.md` 9.3, 9.5); measures
+  /// the frames' noise in the tile, which the variance is propagated from.
   PreparedChannel(const TileInput& input, std::size_t channel, const std::vector<double>& frame_weight);
   PreparedChannel(const PreparedChannel&) = delete;
   PreparedChannel& operator=(const PreparedChannel&) = delete;
@@ -35,6 +35,7 @@ class PreparedChannel {
 
  private:
   WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
+  void level_skies();
   void guard_noise(double seeing_px);
 
   Box box_;

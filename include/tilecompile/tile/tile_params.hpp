@@ -47,8 +47,10 @@ struct NoiseGuardParams {
 /// Section `reconstruction` (`methodology.md` 0.4, 9).
 struct ReconstructionParams {
   enum class TileRescale { kNone, kMedianAfterBackgroundSubtraction, kReference };
+  enum class LocalSky { kNone, kMean };
   TileRescale tile_rescale = TileRescale::kNone;
   int frame_chunk = 64;
+  LocalSky local_sky = LocalSky::kNone;  ///< kMean: frames get the sky of their plain mean, tile by tile
   RejectionParams rejection;
   NoiseGuardParams noise_guard;
   double edge_feather_px = 0;  ///< width over which a frame fades towards its own border
