@@ -33,6 +33,8 @@ def null_tests(bench, wanted=()):
     results += between_extremes(read_image(unshifted / "reconstruction.fits"), frames)
     results += shuffled_weights(bench, run_dir, frames)
     results += halves(bench, base)
+    if bench.data.simulate and truth.frame_table(bench.work / "night")["bad"].any():
+        results += without_bad_frames(bench, base)
     if bench.data.simulate:
         results += injected_stars(bench, base)
     lines = [f"Null tests with `{base.config}`, {', '.join(dict.fromkeys(base.settings))}:", "",
@@ -100,6 +102,26 @@ def halves(bench, base):
              "within 4 errors of 0", abs(slope) < 4 * slope_error),
             (f"half against half: FWHM (plain means: {own:+.2f} %)", f"{change:+.2f} %",
              "within 3 % of the plain means'", abs(change - own) < 3), *maps_of_halves(runs, field)]
+
+
+def without_bad_frames(bench, base):
+    """The run on all frames against one on the good frames alone, which have the same scene, seeing and noise."""
+    folder = bench.work / "good-frames"
+    bad = truth.frame_table(bench.work / "night")["bad"] > 0
+    if not folder.exists():
+        folder.mkdir()
+        for path in frame_paths(bench.data.frames_dir(bench.work))[~bad]:
+            (folder / path.name).symlink_to(path.resolve())
+    rows = []
+    for frames in (bench.data.frames_dir(bench.work), folder):
+        run_dir = bench.program.run(bench.program.arguments(base, frames, bench.data.settings), bench.work)
+        rows.append(measure(read_image(run_dir / "reconstruction.fits"), bench.field))
+    results = []
+    for key, name in (("fwhm", "FWHM"), ("rms", "background rms"), ("snr_ratio", "star SNR"), ("flux_ratio", "flux")):
+        change = 100 * (rows[0][key] / rows[1][key] - 1)
+        results.append((f"{int(bad.sum())} bad of {len(bad)} frames against none: {name}", f"{change:+.2f} %",
+                        "within 1 %", abs(change) <= 1))
+    return results
 
 
 def maps_of_halves(runs, field):
