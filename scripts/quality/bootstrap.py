@@ -51,7 +51,7 @@ def recommended_of(bench, drawn):
     folder.mkdir()
     for path, times in zip(frame_paths(bench.data.frames_dir(bench.work)), drawn):
         for copy in range(times):
-            (folder / f"{path.stem}_{copy}{path.suffix}").symlink_to(path.resolve())
+            (folder / f"{copy:03d}-{path.name}").symlink_to(path.resolve())
     shutil.rmtree(bench.work / "drawn-out", ignore_errors=True)
     row = ROWS["recommended"]
     run_dir = bench.program.run(bench.program.arguments(row, folder, bench.data.settings), bench.work / "drawn-out")
