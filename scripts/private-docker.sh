@@ -3,6 +3,7 @@
 #
 #   private-docker.sh start DIR   start, with its images if there are any; the value for DOCKER_HOST on stdout
 #   private-docker.sh stop DIR    remove its containers, end it, take down its network; images stay in DIR
+#   private-docker.sh exec DIR COMMAND ARG..   run a command in its network, where its bridges are
 #   private-docker.sh trace DIR   what is left of it on this machine outside of DIR; nothing when it was stopped
 #
 # Its bridges and firewall rules live in the namespace. On the host it needs one pair of interfaces and three rules
@@ -11,7 +12,7 @@
 set -uo pipefail
 
 die() { echo "private-docker: $*" >&2; exit 1; }
-usage() { sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
@@ -157,6 +158,7 @@ trace() {
 case $command in
   start) start ;;
   stop) stop ;;
+  exec) exec ip netns exec "$name" "$@" ;;
   trace) trace ;;
   watch)  # internal: DIR OWNER ENGINE
     [ $# -eq 2 ] || usage

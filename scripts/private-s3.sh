@@ -8,15 +8,17 @@
 # Keys: "tc:tiles" / "s3secret" may do everything, "tc:other" / "othersecret" nothing. Region us-east-1. The
 # certificate of the HTTPS port is its own authority: DIR/tls/cert.pem, for localhost and 127.0.0.1. Listings come
 # in pages of 25 objects.
-# Environment of `start`: PRIVATE_S3_OWNER  pid; the service is stopped when that process is gone
+# Environment of `start`: PRIVATE_S3_OWNER    pid; the service is stopped when that process is gone
+#                         PRIVATE_S3_ADDRESS  where it listens, and in its certificate; default: 127.0.0.1
 set -uo pipefail
 
 die() { echo "private-s3: $*" >&2; exit 1; }
-usage() { sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
 shift 2
+address=${PRIVATE_S3_ADDRESS:-127.0.0.1}
 
 # True when a process carries our directory in its environment: proof that it is ours. A pid alone proves
 # nothing, it may have been given to someone else since.
@@ -45,7 +47,7 @@ stop() {
   die "processes of $dir survive kill -9 after $turn turns: $(members | tr '\n' ' ')"
 }
 
-is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+is_free() { ! (exec 3<>"/dev/tcp/$address/$1") 2>/dev/null; }
 
 # A free port below the ephemeral range, different from those given.
 pick_port() {
@@ -58,7 +60,7 @@ pick_port() {
 }
 
 common_settings() {  # PORT
-  printf '[DEFAULT]\nbind_ip = 127.0.0.1\nbind_port = %s\nuser = %s\nswift_dir = %s\n' "$1" "$(id -un)" "$dir/etc"
+  printf '[DEFAULT]\nbind_ip = %s\nbind_port = %s\nuser = %s\nswift_dir = %s\n' "$address" "$1" "$(id -un)" "$dir/etc"
   printf 'devices = %s\nmount_check = false\nworkers = 0\nlog_level = WARNING\n' "$dir/data"
 }
 
@@ -66,7 +68,7 @@ write_backend() {  # NAME PORT
   local ring="$dir/etc/$1.builder"
   {
     swift-ring-builder "$ring" create 6 1 1
-    swift-ring-builder "$ring" add "r1z1-127.0.0.1:$2/disk" 1
+    swift-ring-builder "$ring" add "r1z1-$address:$2/disk" 1
     swift-ring-builder "$ring" rebalance
   } > "$dir/log/ring-$1.log" 2>&1
   [ -e "$dir/etc/$1.ring.gz" ] || die "no ring for $1: $(tail -n 5 "$dir/log/ring-$1.log")"
@@ -118,7 +120,7 @@ SETTINGS
 
 write_certificate() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=localhost \
-    -addext 'subjectAltName = DNS:localhost, DNS:*.localhost, IP:127.0.0.1' \
+    -addext "subjectAltName = DNS:localhost, DNS:*.localhost, IP:$address" \
     -keyout "$dir/tls/key.pem" -out "$dir/tls/cert.pem" > "$dir/log/tls.log" 2>&1 ||
     die "no certificate: $(tail -n 3 "$dir/log/tls.log")"
 }

@@ -1,13 +1,14 @@
 #!/bin/bash
 # Builds the image and runs the compose files of docker/ end to end on a simulated night: local mode, while workers are
-# killed and cut off, and production with TLS. Compares the pictures with those of one process. Takes a Docker engine of
-# its own and makes its base images from Debian packages, so no registry is needed. Needs root; when no engine can run
-# here it says so and ends with 77.
+# killed and cut off, production with TLS, with a shared folder and with S3, and the units of config/systemd under a
+# systemd of their own. Compares the pictures with those of one process. Takes a Docker engine of its own and makes its
+# base images from Debian packages, so no registry is needed. Needs root; when no engine can run here it says so and
+# ends with 77.
 # Usage: scripts/test-docker.sh
 # Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -eq 0 ] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
+[ $# -eq 0 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
 
 skip() { printf '\n*** test-docker: SKIPPED: %s\n*** Nothing about containers was tested.\n' "$*" >&2; exit 77; }
 fail() { echo "test-docker: FAILED: $*" >&2; exit 1; }
@@ -27,6 +28,7 @@ finish() {
     { echo "test-docker: the end of $log:"; tail -n 40 "$log"; } >&2
     if [ -e "$engine/docker.sock" ]; then local_mode logs --tail 20 >&2 2> /dev/null || true; fi
   fi
+  if [ -d "$work/s3" ]; then scripts/private-s3.sh stop "$work/s3" || code=1; fi
   if [ -d "$engine" ]; then
     scripts/private-docker.sh stop "$engine" || code=1
     left=$(scripts/private-docker.sh trace "$engine")
@@ -50,7 +52,7 @@ worker_host() { WORKER_ENV=$work/worker.env docker-compose --env-file "$work/wor
 settings() {
   local example=$1 file=$2 pair
   shift 2
-  cp "$example" "$file"
+  [ "$example" = "$file" ] || cp "$example" "$file"
   for pair; do
     grep -q "^${pair%%=*}=" "$file" || fail "$example has no ${pair%%=*}"
     sed -i "s|^${pair%%=*}=.*|$pair|" "$file"
@@ -99,6 +101,7 @@ scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be 
 host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
   { cat "$log" >&2; skip "dockerd does not start here (above)"; }
 export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
+{ docker network prune -f; docker volume prune -f; } >> "$log"  # of a kept folder whose last test failed
 overlay=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' bridge)
 good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker-compose version --short)"
 
@@ -204,7 +207,82 @@ main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || co
 [ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
 same_pictures "$work/master.txt"
 
+say "S3: frames and tiles in a bucket instead of the shared folder"
+in_engine() { scripts/private-docker.sh exec "$engine" "$@"; }
+in_engine env PRIVATE_S3_ADDRESS="$overlay" PRIVATE_S3_OWNER=$$ scripts/private-s3.sh start "$work/s3" > "$work/s3.ports"
+read -r _ port < "$work/s3.ports"
+service=https://$overlay:$port
+printf 'machine %s login tc:tiles password s3secret\n' "$overlay" > "$work/s3.netrc"
+s3() {  # curl's arguments
+  in_engine curl -sS --fail --cacert "$work/s3/tls/cert.pem" --netrc-file "$work/s3.netrc" \
+    --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD "$@"
+}
+s3 -X PUT "$service/astro" >> "$log"
+for frame in "$work"/night/frames/*; do s3 -T "$frame" "$service/astro/nights/m31/${frame##*/}" >> "$log"; done
+for role in master worker; do
+  printf '[default]\naws_access_key_id = tc:tiles\naws_secret_access_key = s3secret\n' > "$work/secrets/$role/s3-credentials"
+  cp "$work/s3/tls/cert.pem" "$work/secrets/$role/s3-ca.pem"
+  chmod 600 "$work/secrets/$role"/s3-*
+done
+worker_host down >> "$log" 2>&1
+rm -rf "$work/data" "$work/out"
+mkdir -p "$work/data" "$work/out"
+chown -R "$user" "$work/data" "$work/out" "$work/secrets/master" "$work/secrets/worker"
+sed -i 's/^# *\(TILECOMPILE_[A-Z_0-9]*=\)/\1/' "$work/worker.env"
+settings "$work/worker.env" "$work/worker.env" TILECOMPILE_INPUT_DIR= TILECOMPILE_STORAGE_ROOT= \
+  TILECOMPILE_STORAGE_S3_ENDPOINT="$service"
+sed -e '/^input:/,/^$/d' -e '/^storage:/,/^$/d' "$work/main.yaml" > "$work/s3.yaml"
+cat >> "$work/s3.yaml" << YAML
+
+storage:
+  type: s3
+  s3: {endpoint: "$service", bucket: astro, prefix: tilecompile, frames_prefix: nights/m31,
+       credentials_file: /secrets/s3-credentials, ca_file: /secrets/s3-ca.pem}
+cache: {dir: /data/cache}
+YAML
+settings "$work/main.env" "$work/main.env" RUN_CONFIG="$work/s3.yaml"
+worker_host up -d --no-build >> "$log" 2>&1
+await 90 healthy health "$(worker 1)"
+main_server run --rm -T verify > "$work/verify.txt" 2>> "$log" < /dev/null ||
+  { cat "$work/verify.txt" >&2; fail "verify found something"; }
+good "$(sed -n 's/^ok *storage *//p' "$work/verify.txt"); verify: $(grep -c '^ *ok' "$work/verify.txt") checks hold"
+code=0
+main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || code=$?
+[ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
+same_pictures "$work/master.txt"
+[ -z "$(find "$work/data" -name 'tile_*')" ] || fail "tiles lie outside of the bucket"
+s3 "$service/astro?list-type=2&prefix=tilecompile%2F" > "$work/bucket.xml"
+grep -q '/tiles/tile_' "$work/bucket.xml" || fail "there are no tiles in the bucket"
+good "$(grep -o '<Key>[^<]*/tiles/tile_[0-9]*.fits' "$work/bucket.xml" | sed -n 's/<Key>/in the bucket: /; 1p')"
+
 say "taking production down"
 worker_host down -v >> "$log" 2>&1
 main_server down -v >> "$log" 2>&1
+nothing_runs
+
+say "systemd: the units under a systemd of their own"
+docker build -t tilecompile-systemd -f scripts/docker/systemd.Dockerfile scripts/docker >> "$log" 2>&1
+docker network create hosts >> "$log"
+docker run -d --name hosts-broker --network hosts -e RABBITMQ_DEFAULT_USER=tilecompile \
+  -e RABBITMQ_DEFAULT_PASS="a password" rabbitmq:3 >> "$log"
+# What a systemd needs to be process 1 in a container; its sandboxes of services need CAP_SYS_ADMIN.
+docker run -d --name hosts-main --network hosts --cgroupns private --cap-add SYS_ADMIN --cap-add NET_ADMIN \
+  --security-opt seccomp=unconfined --security-opt apparmor=unconfined --tmpfs /run --tmpfs /run/lock \
+  -v "$PWD/config/systemd:/units:ro" -v "$PWD/scripts/docker:/scripts:ro" -v "$work/night:/night" \
+  tilecompile-systemd >> "$log"
+for turn in $(seq 150); do
+  state=$(docker exec hosts-main systemctl is-system-running 2>> "$log") || true
+  if [ "$state" = running ]; then break; fi
+  sleep 0.2
+done
+if [ "$state" = running ]; then
+  docker exec hosts-main /scripts/systemd-host.sh hosts-broker "a password" 2> "$work/systemd.log" ||
+    { cat "$work/systemd.log" >&2; fail "the units, see above"; }
+  same_pictures "$work/night/systemd.txt"
+else
+  docker logs hosts-main >> "$log" 2>&1 || true
+  printf '*** LEFT OUT: systemd does not run in a container here (after %s turns: "%s"), its units were not tried\n' "$turn" "$state"
+fi
+docker rm -f -v hosts-main hosts-broker >> "$log"
+docker network rm hosts >> "$log"
 nothing_runs

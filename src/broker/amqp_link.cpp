@@ -1,6 +1,5 @@
 #include "amqp_link.hpp"
 
-#include <amqp_tcp_socket.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,13 +14,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Never const where it is used: rabbitmq-c 0.10 takes no pointer to a const one.
 timeval as_timeval(milliseconds time) {
   return {static_cast<time_t>(time.count() / 1000), static_cast<suseconds_t>(time.count() % 1000 * 1000)};
 }
 
 /// Opens the transport below AMQP; the one place that knows what kind of socket it is.
 void open_socket(amqp_connection_state_t state, const AmqpOptions& options, milliseconds timeout) {
-  const timeval limit = as_timeval(timeout);
+  timeval limit = as_timeval(timeout);
   int status = AMQP_STATUS_OK;
   if (options.tls.enabled) {
     status = open_tls_socket(state, options, limit);
@@ -94,9 +94,9 @@ LinkDown link_closed(const amqp_connection_close_t& close) {
 AmqpLink::AmqpLink(const AmqpOptions& options, milliseconds timeout) : state_(amqp_new_connection()) {
   if (state_ == nullptr) throw LinkDown("no memory for a connection", 0);
   try {
-    const timeval limit = as_timeval(timeout);
+    timeval limit = as_timeval(timeout);
     amqp_set_handshake_timeout(state_, &limit);
-    const timeval rpc_limit = as_timeval(milliseconds(20000));
+    timeval rpc_limit = as_timeval(milliseconds(20000));
     amqp_set_rpc_timeout(state_, &rpc_limit);
     open_socket(state_, options, timeout);
     login(options);
@@ -197,7 +197,7 @@ void AmqpLink::wait(int wake_fd, milliseconds timeout) {
 bool AmqpLink::next_frame(amqp_frame_t& frame) {
   // Only memory of frames already handled: callers keep no pointer into a frame across this call.
   amqp_maybe_release_buffers(state_);
-  const timeval now = {0, 0};
+  timeval now = {0, 0};
   const int status = amqp_simple_wait_frame_noblock(state_, &frame, &now);
   if (status == AMQP_STATUS_TIMEOUT) return false;
   check_status(status, "read from the broker");
@@ -205,7 +205,7 @@ bool AmqpLink::next_frame(amqp_frame_t& frame) {
 }
 
 void AmqpLink::close() {
-  const timeval limit = as_timeval(milliseconds(3000));
+  timeval limit = as_timeval(milliseconds(3000));
   amqp_set_rpc_timeout(state_, &limit);
   amqp_connection_close(state_, AMQP_REPLY_SUCCESS);
 }

@@ -1,12 +1,10 @@
 #pragma once
-#include <amqp.h>
-#include <amqp_framing.h>
-
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
+#include "rabbitmq.hpp"
 #include "tilecompile/broker/transport.hpp"
 
 namespace tilecompile {

@@ -1,6 +1,5 @@
 #include "amqp_tls.hpp"
 
-#include <amqp_ssl_socket.h>
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -151,7 +150,7 @@ void check_plaintext(const AmqpOptions& options) {
                    "the network itself is trusted (a tunnel, a container network)");
 }
 
-int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, const timeval& limit) {
+int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, timeval limit) {
   amqp_socket_t* socket = amqp_ssl_socket_new(state);
   if (socket == nullptr) throw LinkDown("no memory for a socket", 0);
   auto* context = static_cast<SSL_CTX*>(amqp_ssl_socket_get_context(socket));

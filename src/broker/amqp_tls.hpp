@@ -17,7 +17,7 @@ void check_plaintext(const AmqpOptions& options);
 /// Opens a TLS socket for `state` and checks the broker's certificate. Returns the library's status; throws
 /// UsageError when a file cannot be used, the certificate is not to be trusted (which of date, authority,
 /// host name), or the port speaks no TLS: nothing of this passes by trying again.
-int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, const timeval& limit);
+int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, timeval limit);
 
 /// Throws UsageError when the broker ended the session over our certificate. With TLS 1.3 it does so only
 /// after the handshake, in the first answer.
