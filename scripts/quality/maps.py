@@ -1,25 +1,33 @@
 """Two runs on the even and the odd frames: their difference has no sky in it, so it can judge maps and edges."""
 import numpy
-import sep
 
 from images import clipped_scale
 
 FARTHEST = 4  # sigma
 SHARE_OF_VARIANCE = 0.99893  # of a Gaussian cut there
 NEAR_PX, LEAST_LINES = 10, 100
+CELL_PX, LEAST_PIXELS = 64, 64
 
 
 def chi_square_per_pixel(pictures, variances, field):
-    """Mean of (A - B)^2 / (var A + var B) over the sky that all frames cover; the level of each 64 px taken away."""
-    flat = flattened(pictures[0] - pictures[1], field.sky_mask)
+    """Mean of (A - B)^2 / (var A + var B) over the sky that all frames cover; the median of each cell taken away."""
     sky = ~field.sky_mask & numpy.isfinite(variances[0] + variances[1])
-    chi = flat[sky] ** 2 / (variances[0] + variances[1])[sky]
+    difference = numpy.where(sky, pictures[0] - pictures[1], numpy.nan)
+    flat = without_cell_medians(difference)
+    chi = flat ** 2 / (variances[0] + variances[1])
+    chi = chi[numpy.isfinite(chi)]
     return float(chi[chi < FARTHEST ** 2 * max(1.0, numpy.median(chi) / 0.455)].mean() / SHARE_OF_VARIANCE)
 
 
-def flattened(difference, mask):
-    filled = numpy.ascontiguousarray(numpy.where(mask | ~numpy.isfinite(difference), 0, difference), dtype=float)
-    return filled - sep.Background(filled, mask=mask | ~numpy.isfinite(difference), bw=64, bh=64).back()
+def without_cell_medians(image):
+    """`image` less the median of every CELL_PX square; NaN where a square has fewer than LEAST_PIXELS."""
+    flat = numpy.full(image.shape, numpy.nan)
+    for y in range(0, image.shape[0], CELL_PX):
+        for x in range(0, image.shape[1], CELL_PX):
+            cell = (slice(y, y + CELL_PX), slice(x, x + CELL_PX))
+            if numpy.isfinite(image[cell]).sum() >= LEAST_PIXELS:
+                flat[cell] = image[cell] - numpy.nanmedian(image[cell])
+    return flat
 
 
 def coverage_steps(pictures, coverage, objects):

@@ -33,6 +33,8 @@ def null_tests(bench, wanted=()):
     results += between_extremes(read_image(unshifted / "reconstruction.fits"), frames)
     results += shuffled_weights(bench, run_dir, frames)
     results += halves(bench, base)
+    if bench.data.simulate and truth.frame_table(bench.work / "night")["bad"].any():
+        results += without_bad_frames(bench, base)
     if bench.data.simulate:
         results += injected_stars(bench, base)
     lines = [f"Null tests with `{base.config}`, {', '.join(dict.fromkeys(base.settings))}:", "",
@@ -68,25 +70,30 @@ def shuffled_weights(bench, run_dir, frames, seed=1):
              abs(mean) <= allowed)]
 
 
-def halves(bench, base):
-    """Even against odd frames, each a run of its own."""
-    pictures, plain, runs = [], [], []
+def half_runs(bench, base, block):
+    """Runs on two halves of the frames: blocks of `block` frames in turn."""
+    paths = frame_paths(bench.data.frames_dir(bench.work))
     for part in (0, 1):
-        folder = bench.work / f"half-{part}"
+        folder = bench.work / f"half-{block}-{part}"
         if not folder.exists():
             folder.mkdir()
-            for path in frame_paths(bench.data.frames_dir(bench.work))[part::2]:
-                (folder / path.name).symlink_to(path.resolve())
-        arguments = bench.program.arguments(base, folder, bench.data.settings)
-        run_dir = bench.program.run(arguments, bench.work)
-        runs.append(run_dir)
-        pictures.append(read_image(run_dir / "reconstruction.fits"))
-        plain.append(fwhm_of(read_image(run_dir / "classical.fits"), bench.field.stars)["fwhm"])
-    field = bench.field
+            for i, path in enumerate(paths):
+                if i // block % 2 == part:
+                    (folder / path.name).symlink_to(path.resolve())
+        yield bench.program.run(bench.program.arguments(base, folder, bench.data.settings), bench.work)
+
+
+def halves(bench, base):
+    """Even against odd frames, each a run of its own."""
+    runs, field = list(half_runs(bench, base, 1)), bench.field
+    pictures, means = ([read_image(run / f"{name}.fits") for run in runs] for name in ("reconstruction", "classical"))
+    plain = [fwhm_of(mean, field.stars)["fwhm"] for mean in means]
     rows = [measure(picture, field) for picture in pictures]
-    fluxes = [aperture_fluxes(picture, field.mask, field.stars) for picture in pictures]
+    fluxes, of_means = ([aperture_fluxes(image, field.mask, field.stars) for image in images]
+                        for images in (pictures, means))
     bright = field.stars.snr >= numpy.percentile(field.stars.snr, 50)
-    ratio = (fluxes[0] / fluxes[1])[bright]
+    level = numpy.nanmedian((of_means[0] / of_means[1])[bright])  # transparency of the frames that each half holds
+    ratio = (fluxes[0] / fluxes[1])[bright] / level
     error = 100 * 1.2533 * robust_sd(ratio) / numpy.sqrt(ratio.size)
     zero = 100 * (numpy.nanmedian(ratio) - 1)
     magnitude = -2.5 * numpy.log10(field.stars.flux[bright])
@@ -94,21 +101,53 @@ def halves(bench, base):
     fit, covariance = numpy.polyfit(magnitude[kept], ratio[kept], 1, cov=True)
     slope, slope_error = 100 * fit[0], 100 * numpy.sqrt(covariance[0, 0])
     change, own = (100 * (a / b - 1) for a, b in ((rows[0]["fwhm"], rows[1]["fwhm"]), plain))
-    return [("half against half: flux", f"{zero:+.2f} +- {error:.2f} %", "within 1 %, and within 0.3 % or 4 errors",
+    return [(f"half against half: flux (plain means: {100 * (level - 1):+.2f} %)", f"{zero:+.2f} +- {error:.2f} %",
+             "within 1 % of the plain means', and within 0.3 % or 4 errors",
              abs(zero) < min(1, max(0.3, 4 * error))),
             ("half against half: slope of flux over magnitude", f"{slope:+.2f} +- {slope_error:.2f} %/mag",
              "within 4 errors of 0", abs(slope) < 4 * slope_error),
             (f"half against half: FWHM (plain means: {own:+.2f} %)", f"{change:+.2f} %",
-             "within 3 % of the plain means'", abs(change - own) < 3), *maps_of_halves(runs, field)]
+             "within 3 % of the plain means'", abs(change - own) < 3),
+            chi_square(bench, base), *steps_of_halves(runs, field)]
 
 
-def maps_of_halves(runs, field):
-    """What the difference of the halves says of the variance map and of the places where frames enter and leave."""
-    pictures, variances, coverage = ([read_image(run / f"reconstruction{kind}.fits") for run in runs]
-                                     for kind in ("", ".variance", ".coverage"))
-    chi = maps.chi_square_per_pixel(pictures, variances, field)
-    rows = [("half against half: chi-square per pixel of the variance maps", f"{chi:.3f}", "0.95 to 1.05",
-             0.95 <= chi <= 1.05)]
+def without_bad_frames(bench, base):
+    """The run on all frames against one on the good frames alone, which have the same scene, seeing and noise."""
+    folder = bench.work / "good-frames"
+    bad = truth.frame_table(bench.work / "night")["bad"] > 0
+    if not folder.exists():
+        folder.mkdir()
+        for path, is_bad in zip(frame_paths(bench.data.frames_dir(bench.work)), bad):
+            if not is_bad:
+                (folder / path.name).symlink_to(path.resolve())
+    rows = []
+    for frames in (bench.data.frames_dir(bench.work), folder):
+        run_dir = bench.program.run(bench.program.arguments(base, frames, bench.data.settings), bench.work)
+        rows.append(measure(read_image(run_dir / "reconstruction.fits"), bench.field))
+    results = []
+    for key, name in (("fwhm", "FWHM"), ("rms", "background rms"), ("snr_ratio", "star SNR"), ("flux_ratio", "flux")):
+        change = 100 * (rows[0][key] / rows[1][key] - 1)
+        results.append((f"{int(bad.sum())} bad of {len(bad)} frames against none: {name}", f"{change:+.2f} %",
+                        "within 1 %", abs(change) <= 1))
+    return results
+
+
+def chi_square(bench, base):
+    """Of the variance maps. Neighbouring frames share the fixed pattern of a camera that drifts slowly, which the
+    difference of even and odd frames does not show; sixths of the night in turn do not."""
+    runs = list(half_runs(bench, base, max(1, len(bench.stack) // 6)))
+    pictures, variances = ([read_image(run / f"reconstruction{kind}.fits") for run in runs]
+                           for kind in ("", ".variance"))
+    chi = maps.chi_square_per_pixel(pictures, variances, bench.field)
+    return ("sixths of the night in turn: chi-square per pixel of the variance maps", f"{chi:.3f}", "0.95 to 1.05",
+            0.95 <= chi <= 1.05)
+
+
+def steps_of_halves(runs, field):
+    """What the difference of the halves says of the places where frames enter and leave."""
+    pictures, coverage = ([read_image(run / f"reconstruction{kind}.fits") for run in runs]
+                          for kind in ("", ".coverage"))
+    rows = []
     steps = maps.coverage_steps(pictures, coverage[0], field.sky_mask & ~field.outside)
     if len(steps):
         step, error = abs(steps[:, 0]), steps[:, 1]

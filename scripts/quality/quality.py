@@ -144,7 +144,8 @@ def main():
     parser.add_argument("--rows", nargs="+", default=list(ROWS), help="names of rows, or parts of names")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "quality")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "build" / "release" / "tilecompile")
-    parser.add_argument("--bootstrap", type=int, default=0, metavar="N", help="resamples for the cheap rows")
+    parser.add_argument("--bootstrap", type=int, default=0, metavar="N",
+                        help="draws of the frames for standard errors of the cheap rows and the recommended profile")
     parser.add_argument("--try", dest="tries", nargs="+", action="append", default=[], metavar="CONFIG [KEY=VALUE...]",
                         help="one more row: a run of this file (from the project's folder) with these keys; repeatable")
     parser.add_argument("--nulls", action="store_true",
@@ -169,7 +170,7 @@ def main():
         bench = Bench(DATA_SETS[name], program, options.out)
         text = tables(bench, measure_rows(bench, wanted))
         if options.bootstrap:
-            errors = bootstrap_errors(bench.stack, bench.facts, bench.field, options.bootstrap)
+            errors = bootstrap_errors(bench, options.bootstrap)
             (bench.work / "bootstrap.md").write_text(errors + "\n")
         if options.nulls:
             (bench.work / "nulls.md").write_text(null_tests(bench, list(tried.values())[-1:]) + "\n")

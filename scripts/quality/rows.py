@@ -59,6 +59,7 @@ ROWS = {
     "+ seeing, photometric": extension("local_metrics.mode=seeing", "normalization.mode=photometric"),
     "+ seeing, photometric, sharpness 4": extension("local_metrics.mode=seeing", "normalization.mode=photometric",
                                                     "local_metrics.sharpness=4"),
+    "+ local sky": extension("reconstruction.local_sky=mean"),
     "+ edge feather 8 px": extension("reconstruction.edge_feather_px=8"),
     "v2, weighted_average stack": Run(V2, (PLAIN, "stacking.method=weighted_average", "stacking.engine=internal"),
                                       "stacked.fit"),

@@ -9,9 +9,9 @@ from astropy.io import fits
 from images import convolve, gaussian_kernel, read_image
 
 WIDE_FWHM = 3.0  # aperture that no change of the seeing reaches, in FWHM of the plain mean
-COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"), ("bright", "bright %", "{:+.2f}"),
-           ("nebula", "nebula error", "{:.3f}"), ("rank_star", "rank STAR", "{:+.2f}"),
-           ("rank_structure", "rank STRUCTURE", "{:+.2f}"))
+COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"),
+           ("bright", "bright %", "{:+.2f}"), ("nebula", "nebula error", "{:.3f}"),
+           ("rank_star", "rank STAR", "{:+.2f}"), ("rank_structure", "rank STRUCTURE", "{:+.2f}"))
 
 
 class Truth:
@@ -56,7 +56,8 @@ class Truth:
 
     def figures(self, image):
         """zero_point: rms over the field of a quadratic surface through the ratios; zero_noise: what the scatter of
-        the stars about that surface alone would make of it; bright: the brightest tenth against all; nebula: error over that of the plain mean."""
+        the stars about that surface alone would make of it; bright: the brightest tenth against all;
+        nebula: error over that of the plain mean."""
         ratio = self.star_ratio(image)
         scale = self.scale_of(image)
         order = numpy.argsort(-numpy.nan_to_num(self.flux))

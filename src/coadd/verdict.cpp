@@ -1,5 +1,6 @@
 #include "tilecompile/coadd/verdict.hpp"
 
+#include <cmath>
 #include <cstdio>
 
 #include "tilecompile/image/order_statistics.hpp"
@@ -11,6 +12,11 @@ std::string format(const char* pattern, double a, double b) {
   char text[200];
   std::snprintf(text, sizeof text, pattern, a, b);
   return text;
+}
+
+std::string next_to_stack(const std::string& figure, double percent_above) {
+  return figure + format(" %.2f %% ", std::abs(percent_above), 0) + (percent_above < 0 ? "below" : "above") +
+         " the classical stack";
 }
 
 }  // namespace
@@ -39,14 +45,13 @@ std::vector<VerdictCheck> judge(const VerdictInput& input, const ValidationParam
   };
   const double improvement = -input.quality.fwhm_change_percent;
   add("fwhm_improvement_percent", improvement, params.min_fwhm_improvement_percent,
-      improvement >= params.min_fwhm_improvement_percent,
-      format("median FWHM %.2f %% below the classical stack", improvement, 0), ", at least %.2f %% asked for",
+      improvement >= params.min_fwhm_improvement_percent, next_to_stack("median FWHM", -improvement),
+      ", at least %.2f %% below asked for",
       params.min_fwhm_improvement_percent != open.min_fwhm_improvement_percent);
   const double rms = input.quality.background_rms_change_percent;
   add("background_rms_increase_percent", rms, params.max_background_rms_increase_percent,
       rms <= params.max_background_rms_increase_percent,
-      format("background rms %.2f %% above the classical stack at equal star flux", rms, 0),
-      ", at most %.2f %% allowed",
+      next_to_stack("background rms", rms) + " at equal star flux", ", at most %.2f %% above allowed",
       params.max_background_rms_increase_percent != open.max_background_rms_increase_percent);
   add("tile_weight_variance", input.tile_weight_variance, params.min_tile_weight_variance,
       input.tile_weight_variance >= params.min_tile_weight_variance,

@@ -1,5 +1,6 @@
 #include "master_run.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/run/products.hpp"
 
 namespace tilecompile {
 
@@ -22,6 +23,7 @@ void MasterRun::check_analysis() {
   const DataParams& data = config_.method.data;
   for (NamedCheck& check : header_checks(*manifest_, data)) require(std::move(check));
   require(check_background_positive(analysis_.metrics));
+  check_output_units(analysis_.metrics, config_.output.normalized_units);
   require({"linear_data", "input checks", true,
            data.linear_required ? "no header and no histogram tells of a stretch"
                                 : "not asked for: data.linear_required is false"});

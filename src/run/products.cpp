@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/frame/observing_time.hpp"
 
@@ -60,10 +61,6 @@ bool any_measured(const std::vector<ProductQuality>& qualities) {
   return false;
 }
 
-}  // namespace
-
-namespace {
-
 // Output units a unit of I'.
 double output_unit(const ProductContext& context, std::size_t channel) {
   const double input_units = context.metrics->output_scale[channel];
@@ -72,6 +69,17 @@ double output_unit(const ProductContext& context, std::size_t channel) {
 }
 
 }  // namespace
+
+void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
+  if (!normalized_units) return;
+  for (std::size_t c = 0; c < metrics.sky.size(); ++c)
+    if (!(metrics.sky[c] > 1e-6))
+      throw InputError(
+          "'output.units: normalized' divides by the brightness of the sky, whose median over the frames "
+          "is " +
+          std::to_string(metrics.sky[c]) + " in channel " + std::to_string(c) +
+          ": set 'output.units: input', or use frames whose sky was not subtracted");
+}
 
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
   Image image;

@@ -41,6 +41,9 @@ struct ProductPlan {
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<CoaddChannel>& channels);
 
+/// Throws InputError when `normalized_units` are asked for and the sky of a channel is not above 0.
+void check_output_units(const FrameMetrics& metrics, bool normalized_units);
+
 /// Image in output units: times the median background, unless normalised units were asked for.
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels);
 
