@@ -14,12 +14,12 @@ done
 [ ${#presets[@]} -gt 0 ] || presets=(asan ubsan tsan)
 
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+export ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$PWD/scripts/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
 failed=()
 for preset in "${presets[@]}"; do
   echo "== $preset"
   cmake --preset "$preset" < /dev/null > /dev/null
-  cmake --build --preset "$preset" -j "${BUILD_JOBS:-$(nproc)}" < /dev/null
+  cmake --build --preset "$preset" --target tests_unit tests_contract -j "${BUILD_JOBS:-$(nproc)}" < /dev/null
   ctest --test-dir "build/$preset" -L '^(unit|contract)$' -j "$(nproc)" --no-tests=error --output-on-failure "$@" \
     < /dev/null || failed+=("$preset")
 done

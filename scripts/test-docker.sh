@@ -115,6 +115,7 @@ base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
 [ $((megabytes - base)) -lt 120 ] || fail "the image adds $((megabytes - base)) MB to its base"
 [ "$(docker image inspect -f '{{.Config.User}}' tilecompile)" = "$user" ] || fail "the image runs as root"
 good "$(docker run --rm tilecompile --version), $megabytes MB on a base of $base MB"
+good "$(docker image inspect -f 'user {{.Config.User}}, health check {{.Config.Healthcheck.Test}}' tilecompile)"
 
 say "simulating a night, reconstructing it in one process"
 rm -rf "$work/night" "$work/out"

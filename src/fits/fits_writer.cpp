@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <set>
 
@@ -162,7 +163,11 @@ void FitsWriter::column(int datatype, int column, std::int64_t row, std::int64_t
 void FitsWriter::end_hdu() {
   fitsfile* f = file_.get();
   // The library puts the time into both comments; CHECKSUM covers them, so it is formed again afterwards.
-  fits_write_chksum(f, &status_);
+  {
+    static std::mutex clock;  // it asks gmtime, whose answer all threads share
+    const std::lock_guard<std::mutex> lock(clock);
+    fits_write_chksum(f, &status_);
+  }
   fits_modify_comment(f, "DATASUM", "checksum of the data unit", &status_);
   fits_modify_key_str(f, "CHECKSUM", "0000000000000000", "checksum of the HDU", &status_);
   unsigned long data_sum = 0, hdu_sum = 0;

@@ -17,7 +17,6 @@ from processes import METHOD, Night, Process, digests, journal_lines, marked, se
 
 WORKER_STOPS_WITHIN_S = 60
 RESUMES = 12                # more ends of the master than faults can explain
-OLD_ENOUGH_S = 3            # of a quorum queue, before its broker dies
 RETRY_S = 1.0               # before a master that gave up is resumed
 
 
@@ -57,7 +56,7 @@ class Scene:
         self.unreachable = 0     # faults that keep the broker away now
         self.damaged = {}        # tile file -> its digest with the flipped byte
         self.copies = 0
-        self.rounds, self.round_at = 0, 0.0
+        self.rounds = 0
         self.journal_size, self.share_done = 0, 0.0
         self.notes = []
         self.began = time.monotonic()
@@ -68,7 +67,8 @@ class Scene:
     # ---- processes
 
     def _common(self) -> list:
-        return settings([f"broker.port={self.broker.port}", "broker.heartbeat_s=2",
+        # On a busy machine a broker that was killed takes longer than the default 10 s to start.
+        return settings([f"broker.port={self.broker.port}", "broker.heartbeat_s=2", "broker.connect_timeout_s=60",
                          "broker.queue_type=" + ("quorum" if self.schedule.quorum else "classic")])
 
     def start_master(self) -> None:
@@ -158,14 +158,12 @@ class Scene:
         if kind.needs_broker and (self.unreachable > 0 or self.broker.busy()):
             return False
         if self.schedule.quorum and "broker" in fault.kind:
-            return self.rounds > 0 and time.monotonic() - self.round_at > OLD_ENOUGH_S
+            return self.rounds > 0  # the master has let the queues settle
         return True
 
     def note_rounds(self) -> None:
         events = self.run / "events.jsonl"
-        rounds = events.read_bytes().count(b'"round_began"') if events.exists() else 0
-        if rounds != self.rounds:
-            self.rounds, self.round_at = rounds, time.monotonic()
+        self.rounds = events.read_bytes().count(b'"round_began"') if events.exists() else 0
 
     def strike(self, fault: Fault) -> bool:
         try:

@@ -21,9 +21,10 @@
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
 
-/// On damaged table headers cfitsio asks calloc for absurd sizes and copes with the refusal; the address
+/// On damaged table headers cfitsio asks calloc for absurd sizes and copes with the refusal; a
 /// sanitizer is to refuse likewise instead of stopping.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
 
 namespace tilecompile {
 namespace {

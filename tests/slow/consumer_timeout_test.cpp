@@ -1,12 +1,8 @@
 // A broker with a short consumer_timeout takes its channel from a worker that computes for too long.
-#include <dirent.h>
 #include <gtest/gtest.h>
-#include <sys/ptrace.h>
-
-#include <algorithm>
-#include <sstream>
 
 #include "broker/private_broker.hpp"
+#include "held_thread.hpp"
 #include "system/program.hpp"
 #include "system/started_program.hpp"
 #include "test_data.hpp"
@@ -14,47 +10,6 @@
 
 namespace tilecompile {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// User time of a thread in clock ticks.
-long ticks_of(const fs::path& thread) {
-  const std::string stat = file_text(thread / "stat");
-  std::istringstream fields(stat.substr(stat.rfind(')') + 2));
-  std::string skipped;
-  long ticks = 0;
-  for (int i = 0; i < 11; ++i) fields >> skipped;
-  fields >> ticks;
-  return ticks;
-}
-
-/// Holds up the thread of a process that has computed most; the others, such as the one that talks to the
-/// broker, go on.
-class HeldThread {
- public:
-  explicit HeldThread(pid_t process) {
-    long most = -1;
-    for (const auto& thread : fs::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
-      const long ticks = ticks_of(thread.path());
-      if (ticks <= most) continue;
-      most = ticks;
-      thread_ = std::stoi(thread.path().filename().string());
-    }
-    held_ = ptrace(PTRACE_SEIZE, thread_, nullptr, nullptr) == 0 &&
-            ptrace(PTRACE_INTERRUPT, thread_, nullptr, nullptr) == 0 &&
-            waitpid(thread_, nullptr, __WALL) == thread_;
-  }
-  ~HeldThread() {
-    if (held_) ptrace(PTRACE_DETACH, thread_, nullptr, nullptr);
-  }
-  HeldThread(const HeldThread&) = delete;
-  HeldThread& operator=(const HeldThread&) = delete;
-  bool held() const { return held_; }
-
- private:
-  pid_t thread_ = 0;
-  bool held_ = false;
-};
 
 TEST(ConsumerTimeout, TakesTheTaskFromASlowWorkerAndTheRunStillEndsRight) {
   if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
