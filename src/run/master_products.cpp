@@ -108,7 +108,6 @@ void MasterRun::write_frame_table() {
 
 void MasterRun::finish(const std::string& status) {
   clock_.stop();
-  results_end_.reset();
   record_.status = status;
   record_.phases = clock_.phases();
   record_.bytes_read = process_bytes_read();
@@ -116,7 +115,10 @@ void MasterRun::finish(const std::string& status) {
   record_.finished = utc_now();
   directory_->write("run.json", encode_run_record(record_));
   directory_->append_event("run_" + status);
-  sweep(request_.mode == "run" ? 0 : kAbandonedAfter_s);
+  // A worker of this process has come to its end when the run has; others may still be writing.
+  const bool complete = status == "done" || status == "failed_validation";
+  sweep(request_.mode == "run" && complete ? 0 : kAbandonedAfter_s);
+  results_end_.reset();  // last: it waits for a broker that has gone away
 }
 
 // What a worker or a master left half-written when it died; files still being written are younger.

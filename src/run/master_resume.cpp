@@ -86,7 +86,8 @@ void MasterRun::open_for_resume() {
                      "): there is nothing to resume; its products are in " + directory.string());
   }
   // A reference run has no other writers; workers of a distributed one may still write their last tiles.
-  sweep(request_.mode == "run" ? 0 : kOldTemporary_s);
+  const bool alone = request_.mode == "run" && (!before.is_object() || before.value("mode", "run") == "run");
+  sweep(alone ? 0 : kOldTemporary_s);
 }
 
 void MasterRun::check_same_run() {

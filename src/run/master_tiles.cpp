@@ -182,10 +182,11 @@ void MasterRun::make_synthetic_frames() {
   clock_.start("stack");
   std::vector<AverageStack> stacks(static_cast<std::size_t>(record_.channels),
                                    AverageStack(record_.width, record_.height));
-  // The plain mean over a cluster (`global`) is the same in every tile; there is nothing to rescale.
-  const auto rescale = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal
-                           ? ReconstructionParams::TileRescale::kNone
-                           : config_.method.reconstruction.tile_rescale;
+  // Frames weighted by G alone (`global`) have one mean in every tile, unless their skies are levelled there.
+  const ReconstructionParams& reconstruction = config_.method.reconstruction;
+  const bool one_mean = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal &&
+                        reconstruction.local_sky == ReconstructionParams::LocalSky::kNone;
+  const auto rescale = one_mean ? ReconstructionParams::TileRescale::kNone : reconstruction.tile_rescale;
   SyntheticJoin join{&grid_,  &results, clusters_.count, record_.channels, &analysis_.classical,
                      rescale, 0,        threads_};
   join.memory_limit_bytes =

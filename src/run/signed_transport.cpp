@@ -10,6 +10,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {
@@ -73,6 +74,7 @@ void SignedTransport::refuse(const Delivery& delivery, const std::string& why) {
   if (delivery.queue == kComputeQueue) {
     // As it came, so that its signature vouches for it no more than before.
     Message kept = delivery.message;
+    drop_headers_beyond_limit(kept);
     kept.headers[kReasonHeader] = "refused: " + why;
     try {
       inner_->publish(kResultExchange, kDeadLetterQueue, std::move(kept)).get();

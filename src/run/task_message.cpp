@@ -17,7 +17,6 @@ constexpr int kMostAttempts = 1 << 20;
 // Headers travel in one frame, and a transport takes 64 KiB of them.
 constexpr std::size_t kReasonBytes = 8192;
 constexpr std::size_t kForeignHeaderBytes = 32768;
-constexpr std::size_t kDiedBytes = 8192;
 constexpr std::size_t kQueueNameBytes = 255;
 
 std::string header(const Message& message, const char* name, std::size_t most_bytes = kForeignHeaderBytes) {
@@ -27,17 +26,6 @@ std::string header(const Message& message, const char* name, std::size_t most_by
     throw InputError(std::string("task header ") + name + " has " + std::to_string(found->second.size()) +
                      " bytes, expected at most " + std::to_string(most_bytes));
   return found->second;
-}
-
-// Whatever a sender wrote into the headers must not keep its letter from the queue.
-void drop_headers_beyond_limit(Message& message) {
-  std::size_t kept = 0;
-  std::erase_if(message.headers, [&kept](const auto& h) {
-    const std::size_t size = h.first.size() + h.second.size() + 16;
-    if (h.first.empty() || kept + size > kForeignHeaderBytes) return true;
-    kept += size;
-    return false;
-  });
 }
 
 double number_within(StrictObject& o, const char* key, double low, double high) {
@@ -105,9 +93,19 @@ TaskEnvelope read_envelope(const Message& message) {
   if (const std::string text = header(message, kRetryHeader); !text.empty())
     envelope.retry = read_policy(text);
   envelope.diagnostics_queue = header(message, kDiagnosticsHeader, kQueueNameBytes);
-  std::istringstream died(header(message, kDiedHeader, kDiedBytes));
+  std::istringstream died(header(message, kDiedHeader, kMostDeathBytes));
   for (std::string one; std::getline(died, one);) envelope.died.push_back(one);
   return envelope;
+}
+
+void drop_headers_beyond_limit(Message& message) {
+  std::size_t kept = 0;
+  std::erase_if(message.headers, [&kept](const auto& h) {
+    const std::size_t size = h.first.size() + h.second.size() + 16;
+    if (h.first.empty() || kept + size > kForeignHeaderBytes) return true;
+    kept += size;
+    return false;
+  });
 }
 
 void send_later(Transport& transport, const Message& message, int delay_s, bool quorum) {

@@ -82,7 +82,9 @@ void TaskService::handle(const Job& job, bool redelivered) {
   if (!starts.empty() && job.task.tiles.size() > 1) return split(job, died);
   if (!starts.empty() && static_cast<int>(died.size()) >= job.envelope.retry.max_worker_deaths)
     return give_up_killer(job, died);
-  settle(job, compute(job, redelivered || !died.empty(), !died.empty()));
+  Job with_names = job;
+  with_names.envelope.died = died;
+  settle(with_names, compute(job, redelivered || !died.empty(), !died.empty()));
 }
 
 TaskService::Outcome TaskService::compute(const Job& job, bool marked, bool alone) {
@@ -208,6 +210,10 @@ void TaskService::pass_on(const Job& job, std::vector<TaskTile> tiles, int attem
   } catch (const AccessRefused&) {
     log_info("this user may not publish tasks: the master puts tiles on the back-off ladder");
     may_publish_tasks_ = false;
+  } catch (const UnroutableError& e) {
+    log_warning(std::string("the back-off ladder lacks a rung, the master is asked instead: ") + e.what());
+  } catch (const UsageError& e) {  // the rung is not there, and may not be declared
+    log_warning(std::string("the back-off ladder lacks a rung, the master is asked instead: ") + e.what());
   }
   hand_back(job, task.tiles, attempt, why);
 }

@@ -57,6 +57,12 @@ HandBack decode_hand_back(const json& value, const ResultMessage& result) {
     o.fail("attempt", "stands in a result without a transient error");
   back.attempt = static_cast<int>(o.integer("attempt", result.attempt, result.attempt + 1));
   back.died = o.texts("died", kMostDeaths);
+  std::size_t bytes = 0;
+  for (const std::string& name : back.died) {
+    if (name.find('\n') != std::string::npos) o.fail("died", "holds a line feed");
+    bytes += name.size() + 1;
+  }
+  if (bytes > kMostDeathBytes) o.fail("died", "is longer than 28 KiB");
   o.done();
   return back;
 }

@@ -110,6 +110,16 @@ TEST(SignedTransport, EveryAlterationIsRefused) {
   EXPECT_EQ(house.objection(*reader, travelled), "");
 }
 
+TEST(SignedTransport, HeadersWithoutRoomForTheReasonAreCut) {
+  House house;
+  Message full = house.signed_task({kOld});
+  full.headers.erase(kSignatureHeader);
+  std::size_t used = 0;
+  for (const auto& [name, value] : full.headers) used += name.size() + value.size() + 16;
+  full.headers["filler"] = std::string((64u << 10) - used - 16 - 6, 'f');  // all that a message may carry
+  EXPECT_THAT(house.objection(*house.party({kOld}), full), HasSubstr("not signed"));
+}
+
 TEST(SignedTransport, AForeignKeyIsRefused) {
   House house;
   EXPECT_THAT(house.objection(*house.party({kOld}), house.signed_task({kNew})),

@@ -168,13 +168,21 @@ TEST(ResultMessages, OnlyATransientFailureIsHandedBackForThisAttemptOrTheNext) {
     EXPECT_EQ(back.hand_back->died, failed.hand_back->died);
   }
   const json good = json::parse(encode_result(failed));
-  for (const char* wrong : {R"({"attempt":2,"died":[]})", R"({"attempt":5,"died":[]})", R"({"attempt":4})",
-                            R"({"died":[]})", "4", R"({"attempt":4,"died":[7]})",
-                            R"({"attempt":4,"died":"x"})", R"({"attempt":4,"died":[],"more":1})"}) {
+  for (const char* wrong :
+       {R"({"attempt":2,"died":[]})", R"({"attempt":5,"died":[]})", R"({"attempt":4})", R"({"died":[]})", "4",
+        R"({"attempt":4,"died":[7]})", R"({"attempt":4,"died":"x"})", R"({"attempt":4,"died":[],"more":1})",
+        R"({"attempt":4,"died":["a\nb"]})"}) {
     json bad = good;
     bad["hand_back"] = json::parse(wrong);
     EXPECT_THROW(decode_result(bad.dump()), InputError) << wrong;
   }
+  json long_names = good;  // as many bytes as the header of a task takes, and one more
+  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 1, 'a')};
+  EXPECT_NO_THROW(decode_result(long_names.dump()));
+  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 2, 'a'), ""};
+  EXPECT_NO_THROW(decode_result(long_names.dump()));
+  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 1, 'a'), ""};
+  EXPECT_THROW(decode_result(long_names.dump()), InputError);
   json input = good, whole = json::parse(encode_result(sample_result(1)));
   input["error"]["kind"] = "input";
   EXPECT_THROW(decode_result(input.dump()), InputError);

@@ -28,6 +28,10 @@ TaskEnvelope read_envelope(const Message& message);
 /// that is not there is declared. Throws AccessRefused when the user may not publish tasks.
 void send_later(Transport& transport, const Message& message, int delay_s, bool quorum);
 
+/// Leaves 32 KiB of headers at most, in the order of their names: whatever a sender wrote into them must not
+/// keep a letter from a queue.
+void drop_headers_beyond_limit(Message& message);
+
 /// Why a message lies on tile.dlq.
 struct DeathNote {
   TileFailure failure;

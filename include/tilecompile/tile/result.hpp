@@ -24,6 +24,9 @@ struct ResultPart {
 /// The piece that a task asks for; nothing for whole tiles.
 std::optional<ResultPart> part_of(const TileTask& task);
 
+/// Most bytes of all names in HandBack::died, and of the header that carries them with a task.
+inline constexpr std::size_t kMostDeathBytes = 28u << 10;
+
 /// What a worker whose user may not publish tasks asks of the master: to put the tile on the back-off ladder.
 struct HandBack {
   int attempt = 1;  ///< of the next try: that of the result when nothing failed, else one more
