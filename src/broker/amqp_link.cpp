@@ -144,6 +144,7 @@ void AmqpLink::login(const AmqpOptions& options) {
   const int error = reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION ? reply.library_error : 0;
   if (options.tls.enabled) throw_if_certificate_refused(options);
   if (error == AMQP_STATUS_BROKER_UNSUPPORTED_SASL_METHOD) throw_not_offered(options);
+  if (options.tls.enabled) throw_if_certificate_refused_on_listening(options);
   if (error == AMQP_STATUS_CONNECTION_CLOSED || error == AMQP_STATUS_SOCKET_ERROR) {
     throw LinkDown(std::string("it ended the connection before the login") +
                        (options.tls.enabled ? "" : "; if this port speaks TLS, set broker.tls: true"),

@@ -5,10 +5,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <ctime>
 #include <memory>
 
 namespace tilecompile {
 namespace {
+
+constexpr int kListen_s = 2;
+constexpr unsigned kNap_ms = 50;
 
 /// What the handshake found about the broker's certificate.
 struct Findings {
@@ -195,6 +199,26 @@ void throw_if_certificate_refused(const AmqpOptions& options) {
                                      ": check its dates and that an authority the broker trusts signed it";
   throw UsageError("the broker at " + broker_address(options) + " refused our certificate (" + reason +
                    "); " + ours);
+}
+
+void throw_if_certificate_refused_on_listening(const AmqpOptions& options) {
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!context) return;
+  load_files(context.get(), options.tls);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_NONE, nullptr);  // nothing is sent, and nothing believed
+  const std::unique_ptr<BIO, void (*)(BIO*)> link(BIO_new_ssl_connect(context.get()), BIO_free_all);
+  if (!link) return;
+  BIO_set_conn_hostname(link.get(), options.host.c_str());
+  BIO_set_conn_port(link.get(), std::to_string(options.port).c_str());
+  ERR_clear_error();
+  const std::time_t end = std::time(nullptr) + kListen_s;
+  if (BIO_do_connect_retry(link.get(), kListen_s, kNap_ms) == 1) {
+    char byte = 0;
+    while (BIO_read(link.get(), &byte, 1) <= 0 && BIO_should_retry(link.get()) &&
+           BIO_wait(link.get(), end, kNap_ms) == 1) {
+    }
+  }
+  throw_if_certificate_refused(options);
 }
 
 }  // namespace tilecompile

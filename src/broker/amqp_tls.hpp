@@ -23,4 +23,9 @@ int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, t
 /// after the handshake, in the first answer.
 void throw_if_certificate_refused(const AmqpOptions& options);
 
+/// The same for a session that ended without a word: a broker that refuses us closes at once, and what it
+/// said is lost when it finds something unread. Connects once more and listens for 2 s without sending
+/// anything.
+void throw_if_certificate_refused_on_listening(const AmqpOptions& options);
+
 }  // namespace tilecompile

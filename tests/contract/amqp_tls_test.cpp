@@ -9,6 +9,7 @@
 
 #include "broker/certificates.hpp"
 #include "broker/private_broker.hpp"
+#include "faulty_proxy.hpp"
 #include "test_data.hpp"
 #include "tilecompile/broker/transport.hpp"
 
@@ -197,6 +198,18 @@ TEST_F(AmqpTls, TheBrokerChecksOurs) {
   const std::string text = refusal<UsageError>("wrong password", password);
   EXPECT_THAT(text, HasSubstr("user 'guest'"));
   EXPECT_THAT(text, testing::Not(HasSubstr("not-the-one")));
+}
+
+// A broker under load closes before its alert is read.
+TEST_F(AmqpTls, ARefusalThatWasLostIsListenedForOnceMore) {
+  FaultyProxy proxy(broker_->tls_port());
+  proxy.next({FaultyProxy::Fault::kDropSecondAnswer});
+  AmqpOptions client = options();
+  client.port = proxy.port();
+  present(client, "rogue");
+  EXPECT_THAT(refusal<UsageError>("the same, its alert lost on the way", client),
+              HasSubstr("refused our certificate"));
+  EXPECT_EQ(proxy.accepted(), 2);
 }
 
 TEST_F(AmqpTls, FilesThatCannotBeUsedAreNamed) {

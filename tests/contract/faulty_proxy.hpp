@@ -22,14 +22,15 @@ class FaultyProxy {
  public:
   enum class Fault {
     kPass,
-    kDropRequest,  ///< closes when the request has begun, before the server sees it
-    kDropAnswer,   ///< the server gets the request, its answer is thrown away
-    kCutAnswer,    ///< the answer ends after `cut_bytes`
-    kUnavailable,  ///< 503 without asking the server
-    kSlowDown,     ///< 503 with an S3 error body
-    kSilent,       ///< no answer at all
-    kFlipAnswer,   ///< the last byte of the answer's first piece that holds a body is another one
-    kFlipRequest   ///< the same for the request
+    kDropRequest,       ///< closes when the request has begun, before the server sees it
+    kDropAnswer,        ///< the server gets the request, its answer is thrown away
+    kDropSecondAnswer,  ///< what the server says after the client has spoken twice is thrown away
+    kCutAnswer,         ///< the answer ends after `cut_bytes`
+    kUnavailable,       ///< 503 without asking the server
+    kSlowDown,          ///< 503 with an S3 error body
+    kSilent,            ///< no answer at all
+    kFlipAnswer,        ///< the last byte of the answer's first piece that holds a body is another one
+    kFlipRequest        ///< the same for the request
   };
 
   explicit FaultyProxy(int target_port) : target_port_(target_port) {
@@ -53,6 +54,7 @@ class FaultyProxy {
   FaultyProxy& operator=(const FaultyProxy&) = delete;
 
   std::string address() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  int port() const { return port_; }
   /// What happens to the next connections, one each.
   void next(std::vector<Fault> faults, std::size_t cut_bytes = 0) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -161,16 +163,21 @@ class FaultyProxy {
 
   void pass(int client, int server, Fault fault, std::size_t cut) const {
     std::size_t answered = 0;
+    int spoken = 0;  // times the client began to
+    bool client_speaks = false;
     bool request_body = false, answer_body = false, flipped = false;
     for (int from = wait_for(client, server); from >= 0; from = wait_for(client, server)) {
       std::string piece = receive(from);
       if (piece.empty()) return;
       if (from == client) {
+        if (!client_speaks) ++spoken;
+        client_speaks = true;
         if (fault == Fault::kFlipRequest && !flipped) flipped = flip(piece, request_body);
         if (!send_all(server, piece)) return;
         continue;
       }
-      if (fault == Fault::kDropAnswer) return;
+      client_speaks = false;
+      if (fault == Fault::kDropAnswer || (fault == Fault::kDropSecondAnswer && spoken > 1)) return;
       if (fault == Fault::kFlipAnswer && !flipped) flipped = flip(piece, answer_body);
       if (fault == Fault::kCutAnswer && answered + piece.size() > cut) {
         send_all(client, piece.substr(0, cut - answered));
