@@ -34,6 +34,8 @@ resolve compose.worker.yaml worker.env.example
 [ "$(grep -c 'published\|^    ports' "$work/compose.yaml" || true)" -eq 0 ] || fail "compose.yaml publishes a port"
 address=$(sed -n 's/^OVERLAY_ADDRESS=//p' docker/main.env.example)
 grep -q "$address" "$work/compose.main.yaml" || fail "compose.main.yaml does not listen at OVERLAY_ADDRESS"
+ports=$(grep -cE '^ +- .*[0-9]+:[0-9]+"?$' docker/compose.main.yaml || true)
+[ "$ports" -eq 1 ] || fail "compose.main.yaml publishes $ports ports, not the broker's alone"
 for file in compose.main.yaml compose.worker.yaml; do
   if grep -iE '^ +[A-Z_]*(PASSWORD|SECRET|MESSAGE_KEY): ' "$work/$file"; then fail "$file holds a secret (above)"; fi
 done
