@@ -6,6 +6,8 @@
 namespace tilecompile {
 namespace {
 
+constexpr int kHandedOnAtOnce = 3;  // a tile that comes back untried more often waits before the next try
+
 [[noreturn]] void fail_run(const ResultMessage& result, const std::string& run_dir, bool synthetic,
                            const std::string& why) {
   const std::string id = std::to_string(result.tile_id);
@@ -84,8 +86,10 @@ void ResultCollector::take_failure(const ResultMessage& result) {
                            {"text", failure.text}});
   if (failure.kind == ErrorKind::kContract) fail_run(result, directory_.path().string(), synthetic, "");
   // Workers whose user may publish tasks climb the ladder by themselves; others leave it to us.
-  if (failure.kind == ErrorKind::kTransient && next.attempt <= job_.retry.max_attempts)
-    return sender_.publish_later(result.tile_id, next, handed_back);
+  if (failure.kind == ErrorKind::kTransient && next.attempt <= job_.retry.max_attempts) {
+    const bool at_once = handed_back && ++handed_back_[result.tile_id] <= kHandedOnAtOnce;
+    return sender_.publish_later(result.tile_id, next, at_once || job_.retry.max_attempts == 1);
+  }
   ledger_.fail(result.tile_id);
   if (ledger_.failed() - job_.tiles_without_first_round() > job_.max_failed_tiles ||
       ledger_.failed() == ledger_.tile_count())

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 
 #include "task_sender.hpp"
@@ -29,6 +30,7 @@ class ResultCollector {
   ObjectStore& store_;
   RunDirectory& directory_;
   const AcceptTile& accept_;
+  std::map<int, int> handed_back_;  // times by tile, without a failure
 };
 
 }  // namespace tilecompile

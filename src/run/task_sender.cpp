@@ -52,7 +52,8 @@ void TaskSender::publish_open() {
 
 void TaskSender::publish_later(int tile_id, const HandBack& next, bool at_once) {
   auto tasks = make_tasks(job_, [tile_id](int id) { return id == tile_id; });
-  const int delay_s = at_once ? 0 : retry_delay_s(job_.retry, tasks.front().correlation_id, next.attempt - 1);
+  const int delay_s =
+      at_once ? 0 : retry_delay_s(job_.retry, tasks.front().correlation_id, std::max(1, next.attempt - 1));
   publish(tasks.front(), next, retry_queue(delay_s));
   directory_.append_event("tile_retried", {{"tile_id", std::to_string(tile_id)},
                                            {"attempt", std::to_string(next.attempt)},

@@ -275,6 +275,36 @@ TEST(Dispatch, AFailureThatAnswersNoTaskOfThisRoundDecidesNothing) {
   EXPECT_EQ(text_of(hall.path() / "events.jsonl").find("tile_failed"), std::string::npos);
 }
 
+TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
+  SmallNight night;
+  night.job.retry.base_s = night.job.retry.cap_s = 1;
+  Hall hall(night);
+  auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  ResultMessage back;
+  back.run_id = night.run_id;
+  back.tile_id = decode_task(tasks.front().message.body).tiles.front().tile_id;
+  back.worker_id = "stops and starts";
+  back.failure = TileFailure{ErrorKind::kTransient, "told to stop"};
+  back.hand_back = HandBack{1, {}};
+  back.correlation_id = tasks.front().message.correlation_id;
+  for (int turn = 0; turn < 5; ++turn) {
+    hall.send(encode_result(back));
+    const Delivery again = hall.tasks(1).front();
+    EXPECT_EQ(decode_task(again.message.body).tiles.size(), 1u);
+    back.correlation_id = again.message.correlation_id;
+  }
+  for (const Delivery& task : tasks)
+    for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
+  EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+  const std::string events = text_of(hall.path() / "events.jsonl");
+  std::size_t retried = 0, at_once = 0;
+  for (std::size_t at = 0; (at = events.find("tile_retried", at)) != std::string::npos; ++at) ++retried;
+  for (std::size_t at = 0; (at = events.find(R"("in_s":"0")", at)) != std::string::npos; ++at) ++at_once;
+  EXPECT_EQ(retried, 5u);
+  EXPECT_EQ(at_once, 3u);
+}
+
 TEST(Dispatch, OneResultsQueueServesAllRounds) {
   SmallNight night;
   std::optional<ResultsQueueEnd> end;
