@@ -1,4 +1,5 @@
 #pragma once
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
@@ -8,6 +9,13 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+
+/// Skips a test without RabbitMQ; in CI it must be there, so it fails.
+#define TILECOMPILE_NEEDS_RABBITMQ                                           \
+  if (!tilecompile::PrivateBroker::installed()) {                            \
+    if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed"; \
+    GTEST_SKIP() << "RabbitMQ is not installed";                             \
+  }
 
 namespace tilecompile {
 

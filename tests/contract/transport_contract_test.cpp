@@ -1,4 +1,6 @@
 // What every transport promises: the same cases in memory and on a real broker.
+#include "contract/transport_contract.hpp"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -8,80 +10,10 @@
 #include <thread>
 #include <vector>
 
-#include "contract/contract_broker.hpp"
-#include "tilecompile/base/uuid.hpp"
-#include "tilecompile/broker/transport.hpp"
-
 namespace tilecompile {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// Long enough that only a hang reaches it.
-constexpr seconds kPatience{30};
-// Long enough that a message on its way would have come.
-constexpr milliseconds kQuiet{200};
-
 [[maybe_unused]] const auto& kRegistered = ContractBroker::instance();
-
-class TransportContract : public testing::TestWithParam<const char*> {
- protected:
-  bool amqp() const { return std::string(GetParam()) == "amqp"; }
-
-  void SetUp() override {
-    if (amqp() && !ContractBroker::instance().missing().empty()) {
-      GTEST_SKIP() << ContractBroker::instance().missing();
-    }
-    party_ = connect();
-  }
-  void TearDown() override {
-    if (!party_) return;
-    party_->close();  // or it would bring the queues it consumes back
-    const auto cleaner = connect();
-    for (const std::string& name : names_) cleaner->remove_queue(name);
-  }
-
-  std::unique_ptr<Transport> connect() {
-    return amqp() ? connect_amqp(ContractBroker::instance().options()) : memory_.connect();
-  }
-  /// A queue of this case alone.
-  QueueSpec queue() {
-    QueueSpec spec;
-    spec.name = "contract." + new_uuid();
-    names_.push_back(spec.name);
-    return spec;
-  }
-  QueueSpec declared() {
-    const QueueSpec spec = queue();
-    party_->declare(spec);
-    return spec;
-  }
-  void publish(const std::string& name, const std::string& body) {
-    Message message;
-    message.body = body;
-    party_->publish("", name, std::move(message)).get();
-  }
-  /// Waits until the broker's count, which may lag, is as expected.
-  void expect_messages(const std::string& name, std::uint64_t expected) {
-    const auto deadline = std::chrono::steady_clock::now() + seconds(5);
-    std::uint64_t found = 0;
-    do {
-      found = party_->inspect(name).value().messages;
-    } while (found != expected && std::chrono::steady_clock::now() < deadline);
-    EXPECT_EQ(found, expected) << name;
-  }
-
-  MemoryBroker memory_;
-  std::unique_ptr<Transport> party_;
-  std::vector<std::string> names_;
-};
-
-Delivery must_receive(Transport& transport) {
-  auto delivery = transport.receive(kPatience);
-  if (!delivery) throw std::runtime_error("no delivery came");
-  return *delivery;
-}
 
 TEST_P(TransportContract, CarriesBodyAndAllProperties) {
   QueueSpec spec = queue();
@@ -287,141 +219,6 @@ TEST_P(TransportContract, CancelHandsBackTheUnreceivedOnly) {
   EXPECT_EQ(party_->inspect(spec.name)->consumers, 0u);
   party_->consume(spec.name, 3);
   for (int i = 1; i < 4; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
-}
-
-TEST_P(TransportContract, ExclusiveConsumerStaysAlone) {
-  const QueueSpec spec = declared();
-  const auto other = connect();
-  party_->consume(spec.name, 1, true);
-  EXPECT_THROW(other->consume(spec.name, 1, true), UsageError);
-  EXPECT_THROW(other->consume(spec.name, 1), UsageError);
-  EXPECT_THROW(party_->consume(spec.name, 1), ContractError);
-  party_->cancel(spec.name);
-  EXPECT_NO_THROW(other->consume(spec.name, 1));
-  EXPECT_THROW(party_->consume(spec.name, 1, true), UsageError);
-}
-
-TEST_P(TransportContract, ConsumingAMissingQueueIsRefused) {
-  const QueueSpec spec = queue();
-  EXPECT_THROW(party_->consume(spec.name, 1), UsageError);
-  party_->declare(spec);
-  EXPECT_NO_THROW(party_->consume(spec.name, 1));
-}
-
-TEST_P(TransportContract, InspectCountsReadyMessagesAndConsumers) {
-  const QueueSpec spec = queue();
-  EXPECT_FALSE(party_->inspect(spec.name));
-  party_->declare(spec);
-  EXPECT_EQ(party_->inspect(spec.name)->messages, 0u);
-  EXPECT_EQ(party_->inspect(spec.name)->consumers, 0u);
-  for (int i = 0; i < 3; ++i) publish(spec.name, "x");
-  expect_messages(spec.name, 3);
-  party_->consume(spec.name, 1);
-  must_receive(*party_);
-  expect_messages(spec.name, 2);
-  EXPECT_EQ(party_->inspect(spec.name)->consumers, 1u);
-}
-
-TEST_P(TransportContract, RemovedQueueIsGone) {
-  const QueueSpec spec = declared();
-  publish(spec.name, "x");
-  party_->remove_queue(spec.name);
-  EXPECT_FALSE(party_->inspect(spec.name));
-  EXPECT_NO_THROW(party_->remove_queue(spec.name));
-  EXPECT_THROW(publish(spec.name, "y"), UnroutableError);
-  party_->declare(spec);
-  EXPECT_EQ(party_->inspect(spec.name)->messages, 0u);
-}
-
-TEST_P(TransportContract, RemovingAConsumedQueueEndsItsConsumer) {
-  const QueueSpec spec = declared();
-  party_->consume(spec.name, 1);
-  party_->remove_queue(spec.name);
-  EXPECT_FALSE(party_->receive(kQuiet));
-  EXPECT_FALSE(party_->inspect(spec.name));
-  party_->declare(spec);
-  party_->consume(spec.name, 1);
-  publish(spec.name, "x");
-  EXPECT_EQ(must_receive(*party_).message.body, "x");
-}
-
-TEST_P(TransportContract, QueueRemovedByAnotherPartyComesBack) {
-  const QueueSpec spec = declared();
-  party_->consume(spec.name, 5);
-  connect()->remove_queue(spec.name);
-  // The consumer needs a moment to learn of it and to declare the queue again.
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  bool published = false;
-  while (!published && std::chrono::steady_clock::now() < deadline) {
-    try {
-      publish(spec.name, "x");
-      published = true;
-    } catch (const UnroutableError&) {
-    }
-  }
-  ASSERT_TRUE(published);
-  EXPECT_EQ(must_receive(*party_).message.body, "x");
-}
-
-TEST_P(TransportContract, FullQueueDropsItsHead) {
-  QueueSpec spec = queue();
-  spec.max_length = 3;
-  party_->declare(spec);
-  for (int i = 0; i < 10; ++i) publish(spec.name, std::to_string(i));
-  expect_messages(spec.name, 3);
-  party_->consume(spec.name, 5);
-  for (int i = 7; i < 10; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
-}
-
-TEST_P(TransportContract, RetryRungDeliversAfterItsTime) {
-  const QueueSpec work = declared();
-  QueueSpec rung = queue();
-  rung.message_ttl_ms = 50;
-  rung.dead_letter_queue = work.name;
-  party_->declare(rung);
-  party_->consume(work.name, 1);
-  publish(rung.name, "later");
-  const Delivery got = must_receive(*party_);
-  EXPECT_EQ(got.message.body, "later");
-  EXPECT_EQ(got.queue, work.name);
-  EXPECT_EQ(got.message.headers.at("x-first-death-reason"), "expired");
-}
-
-TEST_P(TransportContract, PriorityQueueServesTheHighestFirst) {
-  QueueSpec spec = queue();
-  spec.max_priority = 5;
-  party_->declare(spec);
-  for (const int priority : {-1, 3, 1, 5}) {
-    Message message;
-    message.body = std::to_string(priority);
-    message.priority = priority;
-    party_->publish("", spec.name, message).get();
-  }
-  party_->consume(spec.name, 10);
-  for (const char* expected : {"5", "3", "1", "-1"}) EXPECT_EQ(must_receive(*party_).message.body, expected);
-}
-
-TEST_P(TransportContract, DeclaringAgainMustAgree) {
-  QueueSpec spec = queue();
-  spec.expires_ms = 600000;
-  spec.message_ttl_ms = 60000;
-  spec.max_length = 100;
-  spec.dead_letter_queue = "contract.dead";
-  spec.max_priority = 3;
-  spec.exchange = "contract";
-  party_->declare(spec);
-  EXPECT_NO_THROW(party_->declare(spec));
-  EXPECT_NO_THROW(connect()->declare(spec));
-  QueueSpec other = spec;
-  other.max_length = 101;
-  try {
-    party_->declare(other);
-    FAIL() << "accepted";
-  } catch (const UsageError& error) {
-    EXPECT_NE(std::string(error.what()).find(spec.name), std::string::npos) << error.what();
-  }
-  // The refusal leaves the transport in order.
-  EXPECT_TRUE(party_->inspect(spec.name));
 }
 
 TEST_P(TransportContract, ReceiveTimesOut) {

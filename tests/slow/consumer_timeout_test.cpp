@@ -12,7 +12,7 @@ namespace tilecompile {
 namespace {
 
 TEST(ConsumerTimeout, TakesTheTaskFromASlowWorkerAndTheRunStillEndsRight) {
-  if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+  TILECOMPILE_NEEDS_RABBITMQ
   PrivateBroker broker("consumer_timeout = 3000\n");
   const TempDir folder;
   const std::string port = std::to_string(broker.port());

@@ -69,7 +69,7 @@ TEST_F(DiagnosticsOfARun, ChangeNoBitInOneProcess) {
 }
 
 TEST_F(DiagnosticsOfARun, ChangeNoBitOverTheBroker) {
-  if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+  TILECOMPILE_NEEDS_RABBITMQ
   const PrivateBroker broker;
   const std::string over = "--workers 2 --set broker.port=" + std::to_string(broker.port());
   const Finished reference = run("run", "");

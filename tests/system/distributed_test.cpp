@@ -35,12 +35,7 @@ class Distributed : public testing::Test {
     delete night_;
     delete broker_;
   }
-  void SetUp() override {
-    if (broker_ == nullptr) {
-      if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
-      GTEST_SKIP() << "RabbitMQ is not installed";
-    }
-  }
+  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
   static std::string night() { return (*night_ / "night").string(); }
   static std::string output() { return (*night_ / "out").string(); }
   static std::string broker_flag() { return " --set broker.port=" + std::to_string(broker_->port()); }

@@ -22,7 +22,7 @@ std::map<std::string, std::string> digests_of(const std::string& mode, const std
 
 TEST(FrameChunks, OfRealFramesGiveTheSameBitsInOneProcessAndOverTheQueue) {
   TILECOMPILE_NEEDS_DATA("hatp32")
-  if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+  TILECOMPILE_NEEDS_RABBITMQ
   const TempDir folder;
   std::ofstream(folder / "run.yaml") << "input: {dir: '" << (test_data() / "hatp32").string() << "'}\n"
                                      << "data: {saturation: 3800}\n";

@@ -56,7 +56,7 @@ std::vector<std::string> hostile_bodies() {
 }
 
 TEST(HostileMessages, HarmNeitherWorkerNorMaster) {
-  if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+  TILECOMPILE_NEEDS_RABBITMQ
   const PrivateBroker broker;
   const TempDir folder;
   const std::string night = folder / "night", out = folder / "out";

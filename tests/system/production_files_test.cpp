@@ -40,10 +40,7 @@ std::map<std::string, std::string> texts_below(const fs::path& folder) {
 }
 
 TEST(ProductionFiles, MakeARunOverTlsWithTheBitsOfTheReferenceRun) {
-  if (!PrivateBroker::installed()) {
-    if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
-    GTEST_SKIP() << "RabbitMQ is not installed";
-  }
+  TILECOMPILE_NEEDS_RABBITMQ
   TempDir folder;
   const std::string data = (folder / "data").string(), secrets = (folder / "secrets").string(),
                     out = (folder / "out").string();

@@ -105,7 +105,7 @@ TEST_F(Quarantine, TheRunIsThatOfTheGoodFramesAndNamesTheOthersEverywhere) {
 }
 
 TEST_F(Quarantine, WorkersGiveTheSameBits) {
-  if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+  TILECOMPILE_NEEDS_RABBITMQ
   const PrivateBroker broker;
   ASSERT_NE(run("run", "bad", "out", kQuarantine).code, 4);
   std::vector<std::string> flags = kQuarantine;

@@ -47,7 +47,7 @@ class S3Runs : public testing::Test {
   }
   void SetUp() override {
     TILECOMPILE_NEEDS_S3;
-    if (broker_ == nullptr) GTEST_SKIP() << "RabbitMQ is not installed";
+    TILECOMPILE_NEEDS_RABBITMQ
   }
 
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }

@@ -84,7 +84,7 @@ class StorageFaults : public testing::Test {
     delete broker_;
   }
   void SetUp() override {
-    if (!PrivateBroker::installed()) GTEST_SKIP() << "RabbitMQ is not installed";
+    TILECOMPILE_NEEDS_RABBITMQ
     if (broker_ == nullptr) GTEST_SKIP() << "needs root and mount namespaces";
   }
   static std::vector<std::string> words(const std::string& id) {

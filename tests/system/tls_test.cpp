@@ -56,11 +56,7 @@ ssl_cert_login_from = common_name
     delete certs_;
     delete folder_;
   }
-  void SetUp() override {
-    if (broker_ != nullptr) return;
-    if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
-    GTEST_SKIP() << "RabbitMQ is not installed";
-  }
+  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
 
   static std::string night() { return (*folder_ / "night").string(); }
   /// The connection of a role, as flags of a master or of a worker.

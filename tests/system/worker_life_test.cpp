@@ -34,12 +34,7 @@ class WorkerLife : public testing::Test {
     delete folder_;
     delete broker_;
   }
-  void SetUp() override {
-    if (broker_ == nullptr) {
-      if (std::getenv("CI") != nullptr) FAIL() << "RabbitMQ is not installed";
-      GTEST_SKIP() << "RabbitMQ is not installed";
-    }
-  }
+  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
   static std::string port() { return std::to_string(broker_->port()); }
   static std::vector<std::string> words(const std::string& id) {
     return {(*folder_ / "night/run.yaml").string(),
