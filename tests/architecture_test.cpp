@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "paths.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -58,7 +60,7 @@ struct SourceFile {
 
 std::vector<SourceFile> sources() {
   std::vector<SourceFile> files;
-  const fs::path root = TILECOMPILE_SOURCE_DIR;
+  const fs::path root = tilecompile::source_dir();
   for (const fs::path& top : {root / "src", root / "include" / "tilecompile"})
     for (const auto& item : fs::recursive_directory_iterator(top)) {
       if (!item.is_regular_file()) continue;
@@ -139,7 +141,7 @@ TEST(Architecture, FilesStayShort) {
 }
 
 TEST(Architecture, NoFastMathOrNativeTuning) {
-  std::ifstream in(fs::path(TILECOMPILE_SOURCE_DIR) / "CMakeLists.txt");
+  std::ifstream in(fs::path(tilecompile::source_dir()) / "CMakeLists.txt");
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   EXPECT_NE(text.find("-ffp-contract=off"), std::string::npos);
   EXPECT_EQ(text.find("-ffast-math"), std::string::npos);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "paths.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -29,7 +31,7 @@ std::string joined(const std::string& source) {
 /// The first column of every table of docs/errors.md.
 std::vector<std::string> listed() {
   std::vector<std::string> phrases;
-  std::ifstream in(fs::path(TILECOMPILE_SOURCE_DIR) / "docs/errors.md");
+  std::ifstream in(fs::path(tilecompile::source_dir()) / "docs/errors.md");
   for (std::string line; std::getline(in, line);) {
     if (line.rfind("| `", 0) != 0) continue;
     phrases.push_back(line.substr(3, line.find("` |") - 3));
@@ -43,7 +45,7 @@ struct Source {
 
 std::vector<Source> sources() {
   std::vector<Source> all;
-  for (const auto& item : fs::recursive_directory_iterator(fs::path(TILECOMPILE_SOURCE_DIR) / "src"))
+  for (const auto& item : fs::recursive_directory_iterator(fs::path(tilecompile::source_dir()) / "src"))
     if (item.is_regular_file()) all.push_back({item.path().string(), joined(text_of(item.path()))});
   return all;
 }
@@ -107,7 +109,7 @@ TEST(ErrorTexts, NoneIsListedTwiceAndEachHasACure) {
   std::sort(phrases.begin(), phrases.end());
   const auto twice = std::adjacent_find(phrases.begin(), phrases.end());
   EXPECT_TRUE(twice == phrases.end()) << *twice;
-  const std::string text = text_of(fs::path(TILECOMPILE_SOURCE_DIR) / "docs/errors.md");
+  const std::string text = text_of(fs::path(tilecompile::source_dir()) / "docs/errors.md");
   EXPECT_EQ(text.find("| |"), std::string::npos);
 }
 

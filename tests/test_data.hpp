@@ -4,12 +4,14 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "paths.hpp"
+
 namespace tilecompile {
 
 /// Folder of the real frames: TILECOMPILE_TEST_DATA, else ../shared/data beside the project.
 inline std::filesystem::path test_data() {
   const char* given = std::getenv("TILECOMPILE_TEST_DATA");
-  return given != nullptr && *given != '\0' ? given : TILECOMPILE_TEST_DATA_DEFAULT;
+  return given != nullptr && *given != '\0' ? given : default_test_data().c_str();
 }
 
 /// A folder that is removed with the object.

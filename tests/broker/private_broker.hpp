@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "paths.hpp"
+
 /// Skips a test without RabbitMQ; in CI it must be there, so it fails.
 #define TILECOMPILE_NEEDS_RABBITMQ                                           \
   if (!tilecompile::PrivateBroker::installed()) {                            \
@@ -20,7 +22,7 @@
 namespace tilecompile {
 
 /// A RabbitMQ of its own for a test program, in a temporary folder on free loopback ports, user guest/guest.
-/// Ends with this object, and also when the test program dies. Needs the macro TILECOMPILE_SOURCE_DIR.
+/// Ends with this object, and also when the test program dies.
 class PrivateBroker {
  public:
   /// False when RabbitMQ is not installed: tests skip then.
@@ -71,7 +73,7 @@ class PrivateBroker {
   std::string call(const std::string& command, const std::string& arguments = "") {
     const std::string log = (folder_ / "script.log").string();
     const std::string line = environment_ + "PRIVATE_BROKER_OWNER=" + std::to_string(getpid()) + " '" +
-                             TILECOMPILE_SOURCE_DIR "/scripts/private-broker.sh' " + command + " '" +
+                             source_dir() + "/scripts/private-broker.sh' " + command + " '" +
                              folder_.string() + "' " + arguments + " 2>'" + log + "'";
     FILE* pipe = popen(line.c_str(), "r");
     if (pipe == nullptr) throw std::runtime_error("cannot run " + line);

@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "config/config_files.hpp"
+#include "paths.hpp"
 
 namespace tilecompile {
 namespace {
 
-const std::filesystem::path kConfigDir = std::filesystem::path(TILECOMPILE_SOURCE_DIR) / "config";
+const std::filesystem::path kConfigDir = std::filesystem::path(source_dir()) / "config";
 
 TEST(LoadRunConfig, EmptyFileAndEmptySectionsGiveTheDefaults) {
   const auto defaults = effective_config(RunConfig());

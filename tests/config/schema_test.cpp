@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "config/config_files.hpp"
+#include "paths.hpp"
 #include "tilecompile/config/key_table.hpp"
 
 namespace tilecompile {
@@ -14,7 +15,7 @@ using nlohmann::json;
 
 // TILECOMPILE_UPDATE_SCHEMA=1 test_config --gtest_filter=Schema.* writes the file anew.
 TEST(Schema, ShippedFileIsTheGeneratedOne) {
-  const std::string path = TILECOMPILE_SOURCE_DIR "/config/tilecompile.schema.json";
+  const std::string path = source_dir() + "/config/tilecompile.schema.json";
   const std::string generated = run_config_schema().dump(2) + "\n";
   if (std::getenv("TILECOMPILE_UPDATE_SCHEMA") != nullptr) std::ofstream(path, std::ios::binary) << generated;
   std::ifstream stream(path, std::ios::binary);

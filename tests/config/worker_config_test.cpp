@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/config_files.hpp"
+#include "paths.hpp"
 
 namespace tilecompile {
 namespace {
@@ -56,7 +57,7 @@ TEST(LoadWorkerConfig, Errors) {
 }
 
 TEST(LoadWorkerConfig, TheExampleParses) {
-  const WorkerConfig config = load_worker_config(TILECOMPILE_SOURCE_DIR "/config/worker.yaml", {});
+  const WorkerConfig config = load_worker_config(source_dir() + "/config/worker.yaml", {});
   EXPECT_EQ(config.input.dir, "/shared/frames");
   EXPECT_EQ(config.storage.root, "/shared/tilecompile");
 }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "fits/handmade_fits.hpp"
+#include "paths.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
@@ -28,7 +29,7 @@ std::vector<std::string> split(const std::string& text, char by) {
 }
 
 std::map<std::string, Verdict> ask_astropy(const std::string& python, const std::filesystem::path& out) {
-  const std::string script = std::string(TILECOMPILE_SOURCE_DIR) + "/tests/oracle/fits_oracle.py";
+  const std::string script = source_dir() + "/tests/oracle/fits_oracle.py";
   int status = 1;
   const std::string said =
       run_command(python + " " + script + " " + (test_data() / "odd").string() + " " + out.string(), &status);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include "paths.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 
@@ -25,7 +26,7 @@ struct Picture {
 };
 
 Picture read_png(const std::filesystem::path& path) {
-  const std::string script = std::string(TILECOMPILE_SOURCE_DIR) + "/tests/picture/read_png.py";
+  const std::string script = source_dir() + "/tests/picture/read_png.py";
   std::FILE* pipe = popen(("python3 " + script + " " + path.string()).c_str(), "r");
   Picture picture;
   if (pipe == nullptr) return picture;

@@ -10,13 +10,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "paths.hpp"
 #include "tilecompile/storage/s3.hpp"
 
 namespace tilecompile {
 
 /// An S3 service of its own for a test program, which verifies signatures (scripts/private-s3.sh), in a
-/// temporary folder on free loopback ports. Ends with this object, and also when the test program dies. Needs
-/// the macro TILECOMPILE_SOURCE_DIR.
+/// temporary folder on free loopback ports. Ends with this object, and also when the test program dies.
 class PrivateS3 {
  public:
   /// Empty when the service can be started, otherwise why not.
@@ -74,9 +74,9 @@ class PrivateS3 {
  private:
   std::string call(const std::string& command) {
     const std::string log = (folder_ / "script.log").string();
-    const std::string line = "PRIVATE_S3_OWNER=" + std::to_string(getpid()) + " '" +
-                             TILECOMPILE_SOURCE_DIR "/scripts/private-s3.sh' " + command + " '" +
-                             folder_.string() + "' 2>'" + log + "'";
+    const std::string line = "PRIVATE_S3_OWNER=" + std::to_string(getpid()) + " '" + source_dir() +
+                             "/scripts/private-s3.sh' " + command + " '" + folder_.string() + "' 2>'" + log +
+                             "'";
     FILE* pipe = popen(line.c_str(), "r");
     if (pipe == nullptr) throw std::runtime_error("cannot run " + line);
     std::string output;

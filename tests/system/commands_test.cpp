@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/fits/tile_file.hpp"
@@ -149,7 +150,7 @@ TEST_F(Commands, ConfigPrintsWhatItsOwnOutputMeans) {
   EXPECT_EQ(run_program("config " + path("again.yaml")).text, first.text);
   const ProgramOutput schema = run_program("config schema");
   EXPECT_EQ(schema.exit_code, 0);
-  EXPECT_EQ(schema.text, file_text(fs::path(TILECOMPILE_SOURCE_DIR) / "config/tilecompile.schema.json"));
+  EXPECT_EQ(schema.text, file_text(fs::path(source_dir()) / "config/tilecompile.schema.json"));
 }
 
 TEST_F(Commands, ConfigNamesThePlaceOfAnErrorAndTheKeysItIgnores) {

@@ -6,6 +6,7 @@
 
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -83,8 +84,8 @@ TEST_F(Distributed, TheV2FileGivesTheSameBitsOverThreeWorkers) {
   for (const std::string mode : {"run", "master --workers 3"}) {
     const std::string id = new_uuid();
     const ProgramOutput ended =
-        run_program(mode + " '" TILECOMPILE_SOURCE_DIR "/config/tile_compile.v2.yaml' --quiet --run-id " +
-                    id + " --output '" + output() + "' --set input.dir='" + (*night_ / "v2/frames").string() +
+        run_program(mode + " '" + source_dir() + "/config/tile_compile.v2.yaml' --quiet --run-id " + id +
+                    " --output '" + output() + "' --set input.dir='" + (*night_ / "v2/frames").string() +
                     "' --set synthetic.enabled=true --set data.image_width=384 --set data.image_height=216 "
                     "--set data.frames_min=40" +
                     (mode == "run" ? "" : broker_flag()) + (siril_ ? "" : " --set stacking.engine=internal"));
@@ -231,7 +232,7 @@ TEST_F(Distributed, NoBrokerIsAClearTextAndExitCodeFive) {
 }
 
 TEST_F(Distributed, AWrongPasswordIsAClearTextWithoutThePassword) {
-  const auto ended = run_shell(std::string("TILECOMPILE_AMQP_PASSWORD=not-the-one '") + TILECOMPILE_BINARY +
+  const auto ended = run_shell(std::string("TILECOMPILE_AMQP_PASSWORD=not-the-one '") + program_path() +
                                "' master " + night() + "/run.yaml --quiet" + broker_flag());
   EXPECT_EQ(ended.exit_code, 2) << ended.text;
   EXPECT_EQ(ended.text.find("not-the-one"), std::string::npos) << ended.text;

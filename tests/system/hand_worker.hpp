@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "paths.hpp"
 #include "program.hpp"
 
 namespace tilecompile {
@@ -16,7 +17,7 @@ class HandWorker {
  public:
   HandWorker(const std::filesystem::path& folder, const std::string& name, const std::string& flags)
       : log_(folder / (name + ".log")), pid_file_(folder / (name + ".pid")) {
-    const std::string command = std::string("'") + TILECOMPILE_BINARY + "' worker --worker_id " + name +
+    const std::string command = std::string("'") + program_path() + "' worker --worker_id " + name +
                                 " --log-level debug " + flags + " > '" + log_.string() +
                                 "' 2>&1 & echo $! > '" + pid_file_.string() +
                                 "'; wait $!; echo exit $? >> '" + log_.string() + "'";

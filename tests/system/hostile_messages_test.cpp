@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "broker/private_broker.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -22,7 +23,7 @@ class Stranger {
  public:
   Stranger(const std::filesystem::path& folder, const std::string& flags) : pid_file_(folder / "worker.pid") {
     process_ = std::async(std::launch::async, [this, flags] {
-      return run_shell(std::string("'") + TILECOMPILE_BINARY + "' worker " + flags + " & echo $! > '" +
+      return run_shell(std::string("'") + program_path() + "' worker " + flags + " & echo $! > '" +
                        pid_file_.string() + "'; wait $!");
     });
   }

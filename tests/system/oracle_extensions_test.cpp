@@ -1,4 +1,5 @@
 #include "oracle_fixture.hpp"
+#include "paths.hpp"
 
 // The extensions of the method, recomputed by tests/oracle/run_oracle.py: each by itself, and together as
 // config/deep-sky.yaml has them.
@@ -54,7 +55,7 @@ class DeepSky : public Oracle {
     run_on_frames(kSmallTiles + flags);
   }
   void run_on_frames(const std::string& flags) {
-    run(fs::path(TILECOMPILE_SOURCE_DIR) / "config/deep-sky.yaml",
+    run(fs::path(source_dir()) / "config/deep-sky.yaml",
         "--set input.dir=" + quoted(frames_) + " --set data.frames_min=12 " + flags);
   }
 };

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "paths.hpp"
 #include "test_data.hpp"
 
 namespace tilecompile::oracle {
@@ -50,7 +51,7 @@ inline std::string find_python() {
   return {};
 }
 
-inline const std::string kProgram = "'" TILECOMPILE_BINARY "' ";
+inline const std::string kProgram = "'" + program_path() + "' ";
 inline const std::string kNight = " --frames 12 --width 400 --height 300 --stars 150 --drift 80 ";
 // Small tiles: some hold three reference stars, most do not.
 inline const std::string kSmallTiles = " --set tile.min_size=48 ";
@@ -167,8 +168,8 @@ class Oracle : public ::testing::Test {
   }
 
   Output judge(const std::string& flags = "") const {
-    return shell(python_ + " '" TILECOMPILE_SOURCE_DIR "/tests/oracle/run_oracle.py' " + quoted(run_dir_) +
-                 " " + quoted(frames_) + flags);
+    return shell(python_ + " '" + source_dir() + "/tests/oracle/run_oracle.py' " + quoted(run_dir_) + " " +
+                 quoted(frames_) + flags);
   }
 
   void expect_agreement(const std::string& flags = "") const {

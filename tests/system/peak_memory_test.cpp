@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 
@@ -21,9 +22,8 @@ struct Measured {
 
 /// `tilecompile compare FILE FILE` in a process of its own, its peak memory as the system counts it.
 Measured measure(const fs::path& file, const fs::path& peak) {
-  const ProgramOutput end =
-      run_shell("/usr/bin/time -q -f %M -o '" + peak.string() + "' '" TILECOMPILE_BINARY "' compare '" +
-                file.string() + "' '" + file.string() + "'");
+  const ProgramOutput end = run_shell("/usr/bin/time -q -f %M -o '" + peak.string() + "' '" + program_path() +
+                                      "' compare '" + file.string() + "' '" + file.string() + "'");
   Measured m;
   m.peak_kb = std::stol(file_text(peak));
   m.exit_code = end.exit_code;

@@ -8,6 +8,7 @@
 
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -22,7 +23,7 @@ using Words = std::vector<std::pair<std::string, std::string>>;
 
 /// The text of a file of docker/ with `from` replaced by `to`, each of which must be there.
 std::string docker_file(const std::string& name, const Words& words) {
-  std::string text = file_text(fs::path(TILECOMPILE_SOURCE_DIR) / "docker" / name);
+  std::string text = file_text(fs::path(source_dir()) / "docker" / name);
   for (const auto& [from, to] : words) {
     EXPECT_THAT(text, HasSubstr(from)) << name;
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -54,7 +55,7 @@ TEST(ProductionFiles, MakeARunOverTlsWithTheBitsOfTheReferenceRun) {
                                                                      {"/secrets/", secrets + "/master/"},
                                                                      {"host: rabbitmq", "host: localhost"}});
   std::ofstream(run_yaml) << run_text;
-  const std::string make = std::string("TILECOMPILE='") + TILECOMPILE_BINARY + "' '" TILECOMPILE_SOURCE_DIR +
+  const std::string make = std::string("TILECOMPILE='") + program_path() + "' '" + source_dir() +
                            "/docker/make-secrets.sh' '" + secrets + "' '" + run_yaml.string() +
                            "' localhost 127.0.0.1";
   const auto first = run_shell(make);

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "paths.hpp"
+
 namespace tilecompile {
 
 /// What a command printed and how it ended.
@@ -34,7 +36,7 @@ inline ProgramOutput run_shell(const std::string& command) {
 
 /// Runs the built program with arguments as on a shell's command line.
 inline ProgramOutput run_program(const std::string& arguments) {
-  return run_shell(std::string("'") + TILECOMPILE_BINARY + "' " + arguments);
+  return run_shell(std::string("'") + program_path() + "' " + arguments);
 }
 
 /// run.json of a run.

@@ -8,6 +8,7 @@
 
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -35,9 +36,9 @@ class Roles : public testing::Test {
     const auto made = run_program("simulate " + night() +
                                   " --frames 12 --width 300 --height 200 --stars 80 --drift 10 --seed 6");
     ASSERT_EQ(made.exit_code, 0) << made.text;
-    const auto printed = run_shell(std::string("'") + TILECOMPILE_BINARY + "' setup " + night() +
-                                   "/run.yaml" + vhost() + " --print-definitions --passwords '" +
-                                   passwords() + "' > '" + definitions().string() + "'");
+    const auto printed = run_shell(std::string("'") + program_path() + "' setup " + night() + "/run.yaml" +
+                                   vhost() + " --print-definitions --passwords '" + passwords() + "' > '" +
+                                   definitions().string() + "'");
     ASSERT_EQ(printed.exit_code, 0) << printed.text;
     broker_ = new PrivateBroker("load_definitions = " + definitions().string() + "\n");
   }
@@ -90,7 +91,7 @@ TEST_F(Roles, TheDefinitionsHoldHashesOnlyAndPasswordsAreForTheOwner) {
         << role;
   }
   const auto again =
-      run_shell(std::string("'") + TILECOMPILE_BINARY + "' setup " + night() + "/run.yaml" + vhost() +
+      run_shell(std::string("'") + program_path() + "' setup " + night() + "/run.yaml" + vhost() +
                 " --print-definitions --passwords '" + passwords() + "' 2>/dev/null");
   const auto first = nlohmann::json::parse(text), second = nlohmann::json::parse(again.text);
   EXPECT_NE(first["users"][0]["password_hash"], second["users"][0]["password_hash"]) << "salt is not random";
@@ -205,10 +206,10 @@ TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
   const auto reference = run_program("run" + common + "--run-id " + alone);
   ASSERT_EQ(reference.exit_code, 0) << reference.text;
   const auto ended =
-      run_shell(std::string("'") + TILECOMPILE_BINARY + "' worker --input.dir '" + night() +
+      run_shell(std::string("'") + program_path() + "' worker --input.dir '" + night() +
                 "/frames' --storage.root '" + output + "'" + login("worker") + " > '" + output +
-                "/worker.log' 2>&1 & worker=$!; '" + TILECOMPILE_BINARY + "' master" + common + "--run-id " +
-                id + login("master") + "; code=$?; kill $worker; wait $worker; exit $code");
+                "/worker.log' 2>&1 & worker=$!; '" + program_path() + "' master" + common + "--run-id " + id +
+                login("master") + "; code=$?; kill $worker; wait $worker; exit $code");
   ASSERT_EQ(ended.exit_code, 0) << ended.text << file_text(output + "/worker.log");
   EXPECT_EQ(product_digests(output + "/" + id), product_digests(output + "/" + alone));
   EXPECT_THAT(broker_->ctl("list_queues -q -p observatory name"), Not(HasSubstr(id)));

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "paths.hpp"
 #include "test_data.hpp"
 
 namespace tilecompile {
@@ -65,7 +66,7 @@ inline ProgramEnd run_program(const std::vector<std::string>& arguments, const P
     limit(RLIMIT_AS, limits.address_space_bytes);
     limit(RLIMIT_FSIZE, limits.file_size_bytes);
     for (const auto& [name, value] : limits.environment) setenv(name.c_str(), value.c_str(), 1);
-    execv(TILECOMPILE_BINARY, argv.data());
+    execv(program_path().c_str(), argv.data());
     _exit(127);
   }
   ProgramEnd end;

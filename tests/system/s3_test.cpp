@@ -6,6 +6,7 @@
 
 #include "broker/private_broker.hpp"
 #include "contract/faulty_proxy.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "storage/private_s3.hpp"
 #include "test_data.hpp"
@@ -166,7 +167,7 @@ TEST_F(S3Runs, WrongKeysEndTheRunAtOnceAndStayUnseen) {
 TEST_F(S3Runs, NoSecretIsWrittenAnywhere) {
   const std::string id = new_uuid();
   const auto ended =
-      run_shell("AWS_ACCESS_KEY_ID=tc:tiles AWS_SECRET_ACCESS_KEY=s3secret '" TILECOMPILE_BINARY "' " +
+      run_shell("AWS_ACCESS_KEY_ID=tc:tiles AWS_SECRET_ACCESS_KEY=s3secret '" + program_path() + "' " +
                 command("master --workers 1", id,
                         " --log-level debug" + store_flags(service_->http()) +
                             set("storage.s3.credentials_file", "\"\"")));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
@@ -291,7 +292,7 @@ TEST_F(Siril, NamesRawFramesWithHoles) {
 TEST_F(Siril, IsMissedBeforeAnyWork) {
   cut(simulate(""));
   fs::create_directory(dir_ / "empty");
-  const std::string path = "env PATH='" + (dir_ / "empty").string() + "' '" TILECOMPILE_BINARY "' run '";
+  const std::string path = "env PATH='" + (dir_ / "empty").string() + "' '" + program_path() + "' run '";
   for (const std::string flags : {"",
                                   "--set input.stage=registered --set stacking.engine=siril "
                                   "--set synthetic.enabled=true"}) {

@@ -14,6 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "paths.hpp"
+
 namespace tilecompile {
 
 /// The built program, started and running beside the test, with its output in a file. Killed with this
@@ -30,7 +32,7 @@ class StartedProgram {
     if (child_ == 0) {
       const int file = open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       if (file < 0 || dup2(file, STDOUT_FILENO) < 0 || dup2(file, STDERR_FILENO) < 0) _exit(126);
-      execv(TILECOMPILE_BINARY, argv.data());
+      execv(program_path().c_str(), argv.data());
       _exit(127);
     }
   }

@@ -7,6 +7,7 @@
 #include "broker/certificates.hpp"
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
+#include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -30,7 +31,7 @@ class Tls : public testing::Test {
                                   "' --frames 24 --width 500 --height 300 --stars 100 --drift 10 --seed 8");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const fs::path definitions = *folder_ / "definitions.json";
-    const auto printed = run_shell(std::string("'") + TILECOMPILE_BINARY + "' setup '" + night() +
+    const auto printed = run_shell(std::string("'") + program_path() + "' setup '" + night() +
                                    "/run.yaml' --print-definitions > '" + definitions.string() + "'");
     ASSERT_EQ(printed.exit_code, 0) << printed.text;
     certs_ = new Certificates(*folder_ / "tls");
