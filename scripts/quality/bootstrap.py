@@ -54,5 +54,6 @@ def recommended_of(bench, drawn):
             (folder / f"{copy:03d}-{path.name}").symlink_to(path.resolve())
     shutil.rmtree(bench.work / "drawn-out", ignore_errors=True)
     row = ROWS["recommended"]
-    run_dir = bench.program.run(bench.program.arguments(row, folder, bench.data.settings), bench.work / "drawn-out")
+    settings = [*bench.data.settings, "input.duplicates=keep"]
+    run_dir = bench.program.run(bench.program.arguments(row, folder, settings), bench.work / "drawn-out")
     return read_image(run_dir / row.product)

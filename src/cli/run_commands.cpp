@@ -62,6 +62,14 @@ void print_quality(const char* area, const std::vector<ProductQuality>& channels
   }
 }
 
+// A folder can hold thousands of tiles.
+void print_left_out(const std::vector<BadFrame>& frames) {
+  constexpr std::size_t kShown = 20;
+  for (std::size_t i = 0; i < std::min(frames.size(), kShown); ++i)
+    std::printf("left out   %s: %s\n", frames[i].path.c_str(), frames[i].reason.c_str());
+  if (frames.size() > kShown) std::printf("left out   %zu more, see run.json\n", frames.size() - kShown);
+}
+
 // The outcome on stdout: where the pictures are and how they compare with the classical stack.
 int print_outcome(const RunOutcome& outcome) {
   const RunRecord& r = outcome.record;
@@ -87,6 +95,7 @@ int print_outcome(const RunOutcome& outcome) {
                 check.text.c_str());
   for (const BadFrame& frame : r.quarantined)
     std::printf("left out   %s: %s\n", frame.path.c_str(), frame.reason.c_str());
+  print_left_out(r.left_out);
   for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
   return outcome.exit_code;
 }

@@ -81,6 +81,9 @@ void add_input_output(Table& table) {
   input.add("stage", &InputConfig::stage, OneOf{{"registered", "raw"}}, "What has been done to the frames");
   input.add("on_bad_frame", &InputConfig::on_bad_frame, OneOf{{"error", "quarantine"}},
             "Frames that cannot be used: error ends the run and names them all, quarantine leaves them out");
+  input.add_choice(
+      "duplicates", &InputConfig::count_duplicates, Choices<bool>{{"leave_out", false}, {"keep", true}},
+      "An exposure that is there in several files: leave_out counts it once, keep counts every file");
   SectionRows<OutputConfig> output(
       table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
   output.add("dir", &OutputConfig::dir, TextRule::kNotEmpty,

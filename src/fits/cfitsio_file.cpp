@@ -1,7 +1,8 @@
 #include "cfitsio_file.hpp"
 
-#include <algorithm>
-#include <charconv>
+#include <optional>
+
+#include "tilecompile/frame/header_values.hpp"
 
 namespace tilecompile {
 
@@ -53,16 +54,9 @@ std::string text_keyword(fitsfile* file, const char* key) {
 }
 
 bool parse_header_number(const std::string& raw, double* value) {
-  std::string text = raw;
-  text.erase(0, text.find_first_not_of(" +"));
-  text.erase(text.find_last_not_of(' ') + 1);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == 'D' || c == 'd'; }, 'E');
-  double parsed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
-  if (error != std::errc() || end != text.data() + text.size()) return false;
-  *value = parsed;
-  return true;
+  const std::optional<double> parsed = header_number(raw);
+  if (parsed) *value = *parsed;
+  return parsed.has_value();
 }
 
 }  // namespace tilecompile

@@ -45,7 +45,7 @@ std::string cfitsio_error_text(int status);
 std::string raw_keyword(fitsfile* file, const char* key);
 /// The value of a string keyword without quotes and trailing blanks; empty when absent or not a string.
 std::string text_keyword(fitsfile* file, const char* key);
-/// Parses a header number (D exponents too); false for strings, logicals, absent or unparsable values.
+/// The number of a card as `header_number` reads it; false for other texts, logicals and absent cards.
 bool parse_header_number(const std::string& raw, double* value);
 
 }  // namespace tilecompile

@@ -8,14 +8,6 @@
 namespace tilecompile {
 namespace {
 
-double stated_exposure(fitsfile* file) {
-  for (const char* key : {"EXPTIME", "EXPOSURE"}) {
-    double seconds = 0;
-    if (parse_header_number(raw_keyword(file, key), &seconds) && std::isfinite(seconds)) return seconds;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
-}
-
 /// First HISTORY line of the current HDU that tells of a stretch.
 std::string find_stretch(fitsfile* file) {
   int records = 0, status = 0;
@@ -122,8 +114,7 @@ FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout) {
   }
   // Files whose image is an extension often keep the observation in the primary header.
   const auto read_words = [&] {
-    if (std::isnan(facts.exposure_s)) facts.exposure_s = stated_exposure(file);
-    if (facts.date_obs.empty()) facts.date_obs = text_keyword(file, "DATE-OBS");
+    read_header_words(file, layout, facts);
     if (facts.stretch_evidence.empty()) facts.stretch_evidence = find_stretch(file);
   };
   read_words();

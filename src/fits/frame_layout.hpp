@@ -63,6 +63,9 @@ OpenedFrame open_frame(const std::filesystem::path& path);
 FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::path& path);
 /// Facts of the frame whose HDU is current.
 FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout);
+/// Fills what `facts` does not know yet from the cards of the current HDU: times, exposure, kind, settings
+/// and coordinates.
+void read_header_words(fitsfile* file, const FrameLayout& layout, FrameFacts& facts);
 /// True for a HISTORY line that tells of a non-linear stretch of the pixels.
 bool tells_of_stretch(const std::string& history_line);
 

@@ -12,6 +12,7 @@
 #include "cfitsio_file.hpp"
 #include "frame_layout.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 
 namespace tilecompile {
 namespace {
@@ -182,6 +183,12 @@ std::vector<std::string> product_records(const std::vector<std::string>& records
     return record_key(card).compare(0, 7, "WCSAXES") == 0;
   });
   return kept;
+}
+
+std::vector<std::string> shared_header_records(const std::filesystem::path& path) {
+  std::vector<std::string> records = product_header_records(path);
+  std::erase_if(records, [](const std::string& record) { return is_of_one_exposure(record_key(record)); });
+  return records;
 }
 
 std::vector<std::string> product_header_records(const std::filesystem::path& path) {

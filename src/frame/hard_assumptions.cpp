@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/manifest.hpp"
 
 namespace tilecompile {
@@ -88,7 +89,7 @@ void check_size(const char* key, int wanted, int found, const Manifest& manifest
 }  // namespace
 
 std::vector<BadFrame> odd_frames(const Manifest& manifest, const DataParams& data) {
-  std::vector<BadFrame> bad;
+  std::vector<BadFrame> bad = frames_of_another_kind(manifest);
   if (manifest.frames.empty()) return bad;
   const Shape common = common_shape(manifest);
   find_odd_shapes(manifest, common, bad);

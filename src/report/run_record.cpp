@@ -82,6 +82,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"configuration", r.configuration},
       {"frames", {{"count", r.frames}, {"width", r.width}, {"height", r.height}, {"channels", r.channels}}},
       {"quarantined_frames", encode_bad_frames(r.quarantined)},
+      {"left_out_frames", encode_bad_frames(r.left_out)},
       {"seeing_px", r.seeing_px},
       {"reference_stars", r.reference_stars},
       {"tiles",

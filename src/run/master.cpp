@@ -9,7 +9,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/frame_scan.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
@@ -35,10 +35,7 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
   record_.numerics_version = kNumericsVersion;
   record_.configuration = effective_config(config_);
   record_.started = utc_now();
-  if (const std::string text = ignored_keys_text(config_); !text.empty()) {
-    log_warning(text);
-    record_.warnings.push_back(text);
-  }
+  if (const std::string text = ignored_keys_text(config_); !text.empty()) warn(text);
 }
 
 RunOutcome MasterRun::run() {
@@ -49,7 +46,8 @@ RunOutcome MasterRun::run() {
     directory_->append_event(request_.resume ? "run_resumed" : "run_started", {{"mode", request_.mode}});
     if (!had_directory) {
       for (const NamedCheck& check : record_.checks) note_check(check);
-      for (const BadFrame& frame : record_.quarantined) note_quarantined(frame);
+      for (const BadFrame& frame : record_.quarantined) note_frame("frame_quarantined", frame);
+      for (const BadFrame& frame : record_.left_out) note_frame("frame_left_out", frame);
     }
     analyse();
     refuse_second_master();
@@ -125,11 +123,9 @@ void MasterRun::scan() {
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  ScannedFrames found = scan_frames(frames_, paths, threads_, config_.method.data, *links_.verified,
-                                    [&](int done) { progress.update(done); });
-  manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-  if (config_.input.on_bad_frame == "error" && !found.bad.empty()) add_frames_of_bad_pixels(found.bad);
-  set_aside(found.bad);
+  take(scan_frames(frames_, paths, threads_, {config_.method.data, false, config_.input.count_duplicates},
+                   links_.verified, [&](int done) { progress.update(done); }),
+       false);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);
   warn_of_small_cache();
@@ -147,8 +143,7 @@ void MasterRun::warn_of_small_cache() {
   if (!frames_.cache || frames_.cache->holds(bytes)) return;
   const std::string text = "the frames have " + std::to_string((bytes >> 20) + 1) +
                            " MiB, more than cache.size_limit_mb: they will be fetched many times";
-  log_warning(text);
-  record_.warnings.push_back(text);
+  warn(text);
 }
 
 void MasterRun::analyse() {
@@ -164,6 +159,7 @@ void MasterRun::analyse() {
     note_manifest();
     stack_began = Clock::now();
   }
+  for (const std::string& text : header_warnings(*manifest_)) warn(text);
   const FrameSource source = frame_source();
   first_frame_ = source.file(0);
   check_stop();
@@ -176,10 +172,7 @@ void MasterRun::analyse() {
   check_stop();
   grid_ = build_grid(record_.width, record_.height, analysis_.metrics.seeing_px, config_.method.tile);
   check_analysis();
-  for (const std::string& warning : analysis_.warnings) {
-    log_warning(warning);
-    record_.warnings.push_back(warning);
-  }
+  for (const std::string& warning : analysis_.warnings) warn(warning);
   record_.seeing_px = analysis_.metrics.seeing_px;
   record_.reference_stars = static_cast<int>(analysis_.metrics.stars.size());
   record_.tiles = static_cast<int>(grid_.tiles.size());

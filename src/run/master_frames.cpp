@@ -1,7 +1,8 @@
+#include <algorithm>
+
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/run/frame_scan.hpp"
 
 namespace tilecompile {
 
@@ -23,15 +24,40 @@ void MasterRun::set_aside(const std::vector<BadFrame>& bad) {
   if (config_.input.on_bad_frame == "error") refuse_frames(bad, good.frames.size() + bad.size());
   for (const BadFrame& frame : bad) {
     log_warning("frame quarantined", {{"frame", frame.path}, {"reason", frame.reason}});
-    if (directory_) note_quarantined(frame);
+    if (directory_) note_frame("frame_quarantined", frame);
     record_.quarantined.push_back(frame);
   }
   manifest_ = std::make_shared<Manifest>(std::move(good));
   set_aside(odd_frames(*manifest_, config_.method.data));  // the median of the exposures can have moved
 }
 
-void MasterRun::note_quarantined(const BadFrame& frame) {
-  directory_->append_event("frame_quarantined", {{"frame", frame.path}, {"reason", frame.reason}});
+void MasterRun::take(ScannedFrames found, bool raw) {
+  constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
+  for (const BadFrame& frame : found.left_out) {
+    if (record_.left_out.size() < kShown)
+      log_warning("left out", {{"frame", frame.path}, {"reason", frame.reason}});
+    if (directory_) note_frame("frame_left_out", frame);
+    record_.left_out.push_back(frame);
+  }
+  if (record_.left_out.size() > kShown)
+    log_warning("more files are left out; run.json names all",
+                {{"files", std::to_string(record_.left_out.size())}});
+  for (const std::string& text : found.warnings) warn(text);
+  manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
+  if (config_.input.on_bad_frame == "error" && !found.bad.empty() && !raw)
+    add_frames_of_bad_pixels(found.bad);
+  set_aside(found.bad);
+}
+
+void MasterRun::warn(const std::string& text) {
+  const auto& known = record_.warnings;
+  if (std::find(known.begin(), known.end(), text) != known.end()) return;
+  log_warning(text);
+  record_.warnings.push_back(text);
+}
+
+void MasterRun::note_frame(const char* event, const BadFrame& frame) {
+  directory_->append_event(event, {{"frame", frame.path}, {"reason", frame.reason}});
 }
 
 void MasterRun::note_manifest() {

@@ -7,6 +7,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/journal.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/phase_clock.hpp"
@@ -36,7 +37,12 @@ class MasterRun {
   void add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const;
   /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
   void set_aside(const std::vector<BadFrame>& bad);
-  void note_quarantined(const BadFrame& frame);
+  /// Makes the frames that were found those of the run: says what was left out and what is odd, and ends the
+  /// run where frames are bad and none may be. The pixels of raw ones are not looked at.
+  void take(ScannedFrames found, bool raw);
+  void note_frame(const char* event, const BadFrame& frame);
+  /// Says it in the log and keeps it for the record.
+  void warn(const std::string& text);
   /// Fills what follows from the manifest; again when frames were left out.
   void note_manifest();
   /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.

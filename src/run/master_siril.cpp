@@ -7,8 +7,9 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_pattern.hpp"
-#include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/siril.hpp"
 
@@ -41,7 +42,9 @@ void check_stack_input(const StackingParams& stacking) {
 }  // namespace
 
 std::vector<std::string> MasterRun::frames_to_read() {
-  std::vector<std::string> paths = list_frames(frames_, config_.input.pattern);
+  FrameListing listing = list_frames(frames_, config_.input.pattern);
+  for (const std::string& note : listing.notes) warn(note);
+  std::vector<std::string> paths = std::move(listing.paths);
   const bool wants_siril = config_.method.stacking.engine == StackingParams::Engine::kSiril;
   if (wants_siril && synthetic_enabled(static_cast<int>(paths.size()), config_.method.synthetic)) {
     find_siril("stacking.engine");
@@ -68,13 +71,13 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   const std::filesystem::path raw_dir = frames_.folder;
   {
     Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
-    VerifiedFiles unused;
-    ScannedFrames found = scan_frames(raw_dir, raw_paths, threads_, config_.method.data, unused,
-                                      [&](int done) { progress.update(done); });
-    manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-    set_aside(found.bad);
+    take(
+        scan_frames(raw_dir, raw_paths, threads_, {config_.method.data, true, config_.input.count_duplicates},
+                    std::make_shared<VerifiedFiles>(), [&](int done) { progress.update(done); }),
+        true);
   }
   const Manifest& raw = *manifest_;
+  for (const std::string& text : header_warnings(raw)) warn(text);
   check_hard_assumptions(raw, config_.method.data);
   if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
   RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};

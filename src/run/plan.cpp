@@ -7,9 +7,11 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/probe_run.hpp"
@@ -103,13 +105,20 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.threads = thread_count(config.parallel.threads);
   const auto began = std::chrono::steady_clock::now();
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
-  const std::vector<std::string> paths = list_frames(frames, config.input.pattern);
+  const FrameListing listing = list_frames(frames, config.input.pattern);
+  const std::vector<std::string>& paths = listing.paths;
+  plan.warnings = listing.notes;
   Manifest manifest;
   {
     Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
-    ScannedFrames found = scan_frames(frames, paths, plan.threads, config.method.data, *verified,
-                                      [&](int done) { progress.update(done); });
+    ScannedFrames found =
+        scan_frames(frames, paths, plan.threads,
+                    {config.method.data, config.input.stage == "raw", config.input.count_duplicates},
+                    verified, [&](int done) { progress.update(done); });
     manifest = std::move(found.manifest);
+    for (const BadFrame& frame : found.left_out)
+      plan.warnings.push_back("left out: " + frame.path + ": " + frame.reason);
+    plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
     leave_out(config, found.bad, manifest, plan);
   }
   check_hard_assumptions(manifest, config.method.data);
@@ -120,6 +129,8 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.channels = manifest.channels();
   Grid grid;
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  const std::vector<std::string> odd_headers = header_warnings(manifest);
+  plan.warnings.insert(plan.warnings.end(), odd_headers.begin(), odd_headers.end());
   plan.frames_manifest_id = sha256_hex(encode_manifest(manifest));
   plan.frames = static_cast<int>(manifest.frames.size());
   if (synthetic_enabled(plan.frames, config.method.synthetic))

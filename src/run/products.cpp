@@ -5,37 +5,25 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
-#include "tilecompile/frame/observing_time.hpp"
+#include "tilecompile/run/observation_cards.hpp"
 
 namespace tilecompile {
 namespace {
 
 ProductHeader product_header(const ProductContext& context, const ProductPlan& plan) {
   ProductHeader header;
-  header.kept_records = product_header_records(context.first_frame);
+  header.kept_records = shared_header_records(context.first_frame);
   std::vector<FrameFacts> facts;
   for (std::size_t f = 0; f < context.manifest->frames.size(); ++f)
     if (plan.frames.empty() ||
         std::binary_search(plan.frames.begin(), plan.frames.end(), static_cast<int>(f)))
       facts.push_back(context.manifest->frames[f].facts);
-  const auto frames = static_cast<std::int64_t>(facts.size());
-  header.cards = {{"STACKCNT", frames, "number of frames in the stack"},
-                  {"NCOMBINE", frames, "number of frames combined"},
-                  {"PROGRAM", context.program, "software that wrote this file"},
+  header.cards = {{"PROGRAM", context.program, "software that wrote this file"},
                   {"RUNID", context.run_id, "run"},
                   {"CONFHASH", context.config_hash, "SHA-256 of the configuration"},
                   {"MANIFEST", context.frames_manifest_id, "SHA-256 of the frame manifest"}};
-  const ObservingTime time = observing_time(facts);
-  if (std::isfinite(time.total_s)) {
-    header.cards.push_back({"EXPTIME", time.exposure_s, "[s] exposure of one frame"});
-    header.cards.push_back({"LIVETIME", time.total_s, "[s] sum of all exposures"});
-    header.cards.push_back({"TOTALEXP", time.total_s, "[s] sum of all exposures"});
-  }
-  if (!time.begin.empty()) {
-    header.cards.push_back({"DATE-OBS", time.begin, "start of the first exposure"});
-    header.cards.push_back({"DATE-END", time.end, "end of the last exposure"});
-    header.cards.push_back({"DATE-AVG", time.middle, "mean of the exposures' middles"});
-  }
+  const auto observed = observation_cards(facts);
+  header.cards.insert(header.cards.end(), observed.begin(), observed.end());
   header.history = plan.history;
   return header;
 }

@@ -2,12 +2,12 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
-#include <set>
 
 #include "siril_scale.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/run/frame_pattern.hpp"
+#include "tilecompile/run/observation_cards.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/siril_text.hpp"
@@ -164,9 +164,7 @@ void Registration::write_frame(int i, const fs::path& path, const std::vector<st
       v = static_cast<float>(scales_[static_cast<std::size_t>(i)].from_siril(v));
   ProductHeader header;
   header.kept_records = sky;
-  header.cards.push_back({"EXPTIME", raw.facts.exposure_s, "[s] exposure"});
-  if (!raw.facts.date_obs.empty())
-    header.cards.push_back({"DATE-OBS", raw.facts.date_obs, "start of the exposure"});
+  header.cards = frame_cards(raw.facts);
   header.history = {"tilecompile: " + raw.path + " registered onto " + raw_path(reference_) + " by Siril " +
                     version};
   fs::create_directories(path.parent_path());
@@ -184,14 +182,7 @@ RegisteredFrames Registration::write_frames(const SirilMatches& matches, const s
       result.fewest_pairs = pairs;
       result.fewest_pairs_frame = raw_path(number - 1);
     }
-  static const std::set<std::string> kOfOneFrame = {
-      "DATE-OBS", "DATE-END", "DATE-AVG", "DATE-BEG", "MJD-OBS",  "MJD-BEG",  "MJD-END", "MJD-AVG",
-      "EXPTIME",  "EXPOSURE", "TIME-OBS", "TIME-END", "BAYERPAT", "XBAYROFF", "YBAYROFF"};
-  std::vector<std::string> sky = product_header_records(job_.raw_dir / raw_path(reference_));
-  std::erase_if(sky, [](const std::string& record) {
-    return std::any_of(kOfOneFrame.begin(), kOfOneFrame.end(),
-                       [&](const std::string& key) { return is_key(record, key); });
-  });
+  const std::vector<std::string> sky = shared_header_records(job_.raw_dir / raw_path(reference_));
   for (int i = 0; i < count_; ++i) result.paths.push_back(pattern_.name(i + 1));
   std::atomic<int> done{0};
   parallel_for(count_, siril_.threads, [&](int i) {

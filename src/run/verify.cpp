@@ -7,7 +7,9 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/run/broker_link.hpp"
+#include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
@@ -73,26 +75,33 @@ void Verifier::check_frames() {
   std::vector<std::string> paths;
   const bool found = check("frames", "correct input.dir and input.pattern, or add frames", [&] {
     frames_ = open_frames(config_.input, config_.storage, config_.cache);
-    paths = list_frames(frames_, config_.input.pattern);
+    FrameListing listing = list_frames(frames_, config_.input.pattern);
+    paths = std::move(listing.paths);
     const int least = config_.method.data.frames_min;
     if (static_cast<int>(paths.size()) < least)
       throw InputError(std::to_string(paths.size()) + " frames in " + frames_.describe() +
                        ", data.frames_min asks for at least " + std::to_string(least));
-    return std::to_string(paths.size()) + " frames in " + frames_.describe();
+    std::string text = std::to_string(paths.size()) + " frames in " + frames_.describe();
+    for (const std::string& note : listing.notes) text += "; " + note;
+    return text;
   });
   if (!found || config_.input.stage == "raw") return;  // workers read the registered frames of a run
   check("frames readable", "look at the frames named", [&] {
     std::vector<std::string> some;
     const std::size_t count = std::min<std::size_t>(kFewFrames, paths.size());
     for (std::size_t i = 0; i < count; ++i) some.push_back(paths[(2 * i + 1) * paths.size() / (2 * count)]);
-    ScannedFrames scanned = scan_frames(frames_, some, thread_count(config_.parallel.threads),
-                                        config_.method.data, *verified_, [](int) {});
+    ScannedFrames scanned =
+        scan_frames(frames_, some, thread_count(config_.parallel.threads),
+                    {config_.method.data, false, config_.input.count_duplicates}, verified_, [](int) {});
     const bool all_needed = config_.input.on_bad_frame == "error" || scanned.manifest.frames.empty();
     if (!scanned.bad.empty() && all_needed) refuse_frames(scanned.bad, some.size());
     few_ = std::make_shared<Manifest>(std::move(scanned.manifest));
-    return std::to_string(some.size()) + " tried: " + std::to_string(few_->width()) + " x " +
-           std::to_string(few_->height()) + " px, " + std::to_string(few_->channels()) +
-           (few_->channels() == 1 ? " channel" : " channels");
+    std::string text = std::to_string(some.size()) + " tried: " + std::to_string(few_->width()) + " x " +
+                       std::to_string(few_->height()) + " px, " + std::to_string(few_->channels()) +
+                       (few_->channels() == 1 ? " channel" : " channels");
+    for (const BadFrame& frame : scanned.left_out) text += "; left out: " + frame.path + " " + frame.reason;
+    for (const std::string& warning : header_warnings(*few_)) text += "; " + warning;
+    return text;
   });
 }
 

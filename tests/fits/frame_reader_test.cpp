@@ -155,19 +155,64 @@ TEST(FrameReader, FirstImageMayBeAnExtension) {
                                       extension + padded("\3\4", 0));
   expect_same_bits(samples_of(path), {3, 4});
   EXPECT_EQ(FrameReader(path, false).facts().exposure_s, 12.5);
-  EXPECT_EQ(FrameReader(path, false).facts().date_obs, "2025-03-27");
+  EXPECT_EQ(FrameReader(path, false).facts().time.date_obs, "2025-03-27");
 }
 
-TEST(FrameReader, ExposureThatIsNoNumber) {
+FrameFacts facts_of(const std::string& cards) {
   TempDir dir;
-  const auto exposure = [&](const std::string& cards) {
-    return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), false)
-        .facts()
-        .exposure_s;
-  };
-  EXPECT_TRUE(std::isnan(exposure(fits_card("EXPTIME", "'60 s'"))));
-  EXPECT_TRUE(std::isnan(exposure(fits_card("EXPTIME", "1E999"))));
-  EXPECT_EQ(exposure(fits_card("EXPTIME", "'60 s'") + fits_card("EXPOSURE", "6.0D1")), 60);
+  return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), false)
+      .facts();
+}
+
+TEST(FrameReader, ExposuresInEverySpelling) {
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "'60 s'")).exposure_s, 60);
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "'60,0'")).exposure_s, 60);
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "60.")).exposure_s, 60);
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "'auto'") + fits_card("EXPOSURE", "6.0D1")).exposure_s, 60);
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "'auto'") + fits_card("EXPOSURE", "6.0D1")).exposure_text, "");
+  EXPECT_TRUE(std::isnan(facts_of(fits_card("EXPTIME", "1E999")).exposure_s));
+  EXPECT_EQ(facts_of(fits_card("EXPTIME", "'auto'")).exposure_text, "auto");
+  EXPECT_TRUE(std::isnan(facts_of("").exposure_s));
+  EXPECT_EQ(facts_of("").exposure_text, "");
+}
+
+TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
+  const FrameFacts f =
+      facts_of(fits_card("IMAGETYP", "'Flat Field'") + fits_card("STACKCNT", "'10'") +
+               fits_card("LIVETIME", "'600,0'") + fits_card("FILTER", "'Ha      '") +
+               fits_card("GAIN", "1.0E2") + fits_card("BAYERPAT", "'GRBG'") +
+               fits_card("DATE-OBS", "'2024-03-01'") + fits_card("UT", "'20:15:30'") +
+               fits_card("JD", "2460371.5") + fits_card("AIRMASS", "1.2") + fits_card("CCD-TEMP", "'-10,0'"));
+  EXPECT_EQ(f.calibration_evidence, "IMAGETYP 'Flat Field'");
+  EXPECT_EQ(f.stacked_frames, 10);
+  EXPECT_EQ(f.live_time_s, 600);
+  EXPECT_EQ(f.bayer_pattern, "GRBG");
+  const std::vector<std::pair<std::string, std::string>> settings = {
+      {"FILTER", "Ha"}, {"GAIN", "100"}, {"BAYERPAT", "GRBG"}};
+  EXPECT_EQ(f.settings, settings);
+  EXPECT_EQ(f.time.date_obs, "2024-03-01");
+  EXPECT_EQ(f.time.time_obs, "20:15:30");
+  EXPECT_EQ(f.time.start_mjd, 60371);
+  EXPECT_EQ(f.airmass, 1.2);
+  EXPECT_EQ(f.sensor_celsius, -10);
+  EXPECT_EQ(f.product_evidence, "");
+}
+
+TEST(FrameReader, WhereTheCoordinatesPutTheFrame) {
+  const std::string typed = fits_card("CTYPE1", "'RA---TAN'") + fits_card("CTYPE2", "'DEC--TAN'") +
+                            fits_card("CRPIX1", "1.0") + fits_card("CRPIX2", "101.0") +
+                            fits_card("CRVAL1", "10.0") + fits_card("CRVAL2", "60.0");
+  const StatedSky by_steps =
+      facts_of(typed + fits_card("CDELT1", "-0.001") + fits_card("CDELT2", "0.001")).sky;
+  EXPECT_NEAR(by_steps.dec_deg, 59.9, 1e-9);
+  EXPECT_NEAR(by_steps.ra_deg, 10, 1e-9);
+  EXPECT_NEAR(by_steps.field_deg, 0.001, 1e-9);
+  const StatedSky by_matrix = facts_of(typed + fits_card("CD1_1", "0") + fits_card("CD1_2", "0.001") +
+                                       fits_card("CD2_1", "0.001") + fits_card("CD2_2", "0"))
+                                  .sky;
+  EXPECT_NEAR(by_matrix.dec_deg, 60, 1e-9);
+  EXPECT_NEAR(by_matrix.field_deg, 0.001, 1e-9);
+  EXPECT_TRUE(std::isnan(facts_of(typed).sky.field_deg));  // a degree a pixel is no scale
 }
 
 TEST(FrameReader, FindsTracesOfAStretch) {

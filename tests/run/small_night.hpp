@@ -14,6 +14,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/simulate.hpp"
@@ -49,7 +50,7 @@ class SmallNight {
     method.tile.size_factor = 8;
     change(method);
     manifest = std::make_shared<Manifest>(
-        scan_frames(frames_dir(), list_frames(frames_dir(), ""), 1, method.data, *verified, [](int) {
+        scan_frames(frames_dir(), list_frames(frames_dir(), "").paths, 1, {method.data}, verified, [](int) {
         }).manifest);
     const FrameSource frames_of_night = source();
     analysis = analyse_frames(frames_of_night, method, 1, [](int) {});

@@ -37,5 +37,8 @@ class FrameReader {
 /// and instrument keys, ROWORDER, BAYERPAT; none that describe the data layout, scaling, checksums or
 /// history.
 std::vector<std::string> product_header_records(const std::filesystem::path& path);
+/// Those of them that hold for all frames of one night: nothing of the single exposure (times, temperatures,
+/// focus, file names, ...), nothing of the sensor's colour pattern.
+std::vector<std::string> shared_header_records(const std::filesystem::path& path);
 
 }  // namespace tilecompile

@@ -36,8 +36,8 @@ std::string encode_manifest(const Manifest& manifest);
 Manifest decode_manifest(std::string_view bytes);
 
 /// Frames that their headers rule out (`methodology.md`, last section): another size or channel count than
-/// most, an exposure outside the tolerance of the median, a stretch in HISTORY. In what is left others can
-/// become odd, since the median moves.
+/// most, an exposure outside the tolerance of the median, a stretch in HISTORY, the words of a dark or flat,
+/// a stack among single frames. In what is left others can become odd, since the median moves.
 std::vector<BadFrame> odd_frames(const Manifest& manifest, const DataParams& data);
 
 /// The manifest without these frames; the others keep their order.

@@ -51,7 +51,8 @@ struct RunRecord {
   double usable_signal_tiles_percent = 0;
   nlohmann::json rejection;           ///< pixels that were rejected; null without rejection
   nlohmann::json diagnostics;         ///< what was collected; null when not asked for
-  std::vector<BadFrame> quarantined;  ///< left out, in the order in which they were found
+  std::vector<BadFrame> quarantined;  ///< bad frames, in the order in which they were found
+  std::vector<BadFrame> left_out;     ///< no frames, or frames once more: no error
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed
 };

@@ -8,22 +8,27 @@
 
 namespace tilecompile {
 
-/// Paths of the frames below `origin`: names that match `pattern` (a shell glob), or every FITS name (.fit
-/// .fits .fts, also with .fz or .gz) for an empty pattern; in natural order of their relative path. Run
-/// directories are left out. Throws UsageError for an empty folder, InputError when there is no frame, and
-/// what the bucket throws.
-std::vector<std::string> list_frames(const FrameOrigin& origin, const std::string& pattern);
+/// What is asked of the frames.
+struct ScanRules {
+  const DataParams& data;
+  bool raw = false;  ///< they are on their way to the registration, and can be planes of a colour sensor
+  bool count_duplicates = false;  ///< `input.duplicates: keep`
+};
 
 /// The frames that were found: those that can be used as far as headers tell, and the others with reasons.
 struct ScannedFrames {
   Manifest manifest;
   std::vector<BadFrame> bad;
+  std::vector<BadFrame> left_out;     ///< no error: files that are no frames, or frames once more
+  std::vector<std::string> warnings;  ///< of find_twins
 };
 
 /// Reads header facts and hashes the content of every frame; with a cache, fills it. What cannot be read is a
-/// bad frame, and so is what odd_frames names. `progress(done)` is called from any thread.
+/// bad frame, and so is what odd_frames names; products of this program and what find_twins names are left
+/// out. `progress(done)` is called from any thread. Throws InputError for raw colour frames where registered
+/// ones belong, and when there is nothing but products.
 ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
-                          const DataParams& data, VerifiedFiles& verified,
+                          const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
                           const std::function<void(int)>& progress);
 
 /// Throws the InputError that names all bad frames among `all`.

@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <initializer_list>
+
+#include "frame_layout.hpp"
+#include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/frame/header_values.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Keys = std::initializer_list<const char*>;
+
+constexpr double kMjdOfJd0 = -2400000.5;
+
+/// Text of a card; bytes that the standard forbids there come as "?".
+std::string value_of(fitsfile* file, const char* key) {
+  std::string text = header_text(raw_keyword(file, key));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+/// The first of these that is stated.
+std::string first_text(fitsfile* file, Keys keys) {
+  for (const char* key : keys)
+    if (std::string text = value_of(file, key); !text.empty()) return text;
+  return "";
+}
+
+double first_number(fitsfile* file, Keys keys) {
+  for (const char* key : keys)
+    if (const auto number = header_number(raw_keyword(file, key))) return *number;
+  return kNotStated;
+}
+
+void fill(std::string& known, const std::string& found) {
+  if (known.empty()) known = found;
+}
+void fill(double& known, double found) {
+  if (std::isnan(known)) known = found;
+}
+
+void read_exposure(fitsfile* file, FrameFacts& facts) {
+  for (const char* key : {"EXPTIME", "EXPOSURE", "EXP_TIME", "XPOSURE"}) {
+    const std::string text = value_of(file, key);
+    if (text.empty() || std::isfinite(facts.exposure_s)) continue;
+    if (const auto seconds = header_seconds(text)) {
+      facts.exposure_s = *seconds;
+      facts.exposure_text.clear();
+    } else {
+      fill(facts.exposure_text, text);
+    }
+  }
+  fill(facts.stacked_frames, first_number(file, {"STACKCNT", "NCOMBINE"}));
+  for (const char* key : {"LIVETIME", "TOTALEXP"})
+    if (const auto seconds = header_seconds(raw_keyword(file, key))) fill(facts.live_time_s, *seconds);
+}
+
+/// A Julian date of either count as a modified one; nothing for numbers that are no date of a camera.
+double modified_julian_date(double number) {
+  if (number > -kMjdOfJd0) number += kMjdOfJd0;
+  return number > 30000 && number < 100000 ? number : kNotStated;  // 1941 to 2132
+}
+
+void read_times(fitsfile* file, StatedTime& time) {
+  fill(time.date_obs, first_text(file, {"DATE-OBS", "DATE-BEG", "DATE_OBS"}));
+  fill(time.time_obs, first_text(file, {"TIME-OBS", "TIME-BEG", "UTC-OBS", "UT-OBS", "UTSTART", "UTC", "UT",
+                                        "TIME_OBS", "TIME"}));
+  fill(time.start_mjd, modified_julian_date(first_number(file, {"MJD-OBS", "MJD-BEG", "MJD_OBS", "MJD",
+                                                                "JD-OBS", "JD-BEG", "JD", "JD_UTC"})));
+  fill(time.middle_mjd, modified_julian_date(first_number(file, {"MJD-AVG", "MJD-MID", "JD-AVG", "JD-MID"})));
+}
+
+/// IMAGETYP and its kin: what kind of picture the camera was told to take.
+std::string calibration_card(fitsfile* file) {
+  for (const char* key :
+       {"IMAGETYP", "FRAME", "FRAMETYP", "OBSTYPE", "OBS_TYPE", "IMGTYPE", "EXPTYPE", "PICTTYPE"})
+    if (const std::string text = value_of(file, key); names_a_calibration_frame(text))
+      return std::string(key) + " '" + text + "'";
+  return "";
+}
+
+std::string product_of_ours(fitsfile* file, const FrameLayout& layout) {
+  ProductCards cards;
+  cards.program = value_of(file, "PROGRAM");
+  cards.run_id = value_of(file, "RUNID");
+  cards.config_hash = value_of(file, "CONFHASH");
+  cards.manifest_id = value_of(file, "MANIFEST");
+  cards.tile_id = value_of(file, "TILEID");
+  cards.frames_id = value_of(file, "FRAMESID");
+  cards.extension = value_of(file, "EXTNAME");
+  cards.doubles = layout.bitpix == DOUBLE_IMG;
+  return product_by_cards(cards);
+}
+
+/// Numbers in one spelling, "100" for "100." and "1E2".
+std::string setting(const std::string& text) {
+  const auto number = header_number(text);
+  if (!number) return text;
+  char plain[40];
+  std::snprintf(plain, sizeof plain, "%.6g", *number);
+  return plain;
+}
+
+void read_settings(fitsfile* file, FrameFacts& facts) {
+  for (const char* key :
+       {"FILTER", "GAIN", "OFFSET", "ISOSPEED", "INSTRUME", "TELESCOP", "XBINNING", "YBINNING", "ROWORDER"}) {
+    const bool known = std::any_of(facts.settings.begin(), facts.settings.end(),
+                                   [&](const auto& s) { return s.first == key; });
+    if (const std::string text = value_of(file, key); !known && !text.empty())
+      facts.settings.emplace_back(key, setting(text));
+  }
+  if (!facts.bayer_pattern.empty()) return;
+  facts.bayer_pattern = bayer_letters(value_of(file, "BAYERPAT"));
+  fill(facts.bayer_pattern, bayer_letters(value_of(file, "COLORTYP")));
+  if (!facts.bayer_pattern.empty()) facts.settings.emplace_back("BAYERPAT", facts.bayer_pattern);
+}
+
+/// The centre by the linear part of the coordinates, which is near enough to tell one field from another.
+void read_sky(fitsfile* file, const FrameLayout& layout, StatedSky& sky) {
+  if (std::isfinite(sky.field_deg)) return;
+  if (value_of(file, "CTYPE1").rfind("RA", 0) != 0 || value_of(file, "CTYPE2").rfind("DEC", 0) != 0) return;
+  const auto number = [&](const char* key, double absent) {
+    return header_number(raw_keyword(file, key)).value_or(absent);
+  };
+  const double step_x = number("CDELT1", 1), step_y = number("CDELT2", 1);
+  const bool has_cd =
+      std::isfinite(number("CD1_1", kNotStated)) || std::isfinite(number("CD1_2", kNotStated));
+  const double xx = has_cd ? number("CD1_1", 0) : step_x * number("PC1_1", 1);
+  const double xy = has_cd ? number("CD1_2", 0) : step_x * number("PC1_2", 0);
+  const double yx = has_cd ? number("CD2_1", 0) : step_y * number("PC2_1", 0);
+  const double yy = has_cd ? number("CD2_2", 0) : step_y * number("PC2_2", 1);
+  const double dx = (layout.width + 1) / 2.0 - number("CRPIX1", kNotStated);
+  const double dy = (layout.height + 1) / 2.0 - number("CRPIX2", kNotStated);
+  const double scale = std::sqrt(std::abs(xx * yy - xy * yx));
+  const double dec = number("CRVAL2", kNotStated) + yx * dx + yy * dy;
+  const double ra = number("CRVAL1", kNotStated) +
+                    (xx * dx + xy * dy) / std::max(0.01, std::cos(dec * 3.14159265358979 / 180));
+  const bool sound = std::isfinite(ra) && std::abs(dec) <= 90 && scale > 0 && scale < 1;  // degrees a pixel
+  if (sound) sky = {ra, dec, scale * std::max(layout.width, layout.height)};
+}
+
+}  // namespace
+
+void read_header_words(fitsfile* file, const FrameLayout& layout, FrameFacts& facts) {
+  read_exposure(file, facts);
+  read_times(file, facts.time);
+  fill(facts.calibration_evidence, calibration_card(file));
+  fill(facts.product_evidence, product_of_ours(file, layout));
+  read_settings(file, facts);
+  read_sky(file, layout, facts.sky);
+  fill(facts.airmass, first_number(file, {"AIRMASS"}));
+  fill(facts.sensor_celsius, first_number(file, {"CCD-TEMP", "CCDTEMP", "DET-TEMP"}));
+}
+
+}  // namespace tilecompile
