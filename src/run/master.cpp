@@ -9,6 +9,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
@@ -134,6 +135,10 @@ void MasterRun::scan() {
   record_.config_hash = sha256_hex(config_json_);
   warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
+  for (const std::string& warning : file_warnings(*manifest_)) {
+    log_warning(warning);
+    record_.warnings.push_back(warning);
+  }
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   note_manifest();

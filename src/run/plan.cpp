@@ -7,6 +7,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/execute_task.hpp"
@@ -130,6 +131,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   count_tasks(grid, plan, config.parallel.batch);
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
+  for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
   if (config.input.stage == "raw")
     plan.warnings.emplace_back(
