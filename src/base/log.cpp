@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 
 namespace tilecompile {
 namespace {
@@ -61,12 +62,12 @@ void log(LogLevel level, const std::string& message, const LogFields& fields) {
   if (json_lines) {
     nlohmann::json record(fields);
     record["message"] = message;
-    const std::string text = record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string text = escaped(record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     logger().log(native(level), "{}", text.substr(1));
     return;
   }
-  std::string text = message;
-  for (const auto& [name, value] : fields) text += "  " + name + "=" + value;
+  std::string text = escaped_lines(message);
+  for (const auto& [name, value] : fields) text += "  " + name + "=" + escaped(value);
   logger().log(native(level), "{}", text);
 }
 

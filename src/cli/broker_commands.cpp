@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "run_flags.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
@@ -26,8 +27,9 @@ int print_definitions(const RunConfig& config, const std::string& password_dir) 
 }
 
 void print_check(const VerifyCheck& check) {
-  std::printf("%-5s %-28s %s%s\n", check.ok ? "ok" : "FAIL", check.name.c_str(), check.text.c_str(),
-              check.remedy.empty() ? "" : (" -> " + check.remedy).c_str());
+  std::printf("%-5s %-28s %s%s\n", check.ok ? "ok" : "FAIL", check.name.c_str(),
+              escaped_lines(check.text).c_str(),
+              check.remedy.empty() ? "" : (" -> " + escaped_lines(check.remedy)).c_str());
   std::fflush(stdout);
 }
 
@@ -35,7 +37,7 @@ int run_verify(const RunRequest& request, double wait_s, bool as_json) {
   const VerifyReport report = verify_run(request, wait_s, [as_json](const VerifyCheck& check) {
     if (!as_json) print_check(check);
   });
-  if (as_json) std::printf("%s\n", verify_json(report).dump(2).c_str());
+  if (as_json) std::printf("%s\n", escaped_lines(verify_json(report).dump(2)).c_str());
   constexpr int kNotAllHold = 3;
   return report.ok() ? 0 : kNotAllHold;
 }

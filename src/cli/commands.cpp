@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/cli/command_table.hpp"
@@ -41,7 +42,7 @@ void install_signal_handlers() {
 }
 
 int report(const Error& error) {
-  std::fprintf(stderr, "tilecompile: %s\n", error.what());
+  std::fprintf(stderr, "tilecompile: %s\n", escaped_lines(error.what()).c_str());
   return exit_code(error.kind());
 }
 

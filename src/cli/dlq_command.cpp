@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/dead_letters.hpp"
@@ -44,7 +45,9 @@ json letter_json(const DeadLetter& letter) {
           {"body", letter.message.body}};
 }
 
-std::string dumped(const json& j) { return j.dump(2, ' ', false, json::error_handler_t::replace); }
+std::string dumped(const json& j) {
+  return escaped_lines(j.dump(2, ' ', false, json::error_handler_t::replace));
+}
 
 int list_letters(const DlqFlags& flags) {
   json all = json::array();
@@ -53,7 +56,8 @@ int list_letters(const DlqFlags& flags) {
     if (flags.as_json) continue;
     std::printf("%s  tile %s  %s  attempt %s  %s  %s\n    %s\n", letter.id.c_str(),
                 tiles_text(letter).c_str(), letter.kind.c_str(), letter.attempt.c_str(),
-                letter.worker_id.c_str(), letter.time.c_str(), letter.reason.c_str());
+                escaped(letter.worker_id).c_str(), escaped(letter.time).c_str(),
+                escaped_lines(letter.reason).c_str());
   }
   if (flags.as_json)
     std::printf("%s\n", dumped(all).c_str());
@@ -81,7 +85,8 @@ int end_letters(const DlqFlags& flags, bool retry) {
   const EndedLetters ended = end_dead_letters(broker_of(flags), flags.id, retry);
   if (ended.ended == 0 && ended.refused.empty() && !flags.all) throw UsageError(no_such_letter(flags));
   std::printf("%d dead letters %s\n", ended.ended, retry ? "sent to tile.compute again" : "dropped");
-  for (const std::string& why : ended.refused) std::fprintf(stderr, "tilecompile: %s\n", why.c_str());
+  for (const std::string& why : ended.refused)
+    std::fprintf(stderr, "tilecompile: %s\n", escaped_lines(why).c_str());
   return ended.refused.empty() ? 0 : exit_code(ErrorKind::kTransient);
 }
 

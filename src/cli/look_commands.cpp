@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "run_flags.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
@@ -39,7 +40,8 @@ void print_plan(const RunPlan& p) {
       "Times are estimates from %d frames and one tile of them on this machine with %d threads; writing the\n"
       "products and the final stack is not in them. Nothing was written.\n",
       p.sample_frames, p.threads);
-  for (const std::string& warning : p.warnings) std::printf("warning    %s\n", warning.c_str());
+  for (const std::string& warning : p.warnings)
+    std::printf("warning    %s\n", escaped_lines(warning).c_str());
 }
 
 int print_recomputed(const RecomputeRequest& request) {
@@ -77,7 +79,7 @@ void set_up_plan(CLI::App& app, const ChooseAction& choose) {
     choose([flags] {
       const RunPlan plan = plan_run(make_request(*flags, "plan"), flags->fwhm_px);
       if (flags->as_json)
-        std::printf("%s\n", plan_json(plan).dump(2).c_str());
+        std::printf("%s\n", escaped_lines(plan_json(plan).dump(2)).c_str());
       else
         print_plan(plan);
       return 0;

@@ -4,6 +4,7 @@
 
 #include "run_flags.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/cli/command_table.hpp"
@@ -66,7 +67,7 @@ void print_quality(const char* area, const std::vector<ProductQuality>& channels
 void print_left_out(const std::vector<BadFrame>& frames) {
   constexpr std::size_t kShown = 20;
   for (std::size_t i = 0; i < std::min(frames.size(), kShown); ++i)
-    std::printf("left out   %s: %s\n", frames[i].path.c_str(), frames[i].reason.c_str());
+    std::printf("left out   %s: %s\n", escaped(frames[i].path).c_str(), escaped_lines(frames[i].reason).c_str());
   if (frames.size() > kShown) std::printf("left out   %zu more, see run.json\n", frames.size() - kShown);
 }
 
@@ -76,7 +77,10 @@ int print_outcome(const RunOutcome& outcome) {
   std::printf("run        %s\n", r.run_id.c_str());
   std::printf("frames     %d of %d x %d px, %d channel%s\n", r.frames, r.width, r.height, r.channels,
               r.channels == 1 ? "" : "s");
-  std::printf("seeing     %.2f px from %d reference stars\n", r.seeing_px, r.reference_stars);
+  if (r.reference_stars > 0)
+    std::printf("seeing     %.2f px from %d reference stars\n", r.seeing_px, r.reference_stars);
+  else
+    std::printf("seeing     %.2f px taken, as too few stars can be measured\n", r.seeing_px);
   std::printf("tiles      %d of %d px, %d with stars\n", r.tiles, r.tile_size_px, r.star_tiles);
   for (const ProductRecord& p : r.products) {
     std::printf("%-10s %s\n", p.name.c_str(), (outcome.directory / p.file).c_str());
@@ -94,9 +98,10 @@ int print_outcome(const RunOutcome& outcome) {
     std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
                 check.text.c_str());
   for (const BadFrame& frame : r.quarantined)
-    std::printf("left out   %s: %s\n", frame.path.c_str(), frame.reason.c_str());
+    std::printf("left out   %s: %s\n", escaped(frame.path).c_str(), escaped_lines(frame.reason).c_str());
   print_left_out(r.left_out);
-  for (const std::string& warning : r.warnings) std::printf("warning    %s\n", warning.c_str());
+  for (const std::string& warning : r.warnings)
+    std::printf("warning    %s\n", escaped_lines(warning).c_str());
   return outcome.exit_code;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <thread>
 
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/run/run_status.hpp"
 
@@ -18,9 +19,9 @@ void print_status(const RunStatus& s) {
                 std::max(0, s.tiles - s.done - s.failed), s.failed, s.retried,
                 s.second_round ? " (synthetic frames)" : "");
   for (const auto& [worker, tiles] : s.workers)
-    std::printf("worker     %s: %d tiles\n", worker.c_str(), tiles);
+    std::printf("worker     %s: %d tiles\n", escaped(worker).c_str(), tiles);
   if (s.eta_s >= 0) std::printf("ETA        %.0f s for these tiles\n", s.eta_s);
-  if (!s.error.empty()) std::printf("error      %s\n", s.error.c_str());
+  if (!s.error.empty()) std::printf("error      %s\n", escaped_lines(s.error).c_str());
   if (s.status == "killed" || s.status == "interrupted" || s.status == "failed")
     std::printf("go on      give the same command --resume %s\n", s.run_id.c_str());
 }
@@ -43,7 +44,7 @@ void set_up_status(CLI::App& app, const ChooseAction& choose) {
       for (;;) {
         const RunStatus status = read_run_status(directory);
         if (flags->as_json)
-          std::printf("%s\n", status_json(status).dump().c_str());
+          std::printf("%s\n", escaped(status_json(status).dump()).c_str());
         else
           print_status(status);
         std::fflush(stdout);

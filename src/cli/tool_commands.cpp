@@ -29,6 +29,7 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   struct Flags {
     SimulateOptions options;
     std::string directory;
+    bool quiet = false;
   };
   const auto flags = std::make_shared<Flags>();
   SimulateOptions& o = flags->options;
@@ -55,9 +56,11 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   app.add_option("--bitpix", o.bitpix, "16 or -32")->capture_default_str();
   app.add_option("--exposure", o.exposure_s, "s")->capture_default_str();
   app.add_option("--threads", o.threads, "0: one a core")->capture_default_str();
+  app.add_flag("--quiet", flags->quiet, "Only errors");
   app.callback([flags, choose] {
     choose([flags] {
       simulate(flags->options, flags->directory);
+      if (flags->quiet) return 0;
       std::printf("frames     %s/frames\ntruth      %s/truth.fits\nrun it     tilecompile run %s/run.yaml\n",
                   flags->directory.c_str(), flags->directory.c_str(), flags->directory.c_str());
       return 0;

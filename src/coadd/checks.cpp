@@ -92,7 +92,9 @@ NamedCheck check_weights_sum(const GlobalMetricsParams& params) {
           "the shares of background, noise and gradient sum to " + number(sum)};
 }
 
-NamedCheck check_background_positive(const FrameMetrics& metrics) {
+NamedCheck check_background_positive(const FrameMetrics& metrics, const NormalizationParams& params) {
+  if (!divides_by_background(params))
+    return {"background_positive", "normalisation", true, "not asked for: backgrounds are subtracted"};
   double smallest = std::numeric_limits<double>::infinity();
   bool passed = true;
   for (const auto& frames : metrics.channels)

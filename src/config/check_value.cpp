@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 #include "tilecompile/config/key_table.hpp"
@@ -79,9 +80,18 @@ bool take_workers(const json& value) {
   });
 }
 
-bool take_text(const Key& key, const json& value) {
+/// "~" and "~/..." become the home folder; false where there is none, or for another user's.
+bool expand_home(std::string& path) {
+  if (path.empty() || path.front() != '~') return true;
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0' || (path.size() > 1 && path[1] != '/')) return false;
+  path.replace(0, 1, home);
+  return true;
+}
+
+bool take_text(const Key& key, json& value) {
   if (!value.is_string()) return false;
-  const auto& text = value.get_ref<const std::string&>();
+  auto& text = value.get_ref<std::string&>();
   const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (text.size() > kMaxText || std::any_of(text.begin(), text.end(), control)) return false;
   switch (key.text_rule) {
@@ -89,6 +99,10 @@ bool take_text(const Key& key, const json& value) {
       return true;
     case TextRule::kNotEmpty:
       return !text.empty();
+    case TextRule::kAnyPath:
+      return expand_home(text);
+    case TextRule::kPath:
+      return !text.empty() && expand_home(text);
     case TextRule::kRelativePath:
       return stays_below(text);
     case TextRule::kFitsFile:

@@ -40,6 +40,9 @@ std::string allowed_text(TextRule rule) {
       break;
     case TextRule::kNotEmpty:
       return "text that is not empty";
+    case TextRule::kAnyPath:
+    case TextRule::kPath:
+      return "a path (~ and ~/... are your home folder, ~name is not known)";
     case TextRule::kRelativePath:
       return "a relative path without '..'";
     case TextRule::kFitsFile:

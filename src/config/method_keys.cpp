@@ -23,8 +23,12 @@ void add_data(Table& table) {
   data.add("color_mode", &DataParams::color_mode, OneOf{{"auto", "MONO", "OSC", "RGB"}},
            "Kind of sensor; informative");
   data.add("linear_required", &DataParams::linear_required, "Refuse frames that look stretched");
-  data.add("zero_is_nodata", &DataParams::zero_is_nodata,
-           "A pixel of exactly 0 holds no data: registration fills borders with zeros");
+  data.add_choice(
+      "zero_is_nodata", &DataParams::zero_is_nodata,
+      Choices<ZeroIsNodata>{
+          {"auto", ZeroIsNodata::kAuto}, {true, ZeroIsNodata::kAlways}, {false, ZeroIsNodata::kNever}},
+      "Which pixels of exactly 0 hold no data; auto: those of borders and large flat areas, which "
+      "registration leaves; true: all; false: none");
   data.add("saturation", &DataParams::saturation, Between{0, 1e12},
            "Level of saturation in input units; 0: 95 % of the largest code");
   data.add("exposure_tolerance_percent", &DataParams::exposure_tolerance_percent, Between{0, 1000},

@@ -12,6 +12,10 @@ std::string text_pattern(TextRule rule) {
   switch (rule) {
     case TextRule::kAny:
       break;
+    case TextRule::kAnyPath:
+      return "^([^~]|~$|~/|$)";
+    case TextRule::kPath:
+      return "^([^~]|~$|~/)";
     case TextRule::kNotEmpty:
       return "^.+$";
     case TextRule::kRelativePath:

@@ -72,7 +72,7 @@ void add_limits(Table& table) {
 void add_input_output(Table& table) {
   SectionRows<InputConfig> shared(
       table, "input", kRunAndWorker, [](auto& s) -> auto& { return s.run.input; });
-  shared.add("dir", &InputConfig::dir, TextRule::kAny,
+  shared.add("dir", &InputConfig::dir, TextRule::kAnyPath,
              "Folder of the frames; in a file relative to the folder of that file");
   SectionRows<InputConfig> input(
       table, "input", kRunOnly, [](auto& s) -> auto& { return s.run.input; });
@@ -86,7 +86,7 @@ void add_input_output(Table& table) {
       "An exposure that is there in several files: leave_out counts it once, keep counts every file");
   SectionRows<OutputConfig> output(
       table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
-  output.add("dir", &OutputConfig::dir, TextRule::kNotEmpty,
+  output.add("dir", &OutputConfig::dir, TextRule::kPath,
              "Folder that the runs' folders go to; relative to the current folder");
   output.add_choice("units", &OutputConfig::normalized_units,
                     Choices<bool>{{"input", false}, {"normalized", true}},
@@ -122,20 +122,20 @@ void add_broker(Table& table) {
   broker.add("auth", &BrokerConfig::auth, OneOf{{"password", "external"}},
              "Login by user and password, or external: by the client certificate alone");
   broker.add("user", &BrokerConfig::user, TextRule::kNotEmpty, "User on the broker");
-  broker.add("password_file", &BrokerConfig::password_file, TextRule::kAny,
+  broker.add("password_file", &BrokerConfig::password_file, TextRule::kAnyPath,
              "File whose first line is the password; empty: TILECOMPILE_AMQP_PASSWORD, else guest");
   broker.add("tls", &BrokerConfig::tls, "Encrypt the connection (amqps, TLS 1.2 or newer)");
   broker.add("tls_verify", &BrokerConfig::tls_verify,
              "Check the broker's certificate and that it is for broker.host");
-  broker.add("ca_file", &BrokerConfig::ca_file, TextRule::kAny,
+  broker.add("ca_file", &BrokerConfig::ca_file, TextRule::kAnyPath,
              "PEM file of the authorities to trust; empty: those of the system");
-  broker.add("cert_file", &BrokerConfig::cert_file, TextRule::kAny, "PEM file of the client certificate");
-  broker.add("key_file", &BrokerConfig::key_file, TextRule::kAny,
+  broker.add("cert_file", &BrokerConfig::cert_file, TextRule::kAnyPath, "PEM file of the client certificate");
+  broker.add("key_file", &BrokerConfig::key_file, TextRule::kAnyPath,
              "PEM file of the client certificate's key, without a passphrase");
   broker.add("allow_plaintext", &BrokerConfig::allow_plaintext,
              "Connect to another host without TLS: only where the network itself is trusted");
   broker.add(
-      "message_key_file", &BrokerConfig::message_key_file, TextRule::kAny,
+      "message_key_file", &BrokerConfig::message_key_file, TextRule::kAnyPath,
       "File of keys, one a line, that sign messages: the first signs, all are accepted; empty: unsigned");
   broker.add("heartbeat_s", &BrokerConfig::heartbeat_s, Between{0, 3600},
              "Seconds between heartbeats; 0: none");

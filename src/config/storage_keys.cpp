@@ -16,10 +16,10 @@ void add_s3(std::vector<Key>& table) {
          "Region of the bucket; empty: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1");
   s3.add("path_style", &S3Config::path_style,
          "The bucket stands in the path of the address; false: in front of the host name");
-  s3.add("ca_file", &S3Config::ca_file, TextRule::kAny,
+  s3.add("ca_file", &S3Config::ca_file, TextRule::kAnyPath,
          "Authorities that the server's certificate may come from (PEM); empty: AWS_CA_BUNDLE, else those of "
          "the system");
-  s3.add("credentials_file", &S3Config::credentials_file, TextRule::kAny,
+  s3.add("credentials_file", &S3Config::credentials_file, TextRule::kAnyPath,
          "AWS credentials file with the keys; empty: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, else "
          "~/.aws/credentials");
   s3.add("profile", &S3Config::profile, TextRule::kAny,
@@ -37,12 +37,12 @@ void add_storage_keys(std::vector<Key>& table) {
   SectionRows<StorageConfig> storage(
       table, "storage", kRunAndWorker, [](auto& s) -> auto& { return s.run.storage; });
   storage.add("type", &StorageConfig::type, OneOf{{"file", "s3"}}, "Where tiles and manifests lie");
-  storage.add("root", &StorageConfig::root, TextRule::kAny,
+  storage.add("root", &StorageConfig::root, TextRule::kAnyPath,
               "Folder that master and workers share; empty: output.dir");
   add_s3(table);
   SectionRows<CacheConfig> cache(
       table, "cache", kRunAndWorker, [](auto& s) -> auto& { return s.run.cache; });
-  cache.add("dir", &CacheConfig::dir, TextRule::kAny,
+  cache.add("dir", &CacheConfig::dir, TextRule::kAnyPath,
             "Folder on a local disk for copies of the frames; empty: they are read where they lie");
   cache.add("size_limit_mb", &CacheConfig::size_limit_mb, Between{0, 1 << 30},
             "Size of all copies, in MiB, above which the oldest go; 0: no limit");

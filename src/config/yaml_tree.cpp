@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "tilecompile/base/error.hpp"
@@ -116,6 +117,21 @@ class TreeBuilder : public YAML::EventHandler {
   int documents_ = 0;
 };
 
+/// YAML indents with blanks only, and the parser's own words for a tab there are about something else. A
+/// line of blanks and tabs alone says nothing.
+void check_tabs(const std::string& text, const YamlPosition& position) {
+  int line = 1;
+  for (std::size_t begin = 0; begin < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::size_t content = std::min(text.find_first_not_of(" \t\r", begin), end);
+    const std::size_t tab = text.find('\t', begin);
+    if (tab < content && content < end)
+      throw UsageError(position(line, static_cast<int>(tab - begin) + 1) +
+                       ": a tab stands in front of the text; indent with blanks");
+    begin = end + 1;
+  }
+}
+
 /// The parser takes one control character for the end of the file and would ignore what follows it; broken
 /// UTF-8 would surface only when something of it is written out.
 void check_characters(const std::string& text, const YamlPosition& position) {
@@ -140,6 +156,7 @@ void check_characters(const std::string& text, const YamlPosition& position) {
 
 YamlNode parse_yaml(const std::string& text, const YamlPosition& position) {
   check_characters(text, position);
+  check_tabs(text, position);
   TreeBuilder builder(position);
   try {
     // The parser takes a quote left open for closed when only blanks follow; a comment makes it notice.

@@ -42,7 +42,16 @@ int find_image(const OpenedFrame& frame, const std::filesystem::path& path, bool
   }
 }
 
-void check_axes(const std::filesystem::path& path, int naxis, const std::array<LONGLONG, 3>& axes) {
+constexpr int kMostAxes = 9;
+using Axes = std::array<LONGLONG, kMostAxes>;
+
+/// Axes without those behind the third that have one element.
+int telling_axes(int naxis, const Axes& axes) {
+  while (naxis > 3 && naxis <= kMostAxes && axes[static_cast<std::size_t>(naxis) - 1] == 1) --naxis;
+  return naxis;
+}
+
+void check_axes(const std::filesystem::path& path, int naxis, const Axes& axes) {
   if (naxis != 2 && naxis != 3)
     refuse_frame(path, "the image has " + std::to_string(naxis) + " axes, expected 2, or 3 for colour",
                  "give mono or RGB frames");
@@ -62,7 +71,9 @@ void check_axes(const std::filesystem::path& path, int naxis, const std::array<L
   // Axes are at most 65535 and depth 3: no overflow.
   const LONGLONG samples = axes[0] * axes[1] * (naxis == 3 ? axes[2] : 1);
   if (samples > kMostSamples)
-    refuse_frame(path, shape_text(naxis, axes) + " is more than " + std::to_string(kMostSamples) + " samples",
+    refuse_frame(path,
+                 shape_text(naxis, {axes[0], axes[1], axes[2]}) + " is more than " +
+                     std::to_string(kMostSamples) + " samples",
                  "the header is damaged, or crop the frame");
 }
 
@@ -108,9 +119,10 @@ FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::p
   layout.hdu = find_image(frame, path, &layout.tile_compressed);
   if (layout.hdu == 0) refuse_frame(path, "no HDU holds an image", "give FITS frames, not tables");
   int status = 0, naxis = 0;
-  std::array<LONGLONG, 3> axes{};
-  fits_get_img_paramll(file, 3, &layout.bitpix, &naxis, axes.data(), &status);
+  Axes axes{};
+  fits_get_img_paramll(file, kMostAxes, &layout.bitpix, &naxis, axes.data(), &status);
   if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
+  naxis = telling_axes(naxis, axes);
   check_axes(path, naxis, axes);
   layout.naxis = naxis;
   layout.width = static_cast<int>(axes[0]);
@@ -123,7 +135,7 @@ FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::p
   if (layout.tile_compressed) {
     // The closing padding may be missing; the table itself may not.
     check_data_size(file, path, data_start, std::max<LONGLONG>(0, data_end - data_start - 2879));
-    check_compressed_size(file, path, naxis, axes);
+    check_compressed_size(file, path, naxis, {axes[0], axes[1], axes[2]});
   } else {
     check_data_size(file, path, data_start, layout.samples() * (std::abs(layout.bitpix) / 8));
   }

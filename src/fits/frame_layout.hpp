@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cfitsio_file.hpp"
 #include "decode_samples.hpp"
@@ -61,6 +62,12 @@ void guard_header(const OpenedFrame& frame, const std::filesystem::path& path, s
 OpenedFrame open_frame(const std::filesystem::path& path);
 /// Moves to the first HDU that holds an image and checks its sizes against the file.
 FrameLayout find_frame_layout(const OpenedFrame& frame, const std::filesystem::path& path);
+/// Names of all images of the file, that of `layout` first, when it holds several; else empty. What comes
+/// behind the frame's image is not checked, and a damaged HDU ends the list.
+std::vector<std::string> names_of_images(const OpenedFrame& frame, const std::filesystem::path& path,
+                                         const FrameLayout& layout);
+/// Where the coordinates of the current HDU put the image on the sky; nothing without a celestial WCS.
+SkyPlace read_sky_place(fitsfile* file, const FrameLayout& layout);
 /// Facts of the frame whose HDU is current.
 FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout);
 /// Fills what `facts` does not know yet from the cards of the current HDU: times, exposure, kind, settings

@@ -9,6 +9,7 @@
 #include "compressed_image.hpp"
 #include "frame_layout.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/zero_borders.hpp"
 
 namespace tilecompile {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
 
 struct FrameReader::State {
   std::filesystem::path path;
-  bool zero_is_nodata = false;
+  ZeroIsNodata zeros = ZeroIsNodata::kAuto;
   bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
   OpenedFrame open;
   FrameLayout layout;
@@ -33,16 +34,20 @@ struct FrameReader::State {
 
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
+  void decode_rows(int channel, int y0, int rows, float* out);
+  void drop_border_zeros(int channel, int y0, int rows, float* out);
 };
 
-FrameReader::FrameReader(const std::filesystem::path& path, bool zero_is_nodata)
+FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = path;
-  s.zero_is_nodata = zero_is_nodata;
+  s.zeros = zeros;
   s.open = open_frame(path);
   s.layout = find_frame_layout(s.open, path);
   s.facts = read_frame_facts(s.open.file.get(), s.layout);
+  s.facts.sky_place = read_sky_place(s.open.file.get(), s.layout);
+  s.facts.images = names_of_images(s.open, path, s.layout);
   s.plain = !s.open.unpacked && !s.layout.tile_compressed;
   if (s.plain) {
     s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
@@ -78,8 +83,8 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
                              std::to_string(offset) + "; let no one write to the frames during a run");
       have += static_cast<std::size_t>(got);
     }
-    decode_samples(raw.data(), static_cast<std::size_t>(now), layout.bitpix, layout.scaling, zero_is_nodata,
-                   out);
+    decode_samples(raw.data(), static_cast<std::size_t>(now), layout.bitpix, layout.scaling,
+                   zeros == ZeroIsNodata::kAlways, out);
     first += now;
     out += now;
     n -= now;
@@ -112,11 +117,42 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
       if (error == EIO || error == ESTALE) throw_frame_errno(path, error);
       refuse_frame(path, "its pixels cannot be read: " + text, "the file is damaged: copy it again");
     }
-    decode_codes(codes.data(), static_cast<std::size_t>(now), layout.scaling, zero_is_nodata, out);
+    decode_codes(codes.data(), static_cast<std::size_t>(now), layout.scaling, zeros == ZeroIsNodata::kAlways,
+                 out);
     first += now;
     out += now;
     n -= now;
   }
+}
+
+void FrameReader::State::decode_rows(int channel, int y0, int rows, float* out) {
+  const std::int64_t first = (std::int64_t{channel} * layout.height + y0) * layout.width;
+  const std::int64_t n = std::int64_t{rows} * layout.width;
+  if (plain)
+    read_plain(first, n, out);
+  else
+    read_by_library(first, n, out);
+}
+
+// Most rows tell by themselves which of their zeros are borders; the others are read with their neighbours.
+void FrameReader::State::drop_border_zeros(int channel, int y0, int rows, float* out) {
+  const PlaneRows own{out, layout.width, rows, y0 == 0, y0 + rows == layout.height};
+  drop_zero_borders(own);
+  const ZeroDoubt doubt = doubtful_zeros(own);
+  if (!doubt.above && !doubt.below) return;
+  const int above = doubt.above ? std::min(y0, kZeroWindowPx - 1) : 0;
+  const int below = doubt.below ? std::min(layout.height - y0 - rows, kZeroWindowPx - 1) : 0;
+  const auto samples = [&](int n) {
+    return static_cast<std::size_t>(n) * static_cast<std::size_t>(layout.width);
+  };
+  std::vector<float> wide(samples(above + rows + below));
+  float* middle = wide.data() + samples(above);
+  decode_rows(channel, y0 - above, above, wide.data());
+  std::copy_n(out, samples(rows), middle);
+  decode_rows(channel, y0 + rows, below, middle + samples(rows));
+  drop_zero_borders(
+      {wide.data(), layout.width, above + rows + below, y0 == above, y0 + rows + below == layout.height});
+  std::copy_n(middle, samples(rows), out);
 }
 
 void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
@@ -125,12 +161,8 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
   if (channel < 0 || channel >= l.channels || y0 < 0 || rows < 0 || rows > l.height - y0)
     throw ContractError("rows " + std::to_string(y0) + "+" + std::to_string(rows) + " of channel " +
                         std::to_string(channel) + " do not lie in frame " + s.path.string());
-  const std::int64_t first = (std::int64_t{channel} * l.height + y0) * l.width;
-  const std::int64_t n = std::int64_t{rows} * l.width;
-  if (s.plain)
-    s.read_plain(first, n, out);
-  else
-    s.read_by_library(first, n, out);
+  s.decode_rows(channel, y0, rows, out);
+  if (s.zeros == ZeroIsNodata::kAuto) s.drop_border_zeros(channel, y0, rows, out);
 }
 
 Image FrameReader::read_all() {

@@ -76,7 +76,9 @@ void write_image(const std::filesystem::path& path, const std::vector<Plane<std:
   write_planes(path, image, USHORT_IMG, header);
 }
 
-Image read_image(const std::filesystem::path& path) { return FrameReader(path, false).read_all(); }
+Image read_image(const std::filesystem::path& path) {
+  return FrameReader(path, ZeroIsNodata::kNever).read_all();
+}
 
 std::string pixel_digest(const Image& image) { return digest_of(image); }
 std::string pixel_digest(const std::vector<Plane<std::int32_t>>& image) { return digest_of(image); }

@@ -11,6 +11,7 @@
 #include "header_guard.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 
 namespace tilecompile {
 namespace {
@@ -64,7 +65,7 @@ int open_by_library(const std::string& name, OpenedFrame* frame) {
 }  // namespace
 
 void refuse_frame(const std::filesystem::path& path, const std::string& wrong, const std::string& remedy) {
-  throw InputError("frame " + path.string() + ": " + wrong + "; " + remedy);
+  throw InputError("frame " + escaped(path.string()) + ": " + escaped(wrong) + "; " + remedy);
 }
 
 void throw_frame_errno(const std::filesystem::path& path, int error) {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "tilecompile/base/escaped.hpp"
+
 namespace tilecompile {
 
 std::vector<BadFrame> one_entry_a_frame(const std::vector<BadFrame>& frames) {
@@ -19,7 +21,8 @@ std::vector<BadFrame> one_entry_a_frame(const std::vector<BadFrame>& frames) {
 
 std::string listed(const std::vector<BadFrame>& frames) {
   std::string text;
-  for (const BadFrame& frame : frames) text += "\n  " + frame.path + ": " + frame.reason;
+  for (const BadFrame& frame : frames)
+    text += "\n  " + escaped(frame.path) + ": " + escaped_lines(frame.reason);
   return text;
 }
 

@@ -1,11 +1,14 @@
 #include "tilecompile/frame/csv.hpp"
 
+#include "tilecompile/base/escaped.hpp"
+
 namespace tilecompile {
 
 std::string csv_field(const std::string& value) {
-  if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
+  const std::string shown = escaped(value);
+  if (shown.find_first_of(",\"") == std::string::npos) return shown;
   std::string quoted = "\"";
-  for (const char c : value) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  for (const char c : shown) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
 }
 

@@ -58,7 +58,7 @@ FrameChannel measure_frame_channel(const PlaneView<float>& plane, double code_st
 std::vector<BadFrame> unusable_frames(const std::vector<std::vector<FrameChannel>>& channels,
                                       const std::vector<std::string>& frame_paths,
                                       const NormalizationParams& params) {
-  const bool divides = params.mode != NormalizationParams::Mode::kPhotometric;
+  const bool divides = divides_by_background(params);
   std::vector<BadFrame> bad;
   for (std::size_t c = 0; c < channels.size(); ++c) {
     const auto& frames = channels[c];
@@ -85,8 +85,7 @@ void set_output_scale(FrameMetrics& metrics, const NormalizationParams& params) 
   metrics.output_scale.clear();
   for (const auto& frames : metrics.channels) {
     metrics.sky.push_back(median(column(frames, [](const FrameChannel& f) { return f.background; })));
-    metrics.output_scale.push_back(
-        params.mode == NormalizationParams::Mode::kPhotometric ? 1 : metrics.sky.back());
+    metrics.output_scale.push_back(divides_by_background(params) ? metrics.sky.back() : 1);
   }
 }
 

@@ -44,7 +44,7 @@ LinearityEvidence examine_linearity(const Distribution& samples, const FrameChan
                                     double largest_code) {
   LinearityEvidence e;
   const double largest = samples.largest();
-  const double sigma = channel.noise * channel.background;
+  const double sigma = channel.noise / channel.normalization.gain;  // of I
   if (samples.constant() || !(sigma > 0) || !(largest > 0)) return e;
   e.background_share = channel.background / largest;
   e.background_sigmas = channel.background / sigma;

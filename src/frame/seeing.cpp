@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "tilecompile/frame/star_shape.hpp"
 
@@ -34,8 +35,20 @@ std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vecto
   return fwhm;
 }
 
+std::string why_no_seeing(std::size_t stars, double fwhm_px) {
+  if (stars >= kFewestReferenceStars && fwhm_px <= kWidestStarPx) return "";
+  char found[80] = "no reference star";
+  if (stars > 0)
+    std::snprintf(found, sizeof found, "%zu reference star%s of %.1f px FWHM", stars, stars == 1 ? "" : "s",
+                  fwhm_px);
+  char needed[80];
+  std::snprintf(needed, sizeof needed, "at least %zu of at most %.0f px are needed", kFewestReferenceStars,
+                kWidestStarPx);
+  return std::string(found) + " found in the classical stack, " + needed;
+}
+
 int star_radius(double fwhm_px) {
-  return std::clamp(static_cast<int>(std::ceil(kRadiusInFwhm * fwhm_px)), 4, 40);
+  return std::clamp(static_cast<int>(std::ceil(kRadiusInFwhm * fwhm_px)), 4, kLargestStarRadiusPx);
 }
 
 }  // namespace tilecompile

@@ -12,6 +12,7 @@
 #include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/linearity.hpp"
+#include "tilecompile/frame/number_groups.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -118,6 +119,7 @@ void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
 std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
                                    const std::vector<std::string>& unreadable, const FrameMetrics& metrics,
                                    const std::vector<std::vector<LinearityEvidence>>& linearity,
+                                   const std::vector<std::vector<FrameNumbers>>& numbers,
                                    const MethodConfig& method) {
   std::vector<BadFrame> bad;
   std::set<std::string> unread;
@@ -130,6 +132,7 @@ std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
     if (unread.count(frame.path) == 0) bad.push_back(frame);
   if (method.data.linear_required)
     for (const BadFrame& frame : stretched_frames(linearity, paths)) bad.push_back(frame);
+  for (const BadFrame& frame : frames_of_other_scale(numbers, paths)) bad.push_back(frame);
   return one_entry_a_frame(bad);
 }
 
@@ -149,6 +152,8 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   std::vector<MeanStack> stacks = empty_stacks(manifest, method);
   std::vector<std::vector<LinearityEvidence>> linearity(
       channels, std::vector<LinearityEvidence>(static_cast<std::size_t>(frames)));
+  std::vector<std::vector<FrameNumbers>> numbers(channels,
+                                                 std::vector<FrameNumbers>(static_cast<std::size_t>(frames)));
   std::vector<std::string> unreadable(static_cast<std::size_t>(frames));
   std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
@@ -166,6 +171,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
           FrameChannel& channel = result.metrics.channels[c][frame];
           channel = measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
           linearity[c][frame] = examine_linearity(scratch, channel, reader.facts().largest_code);
+          numbers[c][frame] = numbers_of(scratch, channel, reader.facts().largest_code);
         }
       } catch (const InputError& e) {
         unreadable[frame] = e.what();
@@ -175,7 +181,8 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
     });
     if (all_read) add_to_stacks(stacks, images, first, result.metrics, threads);
   }
-  result.bad_frames = judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, method);
+  result.bad_frames =
+      judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, numbers, method);
   if (!result.bad_frames.empty()) return result;
   if (method.data.linear_required) result.warnings = linearity_warnings(linearity, paths_of(manifest));
   set_output_scale(result.metrics, method.normalization);
@@ -230,15 +237,16 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
                     const std::function<void(int)>& progress) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
-  const StarCatalogue catalogue = detect_reference_stars(
-      analysis.classical[reference], saturation_level(analysis, source, method, reference));
+  StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
+                                                   saturation_level(analysis, source, method, reference));
+  if (const std::string why = why_no_seeing(catalogue.stars.size(), catalogue.fwhm_px); !why.empty()) {
+    analysis.warnings.push_back(why + ": tiles are judged by structure, seeing taken as 3 px");
+    catalogue = {};
+    catalogue.star_radius_px = star_radius(kDefaultSeeingPx);
+  }
   metrics.stars = catalogue.stars;
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
-  if (metrics.stars.empty())
-    analysis.warnings.emplace_back(
-        "no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 "
-        "px");
   StarPass pass{method, reference, {}};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));

@@ -21,13 +21,13 @@ ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path,
   ManifestEntry entry;
   entry.path = path;
   // Where a frame is read in place, a damaged one is found before it is hashed.
-  if (!origin.cache) entry.facts = FrameReader(origin.folder / path, true).facts();
+  if (!origin.cache) entry.facts = FrameReader(origin.folder / path).facts();
   const auto [file, sha256] = fetch_new_frame(origin, path, verified);
   entry.sha256 = sha256;
   entry.size_bytes = fs::file_size(file.path);
   if (!origin.cache) return entry;
   try {
-    entry.facts = FrameReader(file.path, true).facts();
+    entry.facts = FrameReader(file.path).facts();
   } catch (const InputError& e) {
     throw InputError(origin.name_of(path) + ": " + e.what());  // the name of the copy tells nothing
   }

@@ -80,8 +80,8 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
   return as_file(std::move(copy));
 }
 
-FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
-                         std::shared_ptr<VerifiedFiles> verified)
+FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest,
+                         ZeroIsNodata zero_is_nodata, std::shared_ptr<VerifiedFiles> verified)
     : origin_(std::move(origin)),
       manifest_(std::move(manifest)),
       zero_is_nodata_(zero_is_nodata),

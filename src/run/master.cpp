@@ -10,6 +10,7 @@
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/run_contexts.hpp"
@@ -130,6 +131,10 @@ void MasterRun::scan() {
   record_.config_hash = sha256_hex(config_json_);
   warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
+  for (const std::string& warning : file_warnings(*manifest_)) {
+    log_warning(warning);
+    record_.warnings.push_back(warning);
+  }
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   note_manifest();

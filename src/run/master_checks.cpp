@@ -22,7 +22,7 @@ void MasterRun::require(NamedCheck check) {
 void MasterRun::check_analysis() {
   const DataParams& data = config_.method.data;
   for (NamedCheck& check : header_checks(*manifest_, data)) require(std::move(check));
-  require(check_background_positive(analysis_.metrics));
+  require(check_background_positive(analysis_.metrics, config_.method.normalization));
   check_output_units(analysis_.metrics, config_.output.normalized_units);
   require({"linear_data", "input checks", true,
            data.linear_required ? "no header and no histogram tells of a stretch"

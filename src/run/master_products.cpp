@@ -2,6 +2,7 @@
 
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
 #include "tilecompile/run/rejection_report.hpp"
 #include "tilecompile/run/tile_metrics.hpp"
@@ -25,6 +26,7 @@ ProductContext MasterRun::product_context() const {
   context.frames_manifest_id = record_.frames_manifest_id;
   context.program = "tilecompile " TILECOMPILE_VERSION;
   context.normalized_units = config_.output.normalized_units;
+  context.one_sky = one_sky(*manifest_);
   context.classical = &analysis_.classical;
   context.grid = &grid_;
   return context;

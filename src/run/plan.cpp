@@ -8,6 +8,7 @@
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/execute_task.hpp"
@@ -141,6 +142,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   count_tasks(grid, plan, config.parallel.batch);
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
+  for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
   if (config.input.stage == "raw")
     plan.warnings.emplace_back(

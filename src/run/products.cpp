@@ -13,6 +13,7 @@ namespace {
 ProductHeader product_header(const ProductContext& context, const ProductPlan& plan) {
   ProductHeader header;
   header.kept_records = shared_header_records(context.first_frame);
+  if (!context.one_sky) drop_sky_records(header.kept_records);
   std::vector<FrameFacts> facts;
   for (std::size_t f = 0; f < context.manifest->frames.size(); ++f)
     if (plan.frames.empty() ||

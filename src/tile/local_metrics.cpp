@@ -134,12 +134,21 @@ std::vector<double> seeing_quality(const TileInput& input, std::size_t channel,
   return log_ratio;
 }
 
+// A sky that was subtracted leaves a pedestal S; below the noise of the frames it is no base of a contrast.
+bool sky_stands_out(const std::vector<FrameChannel>& frames) {
+  const Normalization& n = frames.front().normalization;
+  if (n.offset == 0 && n.pedestal == 0) return true;  // I / B
+  std::vector<double> noise;
+  for (const FrameChannel& f : frames) noise.push_back(f.noise);
+  return n.pedestal > median(std::move(noise));
+}
+
 }  // namespace
 
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
                                          const Normalization& normalization, const std::vector<int>& stars,
                                          const FrameMetrics& metrics, double min_valid_fraction,
-                                         Distribution& scratch) {
+                                         Distribution& scratch, bool contrast_over_sky) {
   scratch.assign(cutout.samples, cutout.code_step);
   if (!covers(scratch, cutout, min_valid_fraction)) return std::nullopt;
   const double b = normalization(clip(scratch, cutout.code_step).location);
@@ -151,7 +160,8 @@ std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& b
     if (!shape.measured) continue;
     fwhm.push_back(shape.fwhm_px);
     axis_ratio.push_back(shape.axis_ratio);
-    contrast.push_back((normalization(shape.sky + shape.peak) - b) / std::max(b, kSmallestContrastBase));
+    const double base = contrast_over_sky ? std::max(b, kSmallestContrastBase) : 1;
+    contrast.push_back((normalization(shape.sky + shape.peak) - b) / base);
   }
   if (fwhm.empty()) return std::nullopt;
   return StarMetrics{exact_log(median(fwhm)), median(axis_ratio), median(contrast)};
@@ -172,6 +182,7 @@ std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t cha
                                          const std::vector<int>& stars) {
   std::vector<LocalMetrics> frames;
   Distribution scratch;
+  const bool sky = sky_stands_out(input.metrics->channels[channel]);
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameCutout& cutout = input.cutouts[channel][i];
     const Normalization& n =
@@ -180,8 +191,8 @@ std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t cha
     if (input.local.mode == LocalMetricsParams::Mode::kSeeing)
       m.covered_share = input.local.min_effective_fraction > 0 ? covered_share(cutout.samples) : 0;
     else if (kind == TileKind::kStar)
-      m.star =
-          measure_stars(cutout, input.box, n, stars, *input.metrics, input.grid.min_valid_fraction, scratch);
+      m.star = measure_stars(cutout, input.box, n, stars, *input.metrics, input.grid.min_valid_fraction,
+                             scratch, sky);
     else
       m.structure = measure_structure(cutout, n, input.grid.min_valid_fraction, scratch);
   }

@@ -40,6 +40,22 @@ TEST(Log, JsonLinesAreObjectsWhateverTheTextHolds) {
   EXPECT_EQ(nlohmann::json::parse(lines[1]).at("message"), "%Y {}");
 }
 
+TEST(Log, NoTerminalObeysWhatItSays) {
+  const std::string title =
+      "a\x1b]0;title\x07 \xc2\x9b"
+      "31m\x7f";
+  for (const bool json : {false, true}) {
+    const auto lines = logged(LogLevel::kInfo, json, [&] {
+      log_warning(title, {{"frame", "l\n1\x1b[2J.fit"}});
+    });
+    ASSERT_EQ(lines.size(), 1u);
+    for (const char c : lines[0]) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << lines[0];
+    if (!json) continue;
+    EXPECT_EQ(nlohmann::json::parse(lines[0]).at("message"), title);
+    EXPECT_EQ(nlohmann::json::parse(lines[0]).at("frame"), "l\n1\x1b[2J.fit");
+  }
+}
+
 TEST(Log, TextNamesLevelMessageAndFields) {
   const auto lines = logged(LogLevel::kInfo, false, [] {
     log_error("it broke %v {}", {{"frame", "f1.fits"}});

@@ -60,11 +60,15 @@ TEST(Checks, BackgroundIsPositive) {
   metrics.channels.assign(3, std::vector<FrameChannel>(4));
   for (auto& channel : metrics.channels)
     for (auto& frame : channel) frame.background = 400;
-  EXPECT_TRUE(check_background_positive(metrics).passed);
+  EXPECT_TRUE(check_background_positive(metrics, {}).passed);
   for (const double bad : {0.0, -1.0, 1e-6, kNan}) {
     metrics.channels[2][3].background = bad;
-    EXPECT_FALSE(check_background_positive(metrics).passed) << bad;
+    EXPECT_FALSE(check_background_positive(metrics, {}).passed) << bad;
   }
+  NormalizationParams subtracting;
+  subtracting.mode = NormalizationParams::Mode::kPhotometric;
+  metrics.channels[2][3].background = -500;
+  EXPECT_TRUE(check_background_positive(metrics, subtracting).passed);
 }
 
 TEST(Checks, GridsOfAllSizesCoverTheirImageWithPositiveWindows) {

@@ -49,7 +49,9 @@ TEST(ConfigErrors, WrongTypeAndRange) {
   EXPECT_EQ(run_error("tile: {min_size: {a: 1}}\n"),
             "F:1:18: 'tile.min_size' must be an integer from 1 to 65536, found a section of keys");
   EXPECT_EQ(run_error("tile: 5\n"), "F:1:7: 'tile' is a section of keys such as 'tile.size_factor', found 5");
-  EXPECT_EQ(run_error("output: {dir: 7}\n"), "F:1:15: 'output.dir' must be text that is not empty, found 7");
+  EXPECT_EQ(
+      run_error("output: {dir: 7}\n"),
+      "F:1:15: 'output.dir' must be a path (~ and ~/... are your home folder, ~name is not known), found 7");
   EXPECT_EQ(run_error("parallel: {batch: 0}\n"),
             "F:1:19: 'parallel.batch' must be auto or an integer from 1 to 65536, found 0");
 }

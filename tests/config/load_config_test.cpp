@@ -133,5 +133,37 @@ TEST(EffectiveConfig, HoldsNoPassword) {
   EXPECT_EQ(effective_config(run_of("")).dump().find("hush"), std::string::npos);
 }
 
+TEST(LoadConfig, ATildeInAPathIsTheHomeFolder) {
+  const std::string home = std::getenv("HOME");
+  const YamlFile file(
+      "input: {dir: ~/lights}\noutput: {dir: ~/out}\nbroker: {password_file: ~/pw}\n"
+      "storage: {root: \"~\"}\ncache: {dir: a/~/b}\n");
+  const RunConfig config = load_run_config(file.path(), {"broker.ca_file=~/ca.pem"});
+  EXPECT_EQ(config.input.dir, home + "/lights");
+  EXPECT_EQ(config.output.dir, home + "/out");
+  EXPECT_EQ(config.broker.password_file, home + "/pw");
+  EXPECT_EQ(config.broker.ca_file, home + "/ca.pem");
+  EXPECT_EQ(config.storage.root, home);
+  EXPECT_EQ(config.cache.dir, "a/~/b");
+}
+
+TEST(LoadConfig, TheHomeOfAnotherUserIsRefused) {
+  EXPECT_EQ(
+      run_error("output: {dir: ~kim/out}\n"),
+      "F:1:15: 'output.dir' must be a path (~ and ~/... are your home folder, ~name is not known), found the "
+      "text '~kim/out'");
+}
+
+TEST(LoadConfig, ZeroIsNodataTakesAutoTrueAndFalse) {
+  EXPECT_EQ(load_run_config(YamlFile("").path(), {}).method.data.zero_is_nodata, ZeroIsNodata::kAuto);
+  EXPECT_EQ(load_run_config(YamlFile("data: {zero_is_nodata: auto}\n").path(), {}).method.data.zero_is_nodata,
+            ZeroIsNodata::kAuto);
+  EXPECT_EQ(load_run_config(YamlFile("data: {zero_is_nodata: true}\n").path(), {}).method.data.zero_is_nodata,
+            ZeroIsNodata::kAlways);
+  EXPECT_EQ(load_run_config(YamlFile("").path(), {"data.zero_is_nodata=false"}).method.data.zero_is_nodata,
+            ZeroIsNodata::kNever);
+  EXPECT_NE(run_error("data: {zero_is_nodata: sometimes}\n"), "");
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -30,7 +30,7 @@ TEST(MethodJson, HashOfTheDefaultsIsPinned) {
   EXPECT_EQ(canonical_method_json({}),
             R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_targ)"
             R"(et":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is_n)"
-            R"(odata":true},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2","w)"
+            R"(odata":"auto"},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2","w)"
             R"(eights":{"background":0.4,"gradient":0.3,"noise":0.3}},"local_metrics":{"clamp":[-3.0,3.0)"
             R"(],"min_effective_fraction":0.0,"mode":"v2","sharpness":2.0,"star_mode":{"fwhm_transform":)"
             R"("log","weights":{"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"backgroun)"
@@ -46,7 +46,7 @@ TEST(MethodJson, HashOfTheDefaultsIsPinned) {
             R"("min_size":64,"min_valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_m)"
             R"(in_count":3}})");
   EXPECT_EQ(sha256_hex(canonical_method_json({})),
-            "85e1b94bc800fb7528cccb9a11d0a6a22bb6c87a6f6adeb9199c23cb2a83d932");
+            "e7f1d9f7d070ddcc024525fa06272e1392ff564916e56c2f0f850a5ff48cd35e");
 }
 
 TEST(MethodJson, SpellingDoesNotMatter) {

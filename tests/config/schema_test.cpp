@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -42,6 +43,10 @@ std::string refusal(const std::string& path, const json& value) {
   return run_error(text);
 }
 
+bool takes(const Key& key, const json& word) {
+  return std::find(key.choices.begin(), key.choices.end(), word) != key.choices.end();
+}
+
 /// Values the schema's entry refuses.
 std::vector<json> refused_values(const Key& key, const json& entry) {
   std::vector<json> values = {json::object({{"a", 1}}), nullptr, json::array({1})};
@@ -55,11 +60,10 @@ std::vector<json> refused_values(const Key& key, const json& entry) {
   } else {
     values.push_back(json::array());
   }
-  const bool takes_true = key.type == KeyType::kBool || key.path == "synthetic.enabled" ||
+  const bool takes_true = key.type == KeyType::kBool || (key.type == KeyType::kChoice && takes(key, true)) ||
                           (key.type == KeyType::kFixed && entry.at("const") == true);
   if (!takes_true) values.push_back(true);
   if (key.type == KeyType::kFixed || !takes_true) values.push_back(false);
-  if (key.path == "synthetic.enabled") values.pop_back();
   if (key.type != KeyType::kText) values.insert(values.end(), {"", "word", "7"});
   if (key.type == KeyType::kText || key.type == KeyType::kBool) values.insert(values.end(), {7, 0.25});
   const json& limits = key.type == KeyType::kAutoInteger ? entry.at("anyOf").at(1)

@@ -24,6 +24,14 @@ TEST(YamlTree, SyntaxErrorHasThePlace) {
   EXPECT_THAT(run_error("just text\n"), StartsWith("F:1:1: the file must hold sections of keys"));
 }
 
+TEST(YamlTree, ATabIsCalledATab) {
+  EXPECT_EQ(run_error("tile:\n\tmin_size: 64\n"),
+            "F:2:1: a tab stands in front of the text; indent with blanks");
+  EXPECT_EQ(run_error("tile:\n  \tmin_size: 64\n"),
+            "F:2:3: a tab stands in front of the text; indent with blanks");
+  EXPECT_EQ(run_error("tile:\n  min_size:\t64\t# px\n\t\n  \t\n"), "");  // harmless
+}
+
 TEST(YamlTree, DuplicateKeysAreRefused) {
   EXPECT_EQ(run_error("tile:\n  min_size: 64\n  min_size: 96\n"),
             "F:3:3: duplicate key 'tile.min_size'; it stands first on line 2");

@@ -12,14 +12,15 @@
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/frame/shared_sky.hpp"
 
 namespace tilecompile {
 namespace {
 
 const float kNan = std::numeric_limits<float>::quiet_NaN();
 
-std::vector<float> samples_of(const std::filesystem::path& path, bool zero_is_nodata = false) {
-  FrameReader reader(path, zero_is_nodata);
+std::vector<float> samples_of(const std::filesystem::path& path, ZeroIsNodata zeros = ZeroIsNodata::kNever) {
+  FrameReader reader(path, zeros);
   std::vector<float> all;
   for (const Plane<float>& plane : reader.read_all())
     all.insert(all.end(), plane.samples().begin(), plane.samples().end());
@@ -39,8 +40,8 @@ TEST(FrameReader, UnsignedSixteenBit) {
       dir / "u16.fits", fits_header(16, {3, 2}, fits_card("BZERO", "32768") + fits_card("EXPTIME", "60.")) +
                             padded(big_endian_bytes<std::int16_t>({-32768, -32767, 0, 1, 32767, -1}), 0));
   expect_same_bits(samples_of(path), {0, 1, 32768, 32769, 65535, 32767});
-  expect_same_bits(samples_of(path, true), {kNan, 1, 32768, 32769, 65535, 32767});
-  const FrameFacts facts = FrameReader(path, true).facts();
+  expect_same_bits(samples_of(path, ZeroIsNodata::kAlways), {kNan, 1, 32768, 32769, 65535, 32767});
+  const FrameFacts facts = FrameReader(path, ZeroIsNodata::kAlways).facts();
   EXPECT_EQ(facts.width, 3);
   EXPECT_EQ(facts.height, 2);
   EXPECT_EQ(facts.channels, 1);
@@ -60,7 +61,7 @@ TEST(FrameReader, ScaledIntegersAreRoundedOnce) {
   std::vector<float> expected;
   for (const std::int16_t code : codes) expected.push_back(static_cast<float>(bzero + bscale * code));
   expect_same_bits(samples_of(path), expected);
-  EXPECT_DOUBLE_EQ(FrameReader(path, false).facts().code_step, bscale);
+  EXPECT_DOUBLE_EQ(FrameReader(path, ZeroIsNodata::kNever).facts().code_step, bscale);
 }
 
 TEST(FrameReader, ByteAndItsSignedConvention) {
@@ -68,11 +69,11 @@ TEST(FrameReader, ByteAndItsSignedConvention) {
   const auto plain = write_bytes(dir / "b.fits",
                                  fits_header(8, {2, 2}, fits_card("BLANK", "7")) + padded("\1\7\200\377", 0));
   expect_same_bits(samples_of(plain), {1, kNan, 128, 255});
-  EXPECT_EQ(FrameReader(plain, false).facts().largest_code, 255);
+  EXPECT_EQ(FrameReader(plain, ZeroIsNodata::kNever).facts().largest_code, 255);
   const auto signed_bytes =
       write_bytes(dir / "sb.fits", fits_header(8, {2, 1}, fits_card("BZERO", "-128")) + padded("\1\377", 0));
   expect_same_bits(samples_of(signed_bytes), {-127, 127});
-  EXPECT_EQ(FrameReader(signed_bytes, false).facts().largest_code, 127);
+  EXPECT_EQ(FrameReader(signed_bytes, ZeroIsNodata::kNever).facts().largest_code, 127);
 }
 
 TEST(FrameReader, ThirtyTwoBitUnsignedAndBlank) {
@@ -81,7 +82,7 @@ TEST(FrameReader, ThirtyTwoBitUnsignedAndBlank) {
       dir / "u32.fits", fits_header(32, {4, 1}, fits_card("BZERO", "2147483648") + fits_card("BLANK", "-5")) +
                             padded(big_endian_bytes<std::int32_t>({-2147483647 - 1, -5, 0, 2147483647}), 0));
   expect_same_bits(samples_of(path), {0, kNan, 2147483648.0F, 4294967295.0F});
-  EXPECT_EQ(FrameReader(path, false).facts().largest_code, 4294967295.0);
+  EXPECT_EQ(FrameReader(path, ZeroIsNodata::kNever).facts().largest_code, 4294967295.0);
 }
 
 TEST(FrameReader, SixtyFourBit) {
@@ -99,8 +100,9 @@ TEST(FrameReader, FloatsKeepTheirBits) {
   const auto path =
       write_bytes(dir / "f.fits", fits_header(-32, {4, 2}) + padded(big_endian_bytes(values), 0));
   expect_same_bits(samples_of(path), {1.5F, -0.0F, 1e-40F, kNan, kNan, kNan, 0.0F, 3e38F});
-  expect_same_bits(samples_of(path, true), {1.5F, kNan, 1e-40F, kNan, kNan, kNan, kNan, 3e38F});
-  const FrameFacts facts = FrameReader(path, true).facts();
+  expect_same_bits(samples_of(path, ZeroIsNodata::kAlways),
+                   {1.5F, kNan, 1e-40F, kNan, kNan, kNan, kNan, 3e38F});
+  const FrameFacts facts = FrameReader(path, ZeroIsNodata::kAlways).facts();
   EXPECT_EQ(facts.code_step, 0);
   EXPECT_TRUE(std::isnan(facts.largest_code));
   EXPECT_TRUE(std::isnan(facts.exposure_s));
@@ -119,7 +121,7 @@ TEST(FrameReader, PlanesAndBands) {
   for (int i = 0; i < 3 * 7 * 5; ++i) values.push_back(static_cast<float>(i + 1));
   const auto path =
       write_bytes(dir / "c.fits", fits_header(-32, {5, 7, 3}) + padded(big_endian_bytes(values), 0));
-  FrameReader reader(path, true);
+  FrameReader reader(path, ZeroIsNodata::kAlways);
   EXPECT_EQ(reader.facts().channels, 3);
   std::vector<float> band(2 * 5);
   reader.read_rows(2, 3, 2, band.data());
@@ -128,7 +130,7 @@ TEST(FrameReader, PlanesAndBands) {
   EXPECT_THROW(reader.read_rows(0, 6, 2, band.data()), ContractError);
   const auto depth_one =
       write_bytes(dir / "c1.fits", fits_header(-32, {5, 7, 1}) + padded(big_endian_bytes(values), 0));
-  EXPECT_EQ(FrameReader(depth_one, true).facts().channels, 1);
+  EXPECT_EQ(FrameReader(depth_one, ZeroIsNodata::kAlways).facts().channels, 1);
 }
 
 TEST(FrameReader, NamesAreTakenAsTheyAre) {
@@ -154,13 +156,117 @@ TEST(FrameReader, FirstImageMayBeAnExtension) {
                                                   fits_card("DATE-OBS", "'2025-03-27'")) +
                                       extension + padded("\3\4", 0));
   expect_same_bits(samples_of(path), {3, 4});
-  EXPECT_EQ(FrameReader(path, false).facts().exposure_s, 12.5);
-  EXPECT_EQ(FrameReader(path, false).facts().time.date_obs, "2025-03-27");
+  EXPECT_EQ(FrameReader(path, ZeroIsNodata::kNever).facts().exposure_s, 12.5);
+  EXPECT_EQ(FrameReader(path, ZeroIsNodata::kNever).facts().time.date_obs, "2025-03-27");
+}
+
+TEST(FrameReader, AxesOfOneElementBehindTheThirdSayNothing) {
+  TempDir dir;
+  const auto facts = [&](const std::vector<long>& axes) {
+    std::size_t n = 1;
+    for (const long a : axes) n *= static_cast<std::size_t>(a);
+    return FrameReader(write_bytes(dir / "n.fits", fits_header(8, axes) + padded(std::string(n, '\5'), 0)))
+        .facts();
+  };
+  EXPECT_EQ(facts({5, 4, 1, 1}).channels, 1);
+  EXPECT_EQ(facts({5, 4, 3, 1}).channels, 3);
+  EXPECT_EQ(facts({5, 4, 3, 1, 1}).channels, 3);
+  EXPECT_THROW(facts({5, 4, 1, 3}), InputError);
+  EXPECT_THROW(facts({5, 4, 3, 2}), InputError);
+}
+
+TEST(FrameReader, NamesTheImagesOfAFileWithSeveral) {
+  TempDir dir;
+  const auto extension = [](const std::string& name) {
+    return padded(fits_card("XTENSION", "'IMAGE   '") + fits_card("BITPIX", "8") + fits_card("NAXIS", "2") +
+                      fits_card("NAXIS1", "2") + fits_card("NAXIS2", "1") + fits_card("PCOUNT", "0") +
+                      fits_card("GCOUNT", "1") +
+                      (name.empty() ? "" : fits_card("EXTNAME", "'" + name + "'")) + raw_card("END"),
+                  ' ') +
+           padded("\1\2", 0);
+  };
+  const std::string empty = fits_header(8, {}, fits_card("EXTEND", "T"));
+  const auto images = [&](const std::string& bytes) {
+    FrameReader reader(write_bytes(dir / "m.fits", bytes));
+    std::vector<float> row(2);
+    reader.read_rows(0, 0, 1, row.data());
+    EXPECT_EQ(row[0], 1);  // the first image is the one that is read
+    return reader.facts().images;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(images(empty + extension("SCI")), Names{});
+  EXPECT_EQ(images(empty + extension("SCI") + extension("ERR") + extension("")),
+            (Names{"HDU 2 (SCI)", "HDU 3 (ERR)", "HDU 4"}));
+  EXPECT_EQ(images(empty + extension("SCI") + extension("ERR") + padded("rubbish", 'x')),
+            (Names{"HDU 2 (SCI)", "HDU 3 (ERR)"}));
+}
+
+TEST(FrameReader, PlaceOnTheSkyFollowsTheCoordinates) {
+  TempDir dir;
+  const auto place = [&](const std::string& crpix1, const std::string& ctype1 = "'RA---TAN'") {
+    const std::string cards = fits_card("CTYPE1", ctype1) + fits_card("CTYPE2", "'DEC--TAN'") +
+                              fits_card("CRVAL1", "83.6") + fits_card("CRVAL2", "22.0") +
+                              fits_card("CRPIX1", crpix1) + fits_card("CRPIX2", "20.0") +
+                              fits_card("CD1_1", "-0.0005") + fits_card("CD1_2", "0.0") +
+                              fits_card("CD2_1", "0.0") + fits_card("CD2_2", "0.0005");
+    return FrameReader(write_bytes(dir / "w.fits", fits_header(8, {50, 40}, cards) + std::string(2880, '\1')))
+        .facts()
+        .sky_place;
+  };
+  const SkyPlace here = place("25.0");
+  ASSERT_EQ(here.size(), 3u);
+  EXPECT_NEAR(here[1][2], std::sin(22.0 * 3.14159265358979 / 180), 1e-4);
+  EXPECT_NEAR(sky_distance_px(here, place("37.0"), 50, 40), 12, 0.05);
+  EXPECT_TRUE(place("25.0", "'LINEAR'").empty());
+  EXPECT_TRUE(FrameReader(write_bytes(dir / "n.fits", fits_header(8, {5, 1}) + padded("12345", 0)))
+                  .facts()
+                  .sky_place.empty());
+}
+
+// Borders, a hole across several bands, lone zeros; two planes that differ.
+std::string zeros_frame(int width, int height) {
+  std::string codes;
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) {
+        const bool border = 7 * x + (c + 2) * y < 70 || y < c || 10 * x - y > 10 * width - 40;
+        const bool hole = x >= 30 && x < 47 && y >= 21 && y < 38 + c;
+        const bool lone = (x * 31 + y * 17 + c) % 5 == 0;
+        codes += '\0';
+        codes += border || hole || lone ? '\0' : '\7';
+      }
+  return fits_header(16, {width, height, 3}) + padded(codes, 0);
+}
+
+TEST(FrameReader, BorderZerosAreTheSameInEveryBandOfRows) {
+  TempDir dir;
+  constexpr int kWidth = 61, kHeight = 53;
+  const auto plain = write_bytes(dir / "plain.fits", zeros_frame(kWidth, kHeight));
+  ASSERT_EQ(std::system(("gzip -k '" + plain.string() + "'").c_str()), 0);  // read through the library
+  for (const auto& path : {plain, dir / "plain.fits.gz"}) {
+    FrameReader reader(path);
+    const Image whole = reader.read_all();
+    int missing = 0, zeros = 0;
+    for (const float v : whole[1].samples()) {
+      missing += v != v;
+      zeros += v == 0;
+    }
+    EXPECT_GT(missing, 400);
+    EXPECT_GT(zeros, 100);
+    for (const int rows : {1, 2, 7, 16, 31})
+      for (int c = 0; c < 3; ++c)
+        for (int y0 = 0; y0 + rows <= kHeight; ++y0) {
+          std::vector<float> band(static_cast<std::size_t>(rows * kWidth));
+          reader.read_rows(c, y0, rows, band.data());
+          const float* expected = whole[static_cast<std::size_t>(c)].data() + y0 * kWidth;
+          expect_same_bits(band, {expected, expected + rows * kWidth});
+        }
+  }
 }
 
 FrameFacts facts_of(const std::string& cards) {
   TempDir dir;
-  return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), false)
+  return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), ZeroIsNodata::kNever)
       .facts();
 }
 
@@ -219,8 +325,7 @@ TEST(FrameReader, FindsTracesOfAStretch) {
   TempDir dir;
   const auto evidence = [&](const std::string& line) {
     return FrameReader(write_bytes(dir / "h.fits",
-                                   fits_header(8, {1, 1}, raw_card("HISTORY " + line)) + padded("\1", 0)),
-                       false)
+                                   fits_header(8, {1, 1}, raw_card("HISTORY " + line)) + padded("\1", 0)))
         .facts()
         .stretch_evidence;
   };
@@ -241,13 +346,13 @@ TEST(FrameReader, FindsTracesOfAStretch) {
 TEST(FrameReader, ManyThreadsReadTheSame) {
   TILECOMPILE_NEEDS_DATA("akb64");
   const auto path = test_data() / "akb64" / "AKB13475I0001.fits.fz";
-  const std::string expected = pixel_digest(FrameReader(path, true).read_all());
+  const std::string expected = pixel_digest(FrameReader(path, ZeroIsNodata::kAlways).read_all());
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (int i = 0; i < 4; ++i)
-        if (pixel_digest(FrameReader(path, true).read_all()) != expected) ++wrong;
+        if (pixel_digest(FrameReader(path, ZeroIsNodata::kAlways).read_all()) != expected) ++wrong;
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(wrong, 0);
@@ -256,7 +361,7 @@ TEST(FrameReader, ManyThreadsReadTheSame) {
 TEST(FrameReader, BandsOfACompressedFrameAreThoseOfTheWhole) {
   TILECOMPILE_NEEDS_DATA("seestar_rgb");
   for (const auto& entry : std::filesystem::directory_iterator(test_data() / "seestar_rgb")) {
-    FrameReader reader(entry.path(), true);
+    FrameReader reader(entry.path(), ZeroIsNodata::kAlways);
     const Image whole = reader.read_all();
     const int width = reader.facts().width, height = reader.facts().height;
     std::vector<float> band;

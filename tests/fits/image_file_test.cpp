@@ -90,7 +90,7 @@ TEST(ImageFile, IntegersComeBack) {
   std::vector<Plane<std::uint16_t>> raw(1, Plane<std::uint16_t>(5, 3, 65535));
   raw[0].at(0, 0) = 0;
   write_image(dir / "u.fits", raw, {});
-  FrameReader reader(dir / "u.fits", true);
+  FrameReader reader(dir / "u.fits", ZeroIsNodata::kAlways);
   EXPECT_EQ(reader.facts().largest_code, 65535);
   const Image back = reader.read_all();
   EXPECT_TRUE(std::isnan(back[0].at(0, 0)));
@@ -119,7 +119,7 @@ TEST(ImageFile, KeepsGoodRecordsAndOwnCardsWin) {
   EXPECT_EQ(count("EXPTIME =                 10.5"), 1);
   EXPECT_EQ(count("TELESCOP= 'S50'"), 1);
   EXPECT_EQ(count("'M 94'"), 1);
-  EXPECT_EQ(FrameReader(dir / "a.fits", false).facts().exposure_s, 10.5);
+  EXPECT_EQ(FrameReader(dir / "a.fits", ZeroIsNodata::kNever).facts().exposure_s, 10.5);
   for (const char* gone : {"lower case", "no end", "BZERO", "of the frame", "twice", "SPACE D", "alone",
                            "yesterday", "BELL", "CRVAL1", "UNKNOWN"})
     EXPECT_EQ(count(gone), 0) << gone;

@@ -95,7 +95,7 @@ TEST(OddFiles, AreReadAsAstropyReadsThemOrRefused) {
   for (const auto& [name, verdict] : verdicts) {
     const auto path = test_data() / "odd" / name;
     try {
-      FrameReader reader(path, false);
+      FrameReader reader(path, ZeroIsNodata::kNever);
       const Image image = reader.read_all();
       ASSERT_TRUE(verdict.read) << name << ": astropy refuses it";
       ++read;

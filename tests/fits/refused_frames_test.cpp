@@ -20,7 +20,7 @@ namespace {
 /// Reads the whole file and expects an InputError that names it and holds `word`.
 void expect_refused(const std::filesystem::path& path, const std::string& word) {
   try {
-    FrameReader(path, true).read_all();
+    FrameReader(path, ZeroIsNodata::kAlways).read_all();
     FAIL() << path << " was read";
   } catch (const InputError& error) {
     const std::string text = error.what();
@@ -119,9 +119,9 @@ TEST(RefusedFrames, CompressedImageThatClaimsTooMuch) {
 
 TEST(RefusedFrames, OperatingSystemDecidesTheKind) {
   TempDir dir;
-  EXPECT_THROW(FrameReader(dir / "missing.fits", true), InputError);
-  EXPECT_THROW(FrameReader(dir.path() / "not-mounted" / "a.fits", true), TransientError);
-  EXPECT_THROW(FrameReader(dir.path(), true), InputError);
+  EXPECT_THROW(FrameReader(dir / "missing.fits", ZeroIsNodata::kAlways), InputError);
+  EXPECT_THROW(FrameReader(dir.path() / "not-mounted" / "a.fits", ZeroIsNodata::kAlways), TransientError);
+  EXPECT_THROW(FrameReader(dir.path(), ZeroIsNodata::kAlways), InputError);
   const auto pipe = dir / "pipe.fits";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   expect_refused(pipe, "regular file");
@@ -131,9 +131,9 @@ TEST(RefusedFrames, OperatingSystemDecidesTheKind) {
 TEST(RefusedFrames, TooManyOpenFilesMayPass) {
   TempDir dir;
   const auto path = write_bytes(dir / "a.fits", fits_header(8, {2, 1}) + padded("\1\2", 0));
-  EXPECT_NO_THROW(FrameReader(path, true));
+  EXPECT_NO_THROW(FrameReader(path, ZeroIsNodata::kAlways));
   // The sanitizer opens a pipe to look at an object of a kind it has not met: let it meet them all before.
-  EXPECT_THROW(FrameReader(dir / "away" / "a.fits", true), TransientError);
+  EXPECT_THROW(FrameReader(dir / "away" / "a.fits", ZeroIsNodata::kAlways), TransientError);
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   for (const rlim_t spare : {0, 1}) {  // none for us, none for the library
@@ -146,7 +146,7 @@ TEST(RefusedFrames, TooManyOpenFilesMayPass) {
       close(held.back());
       held.pop_back();
     }
-    EXPECT_THROW(FrameReader(path, true), TransientError) << spare;
+    EXPECT_THROW(FrameReader(path, ZeroIsNodata::kAlways), TransientError) << spare;
     for (const int fd : held) close(fd);
     setrlimit(RLIMIT_NOFILE, &before);
   }
@@ -165,7 +165,7 @@ TEST(RefusedFrames, DamagedRealFramesNeverCrash) {
     for (int k = 0; k < 4 && range > 0; ++k) bad[next() % range] = static_cast<char>(next() >> 24);
     const auto path = write_bytes(dir / "bad.fits.fz", bad);
     try {
-      FrameReader(path, true).read_all();
+      FrameReader(path, ZeroIsNodata::kAlways).read_all();
     } catch (const InputError&) {
     }
   }
@@ -184,7 +184,7 @@ TEST(RefusedFrames, DamagedGzipNeverCrashes) {
     bad[i] = static_cast<char>(bad[i] ^ 0x41);
     write_bytes(path, bad);
     try {
-      FrameReader(path, true).read_all();
+      FrameReader(path, ZeroIsNodata::kAlways).read_all();
       EXPECT_LT(i, 40u) << "only the name and the time in the gzip header may change";
     } catch (const InputError&) {
     }
@@ -200,7 +200,8 @@ TEST(RefusedFrames, NothingIsPrinted) {
   testing::internal::CaptureStderr();
   testing::internal::CaptureStdout();
   for (const Case& c : hostile_files())
-    EXPECT_THROW(FrameReader(write_bytes(dir / "x.fits", c.bytes), true).read_all(), InputError);
+    EXPECT_THROW(FrameReader(write_bytes(dir / "x.fits", c.bytes), ZeroIsNodata::kAlways).read_all(),
+                 InputError);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
 }

@@ -140,7 +140,7 @@ TEST(Linearity, RealFramesPassAndTheirStretchedVersionsDoNot) {
       paths.push_back(item.path());
     std::sort(paths.begin(), paths.end());
     for (std::size_t i = 0; i < paths.size(); i += std::max<std::size_t>(1, paths.size() / 8)) {
-      FrameReader reader(paths[i], true);
+      FrameReader reader(paths[i], ZeroIsNodata::kAlways);
       for (const Plane<float>& plane : reader.read_all()) {
         const LinearityEvidence e = evidence_of(plane, reader.facts().code_step, reader.facts().largest_code);
         EXPECT_EQ(e.strength, Strength::kNone) << paths[i] << " " << linearity_text(e);

@@ -72,5 +72,17 @@ TEST(StarRadius, GrowsWithTheSeeingWithinBounds) {
   for (double f = 0.5; f < 30; f += 0.5) EXPECT_LE(star_radius(f), star_radius(f + 0.5));
 }
 
+TEST(WhyNoSeeing, SaysHowManyOfWhatWidthAreNeeded) {
+  EXPECT_EQ(why_no_seeing(3, 2.5), "");
+  EXPECT_EQ(why_no_seeing(500, 26), "");
+  EXPECT_EQ(why_no_seeing(0, 0),
+            "no reference star found in the classical stack, at least 3 of at most 27 px are needed");
+  EXPECT_EQ(why_no_seeing(1, 70.64),
+            "1 reference star of 70.6 px FWHM found in the classical stack, at least 3 of at most 27 px are "
+            "needed");
+  EXPECT_NE(why_no_seeing(2, 2.5), "");
+  EXPECT_NE(why_no_seeing(40, 70.6), "");
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -149,7 +149,7 @@ bool read_tile(std::string_view bytes) {
 bool read_frame(std::string_view bytes) {
   write_bytes(scratch_file(), std::string(bytes));
   return accepted<InputError>([&] {
-    FrameReader reader(scratch_file(), true);
+    FrameReader reader(scratch_file(), ZeroIsNodata::kAlways);
     const FrameFacts facts = reader.facts();
     promise(facts.width > 0 && facts.height > 0 && (facts.channels == 1 || facts.channels == 3),
             "an impossible shape");

@@ -13,6 +13,7 @@ import star_fit
 
 KEPT_BY_3_SIGMA_CUT = 0.98658
 EPSILON = 1e-6
+ZERO_WINDOW = 16  # px: wider than a star
 LEAST_NOISE = 0.1  # of the median: no frame outweighs the median one more than 100 times
 
 
@@ -37,10 +38,29 @@ def read_frame(path, zero_is_nodata):
     if integer and blank is not None:
         values[codes == blank] = np.nan
     values[~np.isfinite(values)] = np.nan
-    if zero_is_nodata:
-        values[values == 0] = np.nan
     planes = [values] if values.ndim == 2 else list(values)
+    for plane in planes:
+        if zero_is_nodata == "auto":
+            drop_zero_borders(plane)
+        elif zero_is_nodata:
+            plane[plane == 0] = np.nan
     return planes, abs(bscale) if integer else 0.0
+
+
+def drop_zero_borders(plane):
+    """A zero is no data if some window of 16 x 16 pixels around it holds no sample but zeros; outside the image there
+    are none (convention)."""
+    height, width = plane.shape
+    empty = (plane == 0) | np.isnan(plane)
+    no_data = np.zeros_like(empty)
+    for y in range(-ZERO_WINDOW + 1, height):
+        rows = slice(max(0, y), y + ZERO_WINDOW)
+        filled = np.concatenate([np.ones(ZERO_WINDOW - 1, bool), empty[rows].all(axis=0),
+                                 np.ones(ZERO_WINDOW - 1, bool)])
+        for x in range(-ZERO_WINDOW + 1, width):
+            if filled[x + ZERO_WINDOW - 1:x + 2 * ZERO_WINDOW - 1].all():
+                no_data[rows, max(0, x):x + ZERO_WINDOW] = True
+    plane[no_data & (plane == 0)] = np.nan
 
 
 def valid_of(plane):

@@ -53,7 +53,7 @@ class Nights {
   fs::path changed(const std::string& name, Change change) const {
     fs::create_directory(folder_ / name);
     for (const auto& item : fs::directory_iterator(frames())) {
-      Image image = FrameReader(item.path(), true).read_all();
+      Image image = FrameReader(item.path(), ZeroIsNodata::kAlways).read_all();
       change(image);
       write_image(folder_ / name / item.path().filename(), image, {});
     }

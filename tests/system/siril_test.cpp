@@ -155,7 +155,7 @@ TEST_F(Siril, KeepsTheValuesOfTheReference) {
               registered = read_image(run_dir() / "aligned/here/f3.fits");
   for (std::size_t i = 0; i < raw[0].size(); ++i)
     ASSERT_NEAR(raw[0].samples()[i], registered[0].samples()[i], 0.01);
-  EXPECT_EQ(FrameReader(run_dir() / "aligned/here/f5.fits", true).facts().time.date_obs,
+  EXPECT_EQ(FrameReader(run_dir() / "aligned/here/f5.fits", ZeroIsNodata::kAlways).facts().time.date_obs,
             "2024-01-01T00:00:14");
 }
 

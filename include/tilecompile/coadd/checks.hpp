@@ -21,8 +21,8 @@ struct NamedCheck {
 std::vector<NamedCheck> header_checks(const Manifest& manifest, const DataParams& data);
 /// weights_sum: the shares of the global metrics sum to 1, to 1e-9.
 NamedCheck check_weights_sum(const GlobalMetricsParams& params);
-/// background_positive: B > 1e-6 for every channel and frame, so that I / B has a meaning.
-NamedCheck check_background_positive(const FrameMetrics& metrics);
+/// background_positive: B > 1e-6 for every channel and frame, where I' = I / B.
+NamedCheck check_background_positive(const FrameMetrics& metrics, const NormalizationParams& params);
 /// grid_covers_image: every tile lies in the image, and every pixel in a tile.
 NamedCheck check_grid_covers_image(const Grid& grid);
 /// window_sum_positive: the sum of the windows is positive at every pixel.

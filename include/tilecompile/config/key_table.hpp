@@ -36,6 +36,8 @@ enum class KeyType {
 enum class TextRule {
   kAny,
   kNotEmpty,
+  kAnyPath,       ///< a path or nothing; "~" and "~/..." mean the home folder
+  kPath,          ///< kAnyPath that is not empty
   kRelativePath,  ///< not empty, not absolute, no ".." component: it stays below the folder it is joined to
   kFitsFile,      ///< kRelativePath that ends in .fit, .fits or .fts
   kNamePattern,   ///< a glob on file names: no '/'; may be empty

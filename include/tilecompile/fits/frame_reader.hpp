@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tilecompile/frame/frame_facts.hpp"
+#include "tilecompile/frame/frame_params.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
@@ -16,14 +17,14 @@ class FrameReader {
   /// Opens and checks sizes against the file before anything is allocated.
   /// Throws InputError naming the file, what is wrong and the remedy; TransientError when the file cannot be
   /// opened because of the operating system (missing mount, too many open files, I/O error).
-  FrameReader(const std::filesystem::path& path, bool zero_is_nodata);
+  explicit FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros = ZeroIsNodata::kAuto);
   ~FrameReader();
   FrameReader(FrameReader&&) noexcept;
 
   const FrameFacts& facts() const;
   /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded
-  /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, exact zero if zero_is_nodata)
-  /// come as NaN. `out` holds rows * width samples.
+  /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, zeros that hold no data) come as
+  /// NaN, the same ones whatever rows are asked for. `out` holds rows * width samples.
   void read_rows(int channel, int y0, int rows, float* out);
   /// The whole frame, a plane a channel.
   Image read_all();
@@ -40,5 +41,7 @@ std::vector<std::string> product_header_records(const std::filesystem::path& pat
 /// Those of them that hold for all frames of one night: nothing of the single exposure (times, temperatures,
 /// focus, file names, ...), nothing of the sensor's colour pattern.
 std::vector<std::string> shared_header_records(const std::filesystem::path& path);
+/// Leaves out the records that say where on the sky a pixel lies: WCS with its distortions.
+void drop_sky_records(std::vector<std::string>& records);
 
 }  // namespace tilecompile

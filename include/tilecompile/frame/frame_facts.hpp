@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -22,6 +23,10 @@ struct StatedSky {
   double ra_deg = kNotStated, dec_deg = kNotStated, field_deg = kNotStated;
 };
 
+/// Where two opposite corners and the middle of an image lie on the sky: unit vectors, corner (1, 1) first.
+/// Empty when the header does not say.
+using SkyPlace = std::vector<std::array<double, 3>>;
+
 /// What a frame's header says of it, in the words of the method.
 struct FrameFacts {
   int width = 0, height = 0, channels = 0;
@@ -29,6 +34,8 @@ struct FrameFacts {
   double code_step = 0;  ///< |BSCALE| for integer files (q of `methodology.md` 2), 0 for floating point
   double largest_code = kNotStated;  ///< physical value of the largest code; NaN for floats
   StatedTime time;
+  std::vector<std::string> images;  ///< names of all images when the file holds several, the frame's first
+  SkyPlace sky_place;
   std::string stretch_evidence;  ///< header words that tell of a stretch (HISTORY); empty when there are none
 
   std::string exposure_text;           ///< EXPTIME as written where it is no number of seconds; else empty

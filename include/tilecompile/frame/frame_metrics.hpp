@@ -76,6 +76,11 @@ std::vector<BadFrame> unusable_frames(const std::vector<std::vector<FrameChannel
                                       const std::vector<std::string>& frame_paths,
                                       const NormalizationParams& params = {});
 
+/// Whether I' = I / B; in photometric mode B is subtracted and may have any sign.
+inline bool divides_by_background(const NormalizationParams& params) {
+  return params.mode != NormalizationParams::Mode::kPhotometric;
+}
+
 /// Fills sky and output scale of every channel.
 void set_output_scale(FrameMetrics& metrics, const NormalizationParams& params);
 

@@ -3,6 +3,13 @@
 
 namespace tilecompile {
 
+/// Which pixels of exactly 0 hold no data (`methodology.md` 1).
+enum class ZeroIsNodata {
+  kAuto,  ///< those of borders and large flat areas, see frame/zero_borders.hpp
+  kAlways,
+  kNever,
+};
+
 /// Section `data`: what the input must look like.
 struct DataParams {
   int image_width = 0;   ///< 0: taken from the frames
@@ -11,7 +18,7 @@ struct DataParams {
   int frames_target = 0;            ///< informative
   std::string color_mode = "auto";  ///< auto | MONO | OSC | RGB: informative
   bool linear_required = true;
-  bool zero_is_nodata = true;
+  ZeroIsNodata zero_is_nodata = ZeroIsNodata::kAuto;
   double saturation = 0;  ///< input units; 0: 95 % of the largest code
   double exposure_tolerance_percent = 5;
 };

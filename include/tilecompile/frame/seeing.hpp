@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <vector>
 
 #include "tilecompile/frame/frame_metrics.hpp"
@@ -10,6 +11,11 @@ namespace tilecompile {
 constexpr int kMostSeeingFrames = 64;
 constexpr int kMostSeeingStars = 500;
 constexpr double kDefaultSeeingPx = 3.0;  ///< F when no star can be measured
+/// Fewer objects than this are knots of a nebula as likely as stars.
+constexpr std::size_t kFewestReferenceStars = 3;
+constexpr int kLargestStarRadiusPx = 40;
+/// A box of the largest size holds the light of no wider star.
+constexpr double kWidestStarPx = kLargestStarRadiusPx / 1.5;
 
 /// Indices of at most kMostSeeingFrames frames spread evenly over 0 .. frame_count-1, ascending.
 std::vector<int> seeing_frames(int frame_count);
@@ -19,6 +25,9 @@ std::vector<int> seeing_frames(int frame_count);
 /// left out.
 std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
                                  int star_radius_px);
+
+/// Why so many stars of this median FWHM tell nothing of the seeing, with what is needed; empty if they do.
+std::string why_no_seeing(std::size_t stars, double fwhm_px);
 
 /// Half-size of the box in which a star of this FWHM is measured.
 int star_radius(double fwhm_px);

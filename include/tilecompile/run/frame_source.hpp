@@ -40,7 +40,7 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
 /// The frames of a manifest, wherever they lie.
 class FrameSource {
  public:
-  FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, bool zero_is_nodata,
+  FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, ZeroIsNodata zero_is_nodata,
               std::shared_ptr<VerifiedFiles> verified);
   const Manifest& manifest() const { return *manifest_; }
   /// Opens frame `index` after checking that it is the file of the manifest.
@@ -51,7 +51,7 @@ class FrameSource {
  private:
   FrameOrigin origin_;
   std::shared_ptr<const Manifest> manifest_;
-  bool zero_is_nodata_;
+  ZeroIsNodata zero_is_nodata_;
   std::shared_ptr<VerifiedFiles> verified_;
 };
 

@@ -23,6 +23,7 @@ struct ProductContext {
   const FrameMetrics* metrics = nullptr;
   std::string run_id, config_hash, frames_manifest_id, program;
   bool normalized_units = false;
+  bool one_sky = true;               ///< the first frame's coordinates are those of all
   const Image* classical = nullptr;  ///< normalised
   const Grid* grid = nullptr;
 };

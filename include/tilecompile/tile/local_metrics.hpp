@@ -41,11 +41,12 @@ std::vector<double> local_quality(const TileInput& input, std::size_t channel, T
 std::vector<double> frame_weights(const TileInput& input, std::size_t channel,
                                   const std::vector<double>& quality);
 
-/// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured.
+/// Nothing when fewer than min_valid_fraction of the pixels are valid or no star could be measured. Without
+/// `contrast_over_sky` C is peak - b, in units of I': for a sky that was subtracted.
 std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& box,
                                          const Normalization& normalization, const std::vector<int>& stars,
                                          const FrameMetrics& metrics, double min_valid_fraction,
-                                         Distribution& scratch);
+                                         Distribution& scratch, bool contrast_over_sky);
 /// Nothing when fewer than min_valid_fraction of the pixels are valid.
 std::optional<StructureMetrics> measure_structure(const FrameCutout& cutout,
                                                   const Normalization& normalization,
