@@ -41,9 +41,9 @@ bool is_encoding_error(int status) {
 
 }  // namespace
 
-void AmqpPublisher::attach(AmqpLink& link) {
+void AmqpPublisher::detach() {
   blocked_ = false;
-  open_channel(link);
+  send_again();
 }
 
 void AmqpPublisher::open_channel(AmqpLink& link) {
@@ -93,7 +93,9 @@ void AmqpPublisher::on_confirm(std::uint64_t tag, bool multiple, bool accepted) 
     if (!accepted) {
       order.confirmed.set_exception(make_error(
           ErrorKind::kTransient,
-          "the broker did not take " + describe(order) + ": the queue is full or not available, try again"));
+          "the broker did not take " + describe(order) +
+              ": the queue is not available, or full because a policy limits its length; see rabbitmqctl "
+              "list_policies and list_operator_policies, take the limit off our queues and try again"));
     } else if (order.returned) {
       order.confirmed.set_exception(std::make_exception_ptr(UnroutableError(
           "no queue took " + describe(order) + " (" + order.reason + "): the queue is gone or not bound")));

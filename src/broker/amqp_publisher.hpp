@@ -16,7 +16,10 @@ class AmqpPublisher {
   explicit AmqpPublisher(const AmqpOptions& options) : options_(options) {}
 
   /// Opens the publish channel of a new connection.
-  void attach(AmqpLink& link);
+  void attach(AmqpLink& link) { open_channel(link); }
+  /// The connection is gone: what is unconfirmed waits for the next one.
+  void detach();
+  bool has_work() const { return !waiting_.empty(); }
   void add(PublishOrder order) { waiting_.push_back(std::move(order)); }
   /// Sends what the window has room for.
   void pump(AmqpLink& link);
