@@ -192,8 +192,7 @@ void AmqpLink::confirm_channel_close(amqp_channel_t channel) {
 void AmqpLink::wait(const AmqpLink* other, int wake_fd, milliseconds timeout) const {
   if (has_frames() || (other != nullptr && other->has_frames())) return;
   const int other_fd = other == nullptr ? -1 : amqp_get_sockfd(other->state_);  // poll skips a negative one
-  pollfd sources[3] = {
-      {amqp_get_sockfd(state_), POLLIN, 0}, {other_fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+  pollfd sources[3] = {{amqp_get_sockfd(state_), POLLIN, 0}, {other_fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
   poll(sources, 3, static_cast<int>(timeout.count()));
 }
 

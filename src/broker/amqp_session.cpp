@@ -18,7 +18,8 @@ constexpr std::chrono::milliseconds kOpenWithin{5000};
 
 std::string blocked_text(const std::string& reason) {
   return "takes no messages (" + (reason.empty() ? "it gives no reason" : reason) +
-         "): free disk or memory on its host, or set its limits right; rabbitmq-diagnostics alarms tells which";
+         "): free disk or memory on its host, or set its limits right; rabbitmq-diagnostics alarms tells "
+         "which";
 }
 
 }  // namespace

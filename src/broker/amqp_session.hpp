@@ -15,15 +15,15 @@
 namespace tilecompile {
 
 /// What the I/O thread does: keeps the connections busy, and everything that has to survive the loss of one.
-/// There are two, one that publishes and one for all else: a broker short of memory or disk stops reading from
-/// those that publish, and questions, deliveries and acknowledgements must go on then. If one is lost both are
-/// given up. Used by that thread only; every member throws LinkDown when a connection is lost.
+/// There are two, one that publishes and one for all else: a broker short of memory or disk stops reading
+/// from those that publish, and questions, deliveries and acknowledgements must go on then. If one is lost
+/// both are given up. Used by that thread only; every member throws LinkDown when a connection is lost.
 class AmqpSession {
  public:
   AmqpSession(const AmqpOptions& options, AmqpMailbox& mailbox);
 
-  /// Sets a new connection up like the one before: queues and consumers. The one that publishes is opened when
-  /// there is something to publish.
+  /// Sets a new connection up like the one before: queues and consumers. The one that publishes is opened
+  /// when there is something to publish.
   void attach(std::unique_ptr<AmqpLink> link);
   /// Gives the lost connections up.
   void detach();

@@ -34,7 +34,8 @@ void on_signal(int signal) {
   alarm(kEndWithin_s);
 }
 
-// Whatever is waited for then, a storage that hangs or a long tile: nothing needs more care than after a crash.
+// Whatever is waited for then, a storage that hangs or a long tile: nothing needs more care than after a
+// crash.
 void on_time_up(int) {
   constexpr char kText[] = "tilecompile: not ended in order in time, what was under way is left\n";
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText, sizeof kText - 1);

@@ -25,7 +25,7 @@ std::vector<std::string> set_up_broker(const RunConfig& config) {
     transport->declare(queue);
     names.push_back(queue.name);
   }
-  warn_of_alarm(*transport);
+  find_alarm(*transport);  // for the log
   transport->close();
   return names;
 }

@@ -109,8 +109,8 @@ void TaskSender::warn_of_no_worker(const std::optional<QueueState>& compute) {
               {{"tasks_waiting", std::to_string(compute->messages)}});
 }
 
-// What the queue held was confirmed and on disk: if tasks are missing before anyone took one, the broker itself
-// has dropped them.
+// What the queue held was confirmed and on disk: if tasks are missing before anyone took one, the broker
+// itself has dropped them.
 void TaskSender::warn_of_policy(const std::optional<QueueState>& compute) {
   seen_workers_ = seen_workers_ || any_result_ || (compute && compute->consumers > 0);
   const bool is_short = compute && !seen_workers_ && confirms_.empty() && compute->messages < published_;
@@ -128,7 +128,8 @@ std::string TaskSender::why_lost(const std::optional<QueueState>& compute) const
   const std::string policy = std::string("; ") + kSeePolicies;
   if (!compute) return "the queue is gone: it was deleted, or a policy of the broker lets it expire" + policy;
   if (lost_) return "the broker did not take them, see above";
-  return "a worker kept its tasks, the queue was emptied, or a policy of the broker drops messages from it or "
+  return "a worker kept its tasks, the queue was emptied, or a policy of the broker drops messages from it "
+         "or "
          "from the results queue (max-length, max-length-bytes, message-ttl)" +
          policy;
 }

@@ -52,7 +52,7 @@ class TaskSender {
   double slowest_tile_s_ = 0;
   bool any_result_ = false, lost_ = false;
   int times_lost_ = 0;
-  std::string alarm_;  ///< why the broker takes no messages
+  std::string alarm_;          ///< why the broker takes no messages
   std::size_t published_ = 0;  ///< tasks of publish_open, when it was called last
   int looks_short_ = 0;        ///< one after the other that found fewer tasks, and nobody who took them
   bool seen_workers_ = false;
