@@ -202,6 +202,12 @@ void AmqpSession::dispatch_method(AmqpLink& link, amqp_channel_t channel, const 
     case AMQP_BASIC_CANCEL_METHOD:
       consumers_.on_cancelled(channel);
       break;
+    case AMQP_CHANNEL_OPEN_OK_METHOD:  // of the publish channel; others are waited for where they are asked
+      publisher_.on_channel_open(link);
+      break;
+    case AMQP_CONFIRM_SELECT_OK_METHOD:
+      publisher_.on_confirming();
+      break;
     case AMQP_CHANNEL_CLOSE_METHOD:
       on_channel_closed(link, channel, *static_cast<amqp_channel_close_t*>(method.decoded));
       break;

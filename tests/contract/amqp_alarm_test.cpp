@@ -112,7 +112,8 @@ TEST_F(BrokerAlarm, CloseDoesNotWaitForTheEndOfAMemoryAlarm) {
   queue.name = "alarm.memory";
   transport->declare(queue);
   broker_->ctl("set_vm_memory_high_watermark 0.00001");
-  EXPECT_TRUE(comes_true([&] { return find_alarm(*transport).find("low on memory") != std::string::npos; }, 20s));
+  EXPECT_TRUE(
+      comes_true([&] { return find_alarm(*transport).find("low on memory") != std::string::npos; }, 20s));
   auto open = transport->publish("", queue.name, message(10));
   const auto began = steady_clock::now();
   transport->close();
@@ -124,7 +125,8 @@ TEST_F(BrokerAlarm, CloseDoesNotWaitForTheEndOfAMemoryAlarm) {
 
 TEST_F(BrokerAlarm, ARefusalNamesThePolicyThatLimitsTheQueue) {
   const auto transport = connect_amqp(options_);
-  broker_->ctl("set_policy short '^alarm' '{\"max-length\":2,\"overflow\":\"reject-publish\"}' --apply-to queues");
+  broker_->ctl(
+      "set_policy short '^alarm' '{\"max-length\":2,\"overflow\":\"reject-publish\"}' --apply-to queues");
   QueueSpec queue;
   queue.name = "alarm.short";
   transport->declare(queue);

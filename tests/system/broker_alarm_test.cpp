@@ -28,8 +28,9 @@ class Alarm : public testing::Test {
                                   "' --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const std::string id = new_uuid();
-    const auto run = run_program("run '" + (*night_ / "night/run.yaml").string() + "' --quiet --run-id " + id +
-                                 " --output '" + (*night_ / "out").string() + "' --set tile.min_size=48");
+    const auto run =
+        run_program("run '" + (*night_ / "night/run.yaml").string() + "' --quiet --run-id " + id +
+                    " --output '" + (*night_ / "out").string() + "' --set tile.min_size=48");
     ASSERT_EQ(run.exit_code, 0) << run.text;
     reference_ = product_digests(*night_ / "out" / id);
     ASSERT_GE(reference_.size(), 2u);
@@ -41,18 +42,22 @@ class Alarm : public testing::Test {
   }
 
   std::vector<std::string> master(int workers) const {
-    return {"master",   (*night_ / "night/run.yaml").string(),
-            "--run-id", id_,
-            "--output", (*night_ / "out").string(),
-            "--set",    "tile.min_size=48",
-            "--set",    "retry.base_s=0.1",
-            "--set",    "broker.port=" + std::to_string(broker_->port()),
+    return {"master",    (*night_ / "night/run.yaml").string(),
+            "--run-id",  id_,
+            "--output",  (*night_ / "out").string(),
+            "--set",     "tile.min_size=48",
+            "--set",     "retry.base_s=0.1",
+            "--set",     "broker.port=" + std::to_string(broker_->port()),
             "--workers", std::to_string(workers)};
   }
   std::vector<std::string> worker() const {
-    return {"worker",         "--input.dir",   (*night_ / "night/frames").string(),
-            "--storage.root", (*night_ / "out").string(),
-            "--broker.port",  std::to_string(broker_->port())};
+    return {"worker",
+            "--input.dir",
+            (*night_ / "night/frames").string(),
+            "--storage.root",
+            (*night_ / "out").string(),
+            "--broker.port",
+            std::to_string(broker_->port())};
   }
   std::string log(const std::string& name) const { return (folder_ / name).string(); }
   std::string broker_flag() const { return " --set broker.port=" + std::to_string(broker_->port()); }
