@@ -34,9 +34,6 @@ void open_socket(amqp_connection_state_t state, const AmqpOptions& options, mill
   if (status == AMQP_STATUS_HOSTNAME_RESOLUTION_FAILED) throw LinkDown("the host name is not known", 0);
   if (status == AMQP_STATUS_TIMEOUT) throw LinkDown("it does not answer", 0);
   if (status != AMQP_STATUS_OK) throw LinkDown("the connection is refused or the host not reachable", 0);
-  // Without it a write to a silent peer waits for the kernel's own patience, a quarter of an hour.
-  const unsigned patience_ms = static_cast<unsigned>(std::max(5, 2 * options.heartbeat_s)) * 1000;
-  setsockopt(amqp_get_sockfd(state), IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof patience_ms);
 }
 
 amqp_table_entry_t capability(const char* name) {
@@ -91,7 +88,9 @@ LinkDown link_closed(const amqp_connection_close_t& close) {
                   close.reply_code);
 }
 
-AmqpLink::AmqpLink(const AmqpOptions& options, milliseconds timeout) : state_(amqp_new_connection()) {
+AmqpLink::AmqpLink(const AmqpOptions& options, milliseconds timeout)
+    : state_(amqp_new_connection()),
+      patience_ms_(static_cast<unsigned>(std::max(5, 2 * options.heartbeat_s)) * 1000) {
   if (state_ == nullptr) throw LinkDown("no memory for a connection", 0);
   try {
     timeval limit = as_timeval(timeout);
@@ -99,6 +98,7 @@ AmqpLink::AmqpLink(const AmqpOptions& options, milliseconds timeout) : state_(am
     timeval rpc_limit = as_timeval(milliseconds(20000));
     amqp_set_rpc_timeout(state_, &rpc_limit);
     open_socket(state_, options, timeout);
+    let_it_not_read(false);
     login(options);
   } catch (...) {
     amqp_destroy_connection(state_);
@@ -189,10 +189,17 @@ void AmqpLink::confirm_channel_close(amqp_channel_t channel) {
   check_status(amqp_send_method(state_, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok), "close a channel");
 }
 
-void AmqpLink::wait(int wake_fd, milliseconds timeout) {
-  if (amqp_frames_enqueued(state_) || amqp_data_in_buffer(state_)) return;
-  pollfd sources[2] = {{amqp_get_sockfd(state_), POLLIN, 0}, {wake_fd, POLLIN, 0}};
-  poll(sources, 2, static_cast<int>(timeout.count()));
+void AmqpLink::wait(const AmqpLink* other, int wake_fd, milliseconds timeout) const {
+  if (has_frames() || (other != nullptr && other->has_frames())) return;
+  const int other_fd = other == nullptr ? -1 : amqp_get_sockfd(other->state_);  // poll skips a negative one
+  pollfd sources[3] = {{amqp_get_sockfd(state_), POLLIN, 0}, {other_fd, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+  poll(sources, 3, static_cast<int>(timeout.count()));
+}
+
+// Without a limit a write to a silent peer waits for the kernel's own patience, a quarter of an hour.
+void AmqpLink::let_it_not_read(bool allowed) {
+  const unsigned limit_ms = allowed ? 0 : patience_ms_;
+  setsockopt(amqp_get_sockfd(state_), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
 }
 
 bool AmqpLink::next_frame(amqp_frame_t& frame) {

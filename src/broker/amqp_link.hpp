@@ -50,8 +50,12 @@ class AmqpLink {
   void check_status(int status, const char* doing) const;
   /// Acknowledges that the broker closed a channel.
   void confirm_channel_close(amqp_channel_t channel);
-  /// Sleeps until the broker sends, `wake_fd` is readable or `timeout` is over.
-  void wait(int wake_fd, std::chrono::milliseconds timeout);
+  /// Sleeps until the broker sends on this link or on `other` (may be null), `wake_fd` is readable or
+  /// `timeout` is over.
+  void wait(const AmqpLink* other, int wake_fd, std::chrono::milliseconds timeout) const;
+  /// Whether the broker may leave what we send unread as long as it likes, as it does while it is blocked.
+  /// Only its heartbeats count then.
+  void let_it_not_read(bool allowed);
   /// The next frame if one is there; serves heartbeats in passing.
   bool next_frame(amqp_frame_t& frame);
   /// Closes in form, so that everything sent is known to have arrived.
@@ -59,8 +63,10 @@ class AmqpLink {
 
  private:
   void login(const AmqpOptions& options);
+  bool has_frames() const { return amqp_frames_enqueued(state_) || amqp_data_in_buffer(state_); }
 
   amqp_connection_state_t state_;
+  unsigned patience_ms_;  ///< with a peer that acknowledges nothing
 };
 
 /// "connection closed by the broker: 320 CONNECTION_FORCED..." as an exception.

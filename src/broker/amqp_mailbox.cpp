@@ -88,6 +88,16 @@ void AmqpMailbox::request_close() {
   delivered_.notify_all();
 }
 
+std::string AmqpMailbox::blocked() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return blocked_;
+}
+
+void AmqpMailbox::set_blocked(const std::string& reason) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  blocked_ = reason;
+}
+
 AmqpMailbox::Work AmqpMailbox::take_work() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (awake_) {

@@ -64,6 +64,8 @@ class AmqpMailbox {
   std::optional<Delivery> receive(std::chrono::milliseconds timeout);
   /// From now on calls are refused and the I/O thread comes to its end.
   void request_close();
+  /// Why the broker takes no messages; empty while it does.
+  std::string blocked() const;
 
   // The I/O thread's side.
   /// Readable when there is work.
@@ -74,6 +76,7 @@ class AmqpMailbox {
   void drop_deliveries();
   void drop_deliveries(std::uint64_t connection);
   std::vector<DeliveryTag> take_deliveries(const std::string& queue);
+  void set_blocked(const std::string& reason);
   /// Sleeps for `time` or until close is requested; true when it is.
   bool wait_for_close(std::chrono::milliseconds time);
   /// No work is taken any more; calls throw `kind` with `text`.
@@ -83,7 +86,7 @@ class AmqpMailbox {
   void check_open() const;
   void wake();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable delivered_;
   std::condition_variable closing_changed_;
   Work work_;
@@ -92,6 +95,7 @@ class AmqpMailbox {
   bool ended_ = false;
   ErrorKind end_kind_ = ErrorKind::kTransient;
   std::string end_text_;
+  std::string blocked_;
   int wake_fd_;
 };
 

@@ -41,16 +41,16 @@ bool is_encoding_error(int status) {
 
 }  // namespace
 
-void AmqpPublisher::attach(AmqpLink& link) {
-  blocked_ = false;
-  open_channel(link);
+void AmqpPublisher::detach() {
+  ready_ = blocked_ = false;
+  send_again();
 }
 
-void AmqpPublisher::open_channel(AmqpLink& link) {
-  send_again();
+void AmqpPublisher::attach(AmqpLink& link) {
   link.open_channel(kPublishChannel);
   amqp_confirm_select(link.state(), kPublishChannel);
   link.check_reply(kPublishChannel, "switch confirms on");
+  ready_ = true;
 }
 
 void AmqpPublisher::send_again() {
@@ -65,7 +65,7 @@ void AmqpPublisher::send_again() {
 
 void AmqpPublisher::pump(AmqpLink& link) {
   const std::size_t window = static_cast<std::size_t>(std::max(1, options_.publish_window));
-  while (!blocked_ && !waiting_.empty() && unconfirmed_.size() < window &&
+  while (ready_ && !blocked_ && !waiting_.empty() && unconfirmed_.size() < window &&
          (unconfirmed_.empty() || unconfirmed_bytes_ < kWindowBytes)) {
     // Into the books first: if the send breaks the link, the message is sent again on the next one.
     const auto entry = unconfirmed_.emplace(++last_number_, std::move(waiting_.front())).first;
@@ -93,7 +93,9 @@ void AmqpPublisher::on_confirm(std::uint64_t tag, bool multiple, bool accepted) 
     if (!accepted) {
       order.confirmed.set_exception(make_error(
           ErrorKind::kTransient,
-          "the broker did not take " + describe(order) + ": the queue is full or not available, try again"));
+          "the broker did not take " + describe(order) +
+              ": the queue is not available, or full because a policy limits its length; see rabbitmqctl "
+              "list_policies and list_operator_policies, take the limit off our queues and try again"));
     } else if (order.returned) {
       order.confirmed.set_exception(std::make_exception_ptr(UnroutableError(
           "no queue took " + describe(order) + " (" + order.reason + "): the queue is gone or not bound")));
@@ -133,7 +135,17 @@ void AmqpPublisher::on_channel_closed(AmqpLink& link, int code, const std::strin
     entry = unconfirmed_.erase(entry);
     if (!found) break;
   }
-  open_channel(link);
+  send_again();
+  ready_ = false;
+  amqp_channel_open_t open{};
+  link.check_status(amqp_send_method(link.state(), kPublishChannel, AMQP_CHANNEL_OPEN_METHOD, &open),
+                    "open a channel");
+}
+
+void AmqpPublisher::on_channel_open(AmqpLink& link) {
+  amqp_confirm_select_t select{};
+  link.check_status(amqp_send_method(link.state(), kPublishChannel, AMQP_CONFIRM_SELECT_METHOD, &select),
+                    "switch confirms on");
 }
 
 void AmqpPublisher::fail_all(ErrorKind kind, const std::string& text) {

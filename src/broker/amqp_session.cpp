@@ -1,5 +1,6 @@
 #include "amqp_session.hpp"
 
+#include "amqp_tls.hpp"
 #include "amqp_topology.hpp"
 #include "tilecompile/base/log.hpp"
 
@@ -12,6 +13,14 @@ constexpr std::chrono::milliseconds kQuietTurn{100};
 constexpr int kFramesPerTurn = 256;
 // A request over which the broker falls silent or closes the whole connection that often is at fault itself.
 constexpr int kMaxRefusals = 3;
+// One attempt to open the link that publishes.
+constexpr std::chrono::milliseconds kOpenWithin{5000};
+
+std::string blocked_text(const std::string& reason) {
+  return "takes no messages (" + (reason.empty() ? "it gives no reason" : reason) +
+         "): free disk or memory on its host, or set its limits right; rabbitmq-diagnostics alarms tells "
+         "which";
+}
 
 }  // namespace
 
@@ -32,12 +41,14 @@ void AmqpSession::attach(std::unique_ptr<AmqpLink> link) {
       log_warning(std::string("after reconnecting: ") + error.what());
     }
   }
-  publisher_.attach(*link_);
   consumers_.attach();
 }
 
 void AmqpSession::detach() {
   link_.reset();
+  publish_link_.reset();
+  publisher_.detach();
+  mailbox_.set_blocked("");
   settlements_.clear();  // their deliveries are queued again by the broker
   mailbox_.drop_deliveries();
   assembler_.clear();
@@ -59,15 +70,38 @@ bool AmqpSession::turn() {
   }
   run_requests();
   if (closing_) return false;
-  publisher_.pump(*link_);
+  publish();
   consumers_.restart_due(*link_, [this](const std::string& queue) {
     const auto spec = declared_.find(queue);
     if (spec != declared_.end()) declare_queue(*link_, spec->second);
   });
-  link_->wait(mailbox_.wake_fd(), kQuietTurn);
-  amqp_frame_t frame;
-  for (int i = 0; i < kFramesPerTurn && link_->next_frame(frame); ++i) dispatch(frame);
+  link_->wait(publish_link_.get(), mailbox_.wake_fd(), kQuietTurn);
+  read_frames(*link_);
+  if (publish_link_) read_frames(*publish_link_);
   return true;
+}
+
+void AmqpSession::read_frames(AmqpLink& link) {
+  amqp_frame_t frame;
+  for (int i = 0; i < kFramesPerTurn && link.next_frame(frame); ++i) dispatch(link, frame);
+}
+
+void AmqpSession::publish() {
+  if (!publisher_.has_work()) return;
+  if (!publish_link_) open_publish_link();
+  publisher_.pump(*publish_link_);
+}
+
+void AmqpSession::open_publish_link() {
+  try {
+    publish_link_ = std::make_unique<AmqpLink>(options_, kOpenWithin);
+  } catch (const UsageError& refused) {
+    // The other link was let in with the same words; a broker that starts may change its mind.
+    if (++refused_logins_ >= kMaxRefusals) throw;
+    throw LinkDown(refused.what(), 0);
+  }
+  refused_logins_ = 0;
+  publisher_.attach(*publish_link_);
 }
 
 void AmqpSession::run_requests() {
@@ -91,6 +125,8 @@ void AmqpSession::run_requests() {
 }
 
 void AmqpSession::close() {
+  // A blocked broker does not read that we go; what it has not taken was not promised to anyone.
+  if (publish_link_ && !publisher_.blocked()) publish_link_->close();
   if (link_) link_->close();
 }
 
@@ -127,15 +163,15 @@ bool AmqpSession::consuming(const std::string& queue) {
   return inspect_queue(*link_, queue).has_value() && consumers_.active(queue);
 }
 
-void AmqpSession::dispatch(const amqp_frame_t& frame) {
+void AmqpSession::dispatch(AmqpLink& link, const amqp_frame_t& frame) {
   if (frame.frame_type == AMQP_FRAME_METHOD) {
-    dispatch_method(frame.channel, frame.payload.method);
+    dispatch_method(link, frame.channel, frame.payload.method);
   } else if (frame.frame_type == AMQP_FRAME_HEADER || frame.frame_type == AMQP_FRAME_BODY) {
     if (auto content = assembler_.add(frame)) dispatch_content(frame.channel, std::move(*content));
   }
 }
 
-void AmqpSession::dispatch_method(amqp_channel_t channel, const amqp_method_t& method) {
+void AmqpSession::dispatch_method(AmqpLink& link, amqp_channel_t channel, const amqp_method_t& method) {
   switch (method.id) {
     case AMQP_BASIC_DELIVER_METHOD: {
       const auto* deliver = static_cast<amqp_basic_deliver_t*>(method.decoded);
@@ -166,8 +202,14 @@ void AmqpSession::dispatch_method(amqp_channel_t channel, const amqp_method_t& m
     case AMQP_BASIC_CANCEL_METHOD:
       consumers_.on_cancelled(channel);
       break;
+    case AMQP_CHANNEL_OPEN_OK_METHOD:  // of the publish channel; others are waited for where they are asked
+      publisher_.on_channel_open(link);
+      break;
+    case AMQP_CONFIRM_SELECT_OK_METHOD:
+      publisher_.on_confirming();
+      break;
     case AMQP_CHANNEL_CLOSE_METHOD:
-      on_channel_closed(channel, *static_cast<amqp_channel_close_t*>(method.decoded));
+      on_channel_closed(link, channel, *static_cast<amqp_channel_close_t*>(method.decoded));
       break;
     case AMQP_CONNECTION_CLOSE_METHOD:
       throw link_closed(*static_cast<amqp_connection_close_t*>(method.decoded));
@@ -190,13 +232,14 @@ void AmqpSession::dispatch_content(amqp_channel_t channel, Content content) {
   }
 }
 
-void AmqpSession::on_channel_closed(amqp_channel_t channel, const amqp_channel_close_t& close) {
+void AmqpSession::on_channel_closed(AmqpLink& link, amqp_channel_t channel,
+                                    const amqp_channel_close_t& close) {
   const int code = close.reply_code;
   const std::string text = as_string(close.reply_text);
-  link_->confirm_channel_close(channel);
+  link.confirm_channel_close(channel);
   assembler_.forget(channel);
   if (channel == kPublishChannel) {
-    publisher_.on_channel_closed(*link_, code, text);
+    publisher_.on_channel_closed(link, code, text);
   } else if (channel == kAdminChannel) {
     link_->open_channel(kAdminChannel);
   } else {
@@ -207,10 +250,13 @@ void AmqpSession::on_channel_closed(amqp_channel_t channel, const amqp_channel_c
 void AmqpSession::set_blocked(bool blocked, const std::string& reason) {
   if (blocked == publisher_.blocked()) return;
   publisher_.set_blocked(blocked);
+  publish_link_->let_it_not_read(blocked);
+  mailbox_.set_blocked(blocked ? blocked_text(reason) : "");
   if (blocked) {
-    log_warning("the broker takes no messages for now (" + reason + "): free memory or disk on its host");
+    log_warning("the broker at " + broker_address(options_) + " " + mailbox_.blocked() +
+                "; what is to be sent waits, and goes on by itself");
   } else {
-    log_info("the broker takes messages again");
+    log_warning("the broker at " + broker_address(options_) + " takes messages again");
   }
 }
 

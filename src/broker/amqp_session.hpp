@@ -14,15 +14,18 @@
 
 namespace tilecompile {
 
-/// What the I/O thread does: keeps one connection busy, and everything that has to survive the loss of one.
-/// Used by that thread only; every member throws LinkDown when the connection is lost.
+/// What the I/O thread does: keeps the connections busy, and everything that has to survive the loss of one.
+/// There are two, one that publishes and one for all else: a broker short of memory or disk stops reading
+/// from those that publish, and questions, deliveries and acknowledgements must go on then. If one is lost
+/// both are given up. Used by that thread only; every member throws LinkDown when a connection is lost.
 class AmqpSession {
  public:
   AmqpSession(const AmqpOptions& options, AmqpMailbox& mailbox);
 
-  /// Sets a new connection up like the one before: queues, consumers, unconfirmed messages.
+  /// Sets a new connection up like the one before: queues and consumers. The one that publishes is opened
+  /// when there is something to publish.
   void attach(std::unique_ptr<AmqpLink> link);
-  /// Gives the lost connection up.
+  /// Gives the lost connections up.
   void detach();
   /// One turn: work of the callers, then what the broker sent. False when closing was requested and all work
   /// before it is done.
@@ -43,21 +46,26 @@ class AmqpSession {
 
  private:
   void run_requests();
-  void dispatch(const amqp_frame_t& frame);
-  void dispatch_method(amqp_channel_t channel, const amqp_method_t& method);
+  void publish();
+  void open_publish_link();
+  void read_frames(AmqpLink& link);
+  void dispatch(AmqpLink& link, const amqp_frame_t& frame);
+  void dispatch_method(AmqpLink& link, amqp_channel_t channel, const amqp_method_t& method);
   void dispatch_content(amqp_channel_t channel, Content content);
-  void on_channel_closed(amqp_channel_t channel, const amqp_channel_close_t& close);
+  void on_channel_closed(AmqpLink& link, amqp_channel_t channel, const amqp_channel_close_t& close);
   void set_blocked(bool blocked, const std::string& reason);
 
   const AmqpOptions& options_;
   AmqpMailbox& mailbox_;
   std::unique_ptr<AmqpLink> link_;
+  std::unique_ptr<AmqpLink> publish_link_;  ///< null until something is to be published
   AmqpPublisher publisher_;
   AmqpConsumers consumers_;
   ContentAssembler assembler_;
   std::map<std::string, QueueSpec> declared_;
   std::deque<Settlement> settlements_;
   std::deque<Request> requests_;
+  int refused_logins_ = 0;  ///< of the link that publishes, one after the other
   bool closing_ = false;
 };
 

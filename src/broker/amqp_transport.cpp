@@ -79,6 +79,7 @@ class AmqpTransport : public Transport {
     mailbox_.settle({tag, requeue ? Settlement::Verdict::kRequeue : Settlement::Verdict::kDrop});
   }
   bool connected() const override { return connected_; }
+  std::string blocked() const override { return mailbox_.blocked(); }
   void close() override {
     mailbox_.request_close();
     const std::lock_guard<std::mutex> lock(join_mutex_);
@@ -90,6 +91,8 @@ class AmqpTransport : public Transport {
   void run();
   void serve();
   bool reconnect();
+  bool wait_for_close(milliseconds time);
+  void check_stopping() const;
 
   const AmqpOptions options_;
   AmqpMailbox mailbox_;
@@ -104,6 +107,7 @@ void AmqpTransport::connect_first() {
   Backoff backoff;
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+    check_stopping();
     try {
       session_.attach(std::make_unique<AmqpLink>(options_, std::clamp(left, milliseconds(100), kAttempt)));
       return;
@@ -116,9 +120,27 @@ void AmqpTransport::connect_first() {
                              "; check broker.host and broker.port, and that the broker runs there "
                              "(rabbitmq-diagnostics check_port_connectivity)");
       }
-      std::this_thread::sleep_for(pause);
+      wait_for_close(pause);
     }
   }
+}
+
+void AmqpTransport::check_stopping() const {
+  if (options_.stopping && options_.stopping())
+    throw TransientError("stopped while the broker at " + broker_address(options_) +
+                         " was away; start the same command again when it is back");
+}
+
+/// Sleeps for `time`, or until closing was requested: true then. Throws once the program is to stop.
+bool AmqpTransport::wait_for_close(milliseconds time) {
+  constexpr milliseconds kLook{100};
+  const Clock::time_point until = Clock::now() + time;
+  do {
+    check_stopping();
+    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
+    if (mailbox_.wait_for_close(std::clamp(left, milliseconds(0), kLook))) return true;
+  } while (Clock::now() < until);
+  return false;
 }
 
 void AmqpTransport::run() {
@@ -166,7 +188,7 @@ bool AmqpTransport::reconnect() {
   Backoff backoff;
   int refused = 0;
   for (;;) {
-    if (mailbox_.wait_for_close(backoff.next())) return false;
+    if (wait_for_close(backoff.next())) return false;
     try {
       session_.attach(std::make_unique<AmqpLink>(options_, kAttempt));
       return true;

@@ -25,10 +25,22 @@ namespace {
 
 std::atomic<int> signal_received{0};
 
+// Container engines and service managers kill ten seconds after they asked.
+constexpr unsigned kEndWithin_s = 9;
+
 // The first signal asks for an orderly stop; the second ends at once, and the broker hands back what was
 // unfinished.
 void on_signal(int signal) {
   if (signal_received.exchange(signal) != 0) _exit(128 + signal);
+  alarm(kEndWithin_s);
+}
+
+// Whatever is waited for then, a storage that hangs or a long tile: nothing needs more care than after a
+// crash.
+void on_time_up(int) {
+  constexpr char kText[] = "tilecompile: not ended in order in time, what was under way is left\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText, sizeof kText - 1);
+  _exit(128 + signal_received);
 }
 
 void install_signal_handlers() {
@@ -37,6 +49,8 @@ void install_signal_handlers() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  action.sa_handler = on_time_up;
+  sigaction(SIGALRM, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG and says so
 }
@@ -52,6 +66,9 @@ int guarded(const std::function<int()>& command) {
   } catch (const Interrupted& interrupted) {
     std::fprintf(stderr, "tilecompile: stopped by signal %d; what is done is kept\n", interrupted.signal);
     return 128 + interrupted.signal;
+  } catch (const TransientError& error) {
+    const int code = report(error);
+    return signal_received == 0 ? code : 128 + signal_received;  // waiting on was not wanted
   } catch (const Error& error) {
     return report(error);
   } catch (const std::bad_alloc&) {

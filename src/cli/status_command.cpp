@@ -21,6 +21,7 @@ void print_status(const RunStatus& s) {
   for (const auto& [worker, tiles] : s.workers)
     std::printf("worker     %s: %d tiles\n", escaped(worker).c_str(), tiles);
   if (s.eta_s >= 0) std::printf("ETA        %.0f s for these tiles\n", s.eta_s);
+  if (!s.waits_for.empty()) std::printf("waits      %s\n", escaped_lines(s.waits_for).c_str());
   if (!s.error.empty()) std::printf("error      %s\n", escaped_lines(s.error).c_str());
   if (s.status == "killed" || s.status == "interrupted" || s.status == "failed")
     std::printf("go on      give the same command --resume %s\n", s.run_id.c_str());

@@ -16,7 +16,8 @@ int port_of(const BrokerConfig& broker) {
   return broker.tls ? kTlsPort : kPlainPort;
 }
 
-AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
+AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name,
+                         const std::atomic<int>* stop_signal) {
   AmqpOptions options;
   options.host = broker.host;
   options.port = port_of(broker);
@@ -30,6 +31,7 @@ AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name) {
   options.heartbeat_s = broker.heartbeat_s;
   options.connect_timeout_s = broker.connect_timeout_s;
   options.reconnect_timeout_s = broker.reconnect_timeout_s;
+  if (stop_signal != nullptr) options.stopping = [stop_signal] { return *stop_signal != 0; };
   return options;
 }
 
@@ -39,14 +41,16 @@ std::string absolute(const std::string& path) {
 
 }  // namespace
 
-std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name) {
+std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name,
+                                          const std::atomic<int>* stop_signal) {
   if (broker.tls && !broker.tls_verify)
     log_warning(
         "broker.tls_verify is false: whoever sits between here and the broker can read and change all",
         {{"broker", broker_place(broker)}});
-  if (broker.message_key_file.empty()) return connect_amqp(amqp_options(broker, name));
+  const AmqpOptions options = amqp_options(broker, name, stop_signal);
+  if (broker.message_key_file.empty()) return connect_amqp(options);
   auto keys = read_message_keys(broker.message_key_file);
-  return sign_messages(connect_amqp(amqp_options(broker, name)), std::move(keys));
+  return sign_messages(connect_amqp(options), std::move(keys));
 }
 
 std::string broker_place(const BrokerConfig& broker) {

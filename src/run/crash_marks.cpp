@@ -35,6 +35,10 @@ std::vector<std::string> CrashMarks::starts(const TileTask& task) {
 void CrashMarks::begin(const TileTask& task, const std::string& worker_id) {
   nlohmann::json list = starts(task);
   list.push_back(worker_id + " at " + utc_now());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    begun_.insert(key_of(task));
+  }
   try {
     store_.put(key_of(task), list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   } catch (const TransientError& e) {
@@ -43,8 +47,26 @@ void CrashMarks::begin(const TileTask& task, const std::string& worker_id) {
 }
 
 void CrashMarks::end(const TileTask& task) {
+  const std::string key = key_of(task);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (const auto found = begun_.find(key); found != begun_.end()) begun_.erase(found);
+  }
+  remove(key);
+}
+
+void CrashMarks::end_all() {
+  std::multiset<std::string> begun;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::swap(begun, begun_);
+  }
+  for (const std::string& key : begun) remove(key);
+}
+
+void CrashMarks::remove(const std::string& key) {
   try {
-    store_.remove(key_of(task));
+    store_.remove(key);
   } catch (const TransientError& e) {
     log_warning(std::string("a mark of a task begun stays behind: ") + e.what());
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
@@ -58,6 +59,7 @@ void visit_dead_letters(Transport& transport, const std::function<LetterFate(con
 
 std::vector<DeadLetter> list_dead_letters(const BrokerConfig& broker) {
   const auto transport = connect_broker(broker, "tilecompile dlq");
+  find_alarm(*transport);  // for the log
   std::vector<DeadLetter> letters;
   visit_dead_letters(*transport, [&](const DeadLetter& letter) {
     letters.push_back(letter);
@@ -69,6 +71,7 @@ std::vector<DeadLetter> list_dead_letters(const BrokerConfig& broker) {
 
 EndedLetters end_dead_letters(const BrokerConfig& broker, const std::string& id, bool retry) {
   const auto transport = connect_broker(broker, "tilecompile dlq");
+  find_alarm(*transport);  // for the log
   EndedLetters ended;
   visit_dead_letters(*transport, [&](const DeadLetter& letter) {
     if (!id.empty() && letter.id != id) return LetterFate::kKeep;
@@ -96,9 +99,9 @@ void retry_dead_letter(Transport& transport, const DeadLetter& letter) {
   TaskEnvelope envelope = read_envelope(letter.message);
   envelope.attempt = 1;
   envelope.died.clear();
-  transport
-      .publish(kTaskExchange, kComputeQueue, task_message(decode_task(letter.message.body), envelope, queue))
-      .get();
+  await_confirm(transport,
+                transport.publish(kTaskExchange, kComputeQueue,
+                                  task_message(decode_task(letter.message.body), envelope, queue)));
 }
 
 }  // namespace tilecompile

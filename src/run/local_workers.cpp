@@ -21,7 +21,7 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kStopWithin = 10s;
+constexpr auto kStopWithin = 8s;  // they give their tasks back by then, and the master has a second more
 
 std::vector<std::string> worker_arguments(const RunConfig& config, int count, int index, bool quiet) {
   const int slots = std::max(1, thread_count(config.parallel.threads) / count);

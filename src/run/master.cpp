@@ -75,6 +75,11 @@ RunOutcome MasterRun::run() {
     give_up("interrupted");
     throw;
   } catch (const Error& e) {
+    if (e.kind() == ErrorKind::kTransient && request_.stop_signal != nullptr && *request_.stop_signal != 0) {
+      log_info(std::string("left because of the signal: ") + e.what());
+      give_up("interrupted");
+      throw Interrupted{*request_.stop_signal};
+    }
     record_.error_kind = kind_name(e.kind());
     record_.error_text = e.what();
     give_up("failed");

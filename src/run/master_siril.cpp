@@ -76,11 +76,17 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
                     std::make_shared<VerifiedFiles>(), [&](int done) { progress.update(done); }),
         true);
   }
-  const Manifest& raw = *manifest_;
+  const std::shared_ptr<const Manifest> scanned = manifest_;  // stays when frames are set aside
+  const Manifest& raw = *scanned;
   for (const std::string& text : header_warnings(raw)) warn(text);
   check_hard_assumptions(raw, config_.method.data);
   if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
-  RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}};
+  RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}, {}};
+  if (config_.input.on_bad_frame != "error")
+    job.leave_out = [this](const std::vector<BadFrame>& bad) {
+      set_aside(bad);
+      check_hard_assumptions(*manifest_, config_.method.data);
+    };
   const FrameFacts& facts = raw.frames.front().facts;
   job.debayer = needs_debayer(raw_dir / raw.frames.front().path, facts, config_.method.data);
   Progress progress("registering", "frames", static_cast<int>(raw_paths.size()), request_.quiet);

@@ -81,7 +81,8 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
   const auto store = open_store(config.storage, storage_root(config));
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
-  const auto transport = connect_broker(config.broker, "tilecompile master " + request.run_id);
+  const auto transport =
+      connect_broker(config.broker, "tilecompile master " + request.run_id, request.stop_signal);
   const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
   std::optional<LocalWorkers> workers;
   if (local_workers > 0) {
@@ -106,8 +107,9 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   if (config.storage.type == "s3") probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
-  const auto transport = answer_probes(
-      connect_broker(config.broker, "tilecompile worker " + options.worker_id), facts, frames, *store);
+  const auto transport =
+      answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal),
+                    facts, frames, *store);
   declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
   declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,

@@ -57,6 +57,7 @@ struct Story {
   int taken_over = 0;    ///< in the present round
   std::set<int> failed;  ///< in the present round, for the last time
   int retried = 0;
+  std::string waits_for;  ///< what keeps it from going on
 };
 
 Story read_story(const fs::path& events) {
@@ -72,6 +73,8 @@ Story read_story(const fs::path& events) {
       story.failed.clear();
       story.taken_over = 0;
     }
+    if (event == "broker_blocked") story.waits_for = e.value("text", "");
+    if (event == "broker_takes_messages") story.waits_for.clear();
     if (event == "tile_failed") story.failed.insert(number("tile_id"));
     if (event == "tile_retried") {
       story.failed.erase(number("tile_id"));
@@ -120,6 +123,7 @@ RunStatus read_run_status(const fs::path& run_directory) {
   status.second_round = story.rounds > 1;
   status.failed = static_cast<int>(story.failed.size());
   status.retried = story.retried;
+  if (status.status == "running") status.waits_for = story.waits_for;
   std::set<int> first, second;
   each_line(directory / "journal.jsonl", [&](const json& r) {
     const bool synthetic = r.value("tile_data_ref", "").find("/synthetic_tiles/") != std::string::npos;
@@ -149,6 +153,7 @@ json status_json(const RunStatus& s) {
          {"workers", s.workers}};
   if (s.eta_s >= 0) j["eta_s"] = s.eta_s;
   if (!s.error.empty()) j["error"] = s.error;
+  if (!s.waits_for.empty()) j["waits_for"] = s.waits_for;
   return j;
 }
 

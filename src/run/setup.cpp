@@ -2,6 +2,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/retry_schedule.hpp"
+#include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/topology.hpp"
 
@@ -24,6 +25,7 @@ std::vector<std::string> set_up_broker(const RunConfig& config) {
     transport->declare(queue);
     names.push_back(queue.name);
   }
+  find_alarm(*transport);  // for the log
   transport->close();
   return names;
 }

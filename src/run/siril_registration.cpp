@@ -54,15 +54,18 @@ class Registration {
   RegisteredFrames run() {
     write_copies();
     std::string output = siril(siril_convert_script(job_.debayer), false);
-    const int channels = job_.debayer ? 3 : job_.raw->channels();
-    std::ofstream(folder_.path() / "work/light_.seq")
-        << siril_sequence_file(count_, channels, reference_ + 1);
-    output = siril(siril_register_script(options_.min_star_matches, options_.allow_rotation, siril_.threads),
-                   true);
-    const SirilMatches matches = read_siril_matches(output);
-    check(matches, output);
+    SirilMatches matches = match(output);
+    std::vector<BadFrame> bad = unregistered(matches);
+    for (const double place : {0.25, 0.75, 0.125, 0.875}) {
+      const bool of_no_use = matches.reference_refused || 2 * bad.size() > job_.raw->frames.size();
+      if (!of_no_use || !job_.leave_out || options_.reference != "auto") break;
+      reference_ = static_cast<int>(count_ * place);
+      matches = match(output);
+      bad = unregistered(matches);
+    }
+    if (matches.reference_refused || !bad.empty()) judge(bad, matches, output);
     fs::remove_all(folder_.path() / "raw");
-    return write_frames(matches, siril_version(output));
+    return write_frames(matches, bad, siril_version(output));
   }
 
  private:
@@ -82,8 +85,14 @@ class Registration {
   }
 
   void write_copies();
-  void check(const SirilMatches& matches, const std::string& output) const;
-  RegisteredFrames write_frames(const SirilMatches& matches, const std::string& version);
+  /// Registers onto the present reference; `output` becomes what Siril printed.
+  SirilMatches match(std::string& output);
+  std::vector<BadFrame> unregistered(const SirilMatches& matches) const;
+  /// Leaves the frames out, or ends the registration with their names.
+  void judge(const std::vector<BadFrame>& bad, const SirilMatches& matches, const std::string& output) const;
+  int least_pairs() const { return std::max(kSirilLeastPairs, options_.min_star_matches); }
+  RegisteredFrames write_frames(const SirilMatches& matches, const std::vector<BadFrame>& bad,
+                                const std::string& version);
   void write_frame(int i, const fs::path& path, const std::vector<std::string>& sky,
                    const std::string& version) const;
 
@@ -122,35 +131,57 @@ void Registration::write_copies() {
         listed(problems) + "\nfill the pixels or take these frames out of the input folder");
 }
 
-void Registration::check(const SirilMatches& matches, const std::string& output) const {
+SirilMatches Registration::match(std::string& output) {
+  for (int i = 0; i < count_; ++i) fs::remove(registered_file(i));  // of a reference tried before
+  const int channels = job_.debayer ? 3 : job_.raw->channels();
+  std::ofstream(folder_.path() / "work/light_.seq") << siril_sequence_file(count_, channels, reference_ + 1);
+  output =
+      siril(siril_register_script(options_.min_star_matches, options_.allow_rotation, siril_.threads), true);
+  return read_siril_matches(output);
+}
+
+std::vector<BadFrame> Registration::unregistered(const SirilMatches& matches) const {
+  std::vector<BadFrame> bad;
+  for (int i = 0; i < count_; ++i) {
+    const auto pairs = matches.pairs.find(i + 1), stars = matches.stars.find(i + 1);
+    const auto skipped = matches.skipped.find(i + 1);
+    std::string reason;
+    if (skipped != matches.skipped.end())
+      reason = skipped->second;
+    else if (pairs != matches.pairs.end() && pairs->second < options_.min_star_matches)
+      reason = std::to_string(pairs->second) + " star pairs";
+    else if (!fs::exists(registered_file(i)) || (i != reference_ && pairs == matches.pairs.end()))
+      reason = "not registered";
+    if (reason.empty()) continue;
+    if (stars != matches.stars.end()) reason += "; " + std::to_string(stars->second) + " stars found";
+    bad.push_back(
+        {raw_path(i), reason + ", " + std::to_string(least_pairs()) +
+                          " pairs with the reference asked for: cloud, another field, or twilight?"});
+  }
+  return bad;
+}
+
+void Registration::judge(const std::vector<BadFrame>& bad, const SirilMatches& matches,
+                         const std::string& output) const {
   const std::string see = "\nall that Siril said is in " + log_.string();
   if (matches.reference_refused)
     throw InputError("Siril finds too few stars in the reference frame " + raw_path(reference_) +
                      ": name a better one in registration.reference" + see);
-  std::vector<std::string> problems;
-  for (int i = 0; i < count_; ++i) {
-    const auto pairs = matches.pairs.find(i + 1);
-    const auto skipped = matches.skipped.find(i + 1);
-    if (skipped != matches.skipped.end())
-      problems.push_back(raw_path(i) + ": " + skipped->second);
-    else if (pairs != matches.pairs.end() && pairs->second < options_.min_star_matches)
-      problems.push_back(raw_path(i) + ": " + std::to_string(pairs->second) + " star pairs");
-    else if (!fs::exists(registered_file(i)) || (i != reference_ && pairs == matches.pairs.end()))
-      problems.push_back(raw_path(i) + ": not registered");
-  }
-  if (problems.empty()) return;
-  if (problems.size() >= static_cast<std::size_t>(count_) && matches.skipped.empty())
+  if (bad.size() >= static_cast<std::size_t>(count_) && matches.skipped.empty())
     throw InputError("the registration with Siril failed:" + siril_complaint(output) + see);
-  throw InputError("Siril could not register these frames onto " + raw_path(reference_) + " with at least " +
-                   std::to_string(std::max(kSirilLeastPairs, options_.min_star_matches)) +
-                   " star pairs (registration.min_star_matches; Siril's own least is " +
-                   std::to_string(kSirilLeastPairs) + "):" + listed(problems) +
-                   "\ntake them out of the input folder, lower the key, or name another frame in "
-                   "registration.reference" +
-                   (options_.allow_rotation
-                        ? ""
-                        : "; frames turned to each other need registration.allow_rotation: true") +
-                   see);
+  // Of the reference alone nothing can be made, whatever the configuration allows.
+  if (job_.leave_out && bad.size() + 1 < static_cast<std::size_t>(count_)) return job_.leave_out(bad);
+  std::vector<std::string> lines;
+  for (const BadFrame& frame : bad) lines.push_back(frame.path + ": " + frame.reason);
+  throw InputError(
+      "Siril could not register these frames onto " + raw_path(reference_) + " with at least " +
+      std::to_string(least_pairs()) + " star pairs (registration.min_star_matches; Siril's own least is " +
+      std::to_string(kSirilLeastPairs) + "):" + listed(lines) +
+      "\ntake them out of the input folder, set input.on_bad_frame: quarantine, lower the key, or "
+      "name another frame in registration.reference" +
+      (options_.allow_rotation ? ""
+                               : "; frames turned to each other need registration.allow_rotation: true") +
+      see);
 }
 
 // The registered frame shows the reference's sky, so it has the reference's header, and its own time. Siril's
@@ -172,22 +203,29 @@ void Registration::write_frame(int i, const fs::path& path, const std::vector<st
   fs::remove(registered_file(i));
 }
 
-RegisteredFrames Registration::write_frames(const SirilMatches& matches, const std::string& version) {
+RegisteredFrames Registration::write_frames(const SirilMatches& matches, const std::vector<BadFrame>& bad,
+                                            const std::string& version) {
   RegisteredFrames result;
   result.folder = job_.run_directory / options_.output_dir;
   result.reference = raw_path(reference_);
   result.siril_version = version;
+  std::vector<int> good;
+  for (int i = 0; i < count_; ++i)
+    if (std::none_of(bad.begin(), bad.end(), [&](const BadFrame& f) { return f.path == raw_path(i); }))
+      good.push_back(i);
+  const auto is_good = [&](int i) { return std::find(good.begin(), good.end(), i) != good.end(); };
   for (const auto& [number, pairs] : matches.pairs)
-    if (result.fewest_pairs_frame.empty() || pairs < result.fewest_pairs) {
+    if (is_good(number - 1) && (result.fewest_pairs_frame.empty() || pairs < result.fewest_pairs)) {
       result.fewest_pairs = pairs;
       result.fewest_pairs_frame = raw_path(number - 1);
     }
   const std::vector<std::string> sky = shared_header_records(job_.raw_dir / raw_path(reference_));
-  for (int i = 0; i < count_; ++i) result.paths.push_back(pattern_.name(i + 1));
+  for (const int i : good) result.paths.push_back(pattern_.name(i + 1));
   std::atomic<int> done{0};
-  parallel_for(count_, siril_.threads, [&](int i) {
+  parallel_for(static_cast<int>(good.size()), siril_.threads, [&](int k) {
     siril_.check_stop();
-    write_frame(i, result.folder / result.paths[static_cast<std::size_t>(i)], sky, version);
+    const auto at = static_cast<std::size_t>(k);
+    write_frame(good[at], result.folder / result.paths[at], sky, version);
     job_.progress(++done);
   });
   return result;

@@ -51,6 +51,7 @@ SirilMatches read_siril_matches(std::string_view output) {
   static const std::regex kDone(R"(Matching stars in image ([0-9]+): done.*)");
   static const std::regex kPairs(R"(Initial pair matches: ([0-9]+).*)");
   static const std::regex kSkipped(R"(.*Image ([0-9]+) skipped.*)");
+  static const std::regex kStars(R"(Found ([0-9]+) stars in image ([0-9]+),.*)");
   static const std::regex kReference("There are not enough stars in reference image.*");
   SirilMatches matches;
   int image = 0;  // Siril writes the two lines of a match in one critical section
@@ -64,6 +65,8 @@ SirilMatches read_siril_matches(std::string_view output) {
     } else if (std::regex_match(line, part, kSkipped)) {
       const std::size_t end = line.rfind("Image");
       matches.skipped[std::stoi(part[1])] = line.substr(0, line.find_last_not_of(" :.", end - 1) + 1);
+    } else if (std::regex_match(line, part, kStars)) {
+      matches.stars[std::stoi(part[2])] = std::stoi(part[1]);
     } else if (std::regex_match(line, kReference)) {
       matches.reference_refused = true;
     }

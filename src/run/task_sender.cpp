@@ -4,6 +4,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
@@ -17,6 +18,9 @@ constexpr auto kWarnEvery = 15s;
 constexpr double kNobodyPatience_s = 5;  // with no task on a queue and nobody who could hold one
 constexpr double kTilesOfPatience = 10;  // a worker is silent for the time of one tile, not of ten
 constexpr double kFirstFactor = 5;       // before the first result workers also check the frames
+
+constexpr const char* kSeePolicies =
+    "see rabbitmqctl list_policies and list_operator_policies, and take such limits off our queues";
 
 double seconds_since(TaskSender::Clock::time_point t) {
   return std::chrono::duration<double>(TaskSender::Clock::now() - t).count();
@@ -46,6 +50,7 @@ void TaskSender::publish(const TileTask& task, const HandBack& next, const std::
 void TaskSender::publish_open() {
   const auto tasks = make_tasks(job_, [this](int id) { return ledger_.is_open(id); });
   for (const TileTask& task : tasks) publish(task, {}, kComputeQueue);
+  published_ = tasks.size();
   directory_.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
   last_news_ = Clock::now();
 }
@@ -104,21 +109,65 @@ void TaskSender::warn_of_no_worker(const std::optional<QueueState>& compute) {
               {{"tasks_waiting", std::to_string(compute->messages)}});
 }
 
+// What the queue held was confirmed and on disk: if tasks are missing before anyone took one, the broker
+// itself has dropped them.
+void TaskSender::warn_of_policy(const std::optional<QueueState>& compute) {
+  seen_workers_ = seen_workers_ || any_result_ || (compute && compute->consumers > 0);
+  const bool is_short = compute && !seen_workers_ && confirms_.empty() && compute->messages < published_;
+  looks_short_ = is_short ? looks_short_ + 1 : 0;
+  constexpr int kLooks = 2;  // the count of a quorum queue may lag behind
+  if (looks_short_ != kLooks) return;
+  log_warning(std::string("the broker has dropped tasks that no worker took from ") + kComputeQueue +
+                  ": probably a policy of its operator shortens the queue (max-length, max-length-bytes, "
+                  "message-ttl); " +
+                  kSeePolicies,
+              {{"sent", std::to_string(published_)}, {"there", std::to_string(compute->messages)}});
+}
+
+std::string TaskSender::why_lost(const std::optional<QueueState>& compute) const {
+  const std::string policy = std::string("; ") + kSeePolicies;
+  if (!compute) return "the queue is gone: it was deleted, or a policy of the broker lets it expire" + policy;
+  if (lost_) return "the broker did not take them, see above";
+  return "a worker kept its tasks, the queue was emptied, or a policy of the broker drops messages from it "
+         "or "
+         "from the results queue (max-length, max-length-bytes, message-ttl)" +
+         policy;
+}
+
+// Into the events, where `status` finds it; the transport has logged it.
+void TaskSender::note_alarm() {
+  const std::string alarm = transport_.blocked();
+  if (alarm == alarm_) return;
+  alarm_ = alarm;
+  if (alarm.empty())
+    directory_.append_event("broker_takes_messages", {});
+  else
+    directory_.append_event("broker_blocked", {{"text", "the broker " + alarm}});
+}
+
 void TaskSender::look_after() {
   take_confirms();
+  note_alarm();
   if (seconds_since(last_look_) < std::min(kLookEvery_s, job_.stall_after_s) && !lost_) return;
   last_look_ = Clock::now();
   const auto compute = transport_.inspect(kComputeQueue);
   warn_of_no_worker(compute);
+  warn_of_policy(compute);
   const bool gone = lost_ || !compute;
   if (!gone) {
+    if (!confirms_.empty()) last_news_ = last_look_;  // not lost, not yet taken
     const double patience = patience_s(compute->consumers > 0);
     if (seconds_since(last_news_) < patience || tasks_under_way(compute)) return;
   }
+  // Under an alarm nothing is lost: the workers cannot send their results.
+  if (!find_alarm(transport_).empty()) {
+    last_news_ = last_look_;
+    return note_alarm();
+  }
+  log_warning("tasks were lost, they are published again: " + why_lost(compute),
+              {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed())}});
   lost_ = false;
   ++times_lost_;
-  log_warning("tasks were lost (a queue was deleted, or a worker kept its tasks): they are published again",
-              {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed())}});
   transport_.declare(compute_queue_spec(job_.quorum));
   for (const int rung : retry_rungs(job_.retry)) transport_.declare(retry_queue_spec(rung, job_.quorum));
   if (job_.quorum) let_queues_settle(job_);

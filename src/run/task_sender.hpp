@@ -34,9 +34,12 @@ class TaskSender {
  private:
   void publish(const TileTask& task, const HandBack& next, const std::string& queue);
   void take_confirms();
+  void note_alarm();
+  std::string why_lost(const std::optional<QueueState>& compute) const;
   bool tasks_under_way(const std::optional<QueueState>& compute);
   double patience_s(bool consumers) const;
   void warn_of_no_worker(const std::optional<QueueState>& compute);
+  void warn_of_policy(const std::optional<QueueState>& compute);
 
   const DispatchJob& job_;
   Transport& transport_;
@@ -49,6 +52,10 @@ class TaskSender {
   double slowest_tile_s_ = 0;
   bool any_result_ = false, lost_ = false;
   int times_lost_ = 0;
+  std::string alarm_;          ///< why the broker takes no messages
+  std::size_t published_ = 0;  ///< tasks of publish_open, when it was called last
+  int looks_short_ = 0;        ///< one after the other that found fewer tasks, and nobody who took them
+  bool seen_workers_ = false;
 };
 
 }  // namespace tilecompile

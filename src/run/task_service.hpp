@@ -42,6 +42,8 @@ class TaskService {
   /// good to tile.dlq and to the master; with `stop` the tiles not begun are handed back. Throws what the
   /// transport throws, and ContractError after an impossible state, which has been reported by then.
   void serve(const Delivery& delivery);
+  /// The tasks in hand will not be finished, and no worker has died over them.
+  void forget_marks() { marks_.end_all(); }
 
  private:
   struct Job {

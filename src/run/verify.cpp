@@ -8,6 +8,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_scan.hpp"
@@ -125,7 +126,7 @@ void Verifier::check_places() {
 void Verifier::check_broker() {
   const std::string place = broker_place(config_.broker);
   const bool up = check("broker", "see section broker of the file and docs/operating.md", [&] {
-    transport_ = connect_broker(config_.broker, "tilecompile verify");
+    transport_ = connect_broker(config_.broker, "tilecompile verify", request_.stop_signal);
     return place + (config_.broker.tls ? ", TLS, " : ", plain text, ") + "virtual host " +
            config_.broker.vhost;
   });
@@ -141,6 +142,11 @@ void Verifier::check_broker() {
     });
   }
   check("back-off ladder", set_up, [&] { return look_at_ladder(); });
+  check("publishing", "free disk or memory on the broker's host", [&] {
+    if (const std::string alarm = find_alarm(*transport_); !alarm.empty())
+      throw TransientError("nothing can be sent: the broker " + alarm);
+    return "the broker takes messages";
+  });
   check("consumers", "start workers: tilecompile worker WORKER.yaml", [&] {
     const auto state = transport_->inspect(kComputeQueue);
     consumers_ = state ? state->consumers : 0;

@@ -12,6 +12,7 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/storage/memory_store.hpp"
@@ -91,7 +92,7 @@ void Verifier::send_probes(std::uint64_t count) {
     probe.correlation_id = message.correlation_id = new_uuid();
     message.body = encode_probe(probe);
     message.reply_to = answer_queue_;
-    transport_->publish(kTaskExchange, kComputeQueue, std::move(message)).get();
+    await_confirm(*transport_, transport_->publish(kTaskExchange, kComputeQueue, std::move(message)));
   }
 }
 
@@ -175,13 +176,15 @@ std::vector<ResultMessage> Verifier::results_of_one_task_sent_twice() {
     message.correlation_id = small_->task.correlation_id;
     message.message_id = small_->task.run_id + ":0";
     message.reply_to = answer_queue_;
-    transport_->publish(kTaskExchange, kComputeQueue, std::move(message)).get();
+    await_confirm(*transport_, transport_->publish(kTaskExchange, kComputeQueue, std::move(message)));
   };
   send();
   send();
   std::vector<ResultMessage> results;
   const auto deadline = deadline_in(wait_s_);
   while (results.size() < 2 && Clock::now() < deadline) {
+    if (request_.stop_signal != nullptr && *request_.stop_signal != 0)
+      throw TransientError("stopped by a signal");
     const auto delivery = transport_->receive(200ms);
     if (!delivery) continue;
     if (delivery->message.correlation_id == small_->task.correlation_id) {

@@ -1,7 +1,10 @@
 #include "tilecompile/run/worker.hpp"
 
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -13,6 +16,9 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+// After a stop: how long a broker that takes no results is waited for, and how long a tile that is computed.
+constexpr auto kWaitForBroker = 4s, kWaitForTiles = 7s;
 
 /// One worker process: what its slots share.
 struct Shop {
@@ -21,8 +27,16 @@ struct Shop {
   const std::atomic<bool>& stop;
   std::atomic<bool> failed{false};
   std::exception_ptr failure;
-  std::mutex failure_mutex;
+  std::size_t at_work = 0;  ///< slots
+  std::mutex mutex;         ///< of the two
+  std::condition_variable slot_ended;
 };
+
+void note_failure(Shop& shop) {
+  const std::lock_guard<std::mutex> lock(shop.mutex);
+  if (!shop.failure) shop.failure = std::current_exception();
+  shop.failed = true;
+}
 
 void slot_loop(Shop& shop) {
   try {
@@ -34,10 +48,36 @@ void slot_loop(Shop& shop) {
       else
         shop.service.serve(*delivery);
     }
+  } catch (const TransientError& e) {
+    if (shop.stop)
+      log_info(std::string("a task is left to the broker, which hands it out again: ") + e.what());
+    else
+      note_failure(shop);
   } catch (...) {
-    const std::lock_guard<std::mutex> lock(shop.failure_mutex);
-    if (!shop.failure) shop.failure = std::current_exception();
-    shop.failed = true;
+    note_failure(shop);
+  }
+  const std::lock_guard<std::mutex> lock(shop.mutex);
+  --shop.at_work;
+  shop.slot_ended.notify_one();
+}
+
+// Waits for the slots. Those that a stop finds stuck are freed by closing the transport: what they wait for
+// fails, and the broker hands their tasks out again.
+void await_slots(Shop& shop) {
+  std::optional<Clock::time_point> stopped;
+  bool closed = false;
+  std::unique_lock<std::mutex> lock(shop.mutex);
+  while (!shop.slot_ended.wait_for(lock, 100ms, [&shop] { return shop.at_work == 0; })) {
+    if (!shop.stop || closed) continue;
+    if (!stopped) stopped = Clock::now();
+    const auto waited = Clock::now() - *stopped;
+    const bool stuck = !shop.transport.connected() || !shop.transport.blocked().empty();
+    if (waited < (stuck ? kWaitForBroker : kWaitForTiles)) continue;
+    lock.unlock();
+    shop.service.forget_marks();  // a stop is no death
+    shop.transport.close();
+    closed = true;
+    lock.lock();
   }
 }
 
@@ -45,16 +85,27 @@ void slot_loop(Shop& shop) {
 
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop) {
-  Shop shop{transport, {transport, store, runs, options, stop}, stop, {}, {}, {}};
+  Shop shop{transport, {transport, store, runs, options, stop}, stop, {}, {}, 0, {}, {}};
   transport.consume(kComputeQueue, options.slots * options.prefetch);
   std::vector<std::thread> slots;
   try {
-    for (int i = 0; i < options.slots; ++i) slots.emplace_back([&shop] { slot_loop(shop); });
+    for (int i = 0; i < options.slots; ++i) {
+      {
+        const std::lock_guard<std::mutex> lock(shop.mutex);
+        ++shop.at_work;
+      }
+      slots.emplace_back([&shop] { slot_loop(shop); });
+    }
   } catch (const std::system_error& e) {
     log_warning("the system gives no more threads",
                 {{"asked", std::to_string(options.slots)}, {"started", std::to_string(slots.size())}});
+    {
+      const std::lock_guard<std::mutex> lock(shop.mutex);
+      --shop.at_work;
+    }
     if (slots.empty()) throw TransientError(std::string("cannot start a compute thread: ") + e.what());
   }
+  await_slots(shop);
   for (std::thread& slot : slots) slot.join();
   if (shop.failure) std::rethrow_exception(shop.failure);
   // During an outage there is nothing to cancel: the broker has taken the tasks back.

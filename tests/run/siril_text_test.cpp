@@ -38,6 +38,7 @@ TEST(SirilText, ReadsPairsAndSkippedFrames) {
       ElementsAre(Pair(4, "Less than 50% star pairs kept by shift model, it may be too rigid for your data"),
                   Pair(5, "Not enough star pairs (93)"), Pair(7, "Cannot perform star matching: try #3"),
                   Pair(12, "Not enough stars")));
+  EXPECT_THAT(matches.stars, ElementsAre(Pair(2, 144), Pair(9, 144)));
   EXPECT_FALSE(matches.reference_refused);
   EXPECT_EQ(siril_version(kOutput), "1.0.6");
 }

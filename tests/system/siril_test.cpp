@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,11 +77,11 @@ class Siril : public ::testing::Test {
   }
 
   // The frames cut out at different places: they must be registered.
-  void cut(const std::vector<fs::path>& frames, int starless = -1) const {
+  void cut(const std::vector<fs::path>& frames, const std::set<int>& starless = {}) const {
     fs::create_directories(dir_ / "raw");
     for (int f = 0; f < static_cast<int>(frames.size()); ++f) {
       Image image = read_image(frames[static_cast<std::size_t>(f)]);
-      if (f == starless)
+      if (starless.contains(f))
         for (std::size_t i = 0; i < image[0].size(); ++i)
           image[0].samples()[i] = 400.0F + static_cast<float>(i * 7919 % 13);
       write_image(dir_ / "raw" / numbered("light_", f + 1, ".fits"), cropped(image, offset_of(f)),
@@ -160,16 +161,34 @@ TEST_F(Siril, KeepsTheValuesOfTheReference) {
 }
 
 TEST_F(Siril, NamesAFrameWithoutStars) {
-  cut(simulate(""), 4);
+  cut(simulate(""), {4});
   const ProgramOutput done = run("");
   EXPECT_EQ(done.exit_code, 4);
   EXPECT_THAT(done.text, HasSubstr("could not register"));
-  EXPECT_THAT(done.text, HasSubstr("light_5.fits"));
+  EXPECT_THAT(done.text, HasSubstr("light_5.fits: Not enough stars; 0 stars found, 20 pairs"));
   EXPECT_THAT(done.text, Not(HasSubstr("light_6.fits")));
   EXPECT_FALSE(fs::exists(run_dir() / "registered/reg_00001.fit"));
   const ProgramOutput reference = run("--set registration.reference=light_5.fits", "second");
   EXPECT_EQ(reference.exit_code, 4);
   EXPECT_THAT(reference.text, HasSubstr("too few stars in the reference frame light_5.fits"));
+}
+
+// The second of the two is the middle frame, which `auto` would take as the reference.
+TEST_F(Siril, LeavesCloudyFramesOutWhenToldTo) {
+  cut(simulate(""), {4, 6});
+  const ProgramOutput done = run("--set input.on_bad_frame=quarantine");
+  ASSERT_EQ(done.exit_code, 0) << done.text;
+  EXPECT_THAT(done.text, HasSubstr("reference=light_4.fits"));
+  for (const char* name : {"light_5.fits", "light_7.fits"})
+    EXPECT_THAT(done.text,
+                HasSubstr(std::string("left out   ") + name + ": Not enough stars; 0 stars found"));
+  const auto record = run_record(run_dir());
+  EXPECT_EQ(record.at("frames").at("count"), 10);
+  EXPECT_FALSE(fs::exists(run_dir() / "registered/reg_00005.fit"));
+  EXPECT_TRUE(fs::exists(run_dir() / "registered/reg_00012.fit"));
+  const ProgramOutput few = run("--set input.on_bad_frame=quarantine --set data.frames_min=11", "few");
+  EXPECT_EQ(few.exit_code, 4) << few.text;
+  EXPECT_FALSE(fs::exists(run_dir("few") / "registered/reg_00001.fit"));
 }
 
 TEST_F(Siril, NamesFramesWithTooFewPairs) {

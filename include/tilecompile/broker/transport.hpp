@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -117,6 +118,9 @@ class Transport {
 
   /// True while the connection is up.
   virtual bool connected() const = 0;
+  /// Why the broker takes no messages for now (an alarm: it is short of disk or memory), with what to do;
+  /// empty when it does. Known only after a publish under the alarm. All other calls go on meanwhile.
+  virtual std::string blocked() const { return ""; }
   /// Waits until what was asked for (acks) is sent, then closes. Later calls throw TransientError.
   virtual void close() = 0;
 };
@@ -145,6 +149,8 @@ struct AmqpOptions {
   double reconnect_timeout_s =
       300;                  ///< a later outage longer than this ends the transport with TransientError
   int publish_window = 64;  ///< most messages published and not yet confirmed
+  /// True once the program is to stop: a broker that is away is not waited for then. Empty: never.
+  std::function<bool()> stopping;
   /// Largest body to carry. A larger delivery is skipped unbuffered and rejected to the dead-letter target.
   std::size_t max_body_bytes = 16u << 20;
 };
@@ -152,7 +158,8 @@ struct AmqpOptions {
 /// Connects; throws TransientError when the broker is not reachable within connect_timeout_s, UsageError when
 /// it refuses user, password, certificate or vhost, when its own certificate is not to be trusted, and when
 /// the connection would leave this host in plain text without `allow_plaintext`. One I/O thread of its own
-/// holds the connection and its heartbeats.
+/// holds the connections and their heartbeats: one that publishes, opened by the first publish, and one for
+/// all else, which a broker under an alarm goes on to serve.
 std::unique_ptr<Transport> connect_amqp(const AmqpOptions& options);
 
 /// An in-process broker; each transport made from it is one party.

@@ -31,7 +31,7 @@ struct RegistrationConfig {
   std::string reference = "auto";
   std::string output_dir = "registered";
   std::string registered_filename_pattern = "reg_{index:05d}.fit";
-  int min_star_matches = 50;
+  int min_star_matches = 10;
   bool allow_rotation = true;
 };
 struct RuntimeLimitsConfig {

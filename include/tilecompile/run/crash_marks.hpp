@@ -1,4 +1,6 @@
 #pragma once
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,9 +19,15 @@ class CrashMarks {
   std::vector<std::string> starts(const TileTask& task);
   void begin(const TileTask& task, const std::string& worker_id);
   void end(const TileTask& task);
+  /// Ends what was begun here. Safe beside begin and end.
+  void end_all();
 
  private:
+  void remove(const std::string& key);
+
   ObjectStore& store_;
+  std::mutex mutex_;
+  std::multiset<std::string> begun_;  ///< keys
 };
 
 }  // namespace tilecompile

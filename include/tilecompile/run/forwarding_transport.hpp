@@ -28,6 +28,7 @@ class ForwardingTransport : public Transport {
   void ack(const DeliveryTag& tag) override { inner_->ack(tag); }
   void reject(const DeliveryTag& tag, bool requeue) override { inner_->reject(tag, requeue); }
   bool connected() const override { return inner_->connected(); }
+  std::string blocked() const override { return inner_->blocked(); }
   void close() override { inner_->close(); }
 
  protected:

@@ -21,6 +21,7 @@ struct RunStatus {
   std::map<std::string, int> workers;  ///< tiles of each worker that has had a result accepted
   double eta_s = -1;                   ///< of the present round; -1 when nothing can be said
   std::string error;
+  std::string waits_for;  ///< what keeps a running one from going on
 };
 
 /// The run's directory: a path as it is, a run id below `output_dir`, and with an empty `run` the run in

@@ -6,6 +6,7 @@
 
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/frame/bad_frame.hpp"
 #include "tilecompile/frame/manifest.hpp"
 
 namespace tilecompile {
@@ -34,11 +35,14 @@ struct RegistrationJob {
   bool debayer = false;                 ///< frames with BAYERPAT become colour frames
   std::filesystem::path run_directory;  ///< Siril works in its folder `siril`, which is removed at the end
   std::function<void(int)> progress = [](int) {};  ///< frames written, from any thread
+  /// Takes the frames that cannot be registered and are left out; what it throws ends the registration.
+  /// Empty: none may be left out.
+  std::function<void(const std::vector<BadFrame>&)> leave_out;
 };
 
 struct RegisteredFrames {
   std::filesystem::path folder;
-  std::vector<std::string> paths;  ///< below the folder, in the order of the raw frames
+  std::vector<std::string> paths;  ///< below the folder, in the order of the raw frames that were registered
   std::string reference;           ///< path of the raw reference frame
   int fewest_pairs = 0;            ///< stars shared with the reference, of the frame that shares fewest
   std::string fewest_pairs_frame;
@@ -47,8 +51,11 @@ struct RegisteredFrames {
 
 /// Registers all raw frames onto one of them. Siril gets copies scaled into 0.05 .. 0.95 and gives float32:
 /// it cuts off what lies outside 0 .. 1 and marks what a frame does not cover by 0. The registered frames are
-/// in the units of the raw ones, float32, NaN where not covered; the same input gives the same bytes. Throws
-/// InputError naming every frame that cannot be registered; nothing is left out in silence.
+/// in the units of the raw ones, float32, NaN where not covered; the same input gives the same bytes. Names
+/// keep the number of the raw frame. With `reference: auto`, frames that cannot be registered and
+/// `leave_out`, other references are tried while the one taken shows too few stars or less than half of the
+/// frames fit it. Throws InputError naming every frame that cannot be registered; nothing is left out in
+/// silence.
 RegisteredFrames register_with_siril(const SirilProgram& siril, const RegistrationJob& job);
 
 /// Where the frames of a run lie: input.dir, or the folder of its registered frames when they come raw.

@@ -29,6 +29,7 @@ std::string siril_stack_script(int threads);
 struct SirilMatches {
   std::map<int, int> pairs;            ///< stars shared with the reference, of the frames it could match
   std::map<int, std::string> skipped;  ///< frames that it left out, with its reason
+  std::map<int, int> stars;            ///< found in each frame
   bool reference_refused = false;      ///< too few stars in the reference itself
 };
 SirilMatches read_siril_matches(std::string_view output);

@@ -17,7 +17,9 @@ struct WorkerOptions {
 /// Consumes tile.compute until `stop` is set: every slot takes a task, computes it, publishes its results and
 /// acknowledges the task only after the broker has confirmed them, so a crash gives a duplicate and never a
 /// loss. With `stop` the current tiles are finished; the rest of their tasks and what is prefetched is handed
-/// back. Throws what the transport throws for good, and ContractError.
+/// back. After 4 s without a broker that takes results, or 7 s over the current tiles, the transport is
+/// closed instead and the broker hands these tasks out again. Throws what the transport throws for good, and
+/// ContractError.
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop);
 
