@@ -82,6 +82,7 @@ struct StarPass {
   const MethodConfig& method;
   std::size_t reference;                              // channel whose stars fix the seeing
   std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
+  const ProofList& proof_list;
 };
 
 void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
@@ -195,6 +196,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
   std::vector<MeanStack> stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
+  analysis.proofs.assign(static_cast<std::size_t>(frames), {});
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
@@ -202,6 +204,8 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
+      analysis.proofs[f] = prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f],
+                                       pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c)
         measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
       progress(++done);
@@ -227,7 +231,7 @@ double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
 }  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    const std::function<void(int)>& progress) {
+                    const std::function<void(int)>& progress, const ProofList& proof_list) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
   const StarCatalogue catalogue = detect_reference_stars(
@@ -239,10 +243,11 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
     analysis.warnings.emplace_back(
         "no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 "
         "px");
-  StarPass pass{method, reference, {}};
+  StarPass pass{method, reference, {}, proof_list};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
-  if (!metrics.stars.empty() || photometric(method) || method.reconstruction.edge_feather_px > 0) {
+  if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
+      method.reconstruction.edge_feather_px > 0) {
     const auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
     if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   }

@@ -1,4 +1,5 @@
 #include "master_run.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/run/frame_scan.hpp"
@@ -28,6 +29,29 @@ void MasterRun::set_aside(const std::vector<BadFrame>& bad) {
   }
   manifest_ = std::make_shared<Manifest>(std::move(good));
   set_aside(odd_frames(*manifest_, config_.method.data));  // the median of the exposures can have moved
+}
+
+ProofJob MasterRun::proof_job(const FrameSource& source) const {
+  return {source, config_.method, threads_, memory_limit_bytes(config_.parallel), [this] { check_stop(); }};
+}
+
+bool MasterRun::note_proofs(const ProofVerdict& verdict) {
+  for (std::size_t f = 0; f < analysis_.proofs.size(); ++f) {
+    const FrameProof& p = analysis_.proofs[f];
+    log_debug("frame proof", {{"frame", manifest_->frames[f].path},
+                              {"on_frame", std::to_string(p.on_frame)},
+                              {"expected", std::to_string(p.expected)},
+                              {"found", std::to_string(p.found)},
+                              {"dx", std::to_string(p.dx)},
+                              {"dy", std::to_string(p.dy)},
+                              {"phi", std::to_string(p.flux_scale)},
+                              {"spread", std::to_string(p.flux_spread)},
+                              {"outcome", std::to_string(static_cast<int>(p.outcome))}});
+  }
+  if (!verdict.groups.empty()) throw InputError(verdict.groups + ":" + listed(verdict.bad));
+  if (!verdict.warning.empty()) analysis_.warnings.push_back(verdict.warning);
+  set_aside(verdict.bad);
+  return verdict.bad.empty();
 }
 
 void MasterRun::note_quarantined(const BadFrame& frame) {

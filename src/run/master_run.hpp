@@ -7,6 +7,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/run/frame_proofs.hpp"
 #include "tilecompile/run/journal.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/phase_clock.hpp"
@@ -44,6 +45,10 @@ class MasterRun {
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);
   void check_stack_by_siril(const std::vector<CoaddChannel>& final_stack);
   void analyse();
+  bool analyse_once();
+  ProofJob proof_job(const FrameSource& source) const;
+  /// Sets bad frames aside, or ends the run when there are too many; true when there are none.
+  bool note_proofs(const ProofVerdict& verdict);
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
   void reconstruct();
