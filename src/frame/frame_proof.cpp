@@ -86,8 +86,13 @@ std::vector<Sighting> sight_stars(const PlaneView<float>& frame, const ProofList
     const StarShape shape =
         s.on_frame ? measure_star(frame, star.x, star.y, list.star_radius_px) : StarShape{};
     if (shape.measured)
-      s = {true,      true,          shape.x - star.x, shape.y - star.y,
-           shape.snr, shape.fwhm_px, shape.peak * shape.fwhm_px * shape.fwhm_px};
+      s = {true,
+           true,
+           shape.x - star.x,
+           shape.y - star.y,
+           shape.snr,
+           shape.fwhm_px,
+           shape.peak * shape.fwhm_px * shape.fwhm_px};
     sightings.push_back(s);
   }
   return sightings;
@@ -98,11 +103,10 @@ FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofLi
   for (const Sighting& s : sightings) proof.on_frame += s.on_frame ? 1 : 0;
   if (proof.on_frame < kFewestProofStars) return proof;
   const double fwhm_px = measure_found(sightings, list, proof);
-  if (proof.flux_scale > 0)
-    count_expected(sightings, list, proof.flux_scale, fwhm_px, noise, proof);
+  if (proof.flux_scale > 0) count_expected(sightings, list, proof.flux_scale, fwhm_px, noise, proof);
   if (proof.found < kFewestFound) {
-    // Too little to know the transparency by: asked is for what a clear sky would show.
-    count_expected(sightings, list, 1, list.fwhm_px, noise, proof);
+    // Too little to know the transparency by: asked is for what a clear sky shows.
+    count_expected(sightings, list, 1, list.fwhm_px, std::min(noise, list.noise), proof);
     proof.outcome = proof.expected < kFewestProofStars ? Outcome::kNotJudged : Outcome::kTooFew;
     return proof;
   }
@@ -160,8 +164,8 @@ std::string describe_bad_proof(const FrameProof& proof, const FieldMatch& match,
   if (proof.outcome == Outcome::kUneven) {
     char spread[32];
     std::snprintf(spread, sizeof spread, "%.1f", exact_exp(proof.flux_spread));
-    return std::string("the fluxes of its stars have no common scale (they scatter by a factor of ") + spread +
-           "): thick cloud over a part of it, or another picture?";
+    return std::string("the fluxes of its stars have no common scale (they scatter by a factor of ") +
+           spread + "): thick cloud over a part of it, or another picture?";
   }
   if (match.matched > 0 && match.turn != FieldMatch::Turn::kNone) {
     const std::string move = move_text(match.dx, match.dy);

@@ -99,8 +99,7 @@ FieldMatch match_fields(const std::vector<ReferenceStar>& list, const std::vecto
   for (const Turn turn : {Turn::kNone, Turn::kHalf, Turn::kLeftRight, Turn::kUpDown}) {
     std::vector<ReferenceStar> asked = first_stars(list);
     for (ReferenceStar& star : asked) star = turned(star, turn, width, height);
-    FieldMatch match =
-        count_matches(asked, seen, most_common(all_offsets(asked, seen)), width, height);
+    FieldMatch match = count_matches(asked, seen, most_common(all_offsets(asked, seen)), width, height);
     match.turn = turn;
     if (match.matched > best.matched) best = match;
   }

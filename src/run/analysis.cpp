@@ -204,8 +204,8 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
-      analysis.proofs[f] = prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f],
-                                       pass.proof_list);
+      analysis.proofs[f] =
+          prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c)
         measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
       progress(++done);

@@ -15,6 +15,7 @@ constexpr int kFewestProofStars = 5;
 struct ProofList {
   std::vector<ReferenceStar> stars;  ///< brightest first
   std::vector<double> flux;          ///< [star] peak times FWHM^2, in units of that picture times px^2
+  double noise = 0;                  ///< of a frame that shows such stars, in units of that picture
   double fwhm_px = 0;                ///< median over the stars
   int star_radius_px = 8;            ///< half-size of a star's measuring box
 };
@@ -32,7 +33,7 @@ struct Sighting {
 struct FrameProof {
   enum class Outcome {
     kProved,
-    kNotJudged,  ///< fewer than kFewestProofStars stars fall on it, or stand out of its noise
+    kNotJudged,  ///< fewer than kFewestProofStars stars fall on it, or would stand out of a frame's noise
     kTooFew,     ///< the stars are not at their places
     kShifted,    ///< they are all a little off
     kUneven      ///< their fluxes have no common scale
@@ -50,8 +51,9 @@ struct FrameProof {
 /// Looks for the list's stars in a frame, in the order of the list.
 std::vector<Sighting> sight_stars(const PlaneView<float>& frame, const ProofList& list);
 
-/// Judges a frame by what it shows; `noise` is its sigma in the units of its samples. Which stars are expected
-/// follows the frame's own noise, seeing and transparency, so haze, twilight and bad seeing are no reasons.
+/// Judges a frame by what it shows; `noise` is its sigma in the units of its samples. Which stars are
+/// expected follows the frame's own noise, seeing and transparency, so haze, twilight and bad seeing are no
+/// reasons; a frame that shows hardly any star is asked for those of a clear sky.
 FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofList& list, double noise);
 
 /// Both for one plane of a frame; `frame` is what pass 1 measured of it.

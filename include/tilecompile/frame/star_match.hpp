@@ -16,9 +16,9 @@ struct FieldMatch {
 };
 
 /// Searches the turn and move that bring the most stars of `list` onto stars of `own` (`own` = turned list +
-/// (dx, dy) within 1.5 px), both brightest first, in images of width x height px. At most 60 of each are used.
-/// A fit counts from 5 stars on and a third of those that it brings into the image. Ties go to the earlier
-/// turn, then to the smaller move.
+/// (dx, dy) within 1.5 px), both brightest first, in images of width x height px. At most 60 of each are
+/// used. A fit counts from 5 stars on and a third of those that it brings into the image. Ties go to the
+/// earlier turn, then to the smaller move.
 FieldMatch match_fields(const std::vector<ReferenceStar>& list, const std::vector<ReferenceStar>& own,
                         int width, int height);
 

@@ -31,9 +31,9 @@ struct ProofVerdict {
   std::string warning;  ///< not empty when stars cannot prove anything
 };
 
-/// Finds the cause for every frame whose proof failed (`analysis.proofs`). When many failed, or the median shows
-/// no stars, the frames are compared with the single frame of nine that shows most stars: a median of two
-/// pictures shows both or neither.
+/// Finds the cause for every frame whose proof failed (`analysis.proofs`). When many failed, or the median
+/// shows no stars, the frames are compared with the single frame of nine that shows most stars: a median of
+/// two pictures shows both or neither.
 ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const ProofList& list);
 
 }  // namespace tilecompile
