@@ -81,6 +81,8 @@ void add_input_output(Table& table) {
   input.add("stage", &InputConfig::stage, OneOf{{"registered", "raw"}}, "What has been done to the frames");
   input.add("on_bad_frame", &InputConfig::on_bad_frame, OneOf{{"error", "quarantine"}},
             "Frames that cannot be used: error ends the run and names them all, quarantine leaves them out");
+  input.add("max_bad_share", &InputConfig::max_bad_share, Between{0, 1},
+            "Largest share of the frames that quarantine leaves out; with more the run ends");
   SectionRows<OutputConfig> output(
       table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
   output.add("dir", &OutputConfig::dir, TextRule::kNotEmpty,

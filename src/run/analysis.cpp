@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <set>
 
@@ -13,6 +14,7 @@
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/linearity.hpp"
 #include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/parallel.hpp"
 
 namespace tilecompile {
@@ -20,7 +22,8 @@ namespace {
 
 constexpr double kSaturationShare = 0.95;
 constexpr int kRowsAtOnce = 64;
-constexpr int kMostNames = 10;  // frames named in one warning
+constexpr double kBentMean = 2;  // factor by which the flux scale of a mean is off when it is not believed
+constexpr int kMostNames = 10;   // frames named in one warning
 
 std::vector<std::string> paths_of(const Manifest& manifest) {
   std::vector<std::string> paths;
@@ -113,6 +116,26 @@ void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
     analysis.warnings.push_back(
         "fewer than 5 reference stars could be measured, so the flux scale is taken as 1, in " +
         std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
+}
+
+void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double share) {
+  for (const auto& frames : analysis.metrics.channels) {
+    std::vector<double> weights, noise;
+    for (const FrameChannel& f : frames) {
+      weights.push_back(f.weight);
+      noise.push_back(f.noise);
+    }
+    const double typical = median(noise);
+    for (const std::size_t f : at_share_limit(weights, share)) {
+      char text[256];
+      std::snprintf(
+          text, sizeof text,
+          " is held at the share of all weight that global_metrics.max_frame_share allows, %g; its noise "
+          "is %.3g of the median: a stack among single frames?",
+          share, noise[f] / typical);
+      analysis.warnings.push_back(manifest.frames[f].path + text);
+    }
+  }
 }
 
 // Frames that pass 1 could not read, and those whose samples are of no use.
@@ -228,6 +251,15 @@ double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
   return kDefaultSeeingPx;
 }
 
+// Flux scale of the mean of I - B against the median of the frames. A few frames of other units or exposure
+// bend the mean, and with it the flux scale of all others; thin cloud does not come near the factor.
+double scale_of_mean(const Analysis& analysis, std::size_t reference, const ProofList& list) {
+  if (static_cast<int>(list.stars.size()) < kFewestProofStars) return 1;
+  const double scale =
+      judge_sightings(sight_stars(analysis.classical[reference].view(), list), list, 0).flux_scale;
+  return scale > 0 && (scale > kBentMean || scale < 1 / kBentMean) ? scale : 1;
+}
+
 }  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
@@ -246,6 +278,10 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   StarPass pass{method, reference, {}, proof_list};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
+  if (const double scale = photometric(method) ? scale_of_mean(analysis, reference, proof_list) : 1;
+      scale != 1)
+    for (std::vector<double>& fluxes : pass.reference_fluxes)
+      for (double& flux : fluxes) flux /= scale;
   if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
       method.reconstruction.edge_feather_px > 0) {
     const auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
@@ -253,6 +289,7 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   }
   if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
   weigh_frames(metrics, method.global_metrics);
+  warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);
 }
 
 }  // namespace tilecompile

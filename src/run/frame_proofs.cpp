@@ -149,7 +149,9 @@ OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
   return {frames[best], std::move(lists[best])};
 }
 
-std::vector<FrameProof> prove_all(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
+}  // namespace
+
+std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
   std::vector<FrameProof> proofs(job.source.manifest().frames.size());
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
     stop_if_asked(job);
@@ -159,6 +161,8 @@ std::vector<FrameProof> prove_all(const ProofJob& job, const Analysis& analysis,
   });
   return proofs;
 }
+
+namespace {
 
 std::size_t count_bad(const std::vector<FrameProof>& proofs) {
   return static_cast<std::size_t>(
@@ -200,7 +204,7 @@ std::string groups_text(const std::string& reference, std::size_t proved, std::s
 std::optional<ProofVerdict> compare_with_one_frame(const ProofJob& job, const Analysis& analysis) {
   const OneFrame one = richest_frame(job, analysis);
   if (static_cast<int>(one.list.stars.size()) < kFewestProofStars) return std::nullopt;
-  const std::vector<FrameProof> proofs = prove_all(job, analysis, one.list);
+  const std::vector<FrameProof> proofs = prove_frames(job, analysis, one.list);
   Causes causes = find_causes(job, proofs, one.list);
   const std::size_t all = proofs.size(), bad = causes.bad.size(), proved = count_proved(proofs);
   if (bad > 0 && proved + causes.elsewhere < 2) return std::nullopt;

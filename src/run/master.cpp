@@ -128,7 +128,7 @@ void MasterRun::scan() {
   ScannedFrames found = scan_frames(frames_, paths, threads_, config_.method.data, *links_.verified,
                                     [&](int done) { progress.update(done); });
   manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-  if (config_.input.on_bad_frame == "error" && !found.bad.empty()) add_frames_of_bad_pixels(found.bad);
+  if (config_.input.on_bad_frame == "error" && !found.bad.empty()) add_other_bad_frames(found.bad);
   set_aside(found.bad);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);
@@ -160,8 +160,11 @@ bool MasterRun::analyse_once() {
     Progress progress("analysing frames", "frames", record_.frames, request_.quiet);
     analysis_ = analyse_frames(source, config_.method, threads_, [&](int done) { progress.update(done); });
   }
-  set_aside(analysis_.bad_frames);
-  if (!analysis_.bad_frames.empty()) return false;
+  if (std::vector<BadFrame> bad = analysis_.bad_frames; !bad.empty()) {
+    if (config_.input.on_bad_frame == "error") add_other_bad_frames(bad);
+    set_aside(bad);
+    return false;
+  }
   check_stop();
   stack_seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
   clock_.start("measure seeing");

@@ -10,18 +10,32 @@ FrameSource MasterRun::frame_source() const {
   return {frames_, manifest_, config_.method.data.zero_is_nodata, links_.verified};
 }
 
-// The run ends anyway: a look at the pixels of the other frames lets the user learn of all bad ones at once.
-void MasterRun::add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const {
-  if (manifest_->frames.empty()) return;
-  const Analysis analysis =
-      analyse_frames(frame_source(), config_.method, threads_, [this](int) { check_stop(); });
-  bad.insert(bad.end(), analysis.bad_frames.begin(), analysis.bad_frames.end());
+// The run ends anyway: a look at the other frames lets the user learn of all bad ones at once.
+void MasterRun::add_other_bad_frames(std::vector<BadFrame>& bad) const {
+  for (auto rest = std::make_shared<Manifest>(without(*manifest_, bad)); !rest->frames.empty();
+       rest = std::make_shared<Manifest>(without(*rest, bad))) {
+    const FrameSource source(frames_, rest, config_.method.data.zero_is_nodata, links_.verified);
+    Analysis analysis = analyse_frames(source, config_.method, threads_, [this](int) { check_stop(); });
+    std::vector<BadFrame> found = std::move(analysis.bad_frames);
+    const bool readable = found.empty();
+    if (readable) {
+      const ProofJob proof = proof_job(source);
+      const ProofList stars = find_proof_stars(proof, analysis);
+      analysis.proofs = prove_frames(proof, analysis, stars);
+      found = judge_proofs(proof, analysis, stars).bad;
+    }
+    bad.insert(bad.end(), found.begin(), found.end());
+    if (readable) return;
+  }
 }
 
 void MasterRun::set_aside(const std::vector<BadFrame>& bad) {
   if (bad.empty()) return;
   Manifest good = without(*manifest_, bad);
   if (config_.input.on_bad_frame == "error") refuse_frames(bad, good.frames.size() + bad.size());
+  std::vector<BadFrame> all_bad = record_.quarantined;
+  all_bad.insert(all_bad.end(), bad.begin(), bad.end());
+  check_bad_share(all_bad, good.frames.size() + all_bad.size(), config_.input.max_bad_share);
   for (const BadFrame& frame : bad) {
     log_warning("frame quarantined", {{"frame", frame.path}, {"reason", frame.reason}});
     if (directory_) note_quarantined(frame);

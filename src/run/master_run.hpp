@@ -34,7 +34,7 @@ class MasterRun {
   void read_journal_to_resume();
   void warn_of_small_cache();
   FrameSource frame_source() const;
-  void add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const;
+  void add_other_bad_frames(std::vector<BadFrame>& bad) const;
   /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
   void set_aside(const std::vector<BadFrame>& bad);
   void note_quarantined(const BadFrame& frame);
@@ -52,6 +52,7 @@ class MasterRun {
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
   void reconstruct();
+  void note_limited_frames();
   void note_failed_tiles(const TileLedger& ledger, const std::string& round);
   void make_synthetic_frames();
   void cluster_frames();

@@ -43,6 +43,7 @@ struct InputConfig {
   std::string pattern;                 ///< glob on file names; empty: every FITS name
   std::string stage = "registered";    ///< registered | raw
   std::string on_bad_frame = "error";  ///< error | quarantine
+  double max_bad_share = 0.2;          ///< of all frames, that quarantine may leave out
 };
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder

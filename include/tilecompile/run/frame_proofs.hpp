@@ -23,6 +23,9 @@ struct ProofJob {
 /// brightest 200. Read in bands of rows within a quarter of the memory limit. `analysis` is that of pass 1.
 ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis);
 
+/// The proof of every frame, which measure_seeing makes on its way too.
+std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list);
+
 /// What the proofs of all frames tell.
 struct ProofVerdict {
   std::vector<BadFrame> bad;  ///< with figures and probable causes
