@@ -22,7 +22,7 @@ namespace {
 
 constexpr double kSaturationShare = 0.95;
 constexpr int kRowsAtOnce = 64;
-constexpr double kBentMean = 2;  // factor by which the flux scale of a mean is off when it is not believed
+constexpr double kBentMean = 2;  // factor from 1 of the median phi from which the mean is not believed
 constexpr int kMostNames = 10;   // frames named in one warning
 
 std::vector<std::string> paths_of(const Manifest& manifest) {
@@ -251,13 +251,27 @@ double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
   return kDefaultSeeingPx;
 }
 
-// Flux scale of the mean of I - B against the median of the frames. A few frames of other units or exposure
-// bend the mean, and with it the flux scale of all others; thin cloud does not come near the factor.
-double scale_of_mean(const Analysis& analysis, std::size_t reference, const ProofList& list) {
-  if (static_cast<int>(list.stars.size()) < kFewestProofStars) return 1;
-  const double scale =
-      judge_sightings(sight_stars(analysis.classical[reference].view(), list), list, 0).flux_scale;
-  return scale > 0 && (scale > kBentMean || scale < 1 / kBentMean) ? scale : 1;
+// Takes the reference fluxes of a channel anew where the median phi of its frames is far from 1: a few frames
+// of other units bend the mean of I - B that the fluxes came from. The mean of the frames that this phi has
+// brought to one scale is sound, and times the median phi it has the scale of most frames. Thin cloud does
+// not come near.
+bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<double>>& reference_fluxes) {
+  const FrameMetrics& metrics = analysis.metrics;
+  bool mended = false;
+  for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
+    std::vector<double> phi, fwhm;
+    for (const FrameChannel& f : metrics.channels[c])
+      if (f.flux_measured) {
+        phi.push_back(f.flux_scale);
+        fwhm.push_back(f.fwhm_px);
+      }
+    const double typical = phi.empty() ? 1 : median(std::move(phi));
+    if (typical < kBentMean && typical > 1 / kBentMean) continue;
+    reference_fluxes[c] = star_fluxes(analysis.classical[c].view(), metrics.stars, median(std::move(fwhm)));
+    for (double& flux : reference_fluxes[c]) flux *= typical;
+    mended = true;
+  }
+  return mended;
 }
 
 }  // namespace
@@ -278,13 +292,14 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   StarPass pass{method, reference, {}, proof_list};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
-  if (const double scale = photometric(method) ? scale_of_mean(analysis, reference, proof_list) : 1;
-      scale != 1)
-    for (std::vector<double>& fluxes : pass.reference_fluxes)
-      for (double& flux : fluxes) flux /= scale;
   if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
       method.reconstruction.edge_feather_px > 0) {
-    const auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    const auto unscaled = metrics.channels;
+    auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+      metrics.channels = unscaled;
+      reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    }
     if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   }
   if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());

@@ -13,8 +13,8 @@ TEST(MedianStack, IsTheMiddleOfValidSamplesLessTheirFramesOffsets) {
   const std::vector<float> samples = {11, 5, nan, nan, 22, 1, 7, nan, 33, 90, 9, 4};
   std::vector<float> out(4, -1);
   median_over_frames(samples.data(), 4, {10, 20, 30}, 2, 0, 4, out.data());
-  EXPECT_EQ(out[0], 2);                      // 1, 2, 3
-  EXPECT_EQ(out[1], -5);                     // -5, -19, 60
+  EXPECT_EQ(out[0], 2);                         // 1, 2, 3
+  EXPECT_EQ(out[1], -5);                        // -5, -19, 60
   EXPECT_EQ(out[2], (7 - 20 + 9 - 30) / 2.0f);  // two valid: their mean
   EXPECT_TRUE(std::isnan(out[3])) << "one valid, two asked for";
 }

@@ -132,8 +132,9 @@ TEST(FrameProof, TheTextNamesFiguresAndProbableCause) {
             "its stars lie 12.1 px to the right and 7.0 px up: not registered?");
   EXPECT_EQ(describe_bad_proof(none, fit(Turn::kNone, -2, 0.1), 20),
             "its stars lie 2.0 px to the left: not registered?");
-  EXPECT_EQ(describe_bad_proof(none, fit(Turn::kHalf, 0, 0.2), 20),
-            "its stars fit when the frame is turned by 180 degrees: flipped at the meridian and not registered?");
+  EXPECT_EQ(
+      describe_bad_proof(none, fit(Turn::kHalf, 0, 0.2), 20),
+      "its stars fit when the frame is turned by 180 degrees: flipped at the meridian and not registered?");
   EXPECT_NE(describe_bad_proof(none, fit(Turn::kHalf, 3, -4), 20)
                 .find("turned by 180 degrees and moved by 3.0 px to the right and 4.0 px down"),
             std::string::npos);

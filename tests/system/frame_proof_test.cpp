@@ -25,13 +25,14 @@ Plane<float> light(int index, std::uint64_t seed = 1, double transparency = 1, d
   for (std::size_t i = 0; i < plane.size(); ++i)
     plane.samples()[i] = static_cast<float>(sky + index + rms * noise.gaussian(i));
   for (std::uint64_t s = 0; s < kStars; ++s) {
-    const double x = 10 + (kWidth - 20) * scene.uniform(3 * s), y = 10 + (kHeight - 20) * scene.uniform(3 * s + 1);
+    const double x = 10 + (kWidth - 20) * scene.uniform(3 * s),
+                 y = 10 + (kHeight - 20) * scene.uniform(3 * s + 1);
     const double flux = transparency * 1500 * std::pow(20, scene.uniform(3 * s + 2));
     for (int v = std::max(0, static_cast<int>(y) - 8); v < std::min(kHeight, static_cast<int>(y) + 9); ++v)
       for (int u = std::max(0, static_cast<int>(x) - 8); u < std::min(kWidth, static_cast<int>(x) + 9); ++u)
-        plane.at(u, v) += static_cast<float>(
-            flux / (6.2832 * sigma * sigma) *
-            std::exp(-((u - x) * (u - x) + (v - y) * (v - y)) / (2 * sigma * sigma)));
+        plane.at(u, v) +=
+            static_cast<float>(flux / (6.2832 * sigma * sigma) *
+                               std::exp(-((u - x) * (u - x) + (v - y) * (v - y)) / (2 * sigma * sigma)));
   }
   return plane;
 }
@@ -69,7 +70,8 @@ const Kind kKinds[] = {
     {"bias", [](int i) { return noise_of(300, 2, i); }, "shows none of "},
     {"flat", [](int i) { return noise_of(30000, 170, i); }, "shows none of "},
     {"fog", [](int i) { return noise_of(2500, 50, i); }, "shows none of "},
-    {"shift2", [](int i) { return moved(light(i), 2, 0); }, "its stars lie 2.0 px to the right: not registered?"},
+    {"shift2", [](int i) { return moved(light(i), 2, 0); },
+     "its stars lie 2.0 px to the right: not registered?"},
     {"shift5", [](int i) { return moved(light(i), -4, 3); },
      "its stars lie 4.0 px to the left and 3.0 px up: not registered?"},
     {"shift12", [](int i) { return moved(light(i), 12, 7); },
@@ -96,8 +98,7 @@ class ProofNight {
   explicit ProofNight(int frames = 12, const std::function<bool(int)>& bad = {}, const Make& make = {},
                       int channels = 1) {
     fs::create_directory(folder_ / "frames");
-    for (int i = 0; i < frames; ++i)
-      add(name_of(i), bad && bad(i) ? make(i) : light(i), channels);
+    for (int i = 0; i < frames; ++i) add(name_of(i), bad && bad(i) ? make(i) : light(i), channels);
   }
   static std::string name_of(int i) { return (i < 10 ? "l0" : "l") + std::to_string(i) + ".fits"; }
   fs::path path() const { return folder_.path(); }
@@ -138,10 +139,12 @@ class BadKind : public testing::TestWithParam<Kind> {};
 
 TEST_P(BadKind, IsNamedWithItsCauseAndLeftOut) {
   const Kind& kind = GetParam();
-  const ProofNight night(12, [](int i) { return i == 7; }, kind.make);
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, kind.make);
   const ProgramEnd refused = night.run("run", "out");
   EXPECT_EQ(refused.code, 4) << refused.err;
-  EXPECT_NE(refused.err.find("1 of 12 frames cannot be used:\n  l07.fits: "), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("1 of 12 frames cannot be used:\n  l07.fits: "), std::string::npos)
+      << refused.err;
   EXPECT_NE(refused.err.find(kind.words), std::string::npos) << refused.err;
   EXPECT_EQ(results_below(night.path() / "out"), std::vector<std::string>{});
 
@@ -184,7 +187,8 @@ TEST(FrameProofRun, HazeAndTwilightAndWideStarsPass) {
 
 TEST(FrameProofRun, TwoGroupsAreNoFaultOfSingleFrames) {
   for (const Kind& kind : kKinds) {
-    const ProofNight night(12, [](int i) { return i % 2 == 0; }, kind.make);
+    const ProofNight night(
+        12, [](int i) { return i % 2 == 0; }, kind.make);
     for (const auto& flags : {std::vector<std::string>{}, kQuarantine}) {
       const ProgramEnd end = night.run("run", "out", flags);
       EXPECT_EQ(end.code, 4) << kind.name << end.err;
@@ -196,7 +200,8 @@ TEST(FrameProofRun, TwoGroupsAreNoFaultOfSingleFrames) {
 }
 
 TEST(FrameProofRun, FramesThatNobodyRegisteredAreSaidAsSuch) {
-  const ProofNight night(12, [](int) { return true; }, [](int i) { return moved(light(i), 5 * i, 3 * i); });
+  const ProofNight night(
+      12, [](int) { return true; }, [](int i) { return moved(light(i), 5 * i, 3 * i); });
   const ProgramEnd end = night.run("run", "out", kQuarantine);
   EXPECT_EQ(end.code, 4) << end.err;
   EXPECT_NE(end.err.find("the frames do not lie on one another: only 1 of 12 show the stars of"),
@@ -205,35 +210,41 @@ TEST(FrameProofRun, FramesThatNobodyRegisteredAreSaidAsSuch) {
 }
 
 TEST(FrameProofRun, MoreThanTheShareOfBadFramesEndTheRun) {
-  const ProofNight night(12, [](int i) { return i % 4 == 1; }, [](int i) { return noise_of(100, 4, i); });
+  const ProofNight night(
+      12, [](int i) { return i % 4 == 1; }, [](int i) { return noise_of(100, 4, i); });
   const ProgramEnd end = night.run("run", "out", kQuarantine);
   EXPECT_EQ(end.code, 4);
   EXPECT_NE(end.err.find("3 of 12 frames cannot be used, more than the share that input.max_bad_share = 0.2"),
             std::string::npos)
       << end.err;
-  EXPECT_TRUE(made_a_picture(night.run("run", "more", with_quarantine({"--set", "input.max_bad_share=0.25"}))));
+  EXPECT_TRUE(
+      made_a_picture(night.run("run", "more", with_quarantine({"--set", "input.max_bad_share=0.25"}))));
 }
 
 TEST(FrameProofRun, ColourIsProvedOnItsReferenceChannel) {
-  const ProofNight night(8, [](int i) { return i == 2; }, [](int i) { return turned(light(i)); }, 3);
+  const ProofNight night(
+      8, [](int i) { return i == 2; }, [](int i) { return turned(light(i)); }, 3);
   const ProgramEnd end = night.run("run", "out");
   EXPECT_EQ(end.code, 4);
-  EXPECT_NE(end.err.find("\n  l02.fits: its stars fit when the frame is turned"), std::string::npos) << end.err;
+  EXPECT_NE(end.err.find("\n  l02.fits: its stars fit when the frame is turned"), std::string::npos)
+      << end.err;
 }
 
 TEST(FrameProofRun, WorkersAndPlanAgree) {
   TILECOMPILE_NEEDS_RABBITMQ
   const PrivateBroker broker;
-  const ProofNight night(12, [](int i) { return i == 7; }, [](int i) { return moved(light(i), 12, 7); });
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, [](int i) { return moved(light(i), 12, 7); });
   ASSERT_TRUE(made_a_picture(night.run("run", "out", kQuarantine)));
-  const ProgramEnd end = night.run(
-      "master", "out-master",
-      with_quarantine({"--workers", "2", "--set", "broker.port=" + std::to_string(broker.port())}));
+  const ProgramEnd end =
+      night.run("master", "out-master",
+                with_quarantine({"--workers", "2", "--set", "broker.port=" + std::to_string(broker.port())}));
   ASSERT_TRUE(made_a_picture(end)) << end.err;
   expect_same_products(night.record("out-master"), night.record("out"));
-  EXPECT_EQ(night.record("out-master").at("quarantined_frames"), night.record("out").at("quarantined_frames"));
-  const ProgramEnd refused =
-      night.run("master", "refused", {"--workers", "1", "--set", "broker.port=" + std::to_string(broker.port())});
+  EXPECT_EQ(night.record("out-master").at("quarantined_frames"),
+            night.record("out").at("quarantined_frames"));
+  const ProgramEnd refused = night.run(
+      "master", "refused", {"--workers", "1", "--set", "broker.port=" + std::to_string(broker.port())});
   EXPECT_EQ(refused.code, 4) << refused.err;
 }
 
