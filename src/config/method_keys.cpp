@@ -69,6 +69,8 @@ void add_global_metrics(Table& table) {
              "Share of gradient energy in a frame's quality; the three shares sum to 1");
   global.add("clamp", &GlobalMetricsParams::clamp, kClampLimits,
              "[low, high] that a frame's quality is clamped to before the exponential");
+  global.add("max_frame_share", &GlobalMetricsParams::max_frame_share, kShare,
+             "Largest share of the weight that one of 20 or more frames may have; 0: no limit");
 }
 
 void add_tile(Table& table) {

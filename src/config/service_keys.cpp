@@ -84,6 +84,8 @@ void add_input_output(Table& table) {
   input.add_choice(
       "duplicates", &InputConfig::count_duplicates, Choices<bool>{{"leave_out", false}, {"keep", true}},
       "An exposure that is there in several files: leave_out counts it once, keep counts every file");
+  input.add("max_bad_share", &InputConfig::max_bad_share, Between{0, 1},
+            "Largest share of the frames that quarantine leaves out; with more the run ends");
   SectionRows<OutputConfig> output(
       table, "output", kRunOnly, [](auto& s) -> auto& { return s.run.output; });
   output.add("dir", &OutputConfig::dir, TextRule::kPath,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
 
@@ -111,6 +112,30 @@ std::array<double, 3> adaptive_weights(const std::vector<double>& z_background,
 
 namespace {
 
+// The weights must not gain by what could not be measured: a frame without phi counts as unmeasured, and with
+// the weights of noise and seeing one without FWHM too.
+std::vector<bool> measured_frames(const std::vector<FrameChannel>& frames,
+                                  const GlobalMetricsParams& params) {
+  const bool by_seeing =
+      params.mode == GlobalMetricsParams::Mode::kInverseVariance &&
+      std::any_of(frames.begin(), frames.end(), [](const auto& f) { return f.fwhm_px == f.fwhm_px; });
+  std::vector<bool> measured;
+  for (const FrameChannel& f : frames)
+    measured.push_back(f.flux_measured && (!by_seeing || f.fwhm_px == f.fwhm_px));
+  return measured;
+}
+
+// Both weights of every frame within what methodology and configuration allow.
+void limit_weights(std::vector<FrameChannel>& frames, const GlobalMetricsParams& params) {
+  const std::vector<bool> measured = measured_frames(frames, params);
+  for (const auto member : {&FrameChannel::weight, &FrameChannel::inverse_variance}) {
+    std::vector<double> weights = column(frames, [&](const FrameChannel& f) { return f.*member; });
+    limit_unmeasured(weights, measured);
+    limit_shares(weights, params.max_frame_share);
+    for (std::size_t f = 0; f < frames.size(); ++f) frames[f].*member = weights[f];
+  }
+}
+
 void set_inverse_variances(std::vector<FrameChannel>& frames) {
   const double typical = median(column(frames, [](const FrameChannel& f) { return f.noise; }));
   for (FrameChannel& f : frames) {
@@ -139,6 +164,7 @@ void weigh_frames(FrameMetrics& metrics, const GlobalMetricsParams& params) {
                              ? frames[f].inverse_variance
                              : exact_exp(frames[f].quality);
     }
+    limit_weights(frames, params);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 #include <set>
 
@@ -14,6 +15,7 @@
 #include "tilecompile/frame/linearity.hpp"
 #include "tilecompile/frame/number_groups.hpp"
 #include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/parallel.hpp"
 
 namespace tilecompile {
@@ -21,7 +23,8 @@ namespace {
 
 constexpr double kSaturationShare = 0.95;
 constexpr int kRowsAtOnce = 64;
-constexpr int kMostNames = 10;  // frames named in one warning
+constexpr double kBentMean = 2;  // factor from 1 of the median phi from which the mean is not believed
+constexpr int kMostNames = 10;   // frames named in one warning
 
 std::vector<std::string> paths_of(const Manifest& manifest) {
   std::vector<std::string> paths;
@@ -83,6 +86,7 @@ struct StarPass {
   const MethodConfig& method;
   std::size_t reference;                              // channel whose stars fix the seeing
   std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
+  const ProofList& proof_list;
 };
 
 void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
@@ -113,6 +117,26 @@ void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
     analysis.warnings.push_back(
         "fewer than 5 reference stars could be measured, so the flux scale is taken as 1, in " +
         std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
+}
+
+void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double share) {
+  for (const auto& frames : analysis.metrics.channels) {
+    std::vector<double> weights, noise;
+    for (const FrameChannel& f : frames) {
+      weights.push_back(f.weight);
+      noise.push_back(f.noise);
+    }
+    const double typical = median(noise);
+    for (const std::size_t f : at_share_limit(weights, share)) {
+      char text[256];
+      std::snprintf(
+          text, sizeof text,
+          " is held at the share of all weight that global_metrics.max_frame_share allows, %g; its noise "
+          "is %.3g of the median: a stack among single frames?",
+          share, noise[f] / typical);
+      analysis.warnings.push_back(manifest.frames[f].path + text);
+    }
+  }
 }
 
 // Frames that pass 1 could not read, and those whose samples are of no use.
@@ -202,6 +226,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
   std::vector<MeanStack> stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
+  analysis.proofs.assign(static_cast<std::size_t>(frames), {});
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
@@ -209,6 +234,8 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
+      analysis.proofs[f] =
+          prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c)
         measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
       progress(++done);
@@ -231,10 +258,33 @@ double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
   return kDefaultSeeingPx;
 }
 
+// Takes the reference fluxes of a channel anew where the median phi of its frames is far from 1: a few frames
+// of other units bend the mean of I - B that the fluxes came from. The mean of the frames that this phi has
+// brought to one scale is sound, and times the median phi it has the scale of most frames. Thin cloud does
+// not come near.
+bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<double>>& reference_fluxes) {
+  const FrameMetrics& metrics = analysis.metrics;
+  bool mended = false;
+  for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
+    std::vector<double> phi, fwhm;
+    for (const FrameChannel& f : metrics.channels[c])
+      if (f.flux_measured) {
+        phi.push_back(f.flux_scale);
+        fwhm.push_back(f.fwhm_px);
+      }
+    const double typical = phi.empty() ? 1 : median(std::move(phi));
+    if (typical < kBentMean && typical > 1 / kBentMean) continue;
+    reference_fluxes[c] = star_fluxes(analysis.classical[c].view(), metrics.stars, median(std::move(fwhm)));
+    for (double& flux : reference_fluxes[c]) flux *= typical;
+    mended = true;
+  }
+  return mended;
+}
+
 }  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    const std::function<void(int)>& progress) {
+                    const std::function<void(int)>& progress, const ProofList& proof_list) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
   StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
@@ -247,15 +297,22 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.stars = catalogue.stars;
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
-  StarPass pass{method, reference, {}};
+  StarPass pass{method, reference, {}, proof_list};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
-  if (!metrics.stars.empty() || photometric(method) || method.reconstruction.edge_feather_px > 0) {
-    const auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+  if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
+      method.reconstruction.edge_feather_px > 0) {
+    const auto unscaled = metrics.channels;
+    auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+      metrics.channels = unscaled;
+      reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    }
     if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   }
   if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
   weigh_frames(metrics, method.global_metrics);
+  warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);
 }
 
 }  // namespace tilecompile

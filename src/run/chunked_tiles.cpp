@@ -32,7 +32,9 @@ class ChunkedTiles {
     Results weights(seconds_.size());
     each_open([&](int t) {
       const auto parts = pieces(measured, t, decode_metrics_part);
-      put_weights(weigh_tile(parts, box(t), *job_.metrics, job_.method->local_metrics), weights);
+      put_weights(weigh_tile(parts, box(t), *job_.metrics, job_.method->local_metrics,
+                             job_.method->global_metrics.max_frame_share),
+                  weights);
     });
     const std::vector<Results> sampled = round(TaskWork::kSample, weights);
     each_open([&](int t) {

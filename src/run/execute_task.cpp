@@ -105,6 +105,7 @@ TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContex
   input.metrics = &run.metrics;
   input.grid = run.method.tile;
   input.local = run.method.local_metrics;
+  input.max_frame_share = run.method.global_metrics.max_frame_share;
   input.reconstruction = run.method.reconstruction;
   for (int f = task.first_frame; f <= task.last_frame; ++f) input.frame_index.push_back(f);
   input.cutouts.resize(static_cast<std::size_t>(run.manifest->channels()));

@@ -93,4 +93,16 @@ void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all) {
                    "the run goes on without them");
 }
 
+void check_bad_share(const std::vector<BadFrame>& bad, std::size_t all, double share) {
+  if (static_cast<double>(bad.size()) <= share * static_cast<double>(all)) return;
+  char limit[32];
+  std::snprintf(limit, sizeof limit, "%g", share);
+  throw InputError(
+      std::to_string(bad.size()) + " of " + std::to_string(all) +
+      " frames cannot be used, more than the share that input.max_bad_share = " + limit +
+      " lets a run leave out:" + listed(bad) +
+      "\nlook for the cause that they have in common; raise input.max_bad_share if they shall be "
+      "left out all the same");
+}
+
 }  // namespace tilecompile

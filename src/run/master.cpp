@@ -156,29 +156,40 @@ void MasterRun::warn_of_small_cache() {
   warn(text);
 }
 
-void MasterRun::analyse() {
-  clock_.start("analyse frames");
-  auto stack_began = Clock::now();
-  for (;;) {
-    Progress progress("analysing frames", "frames", record_.frames, request_.quiet);
-    analysis_ =
-        analyse_frames(frame_source(), config_.method, threads_, [&](int done) { progress.update(done); });
-    if (analysis_.bad_frames.empty()) break;
-    set_aside(analysis_.bad_frames);
-    check_hard_assumptions(*manifest_, config_.method.data);
-    note_manifest();
-    stack_began = Clock::now();
-  }
-  for (const std::string& text : header_warnings(*manifest_)) warn(text);
+// One look at all frames; false when some were bad and are left out now.
+bool MasterRun::analyse_once() {
   const FrameSource source = frame_source();
-  first_frame_ = source.file(0);
+  clock_.start("analyse frames");
+  const auto began = Clock::now();
+  {
+    Progress progress("analysing frames", "frames", record_.frames, request_.quiet);
+    analysis_ = analyse_frames(source, config_.method, threads_, [&](int done) { progress.update(done); });
+  }
+  if (std::vector<BadFrame> bad = analysis_.bad_frames; !bad.empty()) {
+    if (config_.input.on_bad_frame == "error") add_other_bad_frames(bad);
+    set_aside(bad);
+    return false;
+  }
   check_stop();
-  stack_seconds_ = std::chrono::duration<double>(Clock::now() - stack_began).count();
+  stack_seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
   clock_.start("measure seeing");
+  const ProofJob proof = proof_job(source);
+  const ProofList proof_stars = find_proof_stars(proof, analysis_);
   {
     Progress progress("measuring stars", "frames", record_.frames, request_.quiet);
-    measure_seeing(analysis_, source, config_.method, threads_, [&](int done) { progress.update(done); });
+    measure_seeing(
+        analysis_, source, config_.method, threads_, [&](int done) { progress.update(done); }, proof_stars);
   }
+  return note_proofs(judge_proofs(proof, analysis_, proof_stars));
+}
+
+void MasterRun::analyse() {
+  while (!analyse_once()) {
+    check_hard_assumptions(*manifest_, config_.method.data);
+    note_manifest();
+  }
+  for (const std::string& text : header_warnings(*manifest_)) warn(text);
+  first_frame_ = frame_source().file(0);
   check_stop();
   grid_ = build_grid(record_.width, record_.height, analysis_.metrics.seeing_px, config_.method.tile);
   check_analysis();

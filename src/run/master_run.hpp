@@ -8,6 +8,7 @@
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/frame_scan.hpp"
+#include "tilecompile/run/frame_proofs.hpp"
 #include "tilecompile/run/journal.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/phase_clock.hpp"
@@ -34,7 +35,7 @@ class MasterRun {
   void read_journal_to_resume();
   void warn_of_small_cache();
   FrameSource frame_source() const;
-  void add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const;
+  void add_other_bad_frames(std::vector<BadFrame>& bad) const;
   /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
   void set_aside(const std::vector<BadFrame>& bad);
   /// Makes the frames that were found those of the run: says what was left out and what is odd, and ends the
@@ -50,9 +51,14 @@ class MasterRun {
   std::vector<std::string> register_frames(const std::vector<std::string>& raw_paths);
   void check_stack_by_siril(const std::vector<CoaddChannel>& final_stack);
   void analyse();
+  bool analyse_once();
+  ProofJob proof_job(const FrameSource& source) const;
+  /// Sets bad frames aside, or ends the run when there are too many; true when there are none.
+  bool note_proofs(const ProofVerdict& verdict);
   void share_with_workers();
   void share(const std::string& key, const std::string& name, const std::string& bytes);
   void reconstruct();
+  void note_limited_frames();
   void note_failed_tiles(const TileLedger& ledger, const std::string& round);
   void make_synthetic_frames();
   void cluster_frames();

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <map>
 
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/chunked_tiles.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/parallel.hpp"
@@ -109,6 +111,7 @@ void MasterRun::reconstruct() {
   reconstruction_ = joiner_->finish();
   require(
       check_finite_where_covered("reconstruction_finite_where_covered", "reconstruction", reconstruction_));
+  note_limited_frames();
   int usable = 0;
   for (std::size_t t = 0; t < grid_.tiles.size(); ++t) {
     const ResultMessage& result = joiner_->results()[t];
@@ -121,6 +124,22 @@ void MasterRun::reconstruct() {
         tile_kind(stars.size(), config_.method.tile) == TileKind::kStar && !result.fallback_used ? 1 : 0;
   }
   if (record_.star_tiles > 0) record_.usable_signal_tiles_percent = 100.0 * usable / record_.star_tiles;
+}
+
+// Frames that the limit on a frame's share held back in single tiles.
+void MasterRun::note_limited_frames() {
+  std::map<std::size_t, int> tiles;
+  for (const auto& channel : joiner_->frame_weight())
+    for (const std::vector<double>& weights : channel)
+      for (const std::size_t f : at_share_limit(weights, config_.method.global_metrics.max_frame_share))
+        ++tiles[f];
+  for (const auto& [frame, count] : tiles) {
+    const std::string text =
+        manifest_->frames[frame].path + ": its weight is held by global_metrics.max_frame_share in " +
+        std::to_string(count) + " of " + std::to_string(record_.tiles * record_.channels) + " tiles";
+    log_warning(text);
+    record_.warnings.push_back(text);
+  }
 }
 
 // A picture with holes is no success: the verdict says so, whatever else it holds.

@@ -13,6 +13,7 @@
 #include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/frame_listing.hpp"
+#include "tilecompile/run/frame_proofs.hpp"
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/probe_run.hpp"
@@ -50,6 +51,9 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
   if (bad.empty()) return;
   manifest = without(manifest, bad);
   if (config.input.on_bad_frame == "error") refuse_frames(bad, manifest.frames.size() + bad.size());
+  plan.bad_frames.insert(plan.bad_frames.end(), bad.begin(), bad.end());
+  check_bad_share(plan.bad_frames, manifest.frames.size() + plan.bad_frames.size(),
+                  config.input.max_bad_share);
   for (const BadFrame& frame : bad)
     plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
 }
@@ -71,7 +75,19 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   }
   sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
-  measure_seeing(analysis, source, config.method, threads, [](int) {});
+  const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), {}};
+  const ProofList proof_stars = find_proof_stars(proof, analysis);
+  measure_seeing(
+      analysis, source, config.method, threads, [](int) {}, proof_stars);
+  const ProofVerdict verdict = judge_proofs(proof, analysis, proof_stars);
+  if (verdict.groups.empty() && !verdict.bad.empty()) {
+    leave_out(config, verdict.bad, manifest, plan);
+    check_hard_assumptions(manifest, config.method.data);
+    return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  }
+  for (const std::string& text : {verdict.groups, verdict.warning})
+    if (!text.empty())
+      plan.warnings.push_back("in the sample of " + std::to_string(sample.frames) + ": " + text);
   sample.seeing_s = seconds_since(began) / sample.frames * threads / plan.threads;
   plan.warnings.insert(plan.warnings.end(), analysis.warnings.begin(), analysis.warnings.end());
   plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;

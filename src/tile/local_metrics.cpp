@@ -4,6 +4,7 @@
 
 #include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/frame/star_shape.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
 
@@ -214,6 +215,7 @@ std::vector<double> frame_weights(const TileInput& input, std::size_t channel,
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])];
     weights.push_back((seeing ? frame.inverse_variance : frame.weight) * exact_exp(quality[i]));
   }
+  limit_shares(weights, input.max_frame_share);
   return weights;
 }
 

@@ -63,11 +63,12 @@ TileMetricsPart measure_tile(const TileInput& input, int tile_id) {
 }
 
 TileWeights weigh_tile(const std::vector<TileMetricsPart>& parts, const Box& box, const FrameMetrics& metrics,
-                       const LocalMetricsParams& params) {
+                       const LocalMetricsParams& params, double max_frame_share) {
   TileInput all;  // of all frames, without their cut-outs
   all.box = box;
   all.metrics = &metrics;
   all.local = params;
+  all.max_frame_share = max_frame_share;
   all.frame_index.resize(static_cast<std::size_t>(metrics.frame_count()));
   std::iota(all.frame_index.begin(), all.frame_index.end(), 0);
   TileWeights weights;

@@ -64,7 +64,8 @@ class Quarantine : public testing::Test {
   TempDir folder_;
 };
 
-const std::vector<std::string> kQuarantine = {"--set", "input.on_bad_frame=quarantine"};
+const std::vector<std::string> kQuarantine = {"--set", "input.on_bad_frame=quarantine", "--set",
+                                              "input.max_bad_share=0.5"};
 
 TEST_F(Quarantine, ByDefaultAllBadFramesAreNamedAtOnceAndNothingIsMade) {
   const ProgramEnd end = run("run", "bad", "out", {});
@@ -131,8 +132,9 @@ TEST_F(Quarantine, TooFewFramesLeftAreAnError) {
 
 TEST_F(Quarantine, ThePlanWarnsOfTheSameFrames) {
   write_run_file("bad", "out");
-  const ProgramEnd end = run_program(
-      {"plan", (folder_ / "bad.yaml").string(), "--set", "input.on_bad_frame=quarantine"}, {0, 0, 120, {}});
+  const ProgramEnd end = run_program({"plan", (folder_ / "bad.yaml").string(), "--set",
+                                      "input.on_bad_frame=quarantine", "--set", "input.max_bad_share=0.5"},
+                                     {0, 0, 120, {}});
   EXPECT_EQ(end.code, 0) << end.err;
   for (const char* name : {"a_text.fits", "b_small.fits", "e_stretched.fits", "z_link.fits"})
     EXPECT_NE(end.out.find(std::string("frame quarantined: ") + name), std::string::npos) << end.out;

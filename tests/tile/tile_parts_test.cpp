@@ -84,12 +84,12 @@ TEST(TileParts, MissingOrMisplacedFramesAreFound) {
   const Box box{0, 0, 20, 20};
   TileMetricsPart a{0, {0, 2}, TileKind::kStructure, {{{}, {}, {}}}}, b = a;
   b.frames = {3, 5};
-  EXPECT_NO_THROW(weigh_tile({a, b}, box, metrics, {}));
-  EXPECT_THROW(weigh_tile({b, a}, box, metrics, {}), ContractError);
-  EXPECT_THROW(weigh_tile({a}, box, metrics, {}), ContractError);
-  EXPECT_THROW(weigh_tile({a, b, b}, box, metrics, {}), ContractError);
+  EXPECT_NO_THROW(weigh_tile({a, b}, box, metrics, {}, 0));
+  EXPECT_THROW(weigh_tile({b, a}, box, metrics, {}, 0), ContractError);
+  EXPECT_THROW(weigh_tile({a}, box, metrics, {}, 0), ContractError);
+  EXPECT_THROW(weigh_tile({a, b, b}, box, metrics, {}, 0), ContractError);
   b.channels.push_back(b.channels.front());
-  EXPECT_THROW(weigh_tile({a, b}, box, metrics, {}), ContractError);
+  EXPECT_THROW(weigh_tile({a, b}, box, metrics, {}, 0), ContractError);
 }
 
 }  // namespace

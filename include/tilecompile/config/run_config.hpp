@@ -44,6 +44,7 @@ struct InputConfig {
   std::string stage = "registered";    ///< registered | raw
   std::string on_bad_frame = "error";  ///< error | quarantine
   bool count_duplicates = false;       ///< input.duplicates: keep
+  double max_bad_share = 0.2;          ///< of all frames, that quarantine may leave out
 };
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder

@@ -90,7 +90,8 @@ void apply_flux_scale(FrameChannel& frame, double flux_scale, double pedestal);
 /// Fills z-scores, Q, G and the inverse variances over all frames, each channel by itself (`methodology.md`
 /// 4). With mode `inverse_variance` G is 1 / sigma^2 over its median; z and Q are filled all the same. A
 /// sigma below a tenth of the median counts as that, so that no frame outweighs the median one more than 100
-/// times.
+/// times. A frame without phi (where it is asked for), or with mode `inverse_variance` without FWHM, weighs
+/// at most the median of the measured ones; then `max_frame_share` limits both weights.
 void weigh_frames(FrameMetrics& metrics, const GlobalMetricsParams& params);
 
 /// alpha, beta, gamma as `adaptive_weights` makes them of the three z-scores: proportional to their variances

@@ -45,6 +45,7 @@ struct GlobalMetricsParams {
   double weight_noise = 0.3;       ///< beta
   double weight_gradient = 0.3;    ///< gamma
   Clamp clamp;
+  double max_frame_share = 0;  ///< of all weight, for one frame of 20 or more; 0: no limit
 };
 
 }  // namespace tilecompile

@@ -5,6 +5,7 @@
 
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/frame/frame_proof.hpp"
 #include "tilecompile/run/frame_source.hpp"
 
 namespace tilecompile {
@@ -18,6 +19,7 @@ struct Analysis {
   Image variance;                             ///< of the classical stack, by the frames' sigma
   std::vector<std::string> warnings;
   std::vector<BadFrame> bad_frames;  ///< of pass 1
+  std::vector<FrameProof> proofs;    ///< [frame] of pass 2
 };
 
 /// The channel that fixes the geometry all channels share (star list, seeing, tile size): green of three, the
@@ -32,8 +34,9 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
 
 /// Pass 2: reference stars from the classical stack, FWHM of every frame, seeing F; where they are asked for,
 /// the surface of the FWHM, the borders of the frame, and flux scales with the classical stack of the frames
-/// brought to one scale. Then weighs the frames. Fills the analysis' metrics.
+/// brought to one scale. Then weighs the frames. Fills the analysis' metrics, and its proofs by the stars of
+/// `proof_list`: when one of them is bad, what was measured with that frame is of no use.
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    const std::function<void(int)>& progress);
+                    const std::function<void(int)>& progress, const ProofList& proof_list = {});
 
 }  // namespace tilecompile

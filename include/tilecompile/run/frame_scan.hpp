@@ -34,4 +34,7 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
 /// Throws the InputError that names all bad frames among `all`.
 [[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);
 
+/// Throws the InputError that names all bad frames when they are more than `share` of `all`.
+void check_bad_share(const std::vector<BadFrame>& bad, std::size_t all, double share);
+
 }  // namespace tilecompile

@@ -25,6 +25,7 @@ struct RunPlan {
   std::vector<std::pair<std::string, int>> tasks;  ///< parallel.batch setting, number of tasks
   int sample_frames = 0;                           ///< frames that times and seeing were measured on
   std::vector<PlannedPhase> phases;
+  std::vector<BadFrame> bad_frames;  ///< that the run would leave out
   std::vector<std::string> warnings;
 };
 

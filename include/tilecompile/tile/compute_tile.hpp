@@ -25,6 +25,7 @@ struct TileInput {
   GridParams grid;
   LocalMetricsParams local;
   ReconstructionParams reconstruction;
+  double max_frame_share = 0;  ///< of the weight of all frames of the tile, for one frame; 0: no limit
 };
 
 /// One channel of a reconstructed tile.

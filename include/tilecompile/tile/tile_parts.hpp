@@ -51,7 +51,7 @@ TileMetricsPart measure_tile(const TileInput& input, int tile_id);
 /// Q and W of a tile from the measurements of all its frames, `parts` in ascending order of frames. Throws
 /// ContractError when they leave frames out.
 TileWeights weigh_tile(const std::vector<TileMetricsPart>& parts, const Box& box, const FrameMetrics& metrics,
-                       const LocalMetricsParams& params);
+                       const LocalMetricsParams& params, double max_frame_share);
 /// The partial sums of the cut-outs of the input, chunk by chunk. The range starts at a chunk's first frame.
 /// With the mean in `weights` those of all rows, and of the variance that the frames' noise in the tile
 /// makes; without it those of the sampled rows.

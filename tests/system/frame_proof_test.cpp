@@ -1,0 +1,252 @@
+// Nights with frames that do not show the sky of the others: each is named, and none reaches the picture.
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "broker/private_broker.hpp"
+#include "run_program.hpp"
+#include "started_program.hpp"
+#include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/image/counter_random.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000005";
+constexpr int kWidth = 160, kHeight = 120, kStars = 40;
+
+/// A frame of the field `seed` in which star fluxes have the scale `transparency`.
+Plane<float> light(int index, std::uint64_t seed = 1, double transparency = 1, double sky = 500) {
+  const CounterRandom scene(seed), noise(100 + static_cast<std::uint64_t>(index), seed);
+  const double sigma = 1.25 + 0.02 * (index % 5), rms = std::sqrt(sky / 2);
+  Plane<float> plane(kWidth, kHeight);
+  for (std::size_t i = 0; i < plane.size(); ++i)
+    plane.samples()[i] = static_cast<float>(sky + index + rms * noise.gaussian(i));
+  for (std::uint64_t s = 0; s < kStars; ++s) {
+    const double x = 10 + (kWidth - 20) * scene.uniform(3 * s),
+                 y = 10 + (kHeight - 20) * scene.uniform(3 * s + 1);
+    const double flux = transparency * 1500 * std::pow(20, scene.uniform(3 * s + 2));
+    for (int v = std::max(0, static_cast<int>(y) - 8); v < std::min(kHeight, static_cast<int>(y) + 9); ++v)
+      for (int u = std::max(0, static_cast<int>(x) - 8); u < std::min(kWidth, static_cast<int>(x) + 9); ++u)
+        plane.at(u, v) +=
+            static_cast<float>(flux / (6.2832 * sigma * sigma) *
+                               std::exp(-((u - x) * (u - x) + (v - y) * (v - y)) / (2 * sigma * sigma)));
+  }
+  return plane;
+}
+
+Plane<float> noise_of(double level, double rms, int index) {
+  const CounterRandom random(7, static_cast<std::uint64_t>(index));
+  Plane<float> plane(kWidth, kHeight);
+  for (std::size_t i = 0; i < plane.size(); ++i)
+    plane.samples()[i] = static_cast<float>(level + rms * random.gaussian(i));
+  return plane;
+}
+
+Plane<float> moved(const Plane<float>& from, int dx, int dy) {
+  Plane<float> to(kWidth, kHeight);
+  for (int y = 0; y < kHeight; ++y)
+    for (int x = 0; x < kWidth; ++x)
+      to.at((x + dx + kWidth) % kWidth, (y + dy + kHeight) % kHeight) = from.at(x, y);
+  return to;
+}
+
+Plane<float> turned(Plane<float> plane) {
+  std::reverse(plane.samples().begin(), plane.samples().end());
+  return plane;
+}
+
+/// A kind of bad frame, and words of its reason.
+struct Kind {
+  const char* name;
+  std::function<Plane<float>(int)> make;
+  const char* words;
+};
+
+const Kind kKinds[] = {
+    {"dark", [](int i) { return noise_of(100, 4, i); }, "shows none of "},
+    {"bias", [](int i) { return noise_of(300, 2, i); }, "shows none of "},
+    {"flat", [](int i) { return noise_of(30000, 170, i); }, "shows none of "},
+    {"fog", [](int i) { return noise_of(2500, 50, i); }, "shows none of "},
+    {"shift2", [](int i) { return moved(light(i), 2, 0); },
+     "its stars lie 2.0 px to the right: not registered?"},
+    {"shift5", [](int i) { return moved(light(i), -4, 3); },
+     "its stars lie 4.0 px to the left and 3.0 px up: not registered?"},
+    {"shift12", [](int i) { return moved(light(i), 12, 7); },
+     "its stars lie 12.0 px to the right and 7.0 px up: not registered?"},
+    {"shift40", [](int i) { return moved(light(i), -40, -20); },
+     "its stars lie 40.0 px to the left and 20.0 px down: not registered?"},
+    {"flip", [](int i) { return turned(light(i)); }, "turned by 180 degrees"},
+    {"other", [](int i) { return light(i, 2); }, "others: another field, or not registered?"},
+};
+
+std::ostream& operator<<(std::ostream& out, const Kind& kind) { return out << kind.name; }
+
+/// A folder with a night of which single frames are of another kind.
+class ProofNight {
+ public:
+  using Make = std::function<Plane<float>(int)>;
+
+  void add(const std::string& name, const Plane<float>& plane, int channels = 1) const {
+    ProductHeader header;
+    header.cards = {{"EXPTIME", 60.0, "[s]"}};
+    write_image(folder_ / "frames" / name, Image(static_cast<std::size_t>(channels), plane), header);
+  }
+  /// Frames l00.fits ...; those for which `bad` holds are made by `make`.
+  explicit ProofNight(int frames = 12, const std::function<bool(int)>& bad = {}, const Make& make = {},
+                      int channels = 1) {
+    fs::create_directory(folder_ / "frames");
+    for (int i = 0; i < frames; ++i) add(name_of(i), bad && bad(i) ? make(i) : light(i), channels);
+  }
+  static std::string name_of(int i) { return (i < 10 ? "l0" : "l") + std::to_string(i) + ".fits"; }
+  fs::path path() const { return folder_.path(); }
+  ProgramEnd run(const std::string& command, const std::string& out,
+                 const std::vector<std::string>& more = {}) const {
+    write_text(path() / "run.yaml", "input: {dir: frames}\noutput: {dir: " + (path() / out).string() +
+                                        "}\ndata: {frames_min: 3}\ntile: {min_size: 32, size_factor: 8}\n");
+    std::vector<std::string> arguments = {command, (path() / "run.yaml").string()};
+    if (command != "plan") arguments.insert(arguments.end(), {"--run-id", kRunId, "--threads", "2"});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, {0, 0, 240, {}});
+  }
+  nlohmann::json record(const std::string& out) const {
+    return nlohmann::json::parse(bytes_of(path() / out / kRunId / "run.json"));
+  }
+
+ private:
+  TempDir folder_;
+};
+
+const std::vector<std::string> kQuarantine = {"--set", "input.on_bad_frame=quarantine"};
+
+std::vector<std::string> with_quarantine(const std::vector<std::string>& more) {
+  std::vector<std::string> flags = kQuarantine;
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+bool made_a_picture(const ProgramEnd& end) { return end.code == 0 || end.code == 3; }
+
+void expect_same_products(const nlohmann::json& found, const nlohmann::json& expected) {
+  ASSERT_EQ(found.at("products").size(), expected.at("products").size());
+  for (const auto& [name, product] : expected.at("products").items())
+    EXPECT_EQ(found.at("products").at(name).at("digest"), product.at("digest")) << name;
+}
+
+class BadKind : public testing::TestWithParam<Kind> {};
+
+TEST_P(BadKind, IsNamedWithItsCauseAndLeftOut) {
+  const Kind& kind = GetParam();
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, kind.make);
+  const ProgramEnd refused = night.run("run", "out");
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  EXPECT_NE(refused.err.find("1 of 12 frames cannot be used:\n  l07.fits: "), std::string::npos)
+      << refused.err;
+  EXPECT_NE(refused.err.find(kind.words), std::string::npos) << refused.err;
+  EXPECT_EQ(results_below(night.path() / "out"), std::vector<std::string>{});
+
+  const ProgramEnd end = night.run("run", "left", kQuarantine);
+  ASSERT_TRUE(made_a_picture(end)) << end.err;
+  const nlohmann::json record = night.record("left");
+  ASSERT_EQ(record.at("quarantined_frames").size(), 1u);
+  EXPECT_EQ(record.at("quarantined_frames")[0].at("path"), "l07.fits");
+  EXPECT_NE(end.out.find("left out   l07.fits: "), std::string::npos) << end.out;
+  fs::remove(night.path() / "frames/l07.fits");
+  ASSERT_TRUE(made_a_picture(night.run("run", "without")));
+  expect_same_products(record, night.record("without"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, BadKind, testing::ValuesIn(kKinds),
+                         [](const auto& kind) { return std::string(kind.param.name); });
+
+TEST(FrameProofRun, AllBadFramesAreNamedAtOnceHoweverTheyAreBad) {
+  const ProofNight night;
+  night.add("a_dark.fits", noise_of(100, 4, 1));
+  night.add("b_blind.fits", Plane<float>(kWidth, kHeight, std::nanf("")));
+  write_text(night.path() / "frames/c_text.fits", "no picture");
+  const ProgramEnd end = night.run("run", "out");
+  EXPECT_EQ(end.code, 4);
+  for (const char* name : {"a_dark.fits: shows none", "b_blind.fits: has no valid", "c_text.fits: "})
+    EXPECT_NE(end.err.find(std::string("\n  ") + name), std::string::npos) << end.err;
+}
+
+TEST(FrameProofRun, HazeAndTwilightAndWideStarsPass) {
+  ProofNight night;
+  night.add("l03.fits", light(3, 1, 0.1));
+  night.add("l04.fits", light(4, 1, 1, 8000));
+  night.add("l05.fits", light(5, 1, 0.4, 3000));
+  for (const std::vector<std::string>& mode :
+       {std::vector<std::string>{}, {"--set", "normalization.mode=photometric"}}) {
+    const ProgramEnd end = night.run("run", mode.empty() ? "v2" : "photometric", mode);
+    EXPECT_TRUE(made_a_picture(end)) << end.err;
+  }
+}
+
+TEST(FrameProofRun, TwoGroupsAreNoFaultOfSingleFrames) {
+  for (const Kind& kind : kKinds) {
+    const ProofNight night(
+        12, [](int i) { return i % 2 == 0; }, kind.make);
+    for (const auto& flags : {std::vector<std::string>{}, kQuarantine}) {
+      const ProgramEnd end = night.run("run", "out", flags);
+      EXPECT_EQ(end.code, 4) << kind.name << end.err;
+      EXPECT_NE(end.err.find("the frames fall into two groups: 6 show the stars of l"), std::string::npos)
+          << kind.name << end.err;
+      EXPECT_EQ(results_below(night.path() / "out"), std::vector<std::string>{});
+    }
+  }
+}
+
+TEST(FrameProofRun, FramesThatNobodyRegisteredAreSaidAsSuch) {
+  const ProofNight night(
+      12, [](int) { return true; }, [](int i) { return moved(light(i), 5 * i, 3 * i); });
+  const ProgramEnd end = night.run("run", "out", kQuarantine);
+  EXPECT_EQ(end.code, 4) << end.err;
+  EXPECT_NE(end.err.find("the frames do not lie on one another: only 1 of 12 show the stars of"),
+            std::string::npos)
+      << end.err;
+}
+
+TEST(FrameProofRun, MoreThanTheShareOfBadFramesEndTheRun) {
+  const ProofNight night(
+      12, [](int i) { return i % 4 == 1; }, [](int i) { return noise_of(100, 4, i); });
+  const ProgramEnd end = night.run("run", "out", kQuarantine);
+  EXPECT_EQ(end.code, 4);
+  EXPECT_NE(end.err.find("3 of 12 frames cannot be used, more than the share that input.max_bad_share = 0.2"),
+            std::string::npos)
+      << end.err;
+  EXPECT_TRUE(
+      made_a_picture(night.run("run", "more", with_quarantine({"--set", "input.max_bad_share=0.25"}))));
+}
+
+TEST(FrameProofRun, ColourIsProvedOnItsReferenceChannel) {
+  const ProofNight night(
+      8, [](int i) { return i == 2; }, [](int i) { return turned(light(i)); }, 3);
+  const ProgramEnd end = night.run("run", "out");
+  EXPECT_EQ(end.code, 4);
+  EXPECT_NE(end.err.find("\n  l02.fits: its stars fit when the frame is turned"), std::string::npos)
+      << end.err;
+}
+
+TEST(FrameProofRun, WorkersAndPlanAgree) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const PrivateBroker broker;
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, [](int i) { return moved(light(i), 12, 7); });
+  ASSERT_TRUE(made_a_picture(night.run("run", "out", kQuarantine)));
+  const ProgramEnd end =
+      night.run("master", "out-master",
+                with_quarantine({"--workers", "2", "--set", "broker.port=" + std::to_string(broker.port())}));
+  ASSERT_TRUE(made_a_picture(end)) << end.err;
+  expect_same_products(night.record("out-master"), night.record("out"));
+  EXPECT_EQ(night.record("out-master").at("quarantined_frames"),
+            night.record("out").at("quarantined_frames"));
+  const ProgramEnd refused = night.run(
+      "master", "refused", {"--workers", "1", "--set", "broker.port=" + std::to_string(broker.port())});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+}
+
+}  // namespace
+}  // namespace tilecompile
