@@ -34,7 +34,7 @@ class TwinSearch {
  public:
   TwinSearch(const FrameOrigin& origin, std::shared_ptr<const Manifest> manifest,
              const std::shared_ptr<VerifiedFiles>& verified)
-      : manifest_(std::move(manifest)), source_(origin, manifest_, false, verified) {}
+      : manifest_(std::move(manifest)), source_(origin, manifest_, ZeroIsNodata::kNever, verified) {}
 
   void leave_out_equal_content() {
     std::map<std::string, std::size_t> first;
