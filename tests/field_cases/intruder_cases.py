@@ -4,10 +4,19 @@ import shutil
 import numpy
 
 from cases import DEEP, V2, Case, both, picture, quarantined, refused
-from night import FRAMES, HIGH, OTHER_STARS, SKY, WIDE, blank, coloured, light, name_of, put
+from night import EXPOSURE, FRAMES, HIGH, OTHER_STARS, SKY, WIDE, blank, coloured, date_of, light, name_of, put
 
 EXTRA = {1: ("a0.fit",), 3: ("a0.fit", "l15b.fit", "z0.fit")}  # first, within and last in the list
 REPLACED = {1: (7,), 3: (7, 13, 22), "half": tuple(range(1, FRAMES, 2))}
+
+
+# Words that no file name of ours holds.
+IS_A_STACK, IS_OURS = "STACKCNT|NCOMBINE|is a stack|stack of", "tilecompile|our own|own product"
+
+
+def cards_of(frames, first=0):
+    """What the picture's header says of so many frames of the night."""
+    return (("STACKCNT", frames), ("EXPTIME", EXPOSURE), ("LIVETIME", frames * EXPOSURE), ("DATE-OBS", date_of(first)))
 
 
 def hot(image):
@@ -53,7 +62,7 @@ def starless(kind, count, colour=False):
     if count == "half":
         expect = both(refused(r"max_bad_share|groups|15 of 30|z00\.fit", r"z00|\b15\b"))
     else:
-        expect = quarantined(EXTRA[count], (word,), remains=FRAMES)
+        expect = quarantined(EXTRA[count], (word,), remains=FRAMES, cards=cards_of(FRAMES))
     modes = ("run", "master", "plan") if (kind, count, colour) == ("dark-plain", 1, False) else ("run",)
     return Case(f"{kind}-{count}{suffix}", make, expect, "colour" if colour else "mono", modes=modes)
 
@@ -82,7 +91,7 @@ def misplaced(kind, count, colour=False):
 
     names = tuple(name_of(index) for index in REPLACED[count])
     expect = both(refused("groups", r"\b15\b")) if count == "half" else \
-        quarantined(names, words, remains=FRAMES - len(names))
+        quarantined(names, words, remains=FRAMES - len(names), cards=cards_of(FRAMES - len(names)))
     modes = ("run", "master") if (kind, count, colour) == ("shift-12", 1, False) else ("run",)
     return Case(f"{kind}-{count}{'-colour' if colour else ''}", make, expect, clean, modes=modes)
 
@@ -96,7 +105,7 @@ def bad_share(darks):
         for index, name in enumerate(names):
             put(folder / name, blank(100, 4, 40 + index), index=100 + index)
 
-    expect = quarantined(names, remains=24)
+    expect = quarantined(names, remains=24, cards=cards_of(24))
     if darks > 6:
         expect[DEEP] = refused("max_bad_share", names[0])
     return Case(f"bad-share-{darks}-of-{24 + darks}", make, expect)
@@ -152,7 +161,27 @@ def stack_among(name, kind, words, **cards):
         nights.link(folder)
         put(folder / file, numpy.mean(nights.lights, 0), kind, index=0, **cards)
 
-    return Case(name, make, quarantined((file,), words, remains=FRAMES), modes=("run", "plan"))
+    return Case(name, make, quarantined((file,), words, remains=FRAMES, cards=cards_of(FRAMES)), modes=("run", "plan"))
+
+
+def colour_stack(nights, folder):
+    nights.link(folder, kind="colour")
+    put(folder / "sum.fit", numpy.mean([coloured(image, i) for i, image in enumerate(nights.lights)], 0), "f4", STACKCNT=30)
+
+
+def all_at_once(nights, folder):
+    """A folder as it grows over a season."""
+    nights.link(folder)
+    put(folder / "a_dark.fit", blank(100, 4), index=100)
+    put(folder / "l02_moved.fit", light(40, 12, 7), index=101)
+    put(folder / "sum.fit", numpy.mean(nights.lights, 0), "f4", STACKCNT=30, LIVETIME=1800.0)
+    put(folder / "m_float.fit", light(41) / 65535, "f4", index=102)
+    shutil.copy(folder / "l03.fit", folder / "l03_copy.fit")
+    put(folder / ".Trash-0" / "old.fit", 3 * light(42), index=103)
+    shutil.copy(nights.own_run() / "stacked.fit", folder)
+
+
+MESS = ("a_dark.fit", "l02_moved.fit", "sum.fit", "m_float.fit", "l03_copy.fit", "stacked.fit")
 
 
 def bare_stack(nights, folder):
@@ -174,15 +203,19 @@ def own_run_inside(nights, folder):
 
 
 def own(name, pattern, files):
-    words = ("tilecompile|our own|product", *(file.replace(".", r"\.") for file in files))
+    words = (IS_OURS, *(file.replace(".", r"\.") for file in files))
     return Case(name, own_file(pattern), {DEEP: picture(words, without=files, remains=FRAMES),
                                          V2: picture(words, codes=(0, 4), without=files)})
 
 
 STACKS = [
-    stack_among("oldstack-siril", "f4", ("STACKCNT|stack",), STACKCNT=30, LIVETIME=1800.0, PROGRAM="Siril 1.2.1"),
-    stack_among("oldstack-16-bit", "u2", ("STACKCNT|stack",), STACKCNT=30, LIVETIME=1800.0),
-    stack_among("oldstack-ncombine", "f4", ("NCOMBINE|stack",), NCOMBINE=30),
+    stack_among("oldstack-siril", "f4", (IS_A_STACK,), STACKCNT=30, LIVETIME=1800.0, PROGRAM="Siril 1.2.1"),
+    stack_among("oldstack-16-bit", "u2", (IS_A_STACK,), STACKCNT=30, LIVETIME=1800.0),
+    stack_among("oldstack-ncombine", "f4", (IS_A_STACK,), NCOMBINE=30),
+    Case("oldstack-colour", colour_stack, quarantined(("sum.fit",), (IS_A_STACK,), remains=FRAMES), "colour"),
+    Case("all-at-once", all_at_once, {DEEP: picture(tuple(name.replace(".", r"\.") for name in MESS), remains=FRAMES,
+                                                    without=(*MESS, ".Trash-0"), cards=cards_of(FRAMES)),
+                                      V2: refused(r"sum\.fit")}),
     Case("oldstack-bare", bare_stack, {DEEP: picture(("max_frame_share", r"sum\.fit"), remains=FRAMES + 1, width=(0.97, 1.03)),
                                        V2: picture(remains=FRAMES + 1, figures=False, sky=(SKY, 8))}),
     own("own-stack", "stacked.fit", ("stacked.fit",)),
@@ -190,8 +223,8 @@ STACKS = [
     own("own-map", "stacked.variance.fits", ("stacked.variance.fits",)),
     own("own-coverage", "classical.coverage.fits", ("classical.coverage.fits",)),
     Case("own-run-inside", own_run_inside,
-         {DEEP: picture(("tilecompile|our own|product",), without=("out",), remains=6, figures=False, sky=(SKY, 15)),
-          V2: picture(("tilecompile|our own|product",), codes=(0, 4), without=("out",), figures=False, sky=(SKY, 15))}),
+         {DEEP: picture((IS_OURS,), without=("out",), remains=6, figures=False, sky=(SKY, 15)),
+          V2: picture((IS_OURS,), codes=(0, 4), without=("out",), figures=False, sky=(SKY, 15))}),
 ]
 
 CASES = [

@@ -75,11 +75,13 @@ def header(index, cards):
 
 
 def as_type(data, kind):
-    return numpy.clip(numpy.rint(data), 0, 65535).astype("u2") if kind == "u2" else numpy.asarray(data, kind)
+    if kind == "f4":
+        return numpy.asarray(data, kind)
+    return numpy.clip(numpy.rint(data), 0, numpy.iinfo(kind).max).astype(kind)
 
 
 def put(path, data, kind="u2", index=0, **cards):
-    """Writes a frame; `kind`: u2 (unsigned 16 bit, clipped) or f4."""
+    """Writes a frame; `kind`: u1, u2 (unsigned, clipped) or f4."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)  # the name may be a link to a frame of another case
     fits.PrimaryHDU(as_type(data, kind), header(index, cards)).writeto(path, overwrite=True)

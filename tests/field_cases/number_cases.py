@@ -83,6 +83,16 @@ def far_background(nights, folder):
     put(folder / name_of(11), light(11, sky=60000, noise=15), index=11)
 
 
+def far_noise(nights, folder):
+    nights.link(folder)
+    put(folder / name_of(11), light(11, sky=9000, noise=2500), index=11)
+
+
+def one_of_8_bits(nights, folder):
+    nights.link(folder)
+    put(folder / name_of(4), nights.lights[4] / 257, "u1", index=4)
+
+
 def negative(nights, folder, level=-200.0):
     written(lambda data, index: data - SKY + level, "f4")(nights, folder)
 
@@ -116,4 +126,9 @@ CASES = [
     scales("onef4-3", (4, 11, 20), "u2"), scales("halfu16", tuple(range(0, FRAMES, 2)), "f4"),
     scales("oneu16-colour", (4,), "f4", True), scales("onef4-colour", (4,), "u2", True),
     Case("far-background", far_background, quarantined(("l11.fit",), remains=FRAMES - 1)),
+    Case("far-noise", far_noise, quarantined(("l11.fit",), remains=FRAMES - 1)),
+    Case("one-of-8-bits", one_of_8_bits, quarantined(("l04.fit",), remains=FRAMES - 1)),
+    Case("all-floats", written(lambda data, index: data / 65535, "f4"),
+         {DEEP: picture(remains=FRAMES, unit=1 / 65535, sky=(SKY / 65535, 5 / 65535)), V2: picture(
+             remains=FRAMES, unit=1 / 65535, sky=(SKY / 65535, 5 / 65535), flux=(0.97, 1.03))}),
 ]

@@ -72,7 +72,7 @@ INTRUDERS = {  # kind: (samples from those of a real frame, cards, words)
     "mirror": (lambda d: d[:, ::-1], {}, "mirror"),
     "other-field": (lambda d: noise_like(d, 350, 1.5, 80), {}, "other stars|other field"),
     "floats": (lambda d: d / 65535, {}, "65535|scale|units|factor"),
-    "old-stack": (lambda d: d, {"STACKCNT": 40, "LIVETIME": 2400.0}, "STACKCNT|stack"),
+    "old-stack": (lambda d: d, {"STACKCNT": 40, "LIVETIME": 2400.0}, "STACKCNT|is a stack|stack of"),
 }
 
 
