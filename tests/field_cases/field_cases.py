@@ -14,6 +14,7 @@ import concurrent.futures
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -96,6 +97,7 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, help="keep frames, runs and what they printed in this folder")
     options = parser.parse_args()
     folder = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="tilecompile-field-cases-"))
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that the broker and the folder go
     bench = Bench(options.program.resolve(), folder.resolve(), bool(options.keep), real_cases.CLEAN)
     try:
         return perform(bench, options)
