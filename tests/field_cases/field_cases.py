@@ -62,26 +62,36 @@ def wanted_cases(options):
     return wanted
 
 
+def told(job, made, table):
+    """Prints how a case ended; passed, failed or skipped."""
+    name = " ".join((job[0].name, *job[1:]))
+    try:
+        row = made.result()
+    except Missing as lack:
+        outcome = "failed" if os.environ.get("CI") else "skipped"
+        print(f"{outcome}: {name}: {lack}", flush=True)
+        return outcome
+    except Exception as problem:  # one case that cannot be tried must not hide the others
+        print(f"FAILED {name}: {problem!r}", flush=True)
+        return "failed"
+    if table:
+        print(line(cells(row)), flush=True)
+    elif row.wrong:
+        print(f"FAILED {name}: {'; '.join(row.wrong)}", flush=True)
+    return "failed" if row.wrong else "passed"
+
+
 def perform(bench, options):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if options.table:
         print(line(HEAD) + "\n" + "|---" * len(HEAD) + "|")
     jobs = [(case, profile, mode) for case in wanted_cases(options) for profile in case.expect for mode in case.modes]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+    pool = concurrent.futures.ThreadPoolExecutor(options.jobs)
+    try:
         for job, made in [(job, pool.submit(bench.row, *job)) for job in jobs]:
-            name = " ".join((job[0].name, *job[1:]))
-            try:
-                row = made.result()
-            except Missing as lack:
-                outcome = "failed" if os.environ.get("CI") else "skipped"
-                counts[outcome] += 1
-                print(f"{outcome}: {name}: {lack}", flush=True)
-                continue
-            counts["failed" if row.wrong else "passed"] += 1
-            if options.table:
-                print(line(cells(row)), flush=True)
-            elif row.wrong:
-                print(f"FAILED {name}: {'; '.join(row.wrong)}", flush=True)
+            counts[told(job, made, options.table)] += 1
+    finally:
+        pool.shutdown(cancel_futures=True)  # when a signal ends it, only the cases at hand
     print(f"{counts['passed']} passed, {counts['failed']} failed" + (f", {counts['skipped']} skipped" if counts["skipped"] else ""))
     return 1 if counts["failed"] else 77 if counts["skipped"] else 0
 
