@@ -219,7 +219,6 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
   std::vector<MeanStack> stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
-  analysis.proofs.assign(static_cast<std::size_t>(frames), {});
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
@@ -285,6 +284,7 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.stars = catalogue.stars;
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
+  analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
   if (metrics.stars.empty())
     analysis.warnings.emplace_back(
         "no reference star found in the classical stack: tiles are judged by structure, seeing taken as 3 "
