@@ -16,7 +16,8 @@ using Outcome = FrameProof::Outcome;
 // All by measurement: docs/method.md, Proof of a frame.
 constexpr double kNearPx = 1.5, kNearInFwhm = 0.5;  // a star this far from its place is at it
 constexpr double kExpectedSnr = 12;                 // a star predicted this bright should be seen
-constexpr double kLeastShare = 0.5;                 // of the expected stars
+constexpr double kLeastShare = 0.4;                 // of the expected stars
+constexpr double kLeastOfClear = 0.2;               // of those of a clear sky, under cloud
 constexpr int kFewestFound = 3;
 constexpr std::size_t kBrightest = 20;    // stars that give the first idea of the transparency
 constexpr double kLargestOffsetPx = 1.2;  // median over the stars
@@ -104,13 +105,14 @@ FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofLi
   if (proof.on_frame < kFewestProofStars) return proof;
   const double fwhm_px = measure_found(sightings, list, proof);
   if (proof.flux_scale > 0) count_expected(sightings, list, proof.flux_scale, fwhm_px, noise, proof);
+  double least = kLeastShare * proof.expected;
   if (proof.found < kFewestFound) {
-    // Too little to know the transparency by: asked is for what a clear sky shows.
+    // Too little to know the transparency by: asked is for a part of what a clear sky shows.
     count_expected(sightings, list, 1, list.fwhm_px, std::min(noise, list.noise), proof);
-    proof.outcome = proof.expected < kFewestProofStars ? Outcome::kNotJudged : Outcome::kTooFew;
-    return proof;
+    if (proof.expected < kFewestProofStars) return proof;
+    least = std::max<double>(kFewestProofStars, kLeastOfClear * proof.expected);
   }
-  if (proof.found < kLeastShare * proof.expected)
+  if (proof.found < least)
     proof.outcome = Outcome::kTooFew;
   else if (proof.dx * proof.dx + proof.dy * proof.dy > kLargestOffsetPx * kLargestOffsetPx)
     proof.outcome = Outcome::kShifted;

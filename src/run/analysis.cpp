@@ -226,7 +226,6 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
   std::vector<MeanStack> stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
-  analysis.proofs.assign(static_cast<std::size_t>(frames), {});
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
@@ -297,6 +296,7 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.stars = catalogue.stars;
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
+  analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
   StarPass pass{method, reference, {}, proof_list};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));

@@ -133,13 +133,15 @@ void MasterRun::note_limited_frames() {
     for (const std::vector<double>& weights : channel)
       for (const std::size_t f : at_share_limit(weights, config_.method.global_metrics.max_frame_share))
         ++tiles[f];
-  for (const auto& [frame, count] : tiles) {
-    const std::string text =
-        manifest_->frames[frame].path + ": its weight is held by global_metrics.max_frame_share in " +
-        std::to_string(count) + " of " + std::to_string(record_.tiles * record_.channels) + " tiles";
-    log_warning(text);
-    record_.warnings.push_back(text);
-  }
+  if (tiles.empty()) return;
+  const auto most = std::max_element(tiles.begin(), tiles.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const std::string text = "global_metrics.max_frame_share held the weight of " +
+                           std::to_string(tiles.size()) + " frames back, most often that of " +
+                           manifest_->frames[most->first].path + " in " + std::to_string(most->second) +
+                           " of " + std::to_string(record_.tiles * record_.channels) + " tiles";
+  log_warning(text);
+  record_.warnings.push_back(text);
 }
 
 // A picture with holes is no success: the verdict says so, whatever else it holds.

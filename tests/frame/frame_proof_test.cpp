@@ -51,9 +51,9 @@ TEST(FrameProof, AFrameThatShowsAllStarsIsProvedWithItsFigures) {
   EXPECT_EQ(proof.flux_spread, 0);
 }
 
-TEST(FrameProof, HalfOfTheExpectedStarsAreEnoughAndFewerAreNot) {
-  EXPECT_EQ(judge(show(10, 20)).outcome, Outcome::kProved);
-  EXPECT_EQ(judge(show(9, 20)).outcome, Outcome::kTooFew);
+TEST(FrameProof, TwoFifthsOfTheExpectedStarsAreEnoughAndFewerAreNot) {
+  EXPECT_EQ(judge(show(8, 20)).outcome, Outcome::kProved);
+  EXPECT_EQ(judge(show(7, 20)).outcome, Outcome::kTooFew);
   const FrameProof none = judge(show(0, 20));
   EXPECT_EQ(none.outcome, Outcome::kTooFew);
   EXPECT_EQ(none.expected, 20);
@@ -79,6 +79,18 @@ TEST(FrameProof, UnderCloudOnlyTheStarsThatShouldBeSeenAreAskedFor) {
   EXPECT_EQ(proof.outcome, Outcome::kProved);
   EXPECT_EQ(proof.expected, 5);
   EXPECT_NEAR(proof.flux_scale, 0.3, 1e-12);
+}
+
+TEST(FrameProof, UnderThickCloudAFifthOfTheStarsAndFiveAreEnough) {
+  const auto thick = [](int found, int stars) {
+    std::vector<Sighting> sightings(static_cast<std::size_t>(stars), kNothing);
+    std::fill(sightings.begin(), sightings.begin() + found, seen(0, 0, 0.15, 7.5));  // below what is expected
+    return judge(sightings).outcome;
+  };
+  EXPECT_EQ(thick(5, 25), Outcome::kProved);
+  EXPECT_EQ(thick(5, 26), Outcome::kTooFew);
+  EXPECT_EQ(thick(5, 6), Outcome::kProved);
+  EXPECT_EQ(thick(4, 6), Outcome::kTooFew);
 }
 
 TEST(FrameProof, FaintFieldsAreNotAskedForAtAll) {

@@ -7,6 +7,7 @@
 #include "broker/private_broker.hpp"
 #include "run_program.hpp"
 #include "started_program.hpp"
+#include "test_data.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/image/counter_random.hpp"
 
@@ -190,11 +191,12 @@ TEST(FrameProofRun, TwoGroupsAreNoFaultOfSingleFrames) {
     const ProofNight night(
         12, [](int i) { return i % 2 == 0; }, kind.make);
     for (const auto& flags : {std::vector<std::string>{}, kQuarantine}) {
-      const ProgramEnd end = night.run("run", "out", flags);
+      const std::string out = flags.empty() ? "error" : "quarantine";
+      const ProgramEnd end = night.run("run", out, flags);
       EXPECT_EQ(end.code, 4) << kind.name << end.err;
       EXPECT_NE(end.err.find("the frames fall into two groups: 6 show the stars of l"), std::string::npos)
           << kind.name << end.err;
-      EXPECT_EQ(results_below(night.path() / "out"), std::vector<std::string>{});
+      EXPECT_EQ(results_below(night.path() / out), std::vector<std::string>{});
     }
   }
 }
@@ -228,6 +230,87 @@ TEST(FrameProofRun, ColourIsProvedOnItsReferenceChannel) {
   EXPECT_EQ(end.code, 4);
   EXPECT_NE(end.err.find("\n  l02.fits: its stars fit when the frame is turned"), std::string::npos)
       << end.err;
+}
+
+// A night of which one frame is the mean of many: without the limit it would have most of the weight.
+TEST(FrameProofRun, NoFrameHasMoreThanItsShareWhereThatIsLimited) {
+  const ProofNight night(24);
+  Plane<float> stack(kWidth, kHeight);
+  for (int i = 0; i < 30; ++i) {
+    const Plane<float> one = light(50 + i);
+    for (std::size_t p = 0; p < stack.size(); ++p) stack.samples()[p] += one.samples()[p] / 30;
+  }
+  night.add("stacked.fits", stack);
+  const std::vector<std::string> flags = {"--set", "global_metrics.mode=inverse_variance", "--set",
+                                          "global_metrics.max_frame_share=0.2"};
+  const ProgramEnd end = night.run("run", "out", flags);
+  ASSERT_TRUE(made_a_picture(end)) << end.err;
+  EXPECT_NE(
+      end.out.find("stacked.fits is held at the share of all weight that global_metrics.max_frame_share "
+                   "allows, 0.2; its noise is 0.1"),
+      std::string::npos)
+      << end.out;
+  EXPECT_EQ(night.run("run", "off").out.find("max_frame_share"), std::string::npos);
+}
+
+TEST(FrameProofRun, AResumedRunLeavesTheSameFramesOut) {
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, [](int i) { return turned(light(i)); });
+  ASSERT_TRUE(made_a_picture(night.run("run", "whole", kQuarantine)));
+  const auto arguments = with_quarantine({"--set", "parallel.batch=1"});
+  std::vector<std::string> words = {
+      "run",      (night.path() / "run.yaml").string(), "--run-id", kRunId, "--threads", "1",
+      "--output", (night.path() / "broken").string()};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  StartedProgram program(words, night.path() / "broken.log");
+  const fs::path directory = night.path() / "broken" / kRunId;
+  ASSERT_TRUE(program.run_until([&] { return fs::exists(directory / "frame_metrics.json"); }))
+      << program.text();
+  program.send(SIGKILL);
+  program.wait();
+  ASSERT_FALSE(fs::exists(directory / "run.json")) << "the run was faster than the signal";
+  words[2] = "--resume";
+  const ProgramEnd end = run_program(words, {0, 0, 240, {}});
+  ASSERT_TRUE(made_a_picture(end)) << end.err;
+  expect_same_products(night.record("broken"), night.record("whole"));
+  EXPECT_EQ(night.record("broken").at("quarantined_frames"), night.record("whole").at("quarantined_frames"));
+}
+
+TEST(FrameProofRun, RealFramesWithOneIntruderOfEachKind) {
+  TILECOMPILE_NEEDS_DATA("hatp32")
+  const TempDir folder;
+  fs::create_directory(folder / "frames");
+  std::vector<fs::path> files;
+  for (const auto& item : fs::directory_iterator(test_data() / "hatp32")) files.push_back(item.path());
+  std::sort(files.begin(), files.end());
+  for (std::size_t i = 0; i < files.size(); i += 5)
+    fs::copy(files[i], folder / "frames" / files[i].filename());
+  const Plane<float> one = read_image(files[50]).front();
+  const int w = one.width(), h = one.height();
+  const auto add = [&](const std::string& name, const std::function<float(int, int)>& sample) {
+    Plane<std::uint16_t> plane(w, h);
+    for (int y = 0; y < h; ++y)
+      for (int x = 0; x < w; ++x) plane.at(x, y) = static_cast<std::uint16_t>(std::max(0.0f, sample(x, y)));
+    ProductHeader header;
+    header.cards = {{"EXPTIME", 60.0, "[s]"}};
+    write_image(folder / "frames" / name, std::vector<Plane<std::uint16_t>>{plane}, header);
+  };
+  const CounterRandom random(1);
+  add("x_dark.fits", [&](int x, int y) {
+    return static_cast<float>(250 + random.gaussian(static_cast<std::uint64_t>(y * w + x)));
+  });
+  add("x_flip.fits", [&](int x, int y) { return one.at(w - 1 - x, h - 1 - y); });
+  add("x_shift.fits", [&](int x, int y) { return one.at((x + w - 2) % w, y); });
+  write_text(folder / "run.yaml", "input: {dir: frames}\noutput: {dir: " + (folder / "out").string() +
+                                      "}\ndata: {frames_min: 3}\n");
+  const ProgramEnd end =
+      run_program({"run", (folder / "run.yaml").string(), "--threads", "2"}, {0, 0, 240, {}});
+  EXPECT_EQ(end.code, 4);
+  EXPECT_NE(end.err.find("3 of 32 frames cannot be used"), std::string::npos) << end.err;
+  for (const char* words :
+       {"x_dark.fits: shows none of", "x_flip.fits: its stars fit when the frame is turned",
+        "x_shift.fits: its stars lie 2.0 px to the right"})
+    EXPECT_NE(end.err.find(words), std::string::npos) << end.err;
 }
 
 TEST(FrameProofRun, WorkersAndPlanAgree) {
