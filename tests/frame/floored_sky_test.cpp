@@ -50,7 +50,8 @@ TEST(FlooredSky, AStarKeepsItsFluxOverTheMeanOfSuchASky) {
   Plane<float> plane = clipped_sky(2);
   plane.at(100, 75) += 20000;
   EXPECT_NEAR(aperture_flux(plane.view(), 100, 75, 5, 8, 12, RingSky::kMean).flux, 20000, 160);
-  EXPECT_GT(aperture_flux(plane.view(), 100, 75, 5, 8, 12, RingSky::kMedian).flux, 20300);  // some 5 a pixel more
+  EXPECT_GT(aperture_flux(plane.view(), 100, 75, 5, 8, 12, RingSky::kMedian).flux,
+            20300);  // some 5 a pixel more
 }
 
 TEST(FlooredSky, FramesAreNamed) {

@@ -10,12 +10,12 @@ namespace tilecompile {
 /// What tells of a frame that was clipped at 0: so many of the samples of its sky are exactly 0.
 constexpr double kFlooredShare = 0.05;
 
-/// Share of the valid samples that are exactly 0; 0 when that lies further below `background` than 3 `noise` and
-/// is no sky.
+/// Share of the valid samples that are exactly 0; 0 when that lies further below `background` than 3 `noise`
+/// and is no sky.
 double floored_share(const PlaneView<float>& plane, double background, double noise);
 
-/// Sigma of a sky of which the lower part is clipped at 0, from quantiles above it: q(84 %) - q(50 %), or where
-/// the median is clipped too the half sigmas between 84 and 93 %, 93 and 98 %. Nothing when
+/// Sigma of a sky of which the lower part is clipped at 0, from quantiles above it: q(84 %) - q(50 %), or
+/// where the median is clipped too the half sigmas between 84 and 93 %, 93 and 98 %. Nothing when
 /// floored_share is below kFlooredShare.
 std::optional<double> floored_noise(const PlaneView<float>& plane, double background, double noise);
 
