@@ -4,8 +4,10 @@
 #include <memory>
 #include <thread>
 
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/cli/command_table.hpp"
+#include "tilecompile/config/key_table.hpp"
 #include "tilecompile/run/run_status.hpp"
 
 namespace tilecompile {
@@ -41,7 +43,10 @@ void set_up_status(CLI::App& app, const ChooseAction& choose) {
   app.add_flag("--json", flags->as_json, "For machines; one line each");
   app.callback([flags, choose] {
     choose([flags] {
-      const auto directory = find_run_directory(flags->run, flags->output);
+      nlohmann::json output = flags->output;
+      if (const auto problem = check_value(*find_key("output.dir", ConfigRole::kRun), output))
+        throw UsageError("--output " + *problem);
+      const auto directory = find_run_directory(flags->run, output.get<std::string>());
       for (;;) {
         const RunStatus status = read_run_status(directory);
         if (flags->as_json)

@@ -7,9 +7,19 @@
 #include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
+namespace {
+
+double sky_of(std::vector<double> annulus, RingSky ring) {
+  if (ring == RingSky::kMedian) return median(std::move(annulus));
+  double sum = 0;
+  for (const double v : annulus) sum += v;
+  return sum / static_cast<double>(annulus.size());
+}
+
+}  // namespace
 
 ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, double radius_px,
-                           double inner_px, double outer_px) {
+                           double inner_px, double outer_px, RingSky ring) {
   const int reach = static_cast<int>(std::ceil(outer_px)) + 1;
   const int cx = static_cast<int>(std::floor(x + 0.5)), cy = static_cast<int>(std::floor(y + 0.5));
   if (cx - reach < 0 || cy - reach < 0 || cx + reach >= samples.width || cy + reach >= samples.height)
@@ -29,7 +39,7 @@ ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, 
     }
   }
   if (annulus.empty()) return {};
-  const double sky = median(std::move(annulus));
+  const double sky = sky_of(std::move(annulus), ring);
   return {true, sum - area * sky, sky};
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tilecompile/frame/aperture.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 
@@ -16,12 +15,12 @@ constexpr std::size_t kFewestStars = 5;
 }  // namespace
 
 std::vector<double> star_fluxes(const PlaneView<float>& image, const std::vector<ReferenceStar>& stars,
-                                double fwhm_px) {
+                                double fwhm_px, RingSky ring) {
   std::vector<double> fluxes;
   const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < n; ++i) {
-    const ApertureFlux star =
-        aperture_flux(image, stars[i].x, stars[i].y, kRadius * fwhm_px, kInner * fwhm_px, kOuter * fwhm_px);
+    const ApertureFlux star = aperture_flux(image, stars[i].x, stars[i].y, kRadius * fwhm_px,
+                                            kInner * fwhm_px, kOuter * fwhm_px, ring);
     fluxes.push_back(star.measured && star.flux > 0 ? star.flux : std::nan(""));
   }
   return fluxes;

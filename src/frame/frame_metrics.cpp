@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/floored_sky.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
@@ -40,7 +41,9 @@ FrameChannel measure_frame_channel(const PlaneView<float>& plane, double code_st
                           (static_cast<double>(plane.width) * static_cast<double>(plane.height));
   if (scratch.count() == 0) return result;
   result.constant = scratch.constant();
-  const Clipped clipped = clip(scratch, code_step);
+  Clipped clipped = clip(scratch, code_step);
+  if (scratch.smallest() == 0)
+    clipped.scale = floored_noise(plane, clipped.location, clipped.scale).value_or(clipped.scale);
   result.background = params.mode == NormalizationParams::Mode::kMedian ? scratch.median() : clipped.location;
   if (params.mode == NormalizationParams::Mode::kPhotometric) {
     result.normalization.offset = result.background;

@@ -10,6 +10,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/floored_sky.hpp"
 #include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/linearity.hpp"
@@ -87,6 +88,7 @@ struct StarPass {
   std::size_t reference;                              // channel whose stars fix the seeing
   std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
   const ProofList& proof_list;
+  RingSky ring;
 };
 
 void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
@@ -102,7 +104,8 @@ void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t 
   if (!photometric(pass.method)) return;
   std::optional<double> phi;
   if (!stars.empty())
-    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px), pass.reference_fluxes[c]);
+    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px, pass.ring),
+                     pass.reference_fluxes[c]);
   frame.flux_measured = phi.has_value();
   apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
 }
@@ -179,6 +182,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   std::vector<std::vector<FrameNumbers>> numbers(channels,
                                                  std::vector<FrameNumbers>(static_cast<std::size_t>(frames)));
   std::vector<std::string> unreadable(static_cast<std::size_t>(frames));
+  std::vector<double> zeros(static_cast<std::size_t>(frames));  // share of them
   std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
@@ -196,6 +200,9 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
           channel = measure_frame_channel(image[c].view(), code_step, method.normalization, scratch);
           linearity[c][frame] = examine_linearity(scratch, channel, reader.facts().largest_code);
           numbers[c][frame] = numbers_of(scratch, channel, reader.facts().largest_code);
+          const FrameNumbers& n = numbers[c][frame];
+          if (scratch.smallest() == 0)
+            zeros[frame] = std::max(zeros[frame], floored_share(image[c].view(), n.background, n.noise));
         }
       } catch (const InputError& e) {
         unreadable[frame] = e.what();
@@ -209,6 +216,10 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
       judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, numbers, method);
   if (!result.bad_frames.empty()) return result;
   if (method.data.linear_required) result.warnings = linearity_warnings(linearity, paths_of(manifest));
+  for (const std::string& text : floored_warnings(zeros, paths_of(manifest))) {
+    result.warnings.push_back(text);
+    result.floored = true;
+  }
   set_output_scale(result.metrics, method.normalization);
   take_stacks(result, stacks);
   return result;
@@ -297,9 +308,9 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
   analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
-  StarPass pass{method, reference, {}, proof_list};
+  StarPass pass{method, reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
   for (const Plane<float>& plane : analysis.classical)
-    pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px));
+    pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
   if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
       method.reconstruction.edge_feather_px > 0) {
     const auto unscaled = metrics.channels;

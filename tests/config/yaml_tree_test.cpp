@@ -83,7 +83,7 @@ TEST(YamlTree, OddDocumentsAreRefused) {
             "F:2:2: control character (code 4) is refused; save the file as plain UTF-8 text");
   EXPECT_THAT(run_error(std::string("tile: {}\n\0", 10)), HasSubstr("control character (code 0)"));
   EXPECT_THAT(run_error("output: {dir: \"a\xff\"}\n"), HasSubstr("not valid UTF-8"));
-  EXPECT_THAT(run_error("output: {dir: \"a\\0b\"}\n"), HasSubstr("'output.dir' must be text"));
+  EXPECT_THAT(run_error("output: {dir: \"a\\0b\"}\n"), HasSubstr("'output.dir' must be a path"));
   EXPECT_EQ(run_error("\xef\xbb\xbftile: {min_size: 64}\r\n"), "");
 }
 

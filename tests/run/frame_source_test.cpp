@@ -23,7 +23,9 @@ class CachedFrames : public testing::Test {
     return scan_frames(origin_, list_frames(origin_, "").paths, 2, {night_.method.data}, night_.verified,
                        [](int) {});
   }
-  FrameSource source() { return {origin_, night_.manifest, true, std::make_shared<VerifiedFiles>()}; }
+  FrameSource source() {
+    return {origin_, night_.manifest, ZeroIsNodata::kAuto, std::make_shared<VerifiedFiles>()};
+  }
   SmallNight night_;
   FrameOrigin origin_;
 };

@@ -80,7 +80,7 @@ class SmallNight {
 
   std::filesystem::path frames_dir() const { return folder_ / "night/frames"; }
   std::filesystem::path folder() const { return folder_.path(); }
-  FrameSource source() const { return {frames_dir(), manifest, true, verified}; }
+  FrameSource source() const { return {frames_dir(), manifest, ZeroIsNodata::kAuto, verified}; }
   RunContexts contexts(std::size_t memory_limit_bytes = std::size_t{1} << 30) const {
     return {*store, frames_dir(), memory_limit_bytes, 2, verified};
   }

@@ -18,6 +18,7 @@ struct Analysis {
   std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
   Image variance;                             ///< of the classical stack, by the frames' sigma
   std::vector<std::string> warnings;
+  bool floored = false;              ///< the sky of some frame is clipped at 0
   std::vector<BadFrame> bad_frames;  ///< of pass 1
   std::vector<FrameProof> proofs;    ///< [frame] of pass 2
 };
