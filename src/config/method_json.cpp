@@ -4,7 +4,7 @@
 
 namespace tilecompile {
 
-const char* const kNumericsVersion = "2";
+const char* const kNumericsVersion = "3";
 
 namespace {
 

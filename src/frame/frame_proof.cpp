@@ -18,6 +18,7 @@ constexpr double kNearPx = 1.5, kNearInFwhm = 0.5;  // a star this far from its 
 constexpr double kExpectedSnr = 12;                 // a star predicted this bright should be seen
 constexpr double kLeastShare = 0.4;                 // of the expected stars
 constexpr double kLeastOfClear = 0.2;               // of those of a clear sky, under cloud
+constexpr double kLeastOfFew = 0.5;                 // of these, where that is fewer than five
 constexpr int kFewestFound = 3;
 constexpr std::size_t kBrightest = 20;    // stars that give the first idea of the transparency
 constexpr double kLargestOffsetPx = 1.2;  // median over the stars
@@ -110,7 +111,8 @@ FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofLi
     // Too little to know the transparency by: asked is for a part of what a clear sky shows.
     count_expected(sightings, list, 1, list.fwhm_px, std::min(noise, list.noise), proof);
     if (proof.expected < kFewestProofStars) return proof;
-    least = std::max<double>(kFewestProofStars, kLeastOfClear * proof.expected);
+    least = std::max(std::min<double>(kFewestProofStars, kLeastOfFew * proof.expected),
+                     kLeastOfClear * proof.expected);
   }
   if (proof.found < least)
     proof.outcome = Outcome::kTooFew;

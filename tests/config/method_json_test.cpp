@@ -28,25 +28,25 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 // kNumericsVersion, or when a key is added.
 TEST(MethodJson, HashOfTheDefaultsIsPinned) {
   EXPECT_EQ(canonical_method_json({}),
-            R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_targ)"
-            R"(et":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zero_is_n)"
-            R"(odata":"auto"},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"mode":"v2","w)"
-            R"(eights":{"background":0.4,"gradient":0.3,"noise":0.3}},"local_metrics":{"clamp":[-3.0,3.0)"
-            R"(],"min_effective_fraction":0.0,"mode":"v2","sharpness":2.0,"star_mode":{"fwhm_transform":)"
-            R"("log","weights":{"contrast":0.2,"fwhm":0.6,"roundness":0.2}},"structure_mode":{"backgroun)"
-            R"(d_weight":0.3,"metric":"energy_over_sigma","metric_weight":0.7}},"normalization":{"enable)"
-            R"(d":true,"mode":"background","per_channel":true},"numerics_version":"2","reconstruction":{)"
-            R"("edge_feather_px":0.0,"frame_chunk":64,"local_sky":"none","noise_guard":"off","noise_guar)"
-            R"(d_high":4.0,"noise_guard_low":2.0,"noise_guard_reach_fwhm":1.5,"rejection":"none","reject)"
-            R"(ion_min_kept_fraction":0.5,"rejection_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_re)"
-            R"(scale":"none","weighting_function":"exponential","window_function":"hanning"},"stacking":)"
-            R"({"method":"average"},"synthetic":{"clustering":{"mode":"state_vector","vector":["global_w)"
-            R"(eight","tile_quality_mean","tile_quality_variance","background","noise"]},"enabled":"auto)"
-            R"(","frames_max":30,"frames_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,)"
-            R"("min_size":64,"min_valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_m)"
-            R"(in_count":3}})");
+            R"({"data":{"color_mode":"auto","exposure_tolerance_percent":5.0,"frames_min":1,"frames_t)"
+            R"(arget":0,"image_height":0,"image_width":0,"linear_required":true,"saturation":0.0,"zer)"
+            R"(o_is_nodata":"auto"},"global_metrics":{"adaptive_weights":false,"clamp":[-3.0,3.0],"max_)"
+            R"(frame_share":0.0,"mode":"v2","weights":{"background":0.4,"gradient":0.3,"noise":0.3}},)"
+            R"("local_metrics":{"clamp":[-3.0,3.0],"min_effective_fraction":0.0,"mode":"v2","sharpnes)"
+            R"(s":2.0,"star_mode":{"fwhm_transform":"log","weights":{"contrast":0.2,"fwhm":0.6,"round)"
+            R"(ness":0.2}},"structure_mode":{"background_weight":0.3,"metric":"energy_over_sigma","me)"
+            R"(tric_weight":0.7}},"normalization":{"enabled":true,"mode":"background","per_channel":t)"
+            R"(rue},"numerics_version":"3","reconstruction":{"edge_feather_px":0.0,"frame_chunk":64,")"
+            R"(local_sky":"none","noise_guard":"off","noise_guard_high":4.0,"noise_guard_low":2.0,"no)"
+            R"(ise_guard_reach_fwhm":1.5,"rejection":"none","rejection_min_kept_fraction":0.5,"reject)"
+            R"(ion_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_rescale":"none","weighting_functi)"
+            R"(on":"exponential","window_function":"hanning"},"stacking":{"method":"average"},"synthe)"
+            R"(tic":{"clustering":{"mode":"state_vector","vector":["global_weight","tile_quality_mean)"
+            R"(","tile_quality_variance","background","noise"]},"enabled":"auto","frames_max":30,"fra)"
+            R"(mes_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,"min_size":64,"min_)"
+            R"(valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_min_count":3}})");
   EXPECT_EQ(sha256_hex(canonical_method_json({})),
-            "e7f1d9f7d070ddcc024525fa06272e1392ff564916e56c2f0f850a5ff48cd35e");
+            "582a174e43ad864db933321f45edf7839ce9c940fb3902806bd6e624d1553783");
 }
 
 TEST(MethodJson, SpellingDoesNotMatter) {

@@ -81,7 +81,7 @@ TEST(FrameProof, UnderCloudOnlyTheStarsThatShouldBeSeenAreAskedFor) {
   EXPECT_NEAR(proof.flux_scale, 0.3, 1e-12);
 }
 
-TEST(FrameProof, UnderThickCloudAFifthOfTheStarsAndFiveAreEnough) {
+TEST(FrameProof, UnderThickCloudAFifthOfTheStarsAndFiveOrHalfAreEnough) {
   const auto thick = [](int found, int stars) {
     std::vector<Sighting> sightings(static_cast<std::size_t>(stars), kNothing);
     std::fill(sightings.begin(), sightings.begin() + found, seen(0, 0, 0.15, 7.5));  // below what is expected
@@ -89,8 +89,10 @@ TEST(FrameProof, UnderThickCloudAFifthOfTheStarsAndFiveAreEnough) {
   };
   EXPECT_EQ(thick(5, 25), Outcome::kProved);
   EXPECT_EQ(thick(5, 26), Outcome::kTooFew);
-  EXPECT_EQ(thick(5, 6), Outcome::kProved);
-  EXPECT_EQ(thick(4, 6), Outcome::kTooFew);
+  EXPECT_EQ(thick(3, 6), Outcome::kProved);
+  EXPECT_EQ(thick(2, 6), Outcome::kTooFew);
+  EXPECT_EQ(thick(5, 12), Outcome::kProved);
+  EXPECT_EQ(thick(4, 12), Outcome::kTooFew);
 }
 
 TEST(FrameProof, FaintFieldsAreNotAskedForAtAll) {
