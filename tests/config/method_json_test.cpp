@@ -114,9 +114,9 @@ TEST(MethodJson, RoundTrip) {
 
 TEST(MethodJson, RefusesWhatItWouldNotHaveWritten) {
   const std::string good = canonical_method_json({});
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"2\"", "\"numerics_version\":\"0\"")),
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"3\"", "\"numerics_version\":\"0\"")),
               testing::AllOf(HasSubstr("numerics version '0'"), HasSubstr("numerics version '2'")));
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"2\",", "")),
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"3\",", "")),
               HasSubstr("no numerics_version"));
   EXPECT_THAT(parse_error(replaced(good, "\"frame_chunk\":64", "\"frame_chunk\":0")),
               HasSubstr("'reconstruction.frame_chunk' must be an integer"));
