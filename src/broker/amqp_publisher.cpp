@@ -91,9 +91,8 @@ void AmqpPublisher::on_confirm(std::uint64_t tag, bool multiple, bool accepted) 
   while (first != unconfirmed_.end() && first->first <= tag) {
     PublishOrder& order = first->second;
     if (!accepted) {
-      order.confirmed.set_exception(make_error(
-          ErrorKind::kTransient,
-          "the broker did not take " + describe(order) + ": the queue is full or not available, try again"));
+      order.confirmed.set_exception(std::make_exception_ptr(NotTakenError(
+          "the broker did not take " + describe(order) + ": the queue is full or not available, try again")));
     } else if (order.returned) {
       order.confirmed.set_exception(std::make_exception_ptr(UnroutableError(
           "no queue took " + describe(order) + " (" + order.reason + "): the queue is gone or not bound")));

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 #include "master_run.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
@@ -12,7 +14,7 @@
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
 
 namespace tilecompile {
 namespace {
@@ -78,6 +80,11 @@ RunOutcome MasterRun::run() {
   } catch (const Error& e) {
     record_.error_kind = kind_name(e.kind());
     record_.error_text = e.what();
+    give_up("failed");
+    throw;
+  } catch (const std::bad_alloc&) {
+    record_.error_kind = kind_name(ErrorKind::kTransient);
+    record_.error_text = "the memory of this host does not suffice";
     give_up("failed");
     throw;
   } catch (const std::exception& e) {

@@ -101,7 +101,6 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
-  options.quorum = config.broker.queue_type == "quorum";
   const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
   if (config.storage.type == "s3") probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);

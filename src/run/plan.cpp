@@ -81,16 +81,16 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
 }
 
 void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
-  DispatchJob job;
-  job.grid = &grid;
+  TileRound round;
+  round.grid = &grid;
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
   for (const int batch : settings) {
-    job.batch = batch;
+    round.batch = batch;
     plan.tasks.emplace_back(
         (batch == 0 ? "auto" : std::to_string(batch)) + (batch == configured ? " (configured)" : ""),
-        static_cast<int>(make_tasks(job).size()));
+        static_cast<int>(make_tasks(round).size()));
   }
 }
 

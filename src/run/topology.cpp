@@ -43,8 +43,7 @@ QueueSpec retry_queue_spec(int delay_s, bool quorum) {
   QueueSpec spec;
   spec.name = retry_queue(delay_s);
   spec.exchange = kTaskExchange;  // where workers may not publish: what lies on a rung becomes a task
-  // Of no time at all a broker makes "at once, or never".
-  spec.message_ttl_ms = delay_s > 0 ? 1000LL * delay_s : 1;
+  spec.message_ttl_ms = 1000LL * delay_s;
   spec.dead_letter_queue = kComputeQueue;
   spec.quorum = quorum;
   return spec;

@@ -11,6 +11,7 @@
 #include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -70,12 +71,13 @@ class Workshop {
     });
     std::optional<DiagnosticsCollector> collector;
     if (with_diagnostics) collector.emplace(*master, job());
-    night.job.diagnostics = collector ? &*collector : nullptr;
     std::vector<std::string> checksums(night.grid.tiles.size());
-    dispatch_tiles(night.job, *master, *night.store, directory_, [&](const ResultMessage& r, TileFile file) {
+    TestObserver observer([&](const ResultMessage& r, TileFile file) {
       checksums[static_cast<std::size_t>(r.tile_id)] = r.data_checksum;
       files[r.tile_id] = std::move(file);
     });
+    dispatch_tiles(night.job, {*master, *night.store, directory_, collector ? &*collector : nullptr},
+                   observer);
     if (collector) summary = collector->finish();
     stop = true;
     serving.get();

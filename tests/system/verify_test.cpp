@@ -136,11 +136,11 @@ TEST_F(Verify, WhatIsWrongWithAWorkerIsNamed) {
 }
 
 TEST_F(Verify, AMissingRungOfTheLadderIsNamed) {
-  broker_->ctl("delete_queue tile.retry.0");
+  broker_->ctl("delete_queue tile.retry.2");
   const auto ended = verify("");
   EXPECT_EQ(ended.exit_code, 3) << ended.text;
   EXPECT_THAT(ended.text,
-              ContainsRegex("FAIL  back-off ladder +missing: tile.retry.0[^,].*tilecompile setup"));
+              ContainsRegex("FAIL  back-off ladder +missing: tile.retry.2[^,].*tilecompile setup"));
   ASSERT_EQ(run_program("setup " + yaml() + flags()).exit_code, 0);
   EXPECT_THAT(verify("").text, HasSubstr("ok    back-off ladder "));
 }
