@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <exception>
-#include <new>
 #include <optional>
 
+#include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/tile_file.hpp"
@@ -84,14 +84,9 @@ std::optional<TileFailure> failure_of(const std::function<void()>& work) {
   try {
     work();
     return std::nullopt;
-  } catch (const Error& e) {
-    return TileFailure{e.kind(), e.what()};
-  } catch (const std::bad_alloc&) {
-    return TileFailure{ErrorKind::kTransient,
-                       "the memory of this host does not suffice: give the worker less parallel.threads or a "
-                       "smaller parallel.memory_limit_mb"};
   } catch (const std::exception& e) {
-    return TileFailure{ErrorKind::kContract, std::string("unexpected: ") + e.what()};
+    ErrorReport report = report_of(e);
+    return TileFailure{report.kind, std::move(report.text)};
   }
 }
 

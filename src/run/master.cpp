@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <new>
 
 #include "master_run.hpp"
 #include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
@@ -77,19 +77,10 @@ RunOutcome MasterRun::run() {
   } catch (const Interrupted&) {
     give_up("interrupted");
     throw;
-  } catch (const Error& e) {
-    record_.error_kind = kind_name(e.kind());
-    record_.error_text = e.what();
-    give_up("failed");
-    throw;
-  } catch (const std::bad_alloc&) {
-    record_.error_kind = kind_name(ErrorKind::kTransient);
-    record_.error_text = "the memory of this host does not suffice";
-    give_up("failed");
-    throw;
   } catch (const std::exception& e) {
-    record_.error_kind = kind_name(ErrorKind::kContract);
-    record_.error_text = e.what();
+    const ErrorReport report = report_of(e);
+    record_.error_kind = kind_name(report.kind);
+    record_.error_text = report.text;
     give_up("failed");
     throw;
   }

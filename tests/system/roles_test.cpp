@@ -130,6 +130,8 @@ TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
        false},
       {"publish a result", [](Transport& p) { publish(p, "tilecompile.results", "tile.results"); }, false,
        true, false},
+      {"publish a dead letter past the exchange", [](Transport& p) { publish(p, "", "tile.dlq"); }, true,
+       false, false},
       {"publish a dead letter", [](Transport& p) { publish(p, "tilecompile.results", "tile.dlq"); }, false,
        true, false},
       {"take tasks", consume("tile.compute"), true, true, false},
