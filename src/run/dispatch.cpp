@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "adopt_journal.hpp"
 #include "tile_owner.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"

@@ -55,7 +55,7 @@ RunOutcome MasterRun::run() {
     }
     analyse();
     refuse_second_master();
-    if (request_.resume && config_.input.on_bad_frame != "error") check_same_run();
+    if (request_.resume && config_.input.on_bad_frame != OnBadFrame::kError) check_same_run();
     if (request_.resume) read_journal_to_resume();
     share_with_workers();
     reconstruct();
@@ -115,18 +115,19 @@ void MasterRun::scan() {
     throw UsageError("the run directory " + directory.string() +
                      " holds a finished or broken run already: go on with it by --resume " + request_.run_id +
                      ", leave --run-id away for a new run, or remove the folder");
-  if (config_.storage.type == "file" && !config_.storage.root.empty() &&
+  if (config_.storage.type == StorageType::kFile && !config_.storage.root.empty() &&
       !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
-  if (config_.storage.type == "s3") probe_store(*links_.store);
+  if (config_.storage.type == StorageType::kS3) probe_store(*links_.store);
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
   ScannedFrames found = scan_frames(frames_, paths, threads_, config_.method.data, *links_.verified,
                                     [&](int done) { progress.update(done); });
   manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-  if (config_.input.on_bad_frame == "error" && !found.bad.empty()) add_frames_of_bad_pixels(found.bad);
+  if (config_.input.on_bad_frame == OnBadFrame::kError && !found.bad.empty())
+    add_frames_of_bad_pixels(found.bad);
   set_aside(found.bad);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);
@@ -136,7 +137,7 @@ void MasterRun::scan() {
   check_stop();
   note_manifest();
   // A look at the pixels can still leave out frames; then the frames are known after it.
-  if (request_.resume && config_.input.on_bad_frame == "error") check_same_run();
+  if (request_.resume && config_.input.on_bad_frame == OnBadFrame::kError) check_same_run();
 }
 
 void MasterRun::warn_of_small_cache() {
@@ -197,7 +198,7 @@ void MasterRun::analyse() {
 // too.
 void MasterRun::share(const std::string& key, const std::string& name, const std::string& bytes) {
   links_.store->put(key, bytes);
-  if (config_.storage.type != "file" ||
+  if (config_.storage.type != StorageType::kFile ||
       std::filesystem::absolute(storage_root(config_)) != std::filesystem::absolute(config_.output.dir))
     directory_->write(name, bytes);
 }

@@ -20,7 +20,7 @@ void MasterRun::add_frames_of_bad_pixels(std::vector<BadFrame>& bad) const {
 void MasterRun::set_aside(const std::vector<BadFrame>& bad) {
   if (bad.empty()) return;
   Manifest good = without(*manifest_, bad);
-  if (config_.input.on_bad_frame == "error") refuse_frames(bad, good.frames.size() + bad.size());
+  if (config_.input.on_bad_frame == OnBadFrame::kError) refuse_frames(bad, good.frames.size() + bad.size());
   for (const BadFrame& frame : bad) {
     log_warning("frame quarantined", {{"frame", frame.path}, {"reason", frame.reason}});
     if (directory_) note_quarantined(frame);

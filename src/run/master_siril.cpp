@@ -49,7 +49,7 @@ std::vector<std::string> MasterRun::frames_to_read() {
   } else if (wants_siril) {
     log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
   }
-  if (config_.input.stage == "raw") return register_frames(paths);
+  if (config_.input.stage == InputStage::kRaw) return register_frames(paths);
   log_info("registration is skipped: the frames are registered already (input.stage)",
            {{"engine", config_.registration.engine}});
   return paths;

@@ -71,7 +71,7 @@ TileRound MasterRun::tile_round() const {
       BandCache::Shape{record_.width, record_.channels, record_.frames, memory_limit_bytes(config_.parallel),
                        static_cast<std::size_t>(threads_) + 1};
   round.isolation = config_.parallel.isolation;
-  round.quorum = config_.broker.queue_type == "quorum";
+  round.quorum = config_.broker.queue_type == QueueType::kQuorum;
   round.retry = config_.retry;
   round.max_failed_tiles = config_.retry.max_failed_tiles;
   if (request_.resume) round.journalled = &journal_.first_round;

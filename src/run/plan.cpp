@@ -46,7 +46,8 @@ void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifes
 void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manifest& manifest, RunPlan& plan) {
   if (bad.empty()) return;
   manifest = without(manifest, bad);
-  if (config.input.on_bad_frame == "error") refuse_frames(bad, manifest.frames.size() + bad.size());
+  if (config.input.on_bad_frame == OnBadFrame::kError)
+    refuse_frames(bad, manifest.frames.size() + bad.size());
   for (const BadFrame& frame : bad)
     plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
 }
@@ -131,7 +132,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
-  if (config.input.stage == "raw")
+  if (config.input.stage == InputStage::kRaw)
     plan.warnings.emplace_back(
         "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
         "from one sensor plane, come on top");

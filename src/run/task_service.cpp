@@ -154,7 +154,7 @@ void TaskService::answer(const Job& job, const ResultMessage& result) {
 // The queue that waits for the result: the one the task names, else the run's own, else the shared one.
 void TaskService::publish(const Job& job, const Message& message) {
   const std::string& asked = job.delivery->message.reply_to;
-  const std::string queue = asked.empty() ? results_queue(job.task.run_id, "run") : asked;
+  const std::string queue = asked.empty() ? results_queue(job.task.run_id, Isolation::kRun) : asked;
   try {
     try {
       return transport_.publish(kResultExchange, queue, message).get();

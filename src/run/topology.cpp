@@ -13,12 +13,12 @@ const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
 const char* const kRetryQueuePrefix = "tile.retry.";
 
-std::string results_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation != "run" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+std::string results_queue(const std::string& run_id, Isolation isolation) {
+  return isolation != Isolation::kRun ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
 }
 
-std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation != "run" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
+std::string diagnostics_queue(const std::string& run_id, Isolation isolation) {
+  return isolation != Isolation::kRun ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {

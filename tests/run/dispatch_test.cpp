@@ -80,7 +80,7 @@ class Hall {
   void send(const std::string& body) {
     Message message;
     message.body = body;
-    worker->publish(kResultExchange, results_queue(night_.run_id, "run"), message).get();
+    worker->publish(kResultExchange, results_queue(night_.run_id, Isolation::kRun), message).get();
   }
   /// An answer about the first tile of a task that carries no data.
   static ResultMessage answer_to(const Delivery& task) {
@@ -149,7 +149,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
   Hall hall(night);
   auto run = hall.start();
   auto tasks = hall.tasks(make_tasks(night.job).size());
-  EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, "run"));
+  EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, Isolation::kRun));
   std::reverse(tasks.begin(), tasks.end());
   const int ends_the_run = decode_task(tasks.back().message.body).tiles.back().tile_id;
   for (const Delivery& task : tasks)
@@ -179,7 +179,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
     }
   EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
   EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), night.grid.tiles.size());
-  EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, "run")));
+  EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, Isolation::kRun)));
 }
 
 TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
@@ -359,7 +359,7 @@ TEST(Dispatch, ABrokerThatRefusesTasksAndAnswersForNowEndsNobody) {
   RunDirectory directory(night.folder() / "out", night.run_id);
   MemoryBroker broker;
   Refusing master(broker.connect(), kComputeQueue, 2);
-  Refusing worker(broker.connect(), results_queue(night.run_id, "run"), 2);
+  Refusing worker(broker.connect(), results_queue(night.run_id, Isolation::kRun), 2);
   worker.declare(compute_queue_spec(false));
   std::atomic<bool> stop{false};
   RunContexts runs = night.contexts();
@@ -378,7 +378,7 @@ TEST(Dispatch, OneResultsQueueServesAllRounds) {
   std::optional<ResultsQueueEnd> end;
   Hall hall(night);
   hall.results_end = &end;
-  const std::string queue = results_queue(night.run_id, "run");
+  const std::string queue = results_queue(night.run_id, Isolation::kRun);
   for (int round = 0; round < 2; ++round) {
     auto run = hall.start();
     for (const Delivery& task : hall.tasks(make_tasks(night.job).size()))
@@ -394,7 +394,7 @@ TEST(Dispatch, OneResultsQueueServesAllRounds) {
 TEST(Dispatch, ASecondMasterLeavesTheQueueOfTheFirstAlone) {
   SmallNight night;
   Hall hall(night);
-  const std::string queue = results_queue(night.run_id, "run");
+  const std::string queue = results_queue(night.run_id, Isolation::kRun);
   hall.worker->declare(results_queue_spec(queue, false));
   hall.worker->consume(queue, 1, true);
   auto run = hall.start();

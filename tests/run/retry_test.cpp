@@ -355,13 +355,13 @@ TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
   EXPECT_EQ(ids, (std::vector<std::string>{night.run_id + ":1", night.run_id + ":3"}));
   EXPECT_NE(refusal.find("--resume"), std::string::npos) << refusal;
   // Once a master waits again, the task goes its way.
-  party->declare(results_queue_spec(results_queue(night.run_id, "run"), false));
+  party->declare(results_queue_spec(results_queue(night.run_id, Isolation::kRun), false));
   repaired = true;
   visit_dead_letters(*party, [&](const DeadLetter& letter) {
     if (letter.tiles.front() == 3) retry_dead_letter(*party, letter);
     return LetterFate::kDrop;
   });
-  party->consume(results_queue(night.run_id, "run"), 10);
+  party->consume(results_queue(night.run_id, Isolation::kRun), 10);
   const ResultMessage result = decode_result(party->receive(seconds(30)).value().message.body);
   EXPECT_EQ(result.tile_id, 3);
   EXPECT_FALSE(result.failure);

@@ -164,7 +164,7 @@ TEST_F(Verify, AWorkerRefusesTheTasksOfAMasterWithOtherNumerics) {
   options.port = broker_->port();
   options.password = "guest";
   const auto master = connect_amqp(options);
-  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, "run"), false);
+  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, Isolation::kRun), false);
   master->declare(answers);
   master->consume(answers.name, 10);
   master->publish(kTaskExchange, kComputeQueue, task_message(task, {}, answers.name)).get();

@@ -40,7 +40,7 @@ struct TileRound {
   int most_tiles = 0;  ///< 0: no limit
   std::optional<BandCache::Shape> bands{};  ///< what a worker reads at once for a tile; empty: the row
 
-  std::string isolation = "run";
+  Isolation isolation = Isolation::kRun;
   bool quorum = false;
   RetryPolicy retry;
   int max_failed_tiles = 0;   ///< more end the run
