@@ -29,9 +29,10 @@ int retry_delay_s(const RetryPolicy& policy, const std::string& task, int attemp
 }
 
 std::vector<int> retry_rungs(const RetryPolicy& policy) {
-  std::set<int> rungs = {0};
+  std::set<int> rungs;
   for (int attempt = 1; attempt < policy.max_attempts; ++attempt)
     for (const double jitter : kJitter) rungs.insert(rung_s(policy, attempt, jitter));
+  rungs.erase(0);
   return {rungs.begin(), rungs.end()};
 }
 

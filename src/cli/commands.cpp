@@ -7,12 +7,11 @@
 #include <csignal>
 #include <cstdio>
 #include <functional>
-#include <new>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -55,31 +54,18 @@ void install_signal_handlers() {
   std::signal(SIGXFSZ, SIG_IGN);  // the write fails with EFBIG and says so
 }
 
-int report(const Error& error) {
-  std::fprintf(stderr, "tilecompile: %s\n", escaped_lines(error.what()).c_str());
-  return exit_code(error.kind());
-}
-
 int guarded(const std::function<int()>& command) {
   try {
     return command();
   } catch (const Interrupted& interrupted) {
     std::fprintf(stderr, "tilecompile: stopped by signal %d; what is done is kept\n", interrupted.signal);
     return 128 + interrupted.signal;
-  } catch (const TransientError& error) {
-    const int code = report(error);
-    return signal_received == 0 ? code : 128 + signal_received;  // waiting on was not wanted
-  } catch (const Error& error) {
-    return report(error);
-  } catch (const std::bad_alloc&) {
-    return report(TransientError(
-        "not enough memory: lower parallel.threads or parallel.memory_limit_mb, or allow the process more"));
-  } catch (const std::system_error& error) {
-    return report(TransientError(std::string("the operating system refused: ") + error.what() +
-                                 "; check the limits of processes, threads and open files, and the mounts"));
   } catch (const std::exception& error) {
-    return report(
-        ContractError(std::string("internal error: ") + error.what() + "; please report this with the log"));
+    const ErrorReport report = report_of(error);
+    std::fprintf(stderr, "tilecompile: %s\n", escaped_lines(report.text).c_str());
+    // After a signal nobody wanted to wait on for what may work later.
+    if (report.kind == ErrorKind::kTransient && signal_received != 0) return 128 + signal_received;
+    return exit_code(report.kind);
   }
 }
 
@@ -117,7 +103,10 @@ int run_command_line(int argc, char** argv) {
     CLI::App* sub = app.add_subcommand(command.name, command.summary);
     command.set_up(*sub, [&chosen](std::function<int()> action) { chosen = std::move(action); });
   }
-  if (const std::string text = unknown_command(argc, argv); !text.empty()) return report(UsageError(text));
+  if (const std::string text = unknown_command(argc, argv); !text.empty()) {
+    std::fprintf(stderr, "tilecompile: %s\n", text.c_str());
+    return exit_code(ErrorKind::kUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& e) {

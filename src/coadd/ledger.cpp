@@ -1,29 +1,132 @@
 #include "tilecompile/coadd/ledger.hpp"
 
-namespace tilecompile {
+#include <algorithm>
 
-TileLedger::TileLedger(std::string run_id, int tile_count)
+namespace tilecompile {
+namespace {
+
+constexpr int kHandedOnAtOnce = 3;
+
+}  // namespace
+
+TileLedger::TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy)
     : run_id_(std::move(run_id)),
-      results_(static_cast<std::size_t>(tile_count)),
-      is_failed_(results_.size()) {}
+      policy_(policy),
+      tiles_(static_cast<std::size_t>(tile_count)),
+      open_(tile_count) {}
+
+bool TileLedger::is_pending(int tile_id) const {
+  const Phase phase = tile(tile_id).phase;
+  return phase == Phase::kOpen || phase == Phase::kSent || phase == Phase::kWaiting;
+}
+
+// The only place where a phase changes.
+void TileLedger::move(Tile& tile, Phase to) {
+  const auto count = [this](Phase phase) -> int* {
+    switch (phase) {
+      case Phase::kOpen:
+        return &open_;
+      case Phase::kDone:
+        return &done_;
+      case Phase::kFailed:
+        return &failed_;
+      case Phase::kNotAsked:
+        return &not_asked_;
+      default:
+        return nullptr;
+    }
+  };
+  if (int* left = count(tile.phase)) --*left;
+  if (int* entered = count(to)) ++*entered;
+  tile.phase = to;
+}
 
 TileLedger::Verdict TileLedger::offer(const ResultMessage& result) {
   if (result.run_id != run_id_ || result.tile_id < 0 || result.tile_id >= tile_count())
     return Verdict::kForeign;
-  ResultMessage& known = results_[static_cast<std::size_t>(result.tile_id)];
-  if (!known.data_checksum.empty())
-    return known.data_checksum == result.data_checksum ? Verdict::kDuplicate : Verdict::kConflict;
-  known = result;
-  ++done_;
-  if (is_failed(result.tile_id)) --failed_;
-  is_failed_[static_cast<std::size_t>(result.tile_id)] = false;
+  Tile& tile = at(result.tile_id);
+  if (tile.phase == Phase::kDone)
+    return tile.result.data_checksum == result.data_checksum ? Verdict::kDuplicate : Verdict::kConflict;
+  tile.result = result;
+  tile.task.clear();
+  move(tile, Phase::kDone);
   return Verdict::kAccepted;
 }
 
+void TileLedger::leave_out(int tile_id) {
+  if (is_pending(tile_id)) move(at(tile_id), Phase::kNotAsked);
+}
+
+void TileLedger::sent(int tile_id, const std::string& task, std::uint64_t connection) {
+  Tile& tile = at(tile_id);
+  if (tile.phase != Phase::kOpen) return;
+  tile.task = task;
+  tile.connection = connection;
+  move(tile, tile.wait_s > 0 ? Phase::kWaiting : Phase::kSent);
+  tile.wait_s = 0;
+}
+
+// Answers to a task that was given up, lost, or answered already change nothing: the tile has another one.
+bool TileLedger::answers_our_task(const ResultMessage& answer) const {
+  const std::string& task = tile(answer.tile_id).task;
+  return is_pending(answer.tile_id) && !task.empty() && task == answer.correlation_id;
+}
+
+void TileLedger::begun(const ResultMessage& announcement, const std::string& who, std::uint64_t connection) {
+  if (!answers_our_task(announcement)) return;
+  at(announcement.tile_id).holder = who;
+  at(announcement.tile_id).connection = connection;
+}
+
+TileLedger::Step TileLedger::again(Tile& tile, int wait_s) {
+  tile.wait_s = wait_s;
+  tile.task.clear();
+  tile.holder.clear();
+  move(tile, Phase::kOpen);
+  return Step::kSendAgain;
+}
+
+TileLedger::Step TileLedger::failed(const ResultMessage& failure) {
+  if (!answers_our_task(failure)) return Step::kNothing;
+  Tile& tile = at(failure.tile_id);
+  tile.handed_back = 0;
+  if (failure.failure->kind != ErrorKind::kTransient || tile.attempt >= policy_.max_attempts)
+    return Step::kGiveUp;
+  const int wait_s = retry_delay_s(policy_, tile.task, tile.attempt);
+  ++tile.attempt;
+  return again(tile, wait_s);
+}
+
+TileLedger::Step TileLedger::handed_back(const ResultMessage& result, std::uint64_t connection) {
+  if (!answers_our_task(result)) return Step::kNothing;
+  Tile& tile = at(result.tile_id);
+  ++tile.handed_back;
+  const bool still_connected = tile.connection == connection || tile.connection == 0;
+  if (*result.hand_back == HandBack::kRedelivered && still_connected) {
+    if (!tile.holder.empty()) {
+      tile.deaths.push_back(tile.holder);
+      tile.care = TaskCare::kAlone;
+      if (static_cast<int>(tile.deaths.size()) >= policy_.max_worker_deaths) return Step::kGiveUp;
+    }
+    tile.care = std::max(tile.care, TaskCare::kAnnounce);
+  }
+  const bool at_once = tile.handed_back <= kHandedOnAtOnce || policy_.max_attempts == 1;
+  return again(tile, at_once ? 0 : retry_delay_s(policy_, tile.task, std::max(1, tile.attempt - 1)));
+}
+
 void TileLedger::fail(int tile_id) {
-  if (!is_open(tile_id)) return;
-  is_failed_[static_cast<std::size_t>(tile_id)] = true;
-  ++failed_;
+  if (!is_pending(tile_id)) return;
+  at(tile_id).task.clear();
+  move(at(tile_id), Phase::kFailed);
+}
+
+void TileLedger::reopen(int tile_id, const std::string& task) {
+  if (is_pending(tile_id) && tile(tile_id).task == task) again(at(tile_id), 0);
+}
+
+void TileLedger::reopen_all() {
+  for (int id = 0; id < tile_count(); ++id)
+    if (is_pending(id)) again(at(id), 0);
 }
 
 }  // namespace tilecompile

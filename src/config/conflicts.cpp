@@ -55,7 +55,7 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
     if (!is_plain_prefix(prefix))
       refuse({key}, "'" + std::string(key) + "' must be names joined by '/', none at either end, found " +
                         quoted(prefix));
-  if (s3.bucket.empty() && (config.storage.type == "s3" || !s3.frames_prefix.empty()))
+  if (s3.bucket.empty() && (config.storage.type == StorageType::kS3 || !s3.frames_prefix.empty()))
     refuse(
         {"storage.s3.bucket", "storage.type", "storage.s3.frames_prefix"},
         "'storage.s3.bucket' is not set: name the bucket, or keep to 'storage.type: file' and 'input.dir'");
@@ -66,11 +66,11 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
   if (config.cache.dir.empty())
     refuse({"storage.s3.frames_prefix", "cache.dir"},
            "'cache.dir' is not set: frames of a bucket are read from copies in that folder");
-  if (config.input.stage == "raw")
+  if (config.input.stage == InputStage::kRaw)
     refuse({"input.stage", "storage.s3.frames_prefix"},
            "raw frames are registered from a folder: name it in 'input.dir' and leave "
            "'storage.s3.frames_prefix' empty");
-  if (config.storage.type == "s3" && (s3.prefix + "/").rfind(s3.frames_prefix + "/", 0) == 0)
+  if (config.storage.type == StorageType::kS3 && (s3.prefix + "/").rfind(s3.frames_prefix + "/", 0) == 0)
     refuse({"storage.s3.prefix", "storage.s3.frames_prefix"},
            "'storage.s3.prefix' lies below 'storage.s3.frames_prefix', so tiles would be taken for frames: "
            "keep them apart");
@@ -131,7 +131,7 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              quoted(method.stacking.output_file)});
   }
   check_frame_chunks(conflicts, config);
-  if (config.parallel.isolation == "vhost" && config.broker.vhost == "/") {
+  if (config.parallel.isolation == Isolation::kVhost && config.broker.vhost == "/") {
     conflicts.push_back(
         {{"parallel.isolation", "broker.vhost"},
          "'parallel.isolation: vhost' needs a virtual host of its own in 'broker.vhost', found "

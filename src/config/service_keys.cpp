@@ -78,9 +78,13 @@ void add_input_output(Table& table) {
       table, "input", kRunOnly, [](auto& s) -> auto& { return s.run.input; });
   input.add("pattern", &InputConfig::pattern, TextRule::kNamePattern,
             "Glob on the names of the frames; empty: every FITS name");
-  input.add("stage", &InputConfig::stage, OneOf{{"registered", "raw"}}, "What has been done to the frames");
-  input.add("on_bad_frame", &InputConfig::on_bad_frame, OneOf{{"error", "quarantine"}},
-            "Frames that cannot be used: error ends the run and names them all, quarantine leaves them out");
+  input.add_choice("stage", &InputConfig::stage,
+                   Choices<InputStage>{{"registered", InputStage::kRegistered}, {"raw", InputStage::kRaw}},
+                   "What has been done to the frames");
+  input.add_choice(
+      "on_bad_frame", &InputConfig::on_bad_frame,
+      Choices<OnBadFrame>{{"error", OnBadFrame::kError}, {"quarantine", OnBadFrame::kQuarantine}},
+      "Frames that cannot be used: error ends the run and names them all, quarantine leaves them out");
   input.add_choice(
       "duplicates", &InputConfig::count_duplicates, Choices<bool>{{"leave_out", false}, {"keep", true}},
       "An exposure that is there in several files: leave_out counts it once, keep counts every file");
@@ -109,9 +113,12 @@ void add_parallel(Table& table) {
                "Deliveries held ready for each compute thread");
   parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},
                "Memory the program may plan with, in MiB; 0: half of the machine's");
-  parallel.add("isolation", &ParallelConfig::isolation, OneOf{{"shared", "vhost", "run"}},
-               "run: result queues of its own for each run; shared: one run at a time on a vhost; vhost: "
-               "broker.vhost belongs to this run");
+  parallel.add_choice(
+      "isolation", &ParallelConfig::isolation,
+      Choices<Isolation>{
+          {"shared", Isolation::kShared}, {"vhost", Isolation::kVhost}, {"run", Isolation::kRun}},
+      "run: result queues of its own for each run; shared: one run at a time on a vhost; vhost: "
+      "broker.vhost belongs to this run");
 }
 
 void add_broker(Table& table) {
@@ -147,7 +154,9 @@ void add_broker(Table& table) {
              "Seconds of trying again after the broker is lost");
   broker.add("consumer_timeout_s", &BrokerConfig::consumer_timeout_s, Between{60, 1e7},
              "The broker's consumer_timeout in seconds; tasks are made to stay well below it");
-  broker.add("queue_type", &BrokerConfig::queue_type, OneOf{{"classic", "quorum"}}, "Type of the queues");
+  broker.add_choice("queue_type", &BrokerConfig::queue_type,
+                    Choices<QueueType>{{"classic", QueueType::kClassic}, {"quorum", QueueType::kQuorum}},
+                    "Type of the queues");
 }
 
 void add_retry(Table& table) {

@@ -36,7 +36,9 @@ void add_s3(std::vector<Key>& table) {
 void add_storage_keys(std::vector<Key>& table) {
   SectionRows<StorageConfig> storage(
       table, "storage", kRunAndWorker, [](auto& s) -> auto& { return s.run.storage; });
-  storage.add("type", &StorageConfig::type, OneOf{{"file", "s3"}}, "Where tiles and manifests lie");
+  storage.add_choice("type", &StorageConfig::type,
+                     Choices<StorageType>{{"file", StorageType::kFile}, {"s3", StorageType::kS3}},
+                     "Where tiles and manifests lie");
   storage.add("root", &StorageConfig::root, TextRule::kAnyPath,
               "Folder that master and workers share; empty: output.dir");
   add_s3(table);

@@ -73,7 +73,7 @@ std::vector<std::pair<std::string, std::string>> broker_flags(const BrokerConfig
           {"broker.allow_plaintext", word(broker.allow_plaintext)},
           {"broker.message_key_file", absolute(broker.message_key_file)},
           {"broker.heartbeat_s", std::to_string(broker.heartbeat_s)},
-          {"broker.queue_type", broker.queue_type}};
+          {"broker.queue_type", broker.queue_type == QueueType::kQuorum ? "quorum" : "classic"}};
 }
 
 }  // namespace tilecompile

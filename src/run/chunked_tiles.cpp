@@ -3,8 +3,8 @@
 #include "adopt_journal.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/run/execute_task.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/tile/tile_parts.hpp"
 
 namespace tilecompile {
@@ -12,22 +12,37 @@ namespace {
 
 using Results = std::vector<ResultMessage>;  // [tile]; without data_ref: the tile is not computed any more
 
+/// Notes the pieces of one round over one range of frames.
+class PieceObserver : public RoundObserver {
+ public:
+  PieceObserver(RoundObserver& outer, Results& results, std::vector<double>& seconds)
+      : outer_(outer), results_(results), seconds_(seconds) {}
+  void accept(const ResultMessage& result, TileFile /*none*/) override {
+    results_[static_cast<std::size_t>(result.tile_id)] = result;
+    seconds_[static_cast<std::size_t>(result.tile_id)] += result.compute_seconds;
+  }
+  void watch() override { outer_.watch(); }
+  void check_stop() override { outer_.check_stop(); }
+
+ private:
+  RoundObserver& outer_;
+  Results& results_;
+  std::vector<double>& seconds_;
+};
+
 class ChunkedTiles {
  public:
-  ChunkedTiles(const ChunkJob& job, Transport& transport, ObjectStore& store, RunDirectory& directory,
-               const AcceptTile& accept)
+  ChunkedTiles(const ChunkJob& job, const RoundPlace& place, RoundObserver& observer)
       : job_(job),
-        transport_(transport),
-        store_(store),
-        directory_(directory),
-        accept_(accept),
+        place_(place),
+        observer_(observer),
         ranges_(chunk_ranges(job.metrics->frame_count(), job.method->reconstruction.frame_chunk, job.chunks)),
         ledger_(job.tiles.task_template.run_id, static_cast<int>(job.tiles.grid->tiles.size())),
         seconds_(job.tiles.grid->tiles.size()) {}
 
   TileLedger run() {
-    directory_.append_event("round_began", {{"round", "1"}});
-    if (job_.tiles.journalled != nullptr) adopt_journal(job_.tiles, ledger_, store_, directory_, accept_);
+    place_.directory.append_event("round_began", {{"round", "1"}});
+    if (job_.tiles.journalled != nullptr) adopt_journal(job_.tiles, place_, observer_, ledger_);
     const std::vector<Results> measured = round(TaskWork::kMeasure, frame_metrics());
     Results weights(seconds_.size());
     each_open([&](int t) {
@@ -54,12 +69,10 @@ class ChunkedTiles {
   void each_open(const Work& work) {
     for (int t = 0; t < ledger_.tile_count(); ++t) {
       if (!ledger_.is_open(t)) continue;
-      job_.tiles.check_stop();
+      observer_.check_stop();
       work(t);
     }
   }
-
-  double& seconds_of(int tile_id) { return seconds_[static_cast<std::size_t>(tile_id)]; }
 
   // What the first round begins with.
   Results frame_metrics() const {
@@ -74,24 +87,19 @@ class ChunkedTiles {
     for (const FrameRange& range : ranges_) {
       for (int t = 0; t < ledger_.tile_count(); ++t)
         if (!ledger_.is_open(t)) begin_with[static_cast<std::size_t>(t)].data_ref.clear();
-      DispatchJob job = job_.tiles;
-      job.task_template.work = work;
-      job.task_template.first_frame = range.first;
-      job.task_template.last_frame = range.last;
-      job.first_round = &begin_with;
-      job.journalled = nullptr;
-      job.diagnostics = nullptr;
-      job.max_failed_tiles -= ledger_.failed();
-      job.progress = [](int) {};
-      job.load = [this](const ResultMessage& r) {
-        fetch_checked(store_, r.data_ref, r.data_checksum, "piece of tile " + std::to_string(r.tile_id));
-        return TileFile{};
-      };
+      TileRound round = job_.tiles;
+      round.task_template.work = work;
+      round.task_template.first_frame = range.first;
+      round.task_template.last_frame = range.last;
+      round.first_round = &begin_with;
+      round.journalled = nullptr;
+      round.max_failed_tiles -= ledger_.failed();
+      round.others_done = ledger_.done() > 0;
+      RoundPlace place = place_;
+      place.diagnostics = nullptr;
       Results& results = all.emplace_back(seconds_.size());
-      dispatch_tiles(job, transport_, store_, directory_, [&](const ResultMessage& r, const TileFile&) {
-        results[static_cast<std::size_t>(r.tile_id)] = r;
-        seconds_of(r.tile_id) += r.compute_seconds;
-      });
+      PieceObserver observer(observer_, results, seconds_);
+      dispatch_tiles(round, place, observer);
       for (std::size_t t = 0; t < results.size(); ++t)
         if (results[t].data_ref.empty()) ledger_.fail(static_cast<int>(t));
     }
@@ -104,16 +112,16 @@ class ChunkedTiles {
     std::vector<Piece> parts;
     for (const Results& results : rounds) {
       const ResultMessage& r = results[static_cast<std::size_t>(tile_id)];
-      parts.push_back(decode(
-          fetch_checked(store_, r.data_ref, r.data_checksum, "piece of tile " + std::to_string(tile_id))));
+      parts.push_back(decode(fetch_checked(place_.store, r.data_ref, r.data_checksum,
+                                           "piece of tile " + std::to_string(tile_id))));
     }
     return parts;
   }
 
   TileWeights weights_of(const Results& weights, int tile_id) {
     const ResultMessage& r = weights[static_cast<std::size_t>(tile_id)];
-    return decode_tile_weights(
-        fetch_checked(store_, r.data_ref, r.data_checksum, "weights of tile " + std::to_string(tile_id)));
+    return decode_tile_weights(fetch_checked(place_.store, r.data_ref, r.data_checksum,
+                                             "weights of tile " + std::to_string(tile_id)));
   }
 
   // The weights of a tile, put where the workers find them.
@@ -122,7 +130,7 @@ class ChunkedTiles {
     ResultMessage& result = weights[static_cast<std::size_t>(tile.tile_id)];
     result.data_ref = tile_weights_key(job_.tiles.task_template.run_id, tile.tile_id, !tile.mean.empty());
     result.data_checksum = sha256_hex(bytes);
-    store_.put(result.data_ref, bytes);
+    place_.store.put(result.data_ref, bytes);
   }
 
   void finish_tile(const std::vector<TileSumsPart>& parts, const TileWeights& weights, int tile_id) {
@@ -133,20 +141,18 @@ class ChunkedTiles {
     result.run_id = task.run_id;
     result.tile_id = tile_id;
     result.worker_id = "master";
-    store_tile(task, tile, join_tile(parts, weights, job_.method->reconstruction.frame_chunk), store_,
+    store_tile(task, tile, join_tile(parts, weights, job_.method->reconstruction.frame_chunk), place_.store,
                result);
-    result.compute_seconds = seconds_of(tile_id);
+    result.compute_seconds = seconds_[static_cast<std::size_t>(tile_id)];
     ledger_.offer(result);
-    directory_.append_journal(encode_result(result));
-    accept_(result, load_tile(store_, result, tile.box, job_.tiles.planes));
-    job_.tiles.progress(ledger_.done());
+    place_.directory.append_journal(encode_result(result));
+    observer_.accept(result, load_tile(place_.store, result, tile.box, job_.tiles.planes));
+    observer_.progress(ledger_.done());
   }
 
   const ChunkJob& job_;
-  Transport& transport_;
-  ObjectStore& store_;
-  RunDirectory& directory_;
-  const AcceptTile& accept_;
+  const RoundPlace& place_;
+  RoundObserver& observer_;
   const std::vector<FrameRange> ranges_;
   TileLedger ledger_;
   std::vector<double> seconds_;  // [tile] computing its pieces took
@@ -154,9 +160,8 @@ class ChunkedTiles {
 
 }  // namespace
 
-TileLedger dispatch_tiles_in_chunks(const ChunkJob& job, Transport& transport, ObjectStore& store,
-                                    RunDirectory& directory, const AcceptTile& accept) {
-  return ChunkedTiles(job, transport, store, directory, accept).run();
+TileLedger dispatch_tiles_in_chunks(const ChunkJob& job, const RoundPlace& place, RoundObserver& observer) {
+  return ChunkedTiles(job, place, observer).run();
 }
 
 }  // namespace tilecompile

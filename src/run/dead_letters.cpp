@@ -98,7 +98,7 @@ void retry_dead_letter(Transport& transport, const DeadLetter& letter) {
         " stays: resume the run with --resume, which tries its failed tiles again by itself");
   TaskEnvelope envelope = read_envelope(letter.message);
   envelope.attempt = 1;
-  envelope.died.clear();
+  envelope.care = TaskCare::kNone;
   await_confirm(transport,
                 transport.publish(kTaskExchange, kComputeQueue,
                                   task_message(decode_task(letter.message.body), envelope, queue)));

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/run/diagnostics_sender.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {

@@ -4,12 +4,11 @@
 #include <exception>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/tile/tile_diagnostics.hpp"
 
 namespace tilecompile {
-
-const char* const kDiagnosticsHeader = "x-tilecompile-diagnostics";
 
 DiagnosticsSender::~DiagnosticsSender() {
   const Counts c = counts();

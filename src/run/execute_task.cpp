@@ -1,36 +1,19 @@
 #include "tilecompile/run/execute_task.hpp"
 
 #include <chrono>
+#include <exception>
+#include <optional>
 
+#include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/run/execute_part.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
 namespace {
-
-TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes) {
-  TileFile file;
-  file.tile_id = tile.tile_id;
-  file.box = tile.box;
-  file.run_id = task.run_id;
-  file.config_hash = task.config_hash;
-  file.frames_manifest_id = task.frames_manifest_id;
-  for (TileChannel& channel : planes) {
-    file.pixels.push_back(std::move(channel.pixels));
-    file.coverage.push_back(std::move(channel.coverage));
-    file.weight.push_back(std::move(channel.weight));
-    file.variance.push_back(std::move(channel.variance));
-    file.effective_frames.push_back(std::move(channel.effective_frames));
-    file.quality.push_back(std::move(channel.quality));
-    file.rejected_low.push_back(std::move(channel.rejected_low));
-    file.rejected_high.push_back(std::move(channel.rejected_high));
-    file.frame_weight.push_back(std::move(channel.frame_weight));
-  }
-  return file;
-}
 
 void check_box(const TaskTile& tile, const Manifest& manifest) {
   if (!Box{0, 0, manifest.width(), manifest.height()}.contains(tile.box))
@@ -96,6 +79,17 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
   store_tile(task, tile, compute_planes(task, tile, *run, store, observe), store, message);
 }
 
+// Whatever goes wrong with a tile is its answer, also what the library or the system throws.
+std::optional<TileFailure> failure_of(const std::function<void()>& work) {
+  try {
+    work();
+    return std::nullopt;
+  } catch (const std::exception& e) {
+    ErrorReport report = report_of(e);
+    return TileFailure{report.kind, std::move(report.text)};
+  }
+}
+
 }  // namespace
 
 TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
@@ -114,59 +108,41 @@ TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContex
   return input;
 }
 
-void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
-                ObjectStore& store, ResultMessage& message) {
-  message.data_shape = {tile.box.h, tile.box.w};
-  if (planes.size() > 1)
-    message.data_shape.insert(message.data_shape.begin(), static_cast<int>(planes.size()));
-  for (TileChannel& plane : planes) {
-    message.sum_weights.push_back(plane.sum_weights);
-    message.tile_median.push_back(plane.median);
-    message.tile_background.push_back(plane.background);
-    message.fallback_used |= plane.fallback_used;
-    if (task.clusters) {  // clusters differ in size; the first round's tile has the numbers of frames
-      plane.frame_weight.clear();
-      plane.rejected_low.clear();
-      plane.rejected_high.clear();
-    }
-  }
-  const std::string bytes = encode_tile_file(tile_file(task, tile, std::move(planes)));
-  message.data_ref =
-      task.clusters ? synthetic_tile_key(task.run_id, tile.tile_id) : tile_key(task.run_id, tile.tile_id);
-  message.data_checksum = sha256_hex(bytes);
-  store.put(message.data_ref, bytes);
+ResultMessage empty_result(const TileTask& task, const TaskTile& tile, const WorkerIdentity& identity) {
+  ResultMessage message;
+  message.correlation_id = task.correlation_id;
+  message.run_id = task.run_id;
+  message.tile_id = tile.tile_id;
+  message.worker_id = identity.worker_id;
+  message.attempt = identity.attempt;
+  message.part = part_of(task);
+  return message;
 }
 
-void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
-                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
-                  const TileObserver& observe, const std::function<bool()>& go_on) {
-  const TileTask task = decode_task(task_bytes);
+void execute_tiles(const TileTask& task, RunContexts& runs, ObjectStore& store,
+                   const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
+                   const TileObserver& observe, const std::function<bool(const TaskTile&)>& go_on) {
   for (const TaskTile& tile : task.tiles) {
-    if (!go_on()) return;
-    ResultMessage message;
+    if (!go_on(tile)) return;
     const auto began = std::chrono::steady_clock::now();
-    const auto start_message = [&] {
-      message = {};
-      message.correlation_id = task.correlation_id;
-      message.run_id = task.run_id;
-      message.tile_id = tile.tile_id;
-      message.worker_id = identity.worker_id;
-      message.attempt = identity.attempt;
-      message.part = part_of(task);
-    };
-    start_message();
-    try {
-      execute_tile(task, tile, runs, store, message, observe);
-    } catch (const Error& e) {
-      log_error(std::string("tile failed: ") + e.what(), {{"run_id", task.run_id},
-                                                          {"tile_id", std::to_string(tile.tile_id)},
-                                                          {"kind", kind_name(e.kind())}});
-      start_message();
-      message.failure = TileFailure{e.kind(), e.what()};
+    ResultMessage message = empty_result(task, tile, identity);
+    const auto failure = failure_of([&] { execute_tile(task, tile, runs, store, message, observe); });
+    if (failure) {
+      log_error(std::string("tile failed: ") + failure->text, {{"run_id", task.run_id},
+                                                               {"tile_id", std::to_string(tile.tile_id)},
+                                                               {"kind", kind_name(failure->kind)}});
+      message = empty_result(task, tile, identity);
+      message.failure = failure;
     }
     message.compute_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     emit(message);
   }
+}
+
+void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
+                  const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
+                  const TileObserver& observe) {
+  execute_tiles(decode_task(task_bytes), runs, store, identity, emit, observe);
 }
 
 }  // namespace tilecompile

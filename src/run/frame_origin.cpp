@@ -49,7 +49,7 @@ std::string FrameOrigin::copy(const std::string& path, const std::filesystem::pa
 FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache) {
   FrameOrigin origin(input.dir);
   // Raw frames are read once; what becomes of them lies on a local disk.
-  if (!cache.dir.empty() && input.stage != "raw")
+  if (!cache.dir.empty() && input.stage != InputStage::kRaw)
     origin.cache =
         std::make_shared<FileCache>(cache.dir, static_cast<std::uint64_t>(cache.size_limit_mb) << 20);
   if (storage.s3.frames_prefix.empty()) return origin;
@@ -59,7 +59,7 @@ FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, 
 }
 
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root) {
-  if (storage.type != "s3") return open_file_store(root);
+  if (storage.type != StorageType::kS3) return open_file_store(root);
   return open_s3_store(std::make_shared<S3Bucket>(s3_options(storage.s3)), storage.s3.prefix);
 }
 

@@ -6,7 +6,7 @@
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
 
 namespace tilecompile {
 namespace {

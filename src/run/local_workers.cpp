@@ -38,7 +38,7 @@ std::vector<std::string> worker_arguments(const RunConfig& config, int count, in
   set_folder("storage.root", storage_root(config));
   set_folder("cache.dir", config.cache.dir);
   set("cache.size_limit_mb", std::to_string(config.cache.size_limit_mb));
-  set("storage.type", config.storage.type);
+  set("storage.type", config.storage.type == StorageType::kS3 ? "s3" : "file");
   const S3Config& s3 = config.storage.s3;
   set("storage.s3.endpoint", s3.endpoint);
   set("storage.s3.bucket", s3.bucket);

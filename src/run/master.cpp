@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "master_run.hpp"
+#include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
@@ -13,7 +15,7 @@
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
 
 namespace tilecompile {
 namespace {
@@ -52,7 +54,7 @@ RunOutcome MasterRun::run() {
     }
     analyse();
     refuse_second_master();
-    if (request_.resume && config_.input.on_bad_frame != "error") check_same_run();
+    if (request_.resume && config_.input.on_bad_frame != OnBadFrame::kError) check_same_run();
     if (request_.resume) read_journal_to_resume();
     share_with_workers();
     reconstruct();
@@ -74,19 +76,16 @@ RunOutcome MasterRun::run() {
   } catch (const Interrupted&) {
     give_up("interrupted");
     throw;
-  } catch (const Error& e) {
-    if (e.kind() == ErrorKind::kTransient && request_.stop_signal != nullptr && *request_.stop_signal != 0) {
-      log_info(std::string("left because of the signal: ") + e.what());
+  } catch (const std::exception& e) {
+    const ErrorReport report = report_of(e);
+    if (report.kind == ErrorKind::kTransient && request_.stop_signal != nullptr &&
+        *request_.stop_signal != 0) {
+      log_info("left because of the signal: " + report.text);
       give_up("interrupted");
       throw Interrupted{*request_.stop_signal};
     }
-    record_.error_kind = kind_name(e.kind());
-    record_.error_text = e.what();
-    give_up("failed");
-    throw;
-  } catch (const std::exception& e) {
-    record_.error_kind = kind_name(ErrorKind::kContract);
-    record_.error_text = e.what();
+    record_.error_kind = kind_name(report.kind);
+    record_.error_text = report.text;
     give_up("failed");
     throw;
   }
@@ -121,11 +120,11 @@ void MasterRun::scan() {
     throw UsageError("the run directory " + directory.string() +
                      " holds a finished or broken run already: go on with it by --resume " + request_.run_id +
                      ", leave --run-id away for a new run, or remove the folder");
-  if (config_.storage.type == "file" && !config_.storage.root.empty() &&
+  if (config_.storage.type == StorageType::kFile && !config_.storage.root.empty() &&
       !std::filesystem::is_directory(config_.storage.root))
     throw TransientError("storage.root " + config_.storage.root +
                          " is not a folder: mount it, create it or correct the key");
-  if (config_.storage.type == "s3") probe_store(*links_.store);
+  if (config_.storage.type == StorageType::kS3) probe_store(*links_.store);
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
@@ -144,7 +143,7 @@ void MasterRun::scan() {
   check_stop();
   note_manifest();
   // A look at the pixels can still leave out frames; then the frames are known after it.
-  if (request_.resume && config_.input.on_bad_frame == "error") check_same_run();
+  if (request_.resume && config_.input.on_bad_frame == OnBadFrame::kError) check_same_run();
 }
 
 void MasterRun::warn_of_small_cache() {
@@ -166,7 +165,7 @@ bool MasterRun::analyse_once() {
     analysis_ = analyse_frames(source, config_.method, threads_, [&](int done) { progress.update(done); });
   }
   if (std::vector<BadFrame> bad = analysis_.bad_frames; !bad.empty()) {
-    if (config_.input.on_bad_frame == "error") add_other_bad_frames(bad);
+    if (config_.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(bad);
     set_aside(bad);
     return false;
   }
@@ -213,7 +212,7 @@ void MasterRun::analyse() {
 // too.
 void MasterRun::share(const std::string& key, const std::string& name, const std::string& bytes) {
   links_.store->put(key, bytes);
-  if (config_.storage.type != "file" ||
+  if (config_.storage.type != StorageType::kFile ||
       std::filesystem::absolute(storage_root(config_)) != std::filesystem::absolute(config_.output.dir))
     directory_->write(name, bytes);
 }

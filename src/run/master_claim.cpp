@@ -10,9 +10,9 @@ constexpr std::int64_t kExpiresMs = 24LL * 3600 * 1000;
 
 }  // namespace
 
-MasterClaim::MasterClaim(Transport& transport, const std::string& isolation, const std::string& vhost)
+MasterClaim::MasterClaim(Transport& transport, Isolation isolation, const std::string& vhost)
     : transport_(transport) {
-  if (isolation == "run") return;
+  if (isolation == Isolation::kRun) return;
   QueueSpec claim;
   claim.name = kClaimQueue;
   claim.expires_ms = kExpiresMs;
@@ -23,7 +23,8 @@ MasterClaim::MasterClaim(Transport& transport, const std::string& isolation, con
     throw;
   } catch (const UsageError& refused) {
     throw UsageError(
-        "another master works on virtual host '" + vhost + "', and parallel.isolation: " + isolation +
+        "another master works on virtual host '" + vhost +
+        "', and parallel.isolation: " + (isolation == Isolation::kVhost ? "vhost" : "shared") +
         " means one at a time: wait for it, or use parallel.isolation: run, or a virtual host of "
         "its own in broker.vhost (" +
         refused.what() + ")");

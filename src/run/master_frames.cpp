@@ -33,7 +33,7 @@ void MasterRun::add_other_bad_frames(std::vector<BadFrame>& bad) const {
 void MasterRun::set_aside(const std::vector<BadFrame>& bad) {
   if (bad.empty()) return;
   Manifest good = without(*manifest_, bad);
-  if (config_.input.on_bad_frame == "error") refuse_frames(bad, good.frames.size() + bad.size());
+  if (config_.input.on_bad_frame == OnBadFrame::kError) refuse_frames(bad, good.frames.size() + bad.size());
   std::vector<BadFrame> all_bad = record_.quarantined;
   all_bad.insert(all_bad.end(), bad.begin(), bad.end());
   check_bad_share(all_bad, good.frames.size() + all_bad.size(), config_.input.max_bad_share);
@@ -59,7 +59,7 @@ void MasterRun::take(ScannedFrames found, bool raw) {
                 {{"files", std::to_string(record_.left_out.size())}});
   for (const std::string& text : found.warnings) warn(text);
   manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-  if (config_.input.on_bad_frame == "error" && !found.bad.empty() && !raw)
+  if (config_.input.on_bad_frame == OnBadFrame::kError && !found.bad.empty() && !raw)
     add_other_bad_frames(found.bad);
   set_aside(found.bad);
 }

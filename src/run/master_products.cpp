@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "master_run.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"

@@ -6,7 +6,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/frame/manifest.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {

@@ -80,7 +80,9 @@ class MasterRun {
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
   int most_tiles_of_a_task() const;
-  DispatchJob dispatch_job(const std::function<void(int)>& progress);
+  class Observer;
+  TileRound tile_round() const;
+  RoundPlace round_place();
   ProductContext product_context() const;
 
   using Clock = std::chrono::steady_clock;

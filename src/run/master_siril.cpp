@@ -52,7 +52,7 @@ std::vector<std::string> MasterRun::frames_to_read() {
   } else if (wants_siril) {
     log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
   }
-  if (config_.input.stage == "raw") return register_frames(paths);
+  if (config_.input.stage == InputStage::kRaw) return register_frames(paths);
   log_info("registration is skipped: the frames are registered already (input.stage)",
            {{"engine", config_.registration.engine}});
   return paths;
@@ -82,7 +82,7 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   check_hard_assumptions(raw, config_.method.data);
   if (!directory_) directory_.emplace(config_.output.dir, request_.run_id);
   RegistrationJob job{&config_.registration, raw_dir, &raw, false, directory_->path(), {}, {}};
-  if (config_.input.on_bad_frame != "error")
+  if (config_.input.on_bad_frame != OnBadFrame::kError)
     job.leave_out = [this](const std::vector<BadFrame>& bad) {
       set_aside(bad);
       check_hard_assumptions(*manifest_, config_.method.data);

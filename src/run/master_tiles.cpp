@@ -11,7 +11,8 @@
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
-#include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/storage_keys.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
 #include "tilecompile/run/weighted_stack.hpp"
 
@@ -39,32 +40,48 @@ std::string synthetic_name(int cluster) {
 
 }  // namespace
 
-DispatchJob MasterRun::dispatch_job(const std::function<void(int)>& progress) {
-  DispatchJob job;
-  job.task_template.run_id = request_.run_id;
-  job.task_template.config_hash = record_.config_hash;
-  job.task_template.frames_manifest_id = record_.frames_manifest_id;
-  job.task_template.last_frame = record_.frames - 1;
-  job.task_template.metrics = {frame_metrics_key(request_.run_id), sha256_hex(metrics_json_)};
-  job.grid = &grid_;
-  job.planes = record_.channels;
-  job.batch = config_.parallel.batch;
-  job.most_tiles = most_tiles_of_a_task();
-  job.region = [this](const Box& tile) {
-    return BandCache::region(tile, record_.width, record_.channels, record_.frames,
-                             memory_limit_bytes(config_.parallel), static_cast<std::size_t>(threads_) + 1);
-  };
-  job.isolation = config_.parallel.isolation;
-  job.results_end = &results_end_;
-  job.quorum = config_.broker.queue_type == "quorum";
-  job.retry = config_.retry;
-  job.max_failed_tiles = config_.retry.max_failed_tiles;
-  if (request_.resume) job.journalled = &journal_.first_round;
-  job.taken_over = [this](int tiles) { record_.resumed_tiles += tiles; };
-  job.progress = progress;
-  job.watch = links_.watch;
-  job.check_stop = [this] { check_stop(); };
-  return job;
+/// What a round tells the run and asks of it.
+class MasterRun::Observer : public RoundObserver {
+ public:
+  using Accept = std::function<void(const ResultMessage&, TileFile)>;
+  Observer(MasterRun& run, Progress& progress, Accept accept)
+      : run_(run), progress_(progress), accept_(std::move(accept)) {}
+  void accept(const ResultMessage& result, TileFile file) override { accept_(result, std::move(file)); }
+  void taken_over(int tiles) override { run_.record_.resumed_tiles += tiles; }
+  void progress(int tiles) override { progress_.update(tiles); }
+  void watch() override { run_.links_.watch(); }
+  void check_stop() override { run_.check_stop(); }
+
+ private:
+  MasterRun& run_;
+  Progress& progress_;
+  Accept accept_;
+};
+
+TileRound MasterRun::tile_round() const {
+  TileRound round;
+  round.task_template.run_id = request_.run_id;
+  round.task_template.config_hash = record_.config_hash;
+  round.task_template.frames_manifest_id = record_.frames_manifest_id;
+  round.task_template.last_frame = record_.frames - 1;
+  round.task_template.metrics = {frame_metrics_key(request_.run_id), sha256_hex(metrics_json_)};
+  round.grid = &grid_;
+  round.planes = record_.channels;
+  round.batch = config_.parallel.batch;
+  round.most_tiles = most_tiles_of_a_task();
+  round.bands =
+      BandCache::Shape{record_.width, record_.channels, record_.frames, memory_limit_bytes(config_.parallel),
+                       static_cast<std::size_t>(threads_) + 1};
+  round.isolation = config_.parallel.isolation;
+  round.quorum = config_.broker.queue_type == QueueType::kQuorum;
+  round.retry = config_.retry;
+  round.max_failed_tiles = config_.retry.max_failed_tiles;
+  if (request_.resume) round.journalled = &journal_.first_round;
+  return round;
+}
+
+RoundPlace MasterRun::round_place() {
+  return {*links_.transport, *links_.store, *directory_, nullptr, &results_end_};
 }
 
 // A delivery that is not acknowledged within the broker's consumer_timeout is taken away. A worker holds
@@ -92,16 +109,17 @@ void MasterRun::reconstruct() {
         *links_.transport,
         DiagnosticsJob{config_.diagnostics, request_.run_id, config_.parallel.isolation, record_.tiles,
                        record_.channels, directory_->path() / "diagnostics.jsonl"});
-  DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
-  job.diagnostics = diagnostics ? &*diagnostics : nullptr;
-  const AcceptTile accept = [this](const ResultMessage& result, TileFile file) {
+  const TileRound round = tile_round();
+  RoundPlace place = round_place();
+  place.diagnostics = diagnostics ? &*diagnostics : nullptr;
+  Observer observer(*this, progress, [this](const ResultMessage& result, TileFile file) {
     joiner_->accept(result, std::move(file));
-  };
+  });
   const int chunks = config_.parallel.frame_chunks;
   const TileLedger ledger =
-      chunks == 0 ? dispatch_tiles(job, *links_.transport, *links_.store, *directory_, accept)
-                  : dispatch_tiles_in_chunks({job, chunks, &config_.method, &analysis_.metrics},
-                                             *links_.transport, *links_.store, *directory_, accept);
+      chunks == 0
+          ? dispatch_tiles(round, place, observer)
+          : dispatch_tiles_in_chunks({round, chunks, &config_.method, &analysis_.metrics}, place, observer);
   if (diagnostics) record_.diagnostics = diagnostics->finish();
   note_failed_tiles(ledger, "reconstruction");
   for (int id = 0; id < record_.tiles; ++id)
@@ -147,16 +165,17 @@ void MasterRun::note_limited_frames() {
 // A picture with holes is no success: the verdict says so, whatever else it holds.
 void MasterRun::note_failed_tiles(const TileLedger& ledger, const std::string& round) {
   std::string ids;
+  const int missing = ledger.failed() + ledger.not_asked();
   for (int id = 0; id < ledger.tile_count(); ++id)
-    if (ledger.is_failed(id)) ids += (ids.empty() ? "" : ", ") + std::to_string(id);
+    if (ledger.is_missing(id)) ids += (ids.empty() ? "" : ", ") + std::to_string(id);
   if (ids.empty()) return;
-  const std::string text = round + ": " + std::to_string(ledger.failed()) + " of " +
+  const std::string text = round + ": " + std::to_string(missing) + " of " +
                            std::to_string(ledger.tile_count()) +
                            " tiles have failed for good and are holes where no other tile reaches: " + ids +
                            "; their reasons: tilecompile dlq list, events.jsonl";
   log_warning("validation failed: " + text);
-  record_.verdict.push_back({"failed_tiles", 0, static_cast<double>(ledger.failed()), 0, false, text});
-  record_.failed_tiles = std::max(record_.failed_tiles, ledger.failed());
+  record_.verdict.push_back({"failed_tiles", 0, static_cast<double>(missing), 0, false, text});
+  record_.failed_tiles = std::max(record_.failed_tiles, missing);
 }
 
 void MasterRun::cluster_frames() {
@@ -188,16 +207,16 @@ void MasterRun::make_synthetic_frames() {
   std::vector<ResultMessage> results(grid_.tiles.size());
   {
     Progress progress("synthetic frames", "tiles", record_.tiles, request_.quiet);
-    DispatchJob job = dispatch_job([&](int done) { progress.update(done); });
-    job.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
-    job.first_round = &joiner_->results();
-    if (request_.resume) job.journalled = &journal_.second_round;
-    job.planes = clusters_.count * record_.channels;
-    const TileLedger ledger = dispatch_tiles(job, *links_.transport, *links_.store, *directory_,
-                                             [&](const ResultMessage& result, const TileFile&) {
-                                               record_.worker_compute_seconds += result.compute_seconds;
-                                               results[static_cast<std::size_t>(result.tile_id)] = result;
-                                             });
+    TileRound round = tile_round();
+    round.task_template.clusters = ObjectReference{clusters_key(request_.run_id), sha256_hex(clusters_json)};
+    round.first_round = &joiner_->results();
+    if (request_.resume) round.journalled = &journal_.second_round;
+    round.planes = clusters_.count * record_.channels;
+    Observer observer(*this, progress, [&](const ResultMessage& result, const TileFile&) {
+      record_.worker_compute_seconds += result.compute_seconds;
+      results[static_cast<std::size_t>(result.tile_id)] = result;
+    });
+    const TileLedger ledger = dispatch_tiles(round, round_place(), observer);
     note_failed_tiles(ledger, "synthetic frames");
   }
   clock_.start("stack");

@@ -66,9 +66,10 @@ RunOutcome run_local(const RunRequest& request) {
   const auto store = open_store(config.storage, storage_root(config));
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store,
-                   config.input.stage == "raw" ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
-                   memory_limit_bytes(config.parallel), slots, verified);
+  RunContexts runs(
+      *store,
+      config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
+      memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -102,16 +103,15 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
-  options.quorum = config.broker.queue_type == "quorum";
   const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
-  if (config.storage.type == "s3") probe_store(*store);
+  if (config.storage.type == StorageType::kS3) probe_store(*store);
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
   const auto transport =
       answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal),
                     facts, frames, *store);
-  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == "quorum"));
-  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == "quorum"));
+  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == QueueType::kQuorum));
+  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == QueueType::kQuorum));
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   HealthReporter health(*transport, config.observability.health_file, options.worker_id);

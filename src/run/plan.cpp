@@ -50,7 +50,8 @@ void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifes
 void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manifest& manifest, RunPlan& plan) {
   if (bad.empty()) return;
   manifest = without(manifest, bad);
-  if (config.input.on_bad_frame == "error") refuse_frames(bad, manifest.frames.size() + bad.size());
+  if (config.input.on_bad_frame == OnBadFrame::kError)
+    refuse_frames(bad, manifest.frames.size() + bad.size());
   plan.bad_frames.insert(plan.bad_frames.end(), bad.begin(), bad.end());
   check_bad_share(plan.bad_frames, manifest.frames.size() + plan.bad_frames.size(),
                   config.input.max_bad_share);
@@ -100,16 +101,16 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
 }
 
 void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
-  DispatchJob job;
-  job.grid = &grid;
+  TileRound round;
+  round.grid = &grid;
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
   for (const int batch : settings) {
-    job.batch = batch;
+    round.batch = batch;
     plan.tasks.emplace_back(
         (batch == 0 ? "auto" : std::to_string(batch)) + (batch == configured ? " (configured)" : ""),
-        static_cast<int>(make_tasks(job).size()));
+        static_cast<int>(make_tasks(round).size()));
   }
 }
 
@@ -128,10 +129,10 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   Manifest manifest;
   {
     Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
-    ScannedFrames found =
-        scan_frames(frames, paths, plan.threads,
-                    {config.method.data, config.input.stage == "raw", config.input.count_duplicates},
-                    verified, [&](int done) { progress.update(done); });
+    ScannedFrames found = scan_frames(
+        frames, paths, plan.threads,
+        {config.method.data, config.input.stage == InputStage::kRaw, config.input.count_duplicates}, verified,
+        [&](int done) { progress.update(done); });
     manifest = std::move(found.manifest);
     for (const BadFrame& frame : found.left_out)
       plan.warnings.push_back("left out: " + frame.path + ": " + frame.reason);
@@ -160,7 +161,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
-  if (config.input.stage == "raw")
+  if (config.input.stage == InputStage::kRaw)
     plan.warnings.emplace_back(
         "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
         "from one sensor plane, come on top");

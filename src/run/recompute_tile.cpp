@@ -47,7 +47,7 @@ void find_in_bucket(const RecomputeRequest& request, const json& configuration, 
   const RunConfig config = read_recorded_config(configuration, (request.run_dir / "run.json").string());
   if (request.input_dir.empty() && !config.storage.s3.frames_prefix.empty())
     place.frames = open_frames(config.input, config.storage, config.cache);
-  if (request.storage_root.empty() && config.storage.type == "s3")
+  if (request.storage_root.empty() && config.storage.type == StorageType::kS3)
     place.bucket = open_store(config.storage, "");
 }
 

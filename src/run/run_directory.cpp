@@ -7,12 +7,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
 #include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
@@ -36,19 +36,6 @@ void append_line(int file, const std::filesystem::path& path, std::string line, 
 }
 
 }  // namespace
-
-std::string utc_now() {
-  const auto now = std::chrono::system_clock::now();
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40], whole[64];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(whole, sizeof whole, "%s.%03dZ", text, static_cast<int>(ms));
-  return whole;
-}
 
 RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::string& run_id)
     : path_(output_dir / run_id), run_id_(run_id) {

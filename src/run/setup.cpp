@@ -9,7 +9,7 @@
 namespace tilecompile {
 
 std::vector<QueueSpec> lasting_queues(const RunConfig& config) {
-  const bool quorum = config.broker.queue_type == "quorum";
+  const bool quorum = config.broker.queue_type == QueueType::kQuorum;
   std::vector<QueueSpec> queues = {compute_queue_spec(quorum), results_queue_spec(kResultsQueue, quorum),
                                    dead_letter_queue_spec(quorum),
                                    diagnostics_queue_spec(kDiagnosticsQueue, config.diagnostics.max_messages,

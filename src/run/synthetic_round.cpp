@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tilecompile/run/parallel.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
 
 namespace tilecompile {

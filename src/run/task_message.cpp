@@ -1,18 +1,11 @@
 #include "tilecompile/run/task_message.hpp"
 
-#include <nlohmann/json.hpp>
-#include <sstream>
-
-#include "tilecompile/base/strict_json.hpp"
-#include "tilecompile/run/diagnostics_sender.hpp"
-#include "tilecompile/run/run_directory.hpp"
-#include "tilecompile/run/setup.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {
 namespace {
 
-using nlohmann::json;
 constexpr int kMostAttempts = 1 << 20;
 // Headers travel in one frame, and a transport takes 64 KiB of them.
 constexpr std::size_t kReasonBytes = 8192;
@@ -28,39 +21,20 @@ std::string header(const Message& message, const char* name, std::size_t most_by
   return found->second;
 }
 
-double number_within(StrictObject& o, const char* key, double low, double high) {
-  const double value = o.number(key);
-  if (!(value >= low && value <= high)) o.fail(key, "is out of range");
-  return value;
-}
+constexpr const char* kCareWords[] = {"", "announce", "alone"};  // in the order of TaskCare
 
-RetryPolicy read_policy(const std::string& text) {
-  const json j = StrictObject::parse(text, std::string("task header ") + kRetryHeader);
-  StrictObject o(j, std::string("task header ") + kRetryHeader);
-  RetryPolicy policy;
-  policy.max_attempts = static_cast<int>(o.integer("max_attempts", 1, kMostAttempts));
-  policy.base_s = number_within(o, "base_s", 0, 86400);
-  policy.factor = number_within(o, "factor", 1, 1000);
-  policy.cap_s = number_within(o, "cap_s", 0, 86400);
-  policy.max_worker_deaths = static_cast<int>(o.integer("max_worker_deaths", 1, kMostAttempts));
-  o.done();
-  return policy;
-}
-
-std::string policy_text(const RetryPolicy& policy) {
-  return json{{"max_attempts", policy.max_attempts},
-              {"base_s", policy.base_s},
-              {"factor", policy.factor},
-              {"cap_s", policy.cap_s},
-              {"max_worker_deaths", policy.max_worker_deaths}}
-      .dump();
+TaskCare care_of(const std::string& word) {
+  for (const TaskCare care : {TaskCare::kNone, TaskCare::kAnnounce, TaskCare::kAlone})
+    if (word == kCareWords[static_cast<std::size_t>(care)]) return care;
+  throw InputError(std::string("task header ") + kCareHeader + " is '" + word.substr(0, 40) +
+                   "', expected 'announce' or 'alone'");
 }
 
 }  // namespace
 
 const char* const kAttemptHeader = "x-tilecompile-attempt";
-const char* const kRetryHeader = "x-tilecompile-retry";
-const char* const kDiedHeader = "x-tilecompile-died";
+const char* const kCareHeader = "x-tilecompile-care";
+const char* const kDiagnosticsHeader = "x-tilecompile-diagnostics";
 const char* const kReasonHeader = "x-tilecompile-reason";
 const char* const kKindHeader = "x-tilecompile-kind";
 const char* const kWorkerHeader = "x-tilecompile-worker";
@@ -73,10 +47,8 @@ Message task_message(const TileTask& task, const TaskEnvelope& envelope, const s
   message.message_id = task.run_id + ":" + std::to_string(task.tiles.front().tile_id);
   message.reply_to = reply_to;
   message.headers[kAttemptHeader] = std::to_string(envelope.attempt);
-  message.headers[kRetryHeader] = policy_text(envelope.retry);
-  std::string died;
-  for (const std::string& one : envelope.died) died += (died.empty() ? "" : "\n") + one;
-  if (!died.empty()) message.headers[kDiedHeader] = died;
+  if (envelope.care != TaskCare::kNone)
+    message.headers[kCareHeader] = kCareWords[static_cast<std::size_t>(envelope.care)];
   if (!envelope.diagnostics_queue.empty()) message.headers[kDiagnosticsHeader] = envelope.diagnostics_queue;
   return message;
 }
@@ -90,11 +62,8 @@ TaskEnvelope read_envelope(const Message& message) {
       throw InputError(std::string("task header ") + kAttemptHeader + " is '" + text +
                        "', expected a number from 1 on");
   }
-  if (const std::string text = header(message, kRetryHeader); !text.empty())
-    envelope.retry = read_policy(text);
+  envelope.care = care_of(header(message, kCareHeader));
   envelope.diagnostics_queue = header(message, kDiagnosticsHeader, kQueueNameBytes);
-  std::istringstream died(header(message, kDiedHeader, kMostDeathBytes));
-  for (std::string one; std::getline(died, one);) envelope.died.push_back(one);
   return envelope;
 }
 
@@ -108,22 +77,14 @@ void drop_headers_beyond_limit(Message& message) {
   });
 }
 
-void send_later(Transport& transport, const Message& message, int delay_s, bool quorum) {
-  try {
-    transport.publish(kTaskExchange, retry_queue(delay_s), message).get();
-  } catch (const UnroutableError&) {
-    declare_if_allowed(transport, retry_queue_spec(delay_s, quorum));
-    transport.publish(kTaskExchange, retry_queue(delay_s), message).get();
-  }
-}
-
-void send_to_dead_letters(Transport& transport, Message message, const DeathNote& note) {
+void send_to_dead_letters(Transport& transport, const std::string& exchange, Message message,
+                          const DeathNote& note) {
   drop_headers_beyond_limit(message);
   message.headers[kReasonHeader] = note.failure.text.substr(0, kReasonBytes);
   message.headers[kKindHeader] = kind_name(note.failure.kind);
   message.headers[kWorkerHeader] = note.worker_id;
   message.headers[kTimeHeader] = utc_now();
-  transport.publish(kResultExchange, kDeadLetterQueue, std::move(message)).get();
+  transport.publish(exchange, kDeadLetterQueue, std::move(message)).get();
 }
 
 }  // namespace tilecompile

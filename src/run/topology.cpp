@@ -13,12 +13,12 @@ const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
 const char* const kRetryQueuePrefix = "tile.retry.";
 
-std::string results_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation != "run" ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
+std::string results_queue(const std::string& run_id, Isolation isolation) {
+  return isolation != Isolation::kRun ? kResultsQueue : std::string(kResultsQueue) + "." + run_id;
 }
 
-std::string diagnostics_queue(const std::string& run_id, const std::string& isolation) {
-  return isolation != "run" ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
+std::string diagnostics_queue(const std::string& run_id, Isolation isolation) {
+  return isolation != Isolation::kRun ? kDiagnosticsQueue : std::string(kDiagnosticsQueue) + "." + run_id;
 }
 
 QueueSpec compute_queue_spec(bool quorum) {
@@ -43,8 +43,7 @@ QueueSpec retry_queue_spec(int delay_s, bool quorum) {
   QueueSpec spec;
   spec.name = retry_queue(delay_s);
   spec.exchange = kTaskExchange;  // where workers may not publish: what lies on a rung becomes a task
-  // Of no time at all a broker makes "at once, or never".
-  spec.message_ttl_ms = delay_s > 0 ? 1000LL * delay_s : 1;
+  spec.message_ttl_ms = 1000LL * delay_s;
   spec.dead_letter_queue = kComputeQueue;
   spec.quorum = quorum;
   return spec;

@@ -86,7 +86,8 @@ void Verifier::check_frames() {
     for (const std::string& note : listing.notes) text += "; " + note;
     return text;
   });
-  if (!found || config_.input.stage == "raw") return;  // workers read the registered frames of a run
+  if (!found || config_.input.stage == InputStage::kRaw)
+    return;  // workers read the registered frames of a run
   check("frames readable", "look at the frames named", [&] {
     std::vector<std::string> some;
     const std::size_t count = std::min<std::size_t>(kFewFrames, paths.size());
@@ -94,7 +95,8 @@ void Verifier::check_frames() {
     ScannedFrames scanned =
         scan_frames(frames_, some, thread_count(config_.parallel.threads),
                     {config_.method.data, false, config_.input.count_duplicates}, verified_, [](int) {});
-    const bool all_needed = config_.input.on_bad_frame == "error" || scanned.manifest.frames.empty();
+    const bool all_needed =
+        config_.input.on_bad_frame == OnBadFrame::kError || scanned.manifest.frames.empty();
     if (!scanned.bad.empty() && all_needed) refuse_frames(scanned.bad, some.size());
     few_ = std::make_shared<Manifest>(std::move(scanned.manifest));
     std::string text = std::to_string(some.size()) + " tried: " + std::to_string(few_->width()) + " x " +
@@ -179,8 +181,8 @@ bool Verifier::prepare_probes() {
       written_.insert(
           {config_key(run_id), manifest_key(run_id), frame_metrics_key(run_id), tile_key(run_id, 0)});
     }
-    answer_queue_ = results_queue(run_id, "run");
-    transport_->declare(results_queue_spec(answer_queue_, config_.broker.queue_type == "quorum"));
+    answer_queue_ = results_queue(run_id, Isolation::kRun);
+    transport_->declare(results_queue_spec(answer_queue_, config_.broker.queue_type == QueueType::kQuorum));
     transport_->consume(answer_queue_, 64, true);
     return "answers on " + answer_queue_;
   });
@@ -197,7 +199,7 @@ void Verifier::clean_up() {
       folders.insert(part);
     folders.insert(key.substr(0, key.find('/')));
   }
-  if (config_.storage.type != "file") return;
+  if (config_.storage.type != StorageType::kFile) return;
   // A file store leaves empty folders behind; longer paths first.
   std::error_code not_empty;
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder)

@@ -4,6 +4,7 @@
 
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/run/tile_joiner.hpp"
 
 namespace tilecompile {

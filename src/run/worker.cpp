@@ -74,7 +74,6 @@ void await_slots(Shop& shop) {
     const bool stuck = !shop.transport.connected() || !shop.transport.blocked().empty();
     if (waited < (stuck ? kWaitForBroker : kWaitForTiles)) continue;
     lock.unlock();
-    shop.service.forget_marks();  // a stop is no death
     shop.transport.close();
     closed = true;
     lock.lock();

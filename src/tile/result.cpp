@@ -8,7 +8,8 @@ namespace tilecompile {
 namespace {
 
 using nlohmann::json;
-constexpr std::size_t kMostDeaths = 4096;
+constexpr const char* kStopping = "stopping";
+constexpr const char* kRedelivered = "redelivered";
 
 json per_channel(const std::vector<double>& values) {
   return values.size() == 1 ? json(values.front()) : json(values);
@@ -50,21 +51,12 @@ void decode_data(StrictObject& o, ResultMessage& result) {
   result.fallback_used = o.boolean("fallback_used");
 }
 
-HandBack decode_hand_back(const json& value, const ResultMessage& result) {
-  StrictObject o(value, "result hand_back");
-  HandBack back;
+HandBack decode_hand_back(StrictObject& o, const ResultMessage& result) {
   if (!result.failure || result.failure->kind != ErrorKind::kTransient)
-    o.fail("attempt", "stands in a result without a transient error");
-  back.attempt = static_cast<int>(o.integer("attempt", result.attempt, result.attempt + 1));
-  back.died = o.texts("died", kMostDeaths);
-  std::size_t bytes = 0;
-  for (const std::string& name : back.died) {
-    if (name.find('\n') != std::string::npos) o.fail("died", "holds a line feed");
-    bytes += name.size() + 1;
-  }
-  if (bytes > kMostDeathBytes) o.fail("died", "is longer than 28 KiB");
-  o.done();
-  return back;
+    o.fail("hand_back", "stands in a result without a transient error");
+  const std::string why = o.text("hand_back");
+  if (why != kStopping && why != kRedelivered) o.fail("hand_back", "is neither 'stopping' nor 'redelivered'");
+  return why == kStopping ? HandBack::kStopping : HandBack::kRedelivered;
 }
 
 }  // namespace
@@ -88,12 +80,14 @@ std::string encode_result(const ResultMessage& r) {
   }
   if (r.failure) {
     j["error"] = {{"kind", kind_name(r.failure->kind)}, {"text", r.failure->text}};
-    if (r.hand_back) j["hand_back"] = {{"attempt", r.hand_back->attempt}, {"died", r.hand_back->died}};
+    if (r.hand_back) j["hand_back"] = *r.hand_back == HandBack::kStopping ? kStopping : kRedelivered;
+  } else if (r.begun) {
+    j["begun"] = true;
   } else {
     j["tile_data_ref"] = r.data_ref;
     j["tile_data_checksum"] = r.data_checksum;
   }
-  if (!r.failure && !r.part) {
+  if (!r.failure && !r.begun && !r.part) {
     j["tile_data_dtype"] = "float32";
     j["tile_data_shape"] = r.data_shape;
     j["sum_weights"] = per_channel(r.sum_weights);
@@ -121,10 +115,13 @@ ResultMessage decode_result(std::string_view bytes) {
     const std::string kind = error.text("kind");
     result.failure = TileFailure{kind_from_name(kind), error.text("text")};
     error.done();
+  } else if (o.has("begun")) {
+    result.begun = o.boolean("begun");
+    if (!result.begun) o.fail("begun", "is not true");
   } else {
     decode_data(o, result);
   }
-  if (o.has("hand_back")) result.hand_back = decode_hand_back(o.get("hand_back"), result);
+  if (o.has("hand_back")) result.hand_back = decode_hand_back(o, result);
   o.done();
   return result;
 }

@@ -24,7 +24,7 @@ TEST(TileLedger, FirstResultCountsAndItsRepeatIsSilent) {
   EXPECT_EQ(ledger.offer(result("run", 0, "aa", "w2")), Verdict::kDuplicate);
   EXPECT_EQ(ledger.done(), 1);
   EXPECT_FALSE(ledger.complete());
-  EXPECT_EQ(ledger.result(0).worker_id, "w1");
+  EXPECT_EQ(ledger.tile(0).result.worker_id, "w1");
   EXPECT_EQ(ledger.offer(result("run", 1, "bb")), Verdict::kAccepted);
   EXPECT_TRUE(ledger.complete());
 }
@@ -33,7 +33,7 @@ TEST(TileLedger, AnotherChecksumIsAConflictAndChangesNothing) {
   TileLedger ledger("run", 1);
   ledger.offer(result("run", 0, "aa"));
   EXPECT_EQ(ledger.offer(result("run", 0, "ab", "w2")), Verdict::kConflict);
-  EXPECT_EQ(ledger.result(0).data_checksum, "aa");
+  EXPECT_EQ(ledger.tile(0).result.data_checksum, "aa");
   EXPECT_EQ(ledger.done(), 1);
 }
 
@@ -44,6 +44,134 @@ TEST(TileLedger, OtherRunsAndTilesAreForeign) {
     EXPECT_EQ(ledger.offer(result("run", tile, "aa")), Verdict::kForeign);
   EXPECT_EQ(ledger.done(), 0);
   EXPECT_FALSE(ledger.is_done(0));
+}
+
+using Phase = TileLedger::Phase;
+using Step = TileLedger::Step;
+
+/// An answer of worker `who` to the task that asks for tile 0.
+ResultMessage answer(const TileLedger& ledger, const std::string& who = "w1") {
+  ResultMessage r;
+  r.run_id = "run";
+  r.correlation_id = ledger.tile(0).task;
+  r.worker_id = who;
+  return r;
+}
+ResultMessage failure(const TileLedger& ledger, ErrorKind kind) {
+  ResultMessage r = answer(ledger);
+  r.failure = TileFailure{kind, "no space left"};
+  return r;
+}
+ResultMessage back(const TileLedger& ledger, HandBack why) {
+  ResultMessage r = failure(ledger, ErrorKind::kTransient);
+  r.hand_back = why;
+  return r;
+}
+
+/// A ledger of two tiles whose tile 0 was sent as task "t0" over connection 7.
+struct Sent {
+  TileLedger ledger{"run", 2, RetryPolicy{3, 10, 3, 100, 2}};
+  int tasks = 0;
+  Sent() { send(); }
+  void send(std::uint64_t connection = 7) { ledger.sent(0, "t" + std::to_string(tasks++), connection); }
+};
+
+TEST(TileLedger, ATransientFailureWaitsLongerEveryTimeUntilTheAttemptsRunOut) {
+  Sent s;
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kSent);
+  EXPECT_EQ(s.ledger.failed(failure(s.ledger, ErrorKind::kTransient)), Step::kSendAgain);
+  EXPECT_EQ(s.ledger.tile(0).attempt, 2);
+  EXPECT_EQ(s.ledger.tile(0).wait_s, retry_delay_s({3, 10, 3, 100, 2}, "t0", 1));
+  EXPECT_TRUE(s.ledger.is_open(0));
+  s.send();
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kWaiting);
+  EXPECT_EQ(s.ledger.failed(failure(s.ledger, ErrorKind::kTransient)), Step::kSendAgain);
+  s.send();
+  EXPECT_EQ(s.ledger.failed(failure(s.ledger, ErrorKind::kTransient)), Step::kGiveUp);
+  s.ledger.fail(0);
+  EXPECT_EQ(s.ledger.failed(), 1);
+  EXPECT_EQ(s.ledger.offer(result("run", 0, "late")), Verdict::kAccepted) << "a late result still counts";
+  EXPECT_EQ(s.ledger.failed(), 0);
+}
+
+TEST(TileLedger, OtherFailuresAreGivenUpAtOnce) {
+  for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kUsage, ErrorKind::kContract}) {
+    Sent s;
+    EXPECT_EQ(s.ledger.failed(failure(s.ledger, kind)), Step::kGiveUp);
+  }
+}
+
+TEST(TileLedger, OnlyTheLatestTaskOfATileIsHeard) {
+  Sent s;
+  const ResultMessage old_failure = failure(s.ledger, ErrorKind::kInput);
+  const ResultMessage old_back = back(s.ledger, HandBack::kRedelivered);
+  s.ledger.reopen_all();
+  EXPECT_EQ(s.ledger.failed(old_failure), Step::kNothing) << "no task asks for it now";
+  s.send();
+  EXPECT_EQ(s.ledger.failed(old_failure), Step::kNothing);
+  EXPECT_EQ(s.ledger.handed_back(old_back, 7), Step::kNothing);
+  s.ledger.begun(old_failure, "w1 at noon", 7);
+  EXPECT_EQ(s.ledger.tile(0).holder, "");
+  s.ledger.reopen(0, "t0");
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kSent);
+  s.ledger.reopen(0, "t1");
+  EXPECT_TRUE(s.ledger.is_open(0));
+}
+
+TEST(TileLedger, AWorkerThatStopsCostsNoAttemptAndTheFourthTimeInARowWaits) {
+  Sent s;
+  for (int turn = 1; turn <= 4; ++turn) {
+    EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kStopping), 7), Step::kSendAgain);
+    EXPECT_EQ(s.ledger.tile(0).attempt, 1);
+    EXPECT_EQ(s.ledger.tile(0).wait_s > 0, turn == 4) << turn;
+    EXPECT_EQ(s.ledger.tile(0).care, TaskCare::kNone);
+    s.send();
+  }
+}
+
+TEST(TileLedger, ATileOverWhichWorkersDieIsComputedAloneAndGivenUp) {
+  Sent s;
+  EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kRedelivered), 7), Step::kSendAgain);
+  EXPECT_EQ(s.ledger.tile(0).care, TaskCare::kAnnounce);
+  EXPECT_TRUE(s.ledger.tile(0).deaths.empty()) << "nobody knows whether it was begun";
+  s.send();
+  s.ledger.begun(answer(s.ledger), "w1 at noon", 7);
+  EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kRedelivered), 7), Step::kSendAgain);
+  EXPECT_EQ(s.ledger.tile(0).care, TaskCare::kAlone);
+  // The same news twice is one death.
+  EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kRedelivered), 7), Step::kNothing);
+  EXPECT_EQ(s.ledger.tile(0).deaths, std::vector<std::string>{"w1 at noon"});
+  s.send();
+  s.ledger.begun(answer(s.ledger, "w2"), "w2 at night", 7);
+  EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kRedelivered), 7), Step::kGiveUp);
+  EXPECT_EQ(s.ledger.tile(0).deaths, (std::vector<std::string>{"w1 at noon", "w2 at night"}));
+}
+
+TEST(TileLedger, TenRestartsOfTheBrokerCountAgainstNoTile) {
+  Sent s;
+  for (std::uint64_t connection = 8; connection < 18; ++connection) {
+    s.ledger.begun(answer(s.ledger), "w1 at noon", connection - 1);
+    EXPECT_EQ(s.ledger.handed_back(back(s.ledger, HandBack::kRedelivered), connection), Step::kSendAgain);
+    EXPECT_TRUE(s.ledger.tile(0).deaths.empty());
+    EXPECT_EQ(s.ledger.tile(0).care, TaskCare::kNone);
+    s.send(connection);
+  }
+}
+
+TEST(TileLedger, CountsTilesThatAreNotAskedForApart) {
+  TileLedger ledger("run", 3);
+  ledger.leave_out(0);
+  EXPECT_FALSE(ledger.is_pending(0));
+  EXPECT_TRUE(ledger.is_missing(0));
+  EXPECT_EQ(ledger.failed(), 0);
+  ledger.fail(1);
+  EXPECT_FALSE(ledger.all_failed());
+  EXPECT_FALSE(ledger.complete());
+  ledger.fail(2);
+  EXPECT_TRUE(ledger.complete());
+  EXPECT_TRUE(ledger.all_failed());
+  EXPECT_EQ(ledger.failed(), 2);
+  EXPECT_EQ(ledger.not_asked(), 1);
 }
 
 }  // namespace

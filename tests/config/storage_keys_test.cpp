@@ -21,7 +21,7 @@ TEST(StorageKeys, AreReadAlikeByRunAndWorker) {
   const RunConfig run = load_run_config(file.path(), {});
   const WorkerConfig worker = load_worker_config(file.path(), {});
   for (const StorageConfig& storage : {run.storage, worker.storage}) {
-    EXPECT_EQ(storage.type, "s3");
+    EXPECT_EQ(storage.type, StorageType::kS3);
     EXPECT_EQ(storage.s3.endpoint, "https://s3.example.org");
     EXPECT_EQ(storage.s3.bucket, "astro");
     EXPECT_EQ(storage.s3.prefix, "runs");

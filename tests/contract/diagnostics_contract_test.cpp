@@ -34,7 +34,7 @@ class DiagnosticsContract : public testing::TestWithParam<const char*> {
     job_.run_id = new_uuid();
     job_.tiles = kTiles;
     job_.file = folder_ / "diagnostics.jsonl";
-    queue_ = diagnostics_queue(job_.run_id, "run");
+    queue_ = diagnostics_queue(job_.run_id, Isolation::kRun);
   }
   void TearDown() override {
     if (!master_) return;

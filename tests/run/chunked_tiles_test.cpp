@@ -19,7 +19,8 @@ struct SetAtEnd {
 };
 
 /// Bytes of every tile, nothing of those that failed; `chunks` 0: whole tiles. The worker uses `store`.
-std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& store) {
+std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& store,
+                                  std::vector<ResultMessage>* results = nullptr) {
   const TempDir out;
   RunDirectory directory(out.path(), night.run_id);
   MemoryBroker broker;
@@ -30,15 +31,17 @@ std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& st
   auto serving = std::async(std::launch::async, [&] { run_worker(*worker, store, runs, {"w", 2, 2}, stop); });
   const SetAtEnd stop_worker{stop};
   std::vector<std::string> tiles(night.grid.tiles.size());
-  const AcceptTile accept = [&](const ResultMessage& r, const TileFile& file) {
+  TestObserver observer([&](const ResultMessage& r, const TileFile& file) {
     EXPECT_EQ(file.tile_id, r.tile_id);
-    EXPECT_EQ(r.worker_id, chunks == 0 ? "w" : "master");
+    EXPECT_TRUE(r.worker_id == (chunks == 0 ? "w" : "master") || night.job.journalled != nullptr);
     tiles[static_cast<std::size_t>(r.tile_id)] = night.store->get(r.data_ref);
-  };
+    if (results != nullptr) (*results)[static_cast<std::size_t>(r.tile_id)] = r;
+  });
+  const RoundPlace place{*master, *night.store, directory};
   const TileLedger ledger =
-      chunks == 0 ? dispatch_tiles(night.job, *master, *night.store, directory, accept)
+      chunks == 0 ? dispatch_tiles(night.job, place, observer)
                   : dispatch_tiles_in_chunks({night.job, chunks, &night.method, &night.analysis.metrics},
-                                             *master, *night.store, directory, accept);
+                                             place, observer);
   EXPECT_TRUE(ledger.complete());
   return tiles;
 }
@@ -99,6 +102,20 @@ TEST(ChunkedTiles, APieceIsTriedAgainAndATileWithoutAllPiecesStaysAHole) {
   EXPECT_LT(left, 1);
   night.job.max_failed_tiles = 0;
   EXPECT_THROW(tiles_of(night, 1, store), InputError);
+}
+
+TEST(ChunkedTiles, TheLastTileOfAResumedRunMayFailLikeAnyOther) {
+  SmallNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
+  std::vector<ResultMessage> journal(night.grid.tiles.size());
+  auto expected = tiles_of(night, 0, *night.store, &journal);
+  expected[2].clear();
+  journal[2] = {};
+  night.job.journalled = &journal;
+  night.job.max_failed_tiles = 1;
+  FaultyStore store(*night.store, [&](const std::string& key) {
+    if (key.find("/tile_parts/tile_000002") != std::string::npos) throw InputError("this piece never");
+  });
+  EXPECT_TRUE(tiles_of(night, 1, store) == expected);
 }
 
 TEST(ChunkedTiles, AReplacedPieceFailsTheTile) {

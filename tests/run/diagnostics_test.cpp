@@ -11,6 +11,7 @@
 #include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
 
@@ -70,12 +71,13 @@ class Workshop {
     });
     std::optional<DiagnosticsCollector> collector;
     if (with_diagnostics) collector.emplace(*master, job());
-    night.job.diagnostics = collector ? &*collector : nullptr;
     std::vector<std::string> checksums(night.grid.tiles.size());
-    dispatch_tiles(night.job, *master, *night.store, directory_, [&](const ResultMessage& r, TileFile file) {
+    TestObserver observer([&](const ResultMessage& r, TileFile file) {
       checksums[static_cast<std::size_t>(r.tile_id)] = r.data_checksum;
       files[r.tile_id] = std::move(file);
     });
+    dispatch_tiles(night.job, {*master, *night.store, directory_, collector ? &*collector : nullptr},
+                   observer);
     if (collector) summary = collector->finish();
     stop = true;
     serving.get();
@@ -126,7 +128,7 @@ TEST(Diagnostics, OneLineATileThatAgreesWithTheTile) {
     for (const auto& n : shop.summary["channels"][0]["quality_histogram"]["counts"])
       histogram += n.get<std::int64_t>();
     EXPECT_EQ(histogram, static_cast<std::int64_t>(7 * without.size()));
-    EXPECT_FALSE(shop.broker.connect()->inspect(diagnostics_queue(shop.night.run_id, "run")));
+    EXPECT_FALSE(shop.broker.connect()->inspect(diagnostics_queue(shop.night.run_id, Isolation::kRun)));
   }
 }
 
@@ -162,7 +164,7 @@ TEST(Diagnostics, AQueueWithOtherArgumentsOrAFileThatCannotBeWrittenIsDoneWithou
   const auto expected = shop.run(false);
   const auto stranger = shop.broker.connect();
   QueueSpec other;
-  other.name = diagnostics_queue(shop.night.run_id, "run");
+  other.name = diagnostics_queue(shop.night.run_id, Isolation::kRun);
   stranger->declare(other);
   EXPECT_EQ(shop.run(true), expected);
   EXPECT_EQ(stranger->inspect(other.name)->messages, 0u) << "workers were not asked";
@@ -180,7 +182,7 @@ TEST(DiagnosticsSender, CountsWhatBecameOfItsMessages) {
   DiagnosticsSender sender(*party);
   EXPECT_FALSE(sender.observer(Message{}, identity)) << "nobody asked";
   Message task;
-  task.headers[kDiagnosticsHeader] = diagnostics_queue(shop.night.run_id, "run");
+  task.headers[kDiagnosticsHeader] = diagnostics_queue(shop.night.run_id, Isolation::kRun);
   const TileObserver observe = sender.observer(task, identity);
   RunContexts runs = shop.night.contexts();
   const std::string bytes = encode_task(make_tasks(shop.night.job).front());

@@ -1,5 +1,6 @@
 #include "tilecompile/run/dispatch.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/execute_task.hpp"
+#include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/topology.hpp"
@@ -28,6 +30,12 @@ std::size_t lines_of(const std::filesystem::path& path) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+std::size_t count_of(const std::string& text, const std::string& words) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(words, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
 /// A master in a thread of its own, and the test as its only worker.
 class Hall {
  public:
@@ -42,13 +50,12 @@ class Hall {
   std::future<int> start() {
     return std::async(std::launch::async, [this] {
       std::set<int> seen;
-      const TileLedger ledger = dispatch_tiles(night_.job, *master_, *night_.store, directory_,
-                                               [&](const ResultMessage& r, TileFile file) {
-                                                 if (!seen.insert(r.tile_id).second)
-                                                   throw ContractError("a tile was accepted twice");
-                                                 if (file.tile_id != r.tile_id)
-                                                   throw ContractError("the file is of another tile");
-                                               });
+      observer.on_accept = [&](const ResultMessage& r, const TileFile& file) {
+        if (!seen.insert(r.tile_id).second) throw ContractError("a tile was accepted twice");
+        if (file.tile_id != r.tile_id) throw ContractError("the file is of another tile");
+      };
+      const TileLedger ledger =
+          dispatch_tiles(night_.job, {*master_, *night_.store, directory_, nullptr, results_end}, observer);
       return static_cast<int>(seen.size()) == ledger.done() && ledger.complete() ? ledger.done() : -1;
     });
   }
@@ -73,9 +80,22 @@ class Hall {
   void send(const std::string& body) {
     Message message;
     message.body = body;
-    worker->publish(kResultExchange, results_queue(night_.run_id, "run"), message).get();
+    worker->publish(kResultExchange, results_queue(night_.run_id, Isolation::kRun), message).get();
+  }
+  /// An answer about the first tile of a task that carries no data.
+  static ResultMessage answer_to(const Delivery& task) {
+    ResultMessage answer;
+    const TileTask asked = decode_task(task.message.body);
+    answer.run_id = asked.run_id;
+    answer.correlation_id = asked.correlation_id;
+    answer.tile_id = asked.tiles.front().tile_id;
+    answer.worker_id = "w9";
+    return answer;
   }
   std::filesystem::path path() const { return directory_.path(); }
+
+  TestObserver observer;
+  std::optional<ResultsQueueEnd>* results_end = nullptr;
 
  private:
   SmallNight& night_;
@@ -129,7 +149,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
   Hall hall(night);
   auto run = hall.start();
   auto tasks = hall.tasks(make_tasks(night.job).size());
-  EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, "run"));
+  EXPECT_EQ(tasks.front().message.reply_to, results_queue(night.run_id, Isolation::kRun));
   std::reverse(tasks.begin(), tasks.end());
   const int ends_the_run = decode_task(tasks.back().message.body).tiles.back().tile_id;
   for (const Delivery& task : tasks)
@@ -159,7 +179,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
     }
   EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
   EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), night.grid.tiles.size());
-  EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, "run")));
+  EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, Isolation::kRun)));
 }
 
 TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
@@ -234,15 +254,12 @@ TEST(Dispatch, AnObjectOfAnotherTileIsRefused) {
 TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
   for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kTransient, ErrorKind::kContract}) {
     SmallNight night;
+    night.job.retry.max_attempts = 1;
     Hall hall(night);
     auto run = hall.start();
     const auto tasks = hall.tasks(make_tasks(night.job).size());
-    ResultMessage failed;
-    failed.run_id = night.run_id;
-    failed.correlation_id = tasks.front().message.correlation_id;
+    ResultMessage failed = Hall::answer_to(tasks.front());
     failed.tile_id = 2;
-    failed.worker_id = "w9";
-    failed.attempt = night.job.retry.max_attempts;
     failed.failure = TileFailure{kind, "the frame is gone"};
     hall.send(encode_result(failed));
     try {
@@ -279,15 +296,12 @@ TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
   SmallNight night;
   night.job.retry.base_s = night.job.retry.cap_s = 1;
   Hall hall(night);
+  const auto began = std::chrono::steady_clock::now();
   auto run = hall.start();
   const auto tasks = hall.tasks(make_tasks(night.job).size());
-  ResultMessage back;
-  back.run_id = night.run_id;
-  back.tile_id = decode_task(tasks.front().message.body).tiles.front().tile_id;
-  back.worker_id = "stops and starts";
+  ResultMessage back = Hall::answer_to(tasks.front());
   back.failure = TileFailure{ErrorKind::kTransient, "told to stop"};
-  back.hand_back = HandBack{1, {}};
-  back.correlation_id = tasks.front().message.correlation_id;
+  back.hand_back = HandBack::kStopping;
   for (int turn = 0; turn < 5; ++turn) {
     hall.send(encode_result(back));
     const Delivery again = hall.tasks(1).front();
@@ -297,20 +311,74 @@ TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
   for (const Delivery& task : tasks)
     for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
   EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
-  const std::string events = text_of(hall.path() / "events.jsonl");
-  std::size_t retried = 0, at_once = 0;
-  for (std::size_t at = 0; (at = events.find("tile_retried", at)) != std::string::npos; ++at) ++retried;
-  for (std::size_t at = 0; (at = events.find(R"("in_s":"0")", at)) != std::string::npos; ++at) ++at_once;
-  EXPECT_EQ(retried, 5u);
-  EXPECT_EQ(at_once, 3u);
+  EXPECT_EQ(count_of(text_of(hall.path() / "events.jsonl"), "tile_handed_back"), 5u);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, seconds(2)) << "the fourth and fifth had to wait";
+}
+
+TEST(Dispatch, TilesThatComeBackTogetherShareATaskAgain) {
+  SmallNight night;
+  Hall hall(night);
+  auto run = hall.start();
+  auto tasks = hall.tasks(make_tasks(night.job).size());
+  const TileTask first = decode_task(tasks.front().message.body);
+  for (const TaskTile& tile : first.tiles) {
+    ResultMessage back = Hall::answer_to(tasks.front());
+    back.tile_id = tile.tile_id;
+    back.failure = TileFailure{ErrorKind::kTransient, "told to stop"};
+    back.hand_back = HandBack::kStopping;
+    hall.send(encode_result(back));
+  }
+  tasks.front() = hall.tasks(1).front();
+  const TileTask again = decode_task(tasks.front().message.body);
+  EXPECT_EQ(again.tiles.size(), first.tiles.size());
+  EXPECT_NE(again.correlation_id, first.correlation_id);
+  for (const Delivery& task : tasks)
+    for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
+  EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
+}
+
+/// A transport that refuses (basic.nack) the first messages for one queue, and counts those it took.
+class Refusing : public ForwardingTransport {
+ public:
+  Refusing(std::unique_ptr<Transport> inner, std::string queue, int refusals)
+      : ForwardingTransport(std::move(inner)), queue_(std::move(queue)), left_(refusals) {}
+  std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
+    if (queue != queue_ || left_-- <= 0) return inner_->publish(exchange, queue, std::move(message));
+    std::promise<void> refused;
+    refused.set_exception(std::make_exception_ptr(NotTakenError("the queue is full")));
+    return refused.get_future();
+  }
+
+ private:
+  const std::string queue_;
+  std::atomic<int> left_;
+};
+
+TEST(Dispatch, ABrokerThatRefusesTasksAndAnswersForNowEndsNobody) {
+  SmallNight night;
+  RunDirectory directory(night.folder() / "out", night.run_id);
+  MemoryBroker broker;
+  Refusing master(broker.connect(), kComputeQueue, 2);
+  Refusing worker(broker.connect(), results_queue(night.run_id, Isolation::kRun), 2);
+  worker.declare(compute_queue_spec(false));
+  std::atomic<bool> stop{false};
+  RunContexts runs = night.contexts();
+  auto serving = std::async(std::launch::async, [&] {
+    run_worker(worker, *night.store, runs, {"w", 1, 1}, stop);
+  });
+  TestObserver observer;
+  const TileLedger ledger = dispatch_tiles(night.job, {master, *night.store, directory}, observer);
+  stop = true;
+  EXPECT_NO_THROW(serving.get());
+  EXPECT_EQ(ledger.done(), ledger.tile_count());
 }
 
 TEST(Dispatch, OneResultsQueueServesAllRounds) {
   SmallNight night;
   std::optional<ResultsQueueEnd> end;
-  night.job.results_end = &end;
   Hall hall(night);
-  const std::string queue = results_queue(night.run_id, "run");
+  hall.results_end = &end;
+  const std::string queue = results_queue(night.run_id, Isolation::kRun);
   for (int round = 0; round < 2; ++round) {
     auto run = hall.start();
     for (const Delivery& task : hall.tasks(make_tasks(night.job).size()))
@@ -326,7 +394,7 @@ TEST(Dispatch, OneResultsQueueServesAllRounds) {
 TEST(Dispatch, ASecondMasterLeavesTheQueueOfTheFirstAlone) {
   SmallNight night;
   Hall hall(night);
-  const std::string queue = results_queue(night.run_id, "run");
+  const std::string queue = results_queue(night.run_id, Isolation::kRun);
   hall.worker->declare(results_queue_spec(queue, false));
   hall.worker->consume(queue, 1, true);
   auto run = hall.start();
@@ -341,28 +409,28 @@ TEST(Dispatch, NewQuorumQueuesSettleBeforeTheFirstTask) {
   MemoryBroker broker;
   const auto master = broker.connect();
   const auto began = std::chrono::steady_clock::now();
-  night.job.check_stop = [&] {
+  TestObserver observer;
+  observer.on_check_stop = [&] {
     if (std::chrono::steady_clock::now() - began < seconds(1)) {
       ASSERT_EQ(master->inspect(kComputeQueue)->messages, 0u);
     } else {
       throw Interrupted{15};
     }
   };
-  EXPECT_THROW(dispatch_tiles(night.job, *master, *night.store, directory, [](const auto&, auto) {}),
-               Interrupted);
+  EXPECT_THROW(dispatch_tiles(night.job, {*master, *night.store, directory}, observer), Interrupted);
 }
 
 TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {
   {
     SmallNight night;
     Hall hall(night);
-    night.job.check_stop = [] { throw Interrupted{15}; };
+    hall.observer.on_check_stop = [] { throw Interrupted{15}; };
     auto run = hall.start();
     EXPECT_THROW(run.get(), Interrupted);
   }
   SmallNight night;
   Hall hall(night);
-  night.job.watch = [] { throw TransientError("all workers are gone"); };
+  hall.observer.on_watch = [] { throw TransientError("all workers are gone"); };
   auto run = hall.start();
   EXPECT_EQ(text_thrown<TransientError>(run), "all workers are gone");
 }
@@ -383,8 +451,9 @@ TEST(Worker, ServesARunFromTheQueueAndDeadLettersWhatItCannotRead) {
     run_worker(*worker, *night.store, runs, {"w", 2, 2}, stop);
   });
   int accepted = 0;
-  dispatch_tiles(night.job, *master, *night.store, directory,
-                 [&](const ResultMessage& r, const TileFile&) { accepted += r.worker_id == "w" ? 1 : 0; });
+  TestObserver observer(
+      [&](const ResultMessage& r, const TileFile&) { accepted += r.worker_id == "w" ? 1 : 0; });
+  dispatch_tiles(night.job, {*master, *night.store, directory}, observer);
   stop = true;
   serving.get();
   EXPECT_EQ(accepted, static_cast<int>(night.grid.tiles.size()));

@@ -5,6 +5,7 @@
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 
 namespace tilecompile {
 namespace {

@@ -10,6 +10,7 @@
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
@@ -90,8 +91,8 @@ class Guest {
     RunDirectory directory(night_.folder() / "out", night_.run_id);
     const auto master = broker_.connect();
     int accepted = 0;
-    dispatch_tiles(night_.job, *master, *night_.store, directory,
-                   [&](const ResultMessage&, const TileFile&) { ++accepted; });
+    TestObserver observer([&](const ResultMessage&, const TileFile&) { ++accepted; });
+    dispatch_tiles(night_.job, {*master, *night_.store, directory}, observer);
     return accepted;
   }
 
@@ -128,10 +129,10 @@ TEST(Hostile, EnvelopesOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
   Message good;
   good.body = encode_task(make_tasks(night.job).front());
   std::vector<Message> hostile(7, good);
-  hostile[0].reply_to = kForbidden;
-  hostile[1].headers[kDiedHeader] = std::string(65000, 'd');
+  hostile[0].headers[kAttemptHeader] = "0";
+  hostile[1].headers[kCareHeader] = std::string(65000, 'd');
   hostile[2].headers[kDiagnosticsHeader] = std::string(60000, 'q');
-  hostile[3].headers[kRetryHeader] = std::string(60000, '{');
+  hostile[3].headers[kCareHeader] = "careful";
   hostile[4].headers[kAttemptHeader] = std::string(60000, '9');
   hostile[5].body = "not a task";
   hostile[5].headers["a-header-of-theirs"] = std::string(65400, 'h');
@@ -146,6 +147,18 @@ TEST(Hostile, EnvelopesOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
     EXPECT_EQ(letter.headers.at(kWorkerHeader), "w");
     EXPECT_EQ(letter.headers.at(kKindHeader), "input");
   }
+}
+
+// Nobody can be told; it is dropped like the tasks of a run that has ended.
+TEST(Hostile, AnswersAskedForOnAQueueOfSomebodyElseAreDroppedAndTheWorkerGoesOn) {
+  SmallNight night;
+  Guest guest(night);
+  Message task;
+  task.body = encode_task(make_tasks(night.job).front());
+  task.reply_to = kForbidden;
+  for (int i = 0; i < 3; ++i) guest.send(kComputeQueue, task);
+  EXPECT_EQ(guest.run(), static_cast<int>(night.grid.tiles.size()));
+  EXPECT_TRUE(guest.dead_letters().empty());
 }
 
 TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {

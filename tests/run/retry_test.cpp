@@ -2,12 +2,13 @@
 #include <future>
 #include <list>
 #include <map>
+#include <new>
 #include <thread>
+#include <utility>
 
 #include "run/faulty_store.hpp"
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/run/crash_marks.hpp"
 #include "tilecompile/run/dead_letters.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
@@ -21,7 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-/// The connection of a user with the rights of the role `worker`.
+/// The connection of a user with the rights of the role `worker`: results and dead letters, no tasks.
 class WorkersRights : public ForwardingTransport {
  public:
   using ForwardingTransport::ForwardingTransport;
@@ -53,17 +54,16 @@ class Mill {
   std::future<void>& add_worker(ObjectStore& store, const std::string& id = "w", int slots = 1) {
     workers_.push_back(std::async(std::launch::async, [this, &store, id, slots] {
       RunContexts runs = {store, night_.frames_dir(), std::size_t{1} << 30, slots, night_.verified};
-      std::unique_ptr<Transport> transport = broker_.connect();
-      if (workers_rights) transport = std::make_unique<WorkersRights>(std::move(transport));
-      run_worker(*transport, store, runs, {id, slots, 2}, stop);
+      WorkersRights transport(broker_.connect());
+      run_worker(transport, store, runs, {id, slots, 2}, stop);
     }));
     return workers_.back();
   }
   /// Starts the run; its ledger comes when it ends.
   std::future<TileLedger> start() {
     return std::async(std::launch::async, [this] {
-      return dispatch_tiles(night_.job, *master_, *night_.store, directory_,
-                            [this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
+      TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
+      return dispatch_tiles(night_.job, {*master_, *night_.store, directory_}, observer);
     });
   }
   std::vector<Message> dead_letters() {
@@ -77,7 +77,6 @@ class Mill {
   int tiles() const { return static_cast<int>(night_.grid.tiles.size()); }
 
   std::atomic<bool> stop{false};
-  bool workers_rights = false;  ///< of workers added from now on: may not publish tasks
   std::map<int, ResultMessage> accepted;
 
  private:
@@ -88,17 +87,9 @@ class Mill {
   std::list<std::future<void>> workers_;
 };
 
-/// Whether workers have the rights of the role `worker` only: then the master puts tiles on the ladder for
-/// them.
-class RetryByRights : public testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(Workers, RetryByRights, testing::Values(false, true), [](const auto& rights) {
-  return rights.param ? "MayNotPublishTasks" : "MayPublishTasks";
-});
-
-TEST_P(RetryByRights, ATransientFailureIsTriedAgainAndCounted) {
+TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
   SmallNight night;
   Mill mill(night);
-  mill.workers_rights = GetParam();
   int left = 2;
   FaultyStore store(*night.store, [&](const std::string& key) {
     if (key == tile_key(night.run_id, 3) && left-- > 0) throw TransientError("no space left");
@@ -110,10 +101,9 @@ TEST_P(RetryByRights, ATransientFailureIsTriedAgainAndCounted) {
   EXPECT_TRUE(mill.dead_letters().empty());
 }
 
-TEST_P(RetryByRights, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
+TEST(Retry, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
   SmallNight night;
   Mill mill(night);
-  mill.workers_rights = GetParam();
   night.job.max_failed_tiles = 1;
   FaultyStore store(*night.store, [&](const std::string& key) {
     if (key == tile_key(night.run_id, 3)) throw TransientError("no space left");
@@ -188,63 +178,122 @@ TEST(Retry, AnImpossibleStateStopsTheWorkerAndTheRun) {
   EXPECT_EQ(decode_task(letters[0].body).tiles[0].tile_id, 2);
 }
 
-/// A worker that dies over the first task it gets, which it marked when it was not the first to have it.
-std::string die_over_a_task(Mill& mill, ObjectStore& store, const std::string& id) {
-  const auto transport = mill.connect();
-  transport->consume(kComputeQueue, 1);
-  const auto delivery = transport->receive(seconds(30)).value();
-  if (delivery.redelivered) CrashMarks(store).begin(decode_task(delivery.message.body), id);
-  return delivery.message.message_id;
+TEST(Retry, WhatTheLibraryThrowsIsAnAnswer) {
+  SmallNight night;
+  Mill mill(night);
+  bool memory_short = true;
+  FaultyStore store(*night.store, [&](const std::string& key) {
+    if (key == tile_key(night.run_id, 1) && std::exchange(memory_short, false)) throw std::bad_alloc();
+  });
+  mill.add_worker(store);
+  EXPECT_EQ(mill.start().get().done(), mill.tiles());
+  EXPECT_EQ(mill.accepted.at(1).attempt, 2) << "memory may suffice the next time";
+  SmallNight other;
+  Mill second(other);
+  other.job.max_failed_tiles = 100;
+  FaultyStore buggy(*other.store, [&](const std::string& key) {
+    if (key == tile_key(other.run_id, 1)) throw std::logic_error("vector::at");
+  });
+  auto& worker = second.add_worker(buggy);
+  auto run = second.start();
+  EXPECT_THROW(run.get(), ContractError);
+  EXPECT_THROW(worker.get(), ContractError);
 }
 
-TEST_P(RetryByRights, ATileThatKillsItsWorkersIsKeptWithTheEvidence) {
+/// A worker that dies at its end over all the tasks it holds then.
+class Mortal {
+ public:
+  Mortal(Mill& mill, std::string id) : id_(std::move(id)), transport_(mill.connect()) {
+    transport_->consume(kComputeQueue, 1000);
+  }
+  /// Takes tasks until one comes that begins with `first_tile`, and begins its tile number `begin`.
+  TileTask take(int first_tile, std::size_t begin = 0) {
+    for (;;) {
+      const auto came = transport_->receive(seconds(30));
+      if (!came) {
+        ADD_FAILURE() << id_ << " got no task that begins with tile " << first_tile;
+        return {};
+      }
+      const Delivery& delivery = *came;
+      const TileTask task = decode_task(delivery.message.body);
+      if (delivery.redelivered) {
+        for (const TaskTile& tile : task.tiles) {
+          ResultMessage back = answer(task, tile);
+          back.failure = TileFailure{ErrorKind::kTransient, "another had it"};
+          back.hand_back = HandBack::kRedelivered;
+          send(delivery, back);
+        }
+        transport_->ack(delivery.tag);
+      } else if (task.tiles.front().tile_id == first_tile) {
+        if (read_envelope(delivery.message).care != TaskCare::kNone) {
+          ResultMessage begun = answer(task, task.tiles[begin]);
+          begun.begun = true;
+          send(delivery, begun);
+        }
+        return task;
+      }
+    }
+  }
+
+ private:
+  ResultMessage answer(const TileTask& task, const TaskTile& tile) const {
+    ResultMessage answer;
+    answer.correlation_id = task.correlation_id;
+    answer.run_id = task.run_id;
+    answer.tile_id = tile.tile_id;
+    answer.worker_id = id_;
+    return answer;
+  }
+  void send(const Delivery& task, const ResultMessage& answer) {
+    Message message;
+    message.body = encode_result(answer);
+    transport_->publish(kResultExchange, task.message.reply_to, message).get();
+  }
+
+  const std::string id_;
+  std::unique_ptr<Transport> transport_;
+};
+
+TEST(Retry, ATileThatKillsItsWorkersIsComputedAloneAndGivenUpWithTheEvidence) {
   SmallNight night;
-  night.job.batch = 1;
+  night.job.batch = 1000;
   Mill mill(night);
-  mill.workers_rights = GetParam();
   night.job.max_failed_tiles = 1;
   auto run = mill.start();
-  for (const char* id : {"first", "second", "third", "fourth"})
-    EXPECT_EQ(die_over_a_task(mill, *night.store, id), night.run_id + ":0");
+  // All tiles are one task. It comes again as it was, and its tiles are announced from now on.
+  for (const char* id : {"first", "second"})
+    EXPECT_EQ(Mortal(mill, id).take(0, 2).tiles.size(), night.grid.tiles.size());
+  // Tile 2 was begun when its worker died: it has a task of its own now.
+  for (const char* id : {"third", "fourth"}) EXPECT_EQ(Mortal(mill, id).take(2).tiles.size(), 1u);
   mill.add_worker(*night.store);
   const TileLedger ledger = run.get();
-  EXPECT_TRUE(ledger.is_failed(0));
+  EXPECT_TRUE(ledger.is_failed(2));
   EXPECT_EQ(ledger.failed(), 1);
   const auto letters = mill.dead_letters();
   ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(decode_task(letters[0].body).tiles[0].tile_id, 2);
   for (const char* word : {"3 workers", "second", "third", "fourth"})
     EXPECT_NE(letters[0].headers.at(kReasonHeader).find(word), std::string::npos) << word;
 }
 
-TEST_P(RetryByRights, TilesOfATaskThatKilledAWorkerAreTriedOneByOne) {
+TEST(Retry, ATaskOfADeadWorkerIsDoneByAnotherAndBlamesNoTile) {
   SmallNight night;
   Mill mill(night);
-  mill.workers_rights = GetParam();
   auto run = mill.start();
-  die_over_a_task(mill, *night.store, "first");
-  die_over_a_task(mill, *night.store, "second");
+  Mortal(mill, "first").take(0);
   mill.add_worker(*night.store, "w", 2);
   const TileLedger ledger = run.get();
   EXPECT_EQ(ledger.done(), mill.tiles());
-  EXPECT_FALSE(std::filesystem::exists(night.folder() / "store" / night.run_id / "started") &&
-               !std::filesystem::is_empty(night.folder() / "store" / night.run_id / "started"));
+  for (const auto& [id, result] : mill.accepted) {
+    EXPECT_EQ(result.attempt, 1) << id;
+    EXPECT_TRUE(ledger.tile(id).deaths.empty()) << id;
+  }
 }
 
-TEST(Retry, ARedeliveredTaskThatWasNobodysFaultRunsAsItIs) {
-  SmallNight night;
-  Mill mill(night);
-  auto run = mill.start();
-  die_over_a_task(mill, *night.store, "first");
-  mill.add_worker(*night.store);
-  EXPECT_EQ(run.get().done(), mill.tiles());
-  for (const auto& [id, result] : mill.accepted) EXPECT_EQ(result.attempt, 1) << id;
-}
-
-TEST_P(RetryByRights, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
+TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
   SmallNight night;
   night.job.batch = 1000;
   Mill mill(night);
-  mill.workers_rights = GetParam();
   int puts = 0;
   const auto is_tile = [](const std::string& key) { return key.find("/tiles/") != std::string::npos; };
   FaultyStore first(*night.store, [&](const std::string& key) {
@@ -256,7 +305,6 @@ TEST_P(RetryByRights, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
   EXPECT_EQ(puts, 2);
   mill.stop = false;
   int more = 0;
-  // A redelivered task also leaves a mark on the storage, which is no tile.
   FaultyStore second(*night.store, [&](const std::string& key) { more += is_tile(key) ? 1 : 0; });
   mill.add_worker(second, "second");
   EXPECT_EQ(run.get().done(), mill.tiles());
@@ -307,13 +355,13 @@ TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
   EXPECT_EQ(ids, (std::vector<std::string>{night.run_id + ":1", night.run_id + ":3"}));
   EXPECT_NE(refusal.find("--resume"), std::string::npos) << refusal;
   // Once a master waits again, the task goes its way.
-  party->declare(results_queue_spec(results_queue(night.run_id, "run"), false));
+  party->declare(results_queue_spec(results_queue(night.run_id, Isolation::kRun), false));
   repaired = true;
   visit_dead_letters(*party, [&](const DeadLetter& letter) {
     if (letter.tiles.front() == 3) retry_dead_letter(*party, letter);
     return LetterFate::kDrop;
   });
-  party->consume(results_queue(night.run_id, "run"), 10);
+  party->consume(results_queue(night.run_id, Isolation::kRun), 10);
   const ResultMessage result = decode_result(party->receive(seconds(30)).value().message.body);
   EXPECT_EQ(result.tile_id, 3);
   EXPECT_FALSE(result.failure);
@@ -323,14 +371,17 @@ TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
 TEST(TaskEnvelope, TravelsInHeaders) {
   SmallNight night;
   const TileTask task = make_tasks(night.job).front();
-  TaskEnvelope envelope{4, {7, 0.5, 1.25, 99, 2}, {"a at noon", "b at night"}};
-  const Message message = task_message(task, envelope, "answers");
-  const TaskEnvelope read = read_envelope(message);
-  EXPECT_EQ(read.attempt, 4);
-  EXPECT_EQ(read.retry, envelope.retry);
-  EXPECT_EQ(read.died, envelope.died);
-  EXPECT_EQ(message.reply_to, "answers");
+  for (const TaskCare care : {TaskCare::kNone, TaskCare::kAnnounce, TaskCare::kAlone}) {
+    TaskEnvelope envelope{4, care, "diagnostics"};
+    const Message message = task_message(task, envelope, "answers");
+    const TaskEnvelope read = read_envelope(message);
+    EXPECT_EQ(read.attempt, 4);
+    EXPECT_EQ(read.care, care);
+    EXPECT_EQ(read.diagnostics_queue, "diagnostics");
+    EXPECT_EQ(message.reply_to, "answers");
+  }
   EXPECT_EQ(read_envelope(Message{}).attempt, 1);
+  EXPECT_EQ(read_envelope(Message{}).care, TaskCare::kNone);
 }
 
 TEST(TaskEnvelope, HeadersThatCannotBeRightAreRefused) {
@@ -339,15 +390,12 @@ TEST(TaskEnvelope, HeadersThatCannotBeRightAreRefused) {
     message.headers[kAttemptHeader] = text;
     EXPECT_THROW(read_envelope(message), InputError) << text;
   }
-  for (const char* text :
-       {"{", "[]", "{}", R"({"max_attempts":0,"base_s":1,"factor":1,"cap_s":1,"max_worker_deaths":1})",
-        R"({"max_attempts":3,"base_s":1e300,"factor":1,"cap_s":1,"max_worker_deaths":1})",
-        R"({"max_attempts":3,"base_s":-1,"factor":1,"cap_s":1,"max_worker_deaths":1,"more":1})"}) {
+  for (const char* text : {"none", "Alone", "alone ", "2"}) {
     Message message;
-    message.headers[kRetryHeader] = text;
+    message.headers[kCareHeader] = text;
     EXPECT_THROW(read_envelope(message), InputError) << text;
   }
-  for (const char* name : {kDiedHeader, kDiagnosticsHeader, kRetryHeader, kAttemptHeader}) {
+  for (const char* name : {kCareHeader, kDiagnosticsHeader, kAttemptHeader}) {
     Message message;
     message.headers[name] = std::string(60000, '1');
     EXPECT_THROW(read_envelope(message), InputError) << name;

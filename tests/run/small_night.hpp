@@ -31,6 +31,24 @@ inline void expect_same_bits(const Plane<float>& a, const Plane<float>& b, const
           << what << " x " << x << " y " << y << ": " << a.at(x, y) << " " << b.at(x, y);
 }
 
+/// Hears of a round by functions, all of which may be empty.
+class TestObserver : public RoundObserver {
+ public:
+  using Accept = std::function<void(const ResultMessage&, TileFile)>;
+  explicit TestObserver(Accept accept = {}) : on_accept(std::move(accept)) {}
+  void accept(const ResultMessage& result, TileFile file) override {
+    if (on_accept) on_accept(result, std::move(file));
+  }
+  void watch() override {
+    if (on_watch) on_watch();
+  }
+  void check_stop() override {
+    if (on_check_stop) on_check_stop();
+  }
+  Accept on_accept;
+  std::function<void()> on_watch, on_check_stop;
+};
+
 /// A simulated night in a temporary folder with everything a worker needs on a file store.
 class SmallNight {
  public:
@@ -71,9 +89,6 @@ class SmallNight {
     job.task_template.metrics = {frame_metrics_key(run_id), sha256_hex(metrics)};
     job.grid = &grid;
     job.planes = channels;
-    job.progress = [](int) {};
-    job.watch = [] {};
-    job.check_stop = [] {};
   }
   SmallNight(const SmallNight&) = delete;
   SmallNight& operator=(const SmallNight&) = delete;
@@ -92,7 +107,7 @@ class SmallNight {
   Analysis analysis;
   Grid grid;
   std::unique_ptr<ObjectStore> store;
-  DispatchJob job;
+  TileRound job;  ///< all tiles of the night
 
  private:
   TempDir folder_;

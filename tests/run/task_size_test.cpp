@@ -8,7 +8,9 @@ TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
   SmallNight night;
   night.job.most_tiles = 2;
   std::size_t tiles = 0;
-  for (const TileTask& task : make_tasks(night.job, [](int id) { return id % 3 != 0; })) {
+  TileLedger ledger(night.run_id, static_cast<int>(night.grid.tiles.size()));
+  for (int id = 0; id < ledger.tile_count(); id += 3) ledger.leave_out(id);
+  for (const TileTask& task : make_tasks(night.job, ledger)) {
     EXPECT_LE(task.tiles.size(), 2u);
     tiles += task.tiles.size();
     for (const TaskTile& tile : task.tiles) {
@@ -23,10 +25,9 @@ TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
   SmallNight night;
   const std::size_t row_bytes = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
   for (const std::size_t bands : {2u, 3u, 9u}) {
-    const auto region = [&](const Box& tile) {
-      return BandCache::region(tile, 131, 1, 7, row_bytes * 3 / 2, bands);
-    };
-    night.job.region = region;
+    const BandCache::Shape shape{131, 1, 7, row_bytes * 3 / 2, bands};
+    const auto region = [&](const Box& tile) { return shape.region(tile); };
+    night.job.bands = shape;
     for (const TileTask& task : make_tasks(night.job)) {
       const Box band = region(task.tiles.front().box);
       for (const TaskTile& tile : task.tiles) EXPECT_EQ(region(tile.box), band);

@@ -88,6 +88,17 @@ TEST_F(BrokerFaults, Restart) {
   expect_same_pictures([] { broker_->restart(); });
 }
 
+// One task holds all tiles of a round, so that every restart takes it from a worker in the middle.
+TEST_F(BrokerFaults, TenRestartsCountAgainstNoTile) {
+  expect_same_pictures(
+      [] {
+        for (int i = 0; i < 10; ++i) broker_->restart();
+      },
+      2, {"--set", "parallel.batch=1000", "--set", "retry.max_worker_deaths=1"});
+  EXPECT_EQ(file_text(log()).find("died over a tile"), std::string::npos);
+  EXPECT_EQ(file_text(directory() / "events.jsonl").find("worker_died_over_tile"), std::string::npos);
+}
+
 TEST_F(BrokerFaults, KillInTheFirstAndInTheSecondRound) {
   expect_same_pictures([this] {
     broker_->kill9();
@@ -151,7 +162,7 @@ TEST_F(BrokerFaults, FloodOfRedeliveries) {
       }
     }
   });
-  EXPECT_EQ(file_text(log()).find("died over this task"), std::string::npos);
+  EXPECT_EQ(file_text(log()).find("died over a tile"), std::string::npos);
 }
 
 TEST_F(BrokerFaults, ForeignTasksAndResultsWithoutAReader) {
@@ -168,8 +179,6 @@ TEST_F(BrokerFaults, ForeignTasksAndResultsWithoutAReader) {
       Message message;
       message.body = task;
       if (i % 2 == 0) message.reply_to = "nobody.reads.this";
-      message.headers["x-tilecompile-retry"] =
-          R"({"max_attempts":1,"base_s":0.0,"factor":1.0,"cap_s":0.0,"max_worker_deaths":3})";
       party->publish("", "tile.compute", message).get();
     }
     party->close();

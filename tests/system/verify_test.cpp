@@ -136,11 +136,11 @@ TEST_F(Verify, WhatIsWrongWithAWorkerIsNamed) {
 }
 
 TEST_F(Verify, AMissingRungOfTheLadderIsNamed) {
-  broker_->ctl("delete_queue tile.retry.0");
+  broker_->ctl("delete_queue tile.retry.2");
   const auto ended = verify("");
   EXPECT_EQ(ended.exit_code, 3) << ended.text;
   EXPECT_THAT(ended.text,
-              ContainsRegex("FAIL  back-off ladder +missing: tile.retry.0[^,].*tilecompile setup"));
+              ContainsRegex("FAIL  back-off ladder +missing: tile.retry.2[^,].*tilecompile setup"));
   ASSERT_EQ(run_program("setup " + yaml() + flags()).exit_code, 0);
   EXPECT_THAT(verify("").text, HasSubstr("ok    back-off ladder "));
 }
@@ -164,7 +164,7 @@ TEST_F(Verify, AWorkerRefusesTheTasksOfAMasterWithOtherNumerics) {
   options.port = broker_->port();
   options.password = "guest";
   const auto master = connect_amqp(options);
-  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, "run"), false);
+  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, Isolation::kRun), false);
   master->declare(answers);
   master->consume(answers.name, 10);
   master->publish(kTaskExchange, kComputeQueue, task_message(task, {}, answers.name)).get();

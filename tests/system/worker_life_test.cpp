@@ -173,7 +173,7 @@ TEST_F(WorkerLife, StorageThatIsAwayForAWhileIsWaitedFor) {
   const auto worker = start_worker("w", {}, shared);
   ASSERT_TRUE(worker->wait_for("tile done")) << worker->text();
   fs::rename(shared, away);
-  EXPECT_TRUE(worker->wait_for("tiles are tried again later")) << worker->text();
+  EXPECT_TRUE(master->wait_for("a tile is tried again later")) << master->text();
   fs::rename(away, shared);
   expect_reference(*master);
   EXPECT_NE(worker->text().find("exists and is mounted"), std::string::npos);

@@ -160,34 +160,39 @@ TEST(ResultMessages, OnlyATransientFailureIsHandedBackForThisAttemptOrTheNext) {
   ResultMessage failed = sample_result(1);
   failed.attempt = 3;
   failed.failure = TileFailure{ErrorKind::kTransient, "no space left"};
-  for (const int attempt : {3, 4}) {
-    failed.hand_back = HandBack{attempt, {"a at noon", "b at night"}};
+  for (const HandBack why : {HandBack::kStopping, HandBack::kRedelivered}) {
+    failed.hand_back = why;
     const ResultMessage back = decode_result(encode_result(failed));
     ASSERT_TRUE(back.hand_back);
-    EXPECT_EQ(back.hand_back->attempt, attempt);
-    EXPECT_EQ(back.hand_back->died, failed.hand_back->died);
+    EXPECT_EQ(*back.hand_back, why);
   }
   const json good = json::parse(encode_result(failed));
-  for (const char* wrong :
-       {R"({"attempt":2,"died":[]})", R"({"attempt":5,"died":[]})", R"({"attempt":4})", R"({"died":[]})", "4",
-        R"({"attempt":4,"died":[7]})", R"({"attempt":4,"died":"x"})", R"({"attempt":4,"died":[],"more":1})",
-        R"({"attempt":4,"died":["a\nb"]})"}) {
+  for (const char* wrong : {"4", "true", R"("")", R"("stopped")", R"({"attempt":4,"died":[]})"}) {
     json bad = good;
     bad["hand_back"] = json::parse(wrong);
     EXPECT_THROW(decode_result(bad.dump()), InputError) << wrong;
   }
-  json long_names = good;  // as many bytes as the header of a task takes, and one more
-  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 1, 'a')};
-  EXPECT_NO_THROW(decode_result(long_names.dump()));
-  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 2, 'a'), ""};
-  EXPECT_NO_THROW(decode_result(long_names.dump()));
-  long_names["hand_back"]["died"] = {std::string(kMostDeathBytes - 1, 'a'), ""};
-  EXPECT_THROW(decode_result(long_names.dump()), InputError);
   json input = good, whole = json::parse(encode_result(sample_result(1)));
   input["error"]["kind"] = "input";
   EXPECT_THROW(decode_result(input.dump()), InputError);
-  whole["hand_back"] = {{"attempt", 1}, {"died", json::array()}};
+  whole["hand_back"] = "stopping";
   EXPECT_THROW(decode_result(whole.dump()), InputError);
+}
+
+TEST(ResultMessages, AnAnnouncementCarriesNothingElse) {
+  ResultMessage begun = sample_result(1);
+  begun.begun = true;
+  const json good = json::parse(encode_result(begun));
+  EXPECT_TRUE(decode_result(good.dump()).begun);
+  EXPECT_EQ(decode_result(good.dump()).data_ref, "");
+  for (const char* wrong : {"false", "1", "\"yes\""}) {
+    json bad = good;
+    bad["begun"] = json::parse(wrong);
+    EXPECT_THROW(decode_result(bad.dump()), InputError) << wrong;
+  }
+  json with_data = json::parse(encode_result(sample_result(1)));
+  with_data["begun"] = true;
+  EXPECT_THROW(decode_result(with_data.dump()), InputError);
 }
 
 TEST(ResultMessages, HasExactlyTheFieldsOfTheProtocol) {

@@ -21,7 +21,7 @@ struct RetryPolicy {
 int retry_delay_s(const RetryPolicy& policy, const std::string& task, int attempt);
 
 /// Every wait that retry_delay_s can give for attempts below max_attempts, ascending: the rungs of the
-/// back-off ladder, and 0 for what is handed on at once.
+/// back-off ladder. Without 0: what does not wait needs no rung.
 std::vector<int> retry_rungs(const RetryPolicy& policy);
 
 }  // namespace tilecompile

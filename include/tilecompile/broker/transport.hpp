@@ -19,6 +19,12 @@ struct UnroutableError : TransientError {
   using TransientError::TransientError;
 };
 
+/// The broker refused a message for now (basic.nack): a queue is full or not available. Sent again it may be
+/// taken; the connection is as good as before.
+struct NotTakenError : TransientError {
+  using TransientError::TransientError;
+};
+
 /// The broker's user lacks the permission for what was asked.
 struct AccessRefused : UsageError {
   using UsageError::UsageError;
@@ -103,10 +109,10 @@ class Transport {
 
   /// Publishes persistently and mandatorily to `exchange` (may be empty) with routing key `queue`. The future
   /// is ready when the broker has confirmed; it throws UnroutableError when no queue or exchange took it,
-  /// AccessRefused when the user may not publish there, and TransientError when the broker refused it for now
-  /// or the transport was closed first. Unconfirmed messages are published again after a reconnect (a
-  /// duplicate, never a loss). The call does not wait: bound the number of open futures. Throws UsageError
-  /// when the message breaks the limits of Message or is larger than the transport carries.
+  /// AccessRefused when the user may not publish there, NotTakenError when the broker refused it for now, and
+  /// TransientError when the transport was closed first. Unconfirmed messages are published again after a
+  /// reconnect (a duplicate, never a loss). The call does not wait: bound the number of open futures. Throws
+  /// UsageError when the message breaks the limits of Message or is larger than the transport carries.
   virtual std::future<void> publish(const std::string& exchange, const std::string& queue,
                                     Message message) = 0;
 

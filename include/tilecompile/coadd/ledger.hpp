@@ -1,12 +1,16 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/tile/result.hpp"
+#include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
 
-/// What the master knows of every tile of a run; the truth about what is done, not the queue.
+/// Everything the master knows of the tiles of one round: the truth about what is done and what is to be done
+/// next, not the queues. It decides and does nothing else: no message, no file, no clock.
 class TileLedger {
  public:
   enum class Verdict {
@@ -15,30 +19,85 @@ class TileLedger {
     kConflict,   ///< another checksum for a tile that is done: determinism is broken
     kForeign     ///< of another run, or of a tile that was never asked
   };
+  enum class Phase {
+    kOpen,     ///< no task asks for it: the next one that is sent does
+    kSent,     ///< a task asks for it, on tile.compute or with a worker
+    kWaiting,  ///< a task asks for it, from the back-off ladder on
+    kDone,
+    kFailed,   ///< for good; a later result still counts
+    kNotAsked  ///< not wanted in this round
+  };
+  /// What an answer without data means for its tile.
+  enum class Step {
+    kNothing,    ///< it answers a task that does not count any more
+    kSendAgain,  ///< the tile is open again, with `wait_s` and `care` for its next task
+    kGiveUp      ///< the tile is to fail for good
+  };
+  struct Tile {
+    Phase phase = Phase::kOpen;
+    int attempt = 1;  ///< of the task that asks for it, or of the next one
+    int wait_s = 0;   ///< of the next task, on the back-off ladder
+    TaskCare care = TaskCare::kNone;
+    std::string task;                 ///< correlation id of the one task whose answers count
+    std::uint64_t connection = 0;     ///< of the master to the broker, when the task was sent or begun
+    std::string holder;               ///< who announced to begin it, "<worker_id> at <time>"; empty: nobody
+    std::vector<std::string> deaths;  ///< holders that died over it
+    int handed_back = 0;              ///< times in a row that it came back untried
+    ResultMessage result;             ///< when done
+  };
 
-  TileLedger(std::string run_id, int tile_count);
+  TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy = {});
+
   /// Judges a result that carries data and notes it when accepted.
   Verdict offer(const ResultMessage& result);
-  /// Notes that a tile without a result has failed for good; a later result still counts.
+  /// The tile is not wanted in this round.
+  void leave_out(int tile_id);
+  /// A task that asks for the open tile was published over `connection`.
+  void sent(int tile_id, const std::string& task, std::uint64_t connection);
+  /// The worker that has the tile's task begins it: `who` is "<worker_id> at <time>".
+  void begun(const ResultMessage& announcement, const std::string& who, std::uint64_t connection);
+  /// A try has failed. A transient failure is tried again until max_attempts, other ones are not.
+  Step failed(const ResultMessage& failure);
+  /// A tile came back untried, which counts as no attempt; the fourth time in a row it has to wait. The
+  /// worker that had begun a redelivered tile has died, unless our own connection was lost meanwhile: then
+  /// the broker took the tasks from everyone. Its tile is computed alone from then on, and given up after
+  /// max_worker_deaths. Redelivered tiles of which nobody knows who had them are announced.
+  Step handed_back(const ResultMessage& result, std::uint64_t connection);
+  /// Notes that a tile without a result has failed for good.
   void fail(int tile_id);
-  /// Every tile is done or has failed for good.
-  bool complete() const { return done_ + failed_ == tile_count(); }
+  /// The tile's task did not reach its queue: it is open again.
+  void reopen(int tile_id, const std::string& task);
+  /// The tasks of all tiles were lost.
+  void reopen_all();
+
+  /// Nothing is left to wait for.
+  bool complete() const { return done_ + failed_ + not_asked_ == tile_count(); }
+  bool any_open() const { return open_ > 0; }
   int done() const { return done_; }
   int failed() const { return failed_; }
-  int tile_count() const { return static_cast<int>(results_.size()); }
-  bool is_done(int tile_id) const {
-    return !results_[static_cast<std::size_t>(tile_id)].data_checksum.empty();
-  }
-  bool is_failed(int tile_id) const { return is_failed_[static_cast<std::size_t>(tile_id)]; }
-  bool is_open(int tile_id) const { return !is_done(tile_id) && !is_failed(tile_id); }
-  /// The accepted result of a tile; empty data_checksum when there is none yet.
-  const ResultMessage& result(int tile_id) const { return results_[static_cast<std::size_t>(tile_id)]; }
+  int not_asked() const { return not_asked_; }
+  int tile_count() const { return static_cast<int>(tiles_.size()); }
+  const Tile& tile(int tile_id) const { return tiles_[static_cast<std::size_t>(tile_id)]; }
+  bool is_done(int tile_id) const { return tile(tile_id).phase == Phase::kDone; }
+  bool is_failed(int tile_id) const { return tile(tile_id).phase == Phase::kFailed; }
+  bool is_open(int tile_id) const { return tile(tile_id).phase == Phase::kOpen; }
+  /// Not done, not failed, and wanted.
+  bool is_pending(int tile_id) const;
+  /// Has no result and gets none any more.
+  bool is_missing(int tile_id) const { return !is_done(tile_id) && !is_pending(tile_id); }
+  /// Every tile that was asked for has failed.
+  bool all_failed() const { return failed_ > 0 && failed_ + not_asked_ == tile_count(); }
 
  private:
+  Tile& at(int tile_id) { return tiles_[static_cast<std::size_t>(tile_id)]; }
+  void move(Tile& tile, Phase to);
+  bool answers_our_task(const ResultMessage& answer) const;
+  Step again(Tile& tile, int wait_s);
+
   std::string run_id_;
-  std::vector<ResultMessage> results_;
-  std::vector<bool> is_failed_;
-  int done_ = 0, failed_ = 0;
+  RetryPolicy policy_;
+  std::vector<Tile> tiles_;
+  int open_ = 0, done_ = 0, failed_ = 0, not_asked_ = 0;
 };
 
 }  // namespace tilecompile

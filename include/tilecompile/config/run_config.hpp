@@ -22,6 +22,16 @@ struct MethodConfig {
   StackingParams stacking;
 };
 
+/// What has been done to the frames.
+enum class InputStage { kRegistered, kRaw };
+/// What becomes of frames that cannot be used.
+enum class OnBadFrame { kError, kQuarantine };
+/// How runs on one broker are kept apart: a results queue for each; one run at a time on a virtual host; a
+/// virtual host that belongs to the run.
+enum class Isolation { kRun, kShared, kVhost };
+enum class QueueType { kClassic, kQuorum };
+enum class StorageType { kFile, kS3 };
+
 struct PipelineConfig {
   std::string mode = "production";  ///< production | test
   bool abort_on_fail = true;
@@ -39,24 +49,24 @@ struct RuntimeLimitsConfig {
   double hard_abort_hours = 0;                   ///< 0: no limit
 };
 struct InputConfig {
-  std::string dir;                     ///< folder of the frames; relative: to the folder of the YAML file
-  std::string pattern;                 ///< glob on file names; empty: every FITS name
-  std::string stage = "registered";    ///< registered | raw
-  std::string on_bad_frame = "error";  ///< error | quarantine
-  bool count_duplicates = false;       ///< input.duplicates: keep
-  double max_bad_share = 0.2;          ///< of all frames, that quarantine may leave out
+  std::string dir;      ///< folder of the frames; relative: to the folder of the YAML file
+  std::string pattern;  ///< glob on file names; empty: every FITS name
+  InputStage stage = InputStage::kRegistered;
+  OnBadFrame on_bad_frame = OnBadFrame::kError;
+  bool count_duplicates = false;  ///< input.duplicates: keep
+  double max_bad_share = 0.2;     ///< of all frames, that quarantine may leave out
 };
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder
   bool normalized_units = false;  ///< output.units: normalized
 };
 struct ParallelConfig {
-  int threads = 0;                ///< compute threads (run) or slots (worker); 0: one a core
-  int batch = 0;                  ///< tiles a task; 0: auto
-  int frame_chunks = 0;           ///< canonical chunks of frames a task takes; 0: whole tiles
-  int prefetch = 2;               ///< deliveries held a compute slot
-  int memory_limit_mb = 0;        ///< 0: half of the machine's memory
-  std::string isolation = "run";  ///< shared | run
+  int threads = 0;          ///< compute threads (run) or slots (worker); 0: one a core
+  int batch = 0;            ///< tiles a task; 0: auto
+  int frame_chunks = 0;     ///< canonical chunks of frames a task takes; 0: whole tiles
+  int prefetch = 2;         ///< deliveries held a compute slot
+  int memory_limit_mb = 0;  ///< 0: half of the machine's memory
+  Isolation isolation = Isolation::kRun;
 };
 struct BrokerConfig {
   std::string host = "127.0.0.1";
@@ -74,7 +84,7 @@ struct BrokerConfig {
   double connect_timeout_s = 10;
   double reconnect_timeout_s = 300;
   double consumer_timeout_s = 1800;
-  std::string queue_type = "classic";  ///< classic | quorum
+  QueueType queue_type = QueueType::kClassic;
 };
 struct S3Config {
   std::string endpoint, bucket, region, ca_file, credentials_file, profile;
@@ -91,8 +101,8 @@ struct DiagnosticsConfig {
   int max_age_s = 3600;      ///< of a message on the broker
 };
 struct StorageConfig {
-  std::string type = "file";  ///< file | s3
-  std::string root;           ///< folder that master and workers share; empty: output.dir
+  StorageType type = StorageType::kFile;
+  std::string root;  ///< folder that master and workers share; empty: output.dir
   S3Config s3;
 };
 struct CacheConfig {

@@ -7,8 +7,8 @@ namespace tilecompile {
 
 /// How tiles are computed in pieces.
 struct ChunkJob {
-  DispatchJob tiles;  ///< of the whole tiles
-  int chunks = 1;     ///< canonical chunks of frames a task takes
+  TileRound tiles;  ///< of the whole tiles
+  int chunks = 1;   ///< canonical chunks of frames a task takes
   const MethodConfig* method = nullptr;
   const FrameMetrics* metrics = nullptr;
 };
@@ -19,7 +19,6 @@ struct ChunkJob {
 /// The third measures that noise and sums each chunk of frames; the master adds the sums in the order of the
 /// chunks, stores the tiles and journals them as its own results. Same bits as dispatch_tiles
 /// (`methodology.md` 0.4). A tile of which a piece fails for good stays without a result.
-TileLedger dispatch_tiles_in_chunks(const ChunkJob& job, Transport& transport, ObjectStore& store,
-                                    RunDirectory& directory, const AcceptTile& accept);
+TileLedger dispatch_tiles_in_chunks(const ChunkJob& job, const RoundPlace& place, RoundObserver& observer);
 
 }  // namespace tilecompile

@@ -15,7 +15,7 @@ namespace tilecompile {
 struct DiagnosticsJob {
   DiagnosticsConfig config;
   std::string run_id;
-  std::string isolation = "run";
+  Isolation isolation = Isolation::kRun;
   int tiles = 0, channels = 1;
   std::filesystem::path file;  ///< diagnostics.jsonl of the run directory
 };

@@ -10,9 +10,6 @@
 
 namespace tilecompile {
 
-/// Header of a task whose master wants diagnostics: the queue they go to.
-extern const char* const kDiagnosticsHeader;
-
 /// A worker's side of the diagnostics: publishes them without waiting for the broker. Whatever goes wrong is
 /// counted and told at the end, and never reaches the tile. Safe from several threads.
 class DiagnosticsSender {

@@ -43,6 +43,14 @@ class BandCache {
   /// Never less than the tile.
   static Box region(const Box& tile, int image_width, int channels, int frames,
                     std::size_t memory_limit_bytes, std::size_t bands);
+  /// The arguments of `region` besides the tile, as a value.
+  struct Shape {
+    int image_width = 0, channels = 1, frames = 1;
+    std::size_t memory_limit_bytes = 0, bands = 1;
+    Box region(const Box& tile) const {
+      return BandCache::region(tile, image_width, channels, frames, memory_limit_bytes, bands);
+    }
+  };
 
  private:
   struct Entry {

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "tilecompile/broker/transport.hpp"
+#include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
 
@@ -11,7 +12,7 @@ namespace tilecompile {
 class MasterClaim {
  public:
   /// Throws UsageError when another master has the vhost.
-  MasterClaim(Transport& transport, const std::string& isolation, const std::string& vhost);
+  MasterClaim(Transport& transport, Isolation isolation, const std::string& vhost);
   /// Removes the queue.
   ~MasterClaim();
   MasterClaim(const MasterClaim&) = delete;

@@ -36,7 +36,4 @@ class RunDirectory {
   std::mutex mutex_;
 };
 
-/// The time now as UTC, ISO 8601 with milliseconds.
-std::string utc_now();
-
 }  // namespace tilecompile

@@ -1,21 +1,17 @@
 #pragma once
 #include <string>
-#include <vector>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
 
-/// What travels with a task beside its body, as headers of its message: every version of the broker then
-/// counts alike. Missing headers mean these defaults.
+/// What travels with a task beside its body, as headers of its message. Missing headers mean these defaults.
 struct TaskEnvelope {
-  int attempt = 1;
-  RetryPolicy retry;
-  std::vector<std::string> died;    ///< "<worker_id> at <time>" for each worker that died over the task
+  int attempt = 1;  ///< at these tiles, for the answer
+  TaskCare care = TaskCare::kNone;
   std::string diagnostics_queue{};  ///< wants diagnostics of the tiles; empty: nobody does
 };
 
@@ -23,10 +19,6 @@ struct TaskEnvelope {
 Message task_message(const TileTask& task, const TaskEnvelope& envelope, const std::string& reply_to);
 /// The envelope of a received task. Throws InputError naming a header that cannot be right.
 TaskEnvelope read_envelope(const Message& message);
-
-/// Publishes `message` to the rung of the back-off ladder for `delay_s` and waits for the confirm; a rung
-/// that is not there is declared. Throws AccessRefused when the user may not publish tasks.
-void send_later(Transport& transport, const Message& message, int delay_s, bool quorum);
 
 /// Leaves 32 KiB of headers at most, in the order of their names: whatever a sender wrote into them must not
 /// keep a letter from a queue.
@@ -37,12 +29,14 @@ struct DeathNote {
   TileFailure failure;
   std::string worker_id;
 };
-/// Publishes `message` with the note and the time to tile.dlq and waits for the confirm.
-void send_to_dead_letters(Transport& transport, Message message, const DeathNote& note);
+/// Publishes `message` with the note and the time to tile.dlq and waits for the confirm. `exchange`: one that
+/// the sender may publish to, as queues are bound to their own and to the default exchange.
+void send_to_dead_letters(Transport& transport, const std::string& exchange, Message message,
+                          const DeathNote& note);
 
 extern const char* const kAttemptHeader;
-extern const char* const kRetryHeader;
-extern const char* const kDiedHeader;
+extern const char* const kCareHeader;
+extern const char* const kDiagnosticsHeader;
 extern const char* const kReasonHeader;
 extern const char* const kKindHeader;
 extern const char* const kWorkerHeader;

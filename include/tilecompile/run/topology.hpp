@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tilecompile/broker/transport.hpp"
+#include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
 
@@ -17,10 +18,10 @@ extern const char* const kDiagnosticsQueue;
 extern const char* const kRetryQueuePrefix;  ///< of the rungs of the back-off ladder, before the seconds
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
-std::string results_queue(const std::string& run_id, const std::string& isolation);
+std::string results_queue(const std::string& run_id, Isolation isolation);
 
 /// tile.diagnostics.<run_id>, or tile.diagnostics with isolation `shared`.
-std::string diagnostics_queue(const std::string& run_id, const std::string& isolation);
+std::string diagnostics_queue(const std::string& run_id, Isolation isolation);
 
 QueueSpec compute_queue_spec(bool quorum);
 QueueSpec dead_letter_queue_spec(bool quorum);

@@ -2,7 +2,9 @@
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
-#include "tilecompile/run/dispatch.hpp"
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/grid.hpp"
+#include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
 namespace tilecompile {

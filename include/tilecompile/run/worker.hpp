@@ -11,7 +11,6 @@ struct WorkerOptions {
   std::string worker_id;
   int slots = 1;     ///< tasks computed at once
   int prefetch = 2;  ///< deliveries held a slot
-  bool quorum = false;
 };
 
 /// Consumes tile.compute until `stop` is set: every slot takes a task, computes it, publishes its results and

@@ -24,14 +24,10 @@ struct ResultPart {
 /// The piece that a task asks for; nothing for whole tiles.
 std::optional<ResultPart> part_of(const TileTask& task);
 
-/// Most bytes of all names in HandBack::died, and of the header that carries them with a task.
-inline constexpr std::size_t kMostDeathBytes = 28u << 10;
-
-/// What a worker whose user may not publish tasks asks of the master: to put the tile on the back-off ladder.
-struct HandBack {
-  int attempt = 1;  ///< of the next try: that of the result when nothing failed, else one more
-  std::vector<std::string>
-      died;  ///< as in the task: "<worker_id> at <time>" for each worker that died over it
+/// Why a worker answers for a tile that it has not tried.
+enum class HandBack {
+  kStopping,     ///< it was told to stop
+  kRedelivered,  ///< another worker had the task before, and may have died over it
 };
 
 /// A message on the results queue. The scalars have one entry a plane: a channel of the tile, or,
@@ -49,7 +45,8 @@ struct ResultMessage {
   double compute_seconds = 0;
   std::optional<ResultPart> part;      ///< set: shape and scalars are empty
   std::optional<TileFailure> failure;  ///< set: the data fields are empty
-  std::optional<HandBack> hand_back;   ///< only beside a transient failure
+  std::optional<HandBack> hand_back;   ///< only beside a transient failure: nothing was tried
+  bool begun = false;  ///< the worker begins the tile now, as its task asked it to say: no data, no failure
 };
 
 /// UTF-8 JSON of a result; tiles of one plane carry plain numbers, others arrays.

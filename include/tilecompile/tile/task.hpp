@@ -31,6 +31,14 @@ enum class TaskWork { kTile, kMeasure, kSample, kSum };
 /// `metrics`, `samples` or `sums`: what the piece is that such a task makes.
 const char* piece_name(TaskWork work);
 
+/// How a worker goes about a task. The master asks for care when workers may have died over its tiles; each
+/// step includes the one before.
+enum class TaskCare {
+  kNone,
+  kAnnounce,  ///< say of each tile that it is begun, before it is
+  kAlone      ///< compute nothing else in the process meanwhile
+};
+
 /// A message on tile.compute: `tile_compute` for one tile, `tile_batch` for several, `tile_synthetic` for the
 /// synthetic frames of one or more tiles; `tile_measure`, `tile_sample` and `tile_sum` for pieces of tiles
 /// (docs/protocol.md).

@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/task.hpp"
+
+namespace tilecompile {
+
+/// Storage keys of what the workers of a run share.
+std::string config_key(const std::string& run_id);
+std::string manifest_key(const std::string& run_id);
+std::string frame_metrics_key(const std::string& run_id);
+std::string clusters_key(const std::string& run_id);
+std::string tile_key(const std::string& run_id, int tile_id);
+std::string synthetic_tile_key(const std::string& run_id, int tile_id);
+/// Weights of a tile computed in pieces; `with_mean`: with the mean of its sampled rows.
+std::string tile_weights_key(const std::string& run_id, int tile_id, bool with_mean);
+/// The piece of a tile that a tile_measure, tile_sample or tile_sum task makes.
+std::string tile_part_key(const TileTask& task, int tile_id);
+
+/// The object `key`; throws InputError naming it as `what` when its bytes have another SHA-256.
+std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,
+                          const std::string& what);
+
+}  // namespace tilecompile
