@@ -7,6 +7,7 @@ extern "C" {
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "tilecompile/base/error.hpp"
@@ -28,6 +29,8 @@ constexpr double kPositionStep = 1.0 / 1024;
 
 void check(int status, const char* doing) {
   if (status == 0) return;
+  constexpr int kNoMemory = 1;  // SEP keeps this name to itself
+  if (status == kNoMemory) throw std::bad_alloc();
   char text[61] = {};
   sep_get_errmsg(status, text);
   throw ContractError(std::string("star detection (") + doing + ") failed: " + text);
