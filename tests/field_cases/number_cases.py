@@ -130,5 +130,5 @@ CASES = [
     Case("one-of-8-bits", one_of_8_bits, quarantined(("l04.fit",), remains=FRAMES - 1)),
     Case("all-floats", written(lambda data, index: data / 65535, "f4"),
          {DEEP: picture(remains=FRAMES, unit=1 / 65535, sky=(SKY / 65535, 5 / 65535)), V2: picture(
-             remains=FRAMES, unit=1 / 65535, sky=(SKY / 65535, 5 / 65535), flux=(0.97, 1.03))}),
+             remains=FRAMES, figures=False, sky=(SKY / 65535, 5 / 65535))}),  # v2 scales tiles by their medians
 ]
