@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <initializer_list>
+#include <numbers>
 
 #include "frame_layout.hpp"
 #include "tilecompile/frame/header_rules.hpp"
@@ -14,6 +15,7 @@ namespace {
 using Keys = std::initializer_list<const char*>;
 
 constexpr double kMjdOfJd0 = -2400000.5;
+constexpr double kRadiansADegree = std::numbers::pi / 180;
 
 /// Text of a card; bytes that the standard forbids there come as "?".
 std::string value_of(fitsfile* file, const char* key) {
@@ -137,10 +139,14 @@ void read_sky(fitsfile* file, const FrameLayout& layout, StatedSky& sky) {
   const double dy = (layout.height + 1) / 2.0 - number("CRPIX2", kNotStated);
   const double scale = std::sqrt(std::abs(xx * yy - xy * yx));
   const double dec = number("CRVAL2", kNotStated) + yx * dx + yy * dy;
-  const double ra = number("CRVAL1", kNotStated) +
-                    (xx * dx + xy * dy) / std::max(0.01, std::cos(dec * 3.14159265358979 / 180));
+  const double cos_dec = std::cos(dec * kRadiansADegree);
+  const double ra = number("CRVAL1", kNotStated) + (xx * dx + xy * dy) / std::max(0.01, cos_dec);
   const bool sound = std::isfinite(ra) && std::abs(dec) <= 90 && scale > 0 && scale < 1;  // degrees a pixel
-  if (sound) sky = {ra, dec, scale * std::max(layout.width, layout.height)};
+  if (!sound) return;
+  sky.x = cos_dec * std::cos(ra * kRadiansADegree);
+  sky.y = cos_dec * std::sin(ra * kRadiansADegree);
+  sky.z = std::sin(dec * kRadiansADegree);
+  sky.field_deg = scale * std::max(layout.width, layout.height);
 }
 
 }  // namespace

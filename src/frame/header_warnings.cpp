@@ -48,44 +48,34 @@ void warn_of_mixed(const Manifest& manifest, const std::string& key, std::vector
   }
 }
 
-struct Direction {
-  double x, y, z;
-};
-Direction direction_of(const StatedSky& sky) {
-  const double ra = sky.ra_deg * std::numbers::pi / 180, dec = sky.dec_deg * std::numbers::pi / 180;
-  return {std::cos(dec) * std::cos(ra), std::cos(dec) * std::sin(ra), std::sin(dec)};
-}
-
 /// Frames whose coordinates put them further from the middle of all than the field is wide.
 void warn_of_other_fields(const Manifest& manifest, std::vector<std::string>& warnings) {
+  constexpr double kDegreesARadian = 180 / std::numbers::pi;
   std::vector<double> x, y, z;
-  const auto known = [](const ManifestEntry& f) { return std::isfinite(f.facts.sky.field_deg); };
   for (const ManifestEntry& f : manifest.frames) {
-    if (!known(f)) continue;
-    const Direction d = direction_of(f.facts.sky);
-    x.push_back(d.x);
-    y.push_back(d.y);
-    z.push_back(d.z);
+    if (!std::isfinite(f.facts.sky.field_deg)) continue;
+    x.push_back(f.facts.sky.x);
+    y.push_back(f.facts.sky.y);
+    z.push_back(f.facts.sky.z);
   }
   if (x.size() < 2) return;
-  const Direction middle{median(x), median(y), median(z)};
-  const double length = std::sqrt(middle.x * middle.x + middle.y * middle.y + middle.z * middle.z);
+  const double mx = median(x), my = median(y), mz = median(z);
   Names names;
   double furthest = 0, field = 0;
   for (const ManifestEntry& f : manifest.frames) {
-    if (!known(f)) continue;
-    const Direction d = direction_of(f.facts.sky);
-    const double cosine = (d.x * middle.x + d.y * middle.y + d.z * middle.z) / length;
-    const double apart = std::acos(std::clamp(cosine, -1.0, 1.0)) * 180 / std::numbers::pi;
-    if (!(apart > f.facts.sky.field_deg)) continue;
+    const StatedSky& s = f.facts.sky;
+    // Along the chord, which is the angle as long as fields are not a good part of the sky.
+    const double apart = kDegreesARadian * std::sqrt((s.x - mx) * (s.x - mx) + (s.y - my) * (s.y - my) +
+                                                     (s.z - mz) * (s.z - mz));
+    if (!(apart > s.field_deg)) continue;
     names.push_back(f.path);
     furthest = std::max(furthest, apart);
-    field = f.facts.sky.field_deg;
+    field = s.field_deg;
   }
   if (names.empty()) return;
   char text[128];
   std::snprintf(text, sizeof text,
-                "lie up to %.3g degrees from the others, and the field is %.3g wide: ", furthest, field);
+                "lie up to %.2g degrees from the others, and the field is %.2g wide: ", furthest, field);
   warnings.push_back(share(names, manifest) + " by their coordinates (CRVAL) " + text + some_names(names));
 }
 

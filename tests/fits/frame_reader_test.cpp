@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <thread>
 
 #include "fits/handmade_fits.hpp"
@@ -304,19 +305,22 @@ TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
   EXPECT_EQ(f.product_evidence, "");
 }
 
+double dec_of(const StatedSky& sky) { return std::asin(sky.z) * 180 / std::numbers::pi; }
+double ra_of(const StatedSky& sky) { return std::atan2(sky.y, sky.x) * 180 / std::numbers::pi; }
+
 TEST(FrameReader, WhereTheCoordinatesPutTheFrame) {
   const std::string typed = fits_card("CTYPE1", "'RA---TAN'") + fits_card("CTYPE2", "'DEC--TAN'") +
                             fits_card("CRPIX1", "1.0") + fits_card("CRPIX2", "101.0") +
                             fits_card("CRVAL1", "10.0") + fits_card("CRVAL2", "60.0");
   const StatedSky by_steps =
       facts_of(typed + fits_card("CDELT1", "-0.001") + fits_card("CDELT2", "0.001")).sky;
-  EXPECT_NEAR(by_steps.dec_deg, 59.9, 1e-9);
-  EXPECT_NEAR(by_steps.ra_deg, 10, 1e-9);
+  EXPECT_NEAR(dec_of(by_steps), 59.9, 1e-9);
+  EXPECT_NEAR(ra_of(by_steps), 10, 1e-9);
   EXPECT_NEAR(by_steps.field_deg, 0.001, 1e-9);
   const StatedSky by_matrix = facts_of(typed + fits_card("CD1_1", "0") + fits_card("CD1_2", "0.001") +
                                        fits_card("CD2_1", "0.001") + fits_card("CD2_2", "0"))
                                   .sky;
-  EXPECT_NEAR(by_matrix.dec_deg, 60, 1e-9);
+  EXPECT_NEAR(dec_of(by_matrix), 60, 1e-9);
   EXPECT_NEAR(by_matrix.field_deg, 0.001, 1e-9);
   EXPECT_TRUE(std::isnan(facts_of(typed).sky.field_deg));  // a degree a pixel is no scale
 }

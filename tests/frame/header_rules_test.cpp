@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <numbers>
+
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
@@ -172,12 +175,17 @@ TEST(HeaderWarnings, MixedSettingsAreNamedOnceInGroups) {
                           "1 of 6 frames have GAIN '0', the others '100': f5.fit"));
 }
 
+StatedSky sky(double ra_deg, double dec_deg) {
+  const double ra = ra_deg * std::numbers::pi / 180, dec = dec_deg * std::numbers::pi / 180;
+  return {std::cos(dec) * std::cos(ra), std::cos(dec) * std::sin(ra), std::sin(dec), 0.5};
+}
+
 TEST(HeaderWarnings, FieldsFurtherApartThanTheyAreWide) {
   Manifest manifest = night(5);
-  for (auto& f : manifest.frames) f.facts.sky = {359.9, 20, 0.5};
-  manifest.frames[1].facts.sky.ra_deg = 0.2;  // 0.28 degrees on
+  for (auto& f : manifest.frames) f.facts.sky = sky(359.9, 20);
+  manifest.frames[1].facts.sky = sky(0.2, 20);  // 0.28 degrees on
   EXPECT_THAT(header_warnings(manifest), IsEmpty());
-  manifest.frames[3].facts.sky.dec_deg = 22;
+  manifest.frames[3].facts.sky = sky(359.9, 22);
   EXPECT_THAT(header_warnings(manifest),
               ElementsAre(HasSubstr("1 of 5 frames by their coordinates (CRVAL) lie up to 2 degrees from the "
                                     "others, and the field is 0.5 wide: f3.fit")));

@@ -24,13 +24,14 @@ void touch(const fs::path& file) {
 class AsNobody {
  public:
   AsNobody() : was_(geteuid()) {
-    if (was_ == 0) EXPECT_EQ(seteuid(65534), 0);
+    if (was_ == 0) become(65534);
   }
   ~AsNobody() {
-    if (was_ == 0) EXPECT_EQ(seteuid(0), 0);
+    if (was_ == 0) become(0);
   }
 
  private:
+  static void become(uid_t user) { EXPECT_EQ(seteuid(user), 0); }
   uid_t was_;
 };
 
@@ -64,7 +65,7 @@ TEST(FrameListing, RunDirectoriesAreNoInput) {
 
 TEST(FrameListing, FoldersThatThisUserMayNotReadAreSaid) {
   const TempDir folder;
-  fs::permissions(folder.path(), fs::perms::others_read | fs::perms::others_exec, fs::perm_options::add);
+  fs::permissions(folder.path(), fs::perms(0755));  // the other user keeps the group
   touch(folder / "f1.fit");
   touch(folder / "closed/f2.fit");
   fs::permissions(folder / "closed", fs::perms::none);

@@ -46,7 +46,7 @@ class NightFolder {
     if (command == "run") std::filesystem::remove_all(path() / "out");
     write_text(path() / "run.yaml", "input: {dir: frames}\noutput: {dir: " + (path() / "out").string() +
                                         "}\ndata: {frames_min: 1}\n");
-    std::vector<std::string> arguments = {command, (path() / "run.yaml").string(), "--quiet"};
+    std::vector<std::string> arguments = {command, (path() / "run.yaml").string()};
     if (command == "run") arguments.insert(arguments.end(), {"--run-id", kRunId, "--threads", "1"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 120, {}});
@@ -54,16 +54,19 @@ class NightFolder {
   std::filesystem::path run_dir() const { return path() / "out" / kRunId; }
   nlohmann::json record() const { return nlohmann::json::parse(bytes_of(run_dir() / "run.json")); }
   std::string digest() const { return record().at("products").at("stack").at("digest"); }
-  /// The warnings of the record, a line each.
+  /// The warnings of the record, a line each, but that noise shows no star.
   std::string warnings() const {
     std::string text;
-    for (const auto& warning : record().at("warnings")) text += warning.get<std::string>() + "\n";
+    const nlohmann::json all = record();
+    for (const std::string warning : all.at("warnings"))
+      if (!warning.starts_with("no reference star")) text += warning + "\n";
     return text;
   }
   /// Paths of `list` in the record, a line each.
   std::string paths_of(const char* list) const {
     std::string text;
-    for (const auto& frame : record().at(list)) text += frame.at("path").get<std::string>() + "\n";
+    const nlohmann::json all = record();
+    for (const auto& frame : all.at(list)) text += frame.at("path").get<std::string>() + "\n";
     return text;
   }
   /// The card of a key in the primary header of the picture, without its comment; empty when absent.

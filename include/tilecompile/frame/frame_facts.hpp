@@ -18,9 +18,10 @@ struct StatedTime {
   double middle_mjd = kNotStated;  ///< MJD-AVG or a key of that meaning
 };
 
-/// Where a frame's coordinates put its centre, and the longer side of its field. Degrees.
+/// Where a frame's coordinates put its centre, as a direction of length 1, and the longer side of its field.
 struct StatedSky {
-  double ra_deg = kNotStated, dec_deg = kNotStated, field_deg = kNotStated;
+  double x = kNotStated, y = kNotStated, z = kNotStated;
+  double field_deg = kNotStated;
 };
 
 /// Where two opposite corners and the middle of an image lie on the sky: unit vectors, corner (1, 1) first.
