@@ -59,8 +59,7 @@ void MasterRun::take(ScannedFrames found, bool raw) {
                 {{"files", std::to_string(record_.left_out.size())}});
   for (const std::string& text : found.warnings) warn(text);
   manifest_ = std::make_shared<Manifest>(std::move(found.manifest));
-  if (config_.input.on_bad_frame == "error" && !found.bad.empty() && !raw)
-    add_other_bad_frames(found.bad);
+  if (config_.input.on_bad_frame == "error" && !found.bad.empty() && !raw) add_other_bad_frames(found.bad);
   set_aside(found.bad);
 }
 
