@@ -25,7 +25,7 @@ std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
                                    const std::vector<std::string>& unreadable, const FrameMetrics& metrics,
                                    const std::vector<std::vector<LinearityEvidence>>& linearity,
                                    const std::vector<std::vector<FrameNumbers>>& numbers,
-                                   const MethodConfig& method) {
+                                   const std::vector<double>& zeros, const MethodConfig& method) {
   std::vector<BadFrame> bad;
   std::set<std::string> unread;
   for (std::size_t f = 0; f < paths.size(); ++f)
@@ -37,6 +37,8 @@ std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
     if (unread.count(frame.path) == 0) bad.push_back(frame);
   if (method.data.linear_required)
     for (const BadFrame& frame : stretched_frames(linearity, paths)) bad.push_back(frame);
+  if (divides_by_background(method.normalization))
+    for (const BadFrame& frame : floored_backgrounds(zeros, paths)) bad.push_back(frame);
   for (const BadFrame& frame : frames_of_other_scale(numbers, paths)) bad.push_back(frame);
   return one_entry_a_frame(bad);
 }
@@ -91,7 +93,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
     if (all_read) add_to_stacks(stacks, images, first, result.metrics, threads);
   }
   result.bad_frames =
-      judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, numbers, method);
+      judge_frames(paths_of(manifest), unreadable, result.metrics, linearity, numbers, zeros, method);
   if (!result.bad_frames.empty()) return result;
   if (method.data.linear_required) result.warnings = linearity_warnings(linearity, paths_of(manifest));
   for (const std::string& text : floored_warnings(zeros, paths_of(manifest))) {

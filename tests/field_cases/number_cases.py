@@ -37,8 +37,9 @@ def coverage_at_the_border(outcome):
     """Borders of zeros are no data, single zeros are."""
     cover = outcome.plane("classical.coverage.fits")
     found = []
-    if not (cover[:, :2] == FRAMES / 2).all():
-        found.append(f"coverage at the left border {cover[:, :2].min():g} to {cover[:, :2].max():g}, not {FRAMES // 2}")
+    border = cover[16:-16, :2]  # clipped samples beside a corner cannot be told from a border
+    if not (border == FRAMES / 2).all():
+        found.append(f"coverage at the left border {border.min():g} to {border.max():g}, not {FRAMES // 2}")
     if not (cover[:, WIDE // 2] == FRAMES).all():
         found.append(f"coverage inside {cover[:, WIDE // 2].min():g}, not {FRAMES}")
     return found
@@ -72,8 +73,8 @@ def scales(name, odd, others, colour=False):
     names = tuple(name_of(index) for index in odd)
     expect = both(refused(r"65535|scale|units", r"\b15\b")) if len(odd) == 15 else \
         quarantined(names, (r"65535|scale|units|factor", rf"\b{FRAMES - len(odd)}\b"), remains=FRAMES - len(odd),
-                    **({"sky": (SKY / 65535, 5 / 65535), "unit": 1 / 65535} if others == "f4" else {}))
-    modes = ("run", "master", "plan") if name == "oneu16" else ("run",)
+                    **({"unit": 1 / 65535} if others == "f4" else {}))
+    modes = ("run", "master") if name == "oneu16" else ("run",)
     return Case(name, one_other(odd, others, colour), expect, "colour" if colour else "mono", modes=modes)
 
 

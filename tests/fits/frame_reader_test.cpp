@@ -306,7 +306,6 @@ TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
   EXPECT_EQ(f.product_evidence, "");
 }
 
-
 TEST(FrameReader, FindsTracesOfAStretch) {
   TempDir dir;
   const auto evidence = [&](const std::string& line) {
