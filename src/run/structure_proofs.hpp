@@ -1,0 +1,12 @@
+#pragma once
+#include "tilecompile/run/frame_proofs.hpp"
+
+namespace tilecompile {
+
+/// For frames without enough stars: which of them lack the large-scale structure of the median of all
+/// (`list.structure`). Nothing is bad when hardly any structure stands out, or when too many frames lack it
+/// for the median to be believed.
+std::vector<BadFrame> frames_without_structure(const ProofJob& job, const Analysis& analysis,
+                                               const ProofList& list);
+
+}  // namespace tilecompile
