@@ -97,7 +97,7 @@ std::string describe_lacking_structure(const StructureProof& proof) {
   std::snprintf(text, sizeof text,
                 "shows nothing of the structure that the others show (%.0f %% of its brightness, correlation "
                 "%.2f): a dark, closed roof, or cloud?",
-                100 * proof.slope, proof.correlation);
+                std::floor(100 * proof.slope + 0.5), proof.correlation);
   return text;
 }
 

@@ -240,13 +240,7 @@ ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const P
   const bool few_stars = static_cast<int>(list.stars.size()) < kFewestProofStars;
   if (few_stars || median_is_doubtful(analysis.proofs)) {
     if (const auto verdict = compare_with_one_frame(job, analysis)) return *verdict;
-    if (few_stars)
-      return {frames_without_structure(job, analysis, list),
-              {},
-              "fewer than " + std::to_string(kFewestProofStars) +
-                  " stars stand out of the median of the frames: they cannot be checked by their stars, so a "
-                  "frame of another field among them would go unseen, and a dark too where no nebula stands "
-                  "out clearly; look through them"};
+    if (few_stars) return judge_by_structure(job, analysis, list);
   }
   return {find_causes(job, analysis.proofs, list).bad, {}, {}};
 }

@@ -49,8 +49,8 @@ TEST(FrameStructure, ADarkLacksIt) {
 
 TEST(FrameStructure, MoonlightAndHazeAreNoReasons) {
   EXPECT_FALSE(compared(sky(400, 3000)).bad());
-  EXPECT_FALSE(compared(sky(100)).bad());       // a quarter of the light
-  EXPECT_TRUE(compared(sky(0, 3000)).bad());    // moonlight alone
+  EXPECT_FALSE(compared(sky(100)).bad());     // a quarter of the light
+  EXPECT_TRUE(compared(sky(0, 3000)).bad());  // moonlight alone
   EXPECT_NEAR(compared(sky(400, 3000)).slope, 1, 0.05);
 }
 
