@@ -40,6 +40,9 @@ void print_plan(const RunPlan& p) {
       "Times are estimates from %d frames and one tile of them on this machine with %d threads; writing the\n"
       "products and the final stack is not in them. Nothing was written.\n",
       p.sample_frames, p.threads);
+  if (p.sample_frames < p.frames)
+    std::printf("The pixels of the other %d frames were not looked at; the run does that before any tile.\n",
+                p.frames - p.sample_frames);
   for (const std::string& warning : p.warnings)
     std::printf("warning    %s\n", escaped_lines(warning).c_str());
 }

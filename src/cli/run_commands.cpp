@@ -63,12 +63,14 @@ void print_quality(const char* area, const std::vector<ProductQuality>& channels
   }
 }
 
-// A folder can hold thousands of tiles.
-void print_left_out(const std::vector<BadFrame>& frames) {
+// Bad frames and files that are no frames, a line each. A folder can hold thousands of tiles.
+void print_left_out(const RunRecord& record) {
   constexpr std::size_t kShown = 20;
-  for (std::size_t i = 0; i < std::min(frames.size(), kShown); ++i)
-    std::printf("left out   %s: %s\n", escaped(frames[i].path).c_str(), escaped_lines(frames[i].reason).c_str());
-  if (frames.size() > kShown) std::printf("left out   %zu more, see run.json\n", frames.size() - kShown);
+  std::vector<BadFrame> all = record.quarantined;
+  all.insert(all.end(), record.left_out.begin(), record.left_out.end());
+  for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i)
+    std::printf("left out   %s: %s\n", escaped(all[i].path).c_str(), escaped_lines(all[i].reason).c_str());
+  if (all.size() > kShown) std::printf("left out   %zu more, see run.json\n", all.size() - kShown);
 }
 
 // The outcome on stdout: where the pictures are and how they compare with the classical stack.
@@ -97,9 +99,7 @@ int print_outcome(const RunOutcome& outcome) {
   for (const VerdictCheck& check : r.verdict)
     std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
                 check.text.c_str());
-  for (const BadFrame& frame : r.quarantined)
-    std::printf("left out   %s: %s\n", escaped(frame.path).c_str(), escaped_lines(frame.reason).c_str());
-  print_left_out(r.left_out);
+  print_left_out(r);
   for (const std::string& warning : r.warnings)
     std::printf("warning    %s\n", escaped_lines(warning).c_str());
   return outcome.exit_code;

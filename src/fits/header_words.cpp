@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdio>
 #include <initializer_list>
-#include <numbers>
 
 #include "frame_layout.hpp"
 #include "tilecompile/frame/header_rules.hpp"
@@ -15,7 +14,6 @@ namespace {
 using Keys = std::initializer_list<const char*>;
 
 constexpr double kMjdOfJd0 = -2400000.5;
-constexpr double kRadiansADegree = std::numbers::pi / 180;
 
 /// Text of a card; bytes that the standard forbids there come as "?".
 std::string value_of(fitsfile* file, const char* key) {
@@ -53,7 +51,7 @@ void read_exposure(fitsfile* file, FrameFacts& facts) {
       facts.exposure_s = *seconds;
       facts.exposure_text.clear();
     } else {
-      fill(facts.exposure_text, text);
+      fill(facts.exposure_text, std::string(key) + " '" + text + "'");
     }
   }
   fill(facts.stacked_frames, first_number(file, {"STACKCNT", "NCOMBINE"}));
@@ -121,34 +119,6 @@ void read_settings(fitsfile* file, FrameFacts& facts) {
   if (!facts.bayer_pattern.empty()) facts.settings.emplace_back("BAYERPAT", facts.bayer_pattern);
 }
 
-/// The centre by the linear part of the coordinates, which is near enough to tell one field from another.
-void read_sky(fitsfile* file, const FrameLayout& layout, StatedSky& sky) {
-  if (std::isfinite(sky.field_deg)) return;
-  if (value_of(file, "CTYPE1").rfind("RA", 0) != 0 || value_of(file, "CTYPE2").rfind("DEC", 0) != 0) return;
-  const auto number = [&](const char* key, double absent) {
-    return header_number(raw_keyword(file, key)).value_or(absent);
-  };
-  const double step_x = number("CDELT1", 1), step_y = number("CDELT2", 1);
-  const bool has_cd =
-      std::isfinite(number("CD1_1", kNotStated)) || std::isfinite(number("CD1_2", kNotStated));
-  const double xx = has_cd ? number("CD1_1", 0) : step_x * number("PC1_1", 1);
-  const double xy = has_cd ? number("CD1_2", 0) : step_x * number("PC1_2", 0);
-  const double yx = has_cd ? number("CD2_1", 0) : step_y * number("PC2_1", 0);
-  const double yy = has_cd ? number("CD2_2", 0) : step_y * number("PC2_2", 1);
-  const double dx = (layout.width + 1) / 2.0 - number("CRPIX1", kNotStated);
-  const double dy = (layout.height + 1) / 2.0 - number("CRPIX2", kNotStated);
-  const double scale = std::sqrt(std::abs(xx * yy - xy * yx));
-  const double dec = number("CRVAL2", kNotStated) + yx * dx + yy * dy;
-  const double cos_dec = std::cos(dec * kRadiansADegree);
-  const double ra = number("CRVAL1", kNotStated) + (xx * dx + xy * dy) / std::max(0.01, cos_dec);
-  const bool sound = std::isfinite(ra) && std::abs(dec) <= 90 && scale > 0 && scale < 1;  // degrees a pixel
-  if (!sound) return;
-  sky.x = cos_dec * std::cos(ra * kRadiansADegree);
-  sky.y = cos_dec * std::sin(ra * kRadiansADegree);
-  sky.z = std::sin(dec * kRadiansADegree);
-  sky.field_deg = scale * std::max(layout.width, layout.height);
-}
-
 }  // namespace
 
 void read_header_words(fitsfile* file, const FrameLayout& layout, FrameFacts& facts) {
@@ -157,7 +127,6 @@ void read_header_words(fitsfile* file, const FrameLayout& layout, FrameFacts& fa
   fill(facts.calibration_evidence, calibration_card(file));
   fill(facts.product_evidence, product_of_ours(file, layout));
   read_settings(file, facts);
-  read_sky(file, layout, facts.sky);
   fill(facts.airmass, first_number(file, {"AIRMASS"}));
   fill(facts.sensor_celsius, first_number(file, {"CCD-TEMP", "CCDTEMP", "DET-TEMP"}));
 }

@@ -11,6 +11,7 @@ constexpr std::size_t kMostNames = 10;
 // Shares below the mean of a Gaussian, and 1, 1.5 and 2 sigma above it.
 constexpr double kMean = 0.5, kOneSigma = 0.8413447, kOneAndAHalf = 0.9331928, kTwoSigmas = 0.9772499;
 constexpr double kSkyReach = 3;
+constexpr double kLowestSky = 1 - kOneSigma;  // share of zeros when the sky is one sigma above 0
 
 double quantile(std::vector<float>& values, double share) {
   const auto rank = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
@@ -47,6 +48,22 @@ std::optional<double> floored_noise(const PlaneView<float>& plane, double backgr
   if (zeros < kMean) return quantile(valid, kOneSigma) - quantile(valid, kMean);
   if (zeros < kOneSigma) return 2 * (quantile(valid, kOneAndAHalf) - quantile(valid, kOneSigma));
   return 2 * (quantile(valid, kTwoSigmas) - quantile(valid, kOneAndAHalf));
+}
+
+std::vector<BadFrame> floored_backgrounds(const std::vector<double>& share,
+                                          const std::vector<std::string>& frame_paths) {
+  std::vector<BadFrame> bad;
+  for (std::size_t f = 0; f < share.size(); ++f) {
+    if (share[f] < kLowestSky) continue;
+    char percent[24];
+    std::snprintf(percent, sizeof percent, "%.0f %%", 100 * share[f]);
+    bad.push_back(
+        {frame_paths[f],
+         std::string("its sky is clipped at 0 (") + percent +
+             " of the samples), so I/B has no meaning; keep the sky pedestal when calibrating, or set "
+             "normalization.mode: photometric"});
+  }
+  return bad;
 }
 
 std::vector<std::string> floored_warnings(const std::vector<double>& share,

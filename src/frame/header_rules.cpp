@@ -65,12 +65,13 @@ std::string bayer_letters(const std::string& text) {
 }
 
 std::string product_by_cards(const ProductCards& cards) {
-  const std::string run = is_uuid(cards.run_id) ? " of run " + cards.run_id : " of a run";
+  const std::string ours =
+      " that tilecompile wrote" + (is_uuid(cards.run_id) ? " (run " + cards.run_id + ")" : "");
   if (!cards.tile_id.empty() && (is_uuid(cards.run_id) || is_sha256(cards.frames_id)))
-    return "tile " + cards.tile_id + run;
-  if (is_sha256(cards.manifest_id) && is_sha256(cards.config_hash)) return "a picture" + run;
-  if (cards.program.rfind("tilecompile ", 0) == 0 && is_uuid(cards.run_id)) return "a picture" + run;
-  if (cards.extension == "QUALITY" && cards.doubles) return "the tile metrics of a run";
+    return "tile " + cards.tile_id + ours;
+  if (is_sha256(cards.manifest_id) && is_sha256(cards.config_hash)) return "a picture" + ours;
+  if (cards.program.rfind("tilecompile ", 0) == 0 && is_uuid(cards.run_id)) return "a picture" + ours;
+  if (cards.extension == "QUALITY" && cards.doubles) return "tile metrics that tilecompile wrote";
   return "";
 }
 

@@ -2,12 +2,10 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <numbers>
 #include <set>
 
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/observing_time.hpp"
-#include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
 namespace {
@@ -48,37 +46,6 @@ void warn_of_mixed(const Manifest& manifest, const std::string& key, std::vector
   }
 }
 
-/// Frames whose coordinates put them further from the middle of all than the field is wide.
-void warn_of_other_fields(const Manifest& manifest, std::vector<std::string>& warnings) {
-  constexpr double kDegreesARadian = 180 / std::numbers::pi;
-  std::vector<double> x, y, z;
-  for (const ManifestEntry& f : manifest.frames) {
-    if (!std::isfinite(f.facts.sky.field_deg)) continue;
-    x.push_back(f.facts.sky.x);
-    y.push_back(f.facts.sky.y);
-    z.push_back(f.facts.sky.z);
-  }
-  if (x.size() < 2) return;
-  const double mx = median(x), my = median(y), mz = median(z);
-  Names names;
-  double furthest = 0, field = 0;
-  for (const ManifestEntry& f : manifest.frames) {
-    const StatedSky& s = f.facts.sky;
-    // Along the chord, which is the angle as long as fields are not a good part of the sky.
-    const double apart = kDegreesARadian * std::sqrt((s.x - mx) * (s.x - mx) + (s.y - my) * (s.y - my) +
-                                                     (s.z - mz) * (s.z - mz));
-    if (!(apart > s.field_deg)) continue;
-    names.push_back(f.path);
-    furthest = std::max(furthest, apart);
-    field = s.field_deg;
-  }
-  if (names.empty()) return;
-  char text[128];
-  std::snprintf(text, sizeof text,
-                "lie up to %.2g degrees from the others, and the field is %.2g wide: ", furthest, field);
-  warnings.push_back(share(names, manifest) + " by their coordinates (CRVAL) " + text + some_names(names));
-}
-
 void warn_of_times(const Manifest& manifest, std::vector<std::string>& warnings) {
   // The quoted words differ from frame to frame; the kind is what is told once.
   std::map<std::string, std::pair<std::string, Names>> problems;
@@ -117,8 +84,8 @@ void warn_of_exposures(const Manifest& manifest, std::vector<std::string>& warni
   }
   const std::string left_out = ", so the pictures state no sum of exposures: ";
   if (!unread.empty())
-    warnings.push_back(share(unread, manifest) + " state an exposure that is no number of seconds ('" + text +
-                       "')" + left_out + some_names(unread));
+    warnings.push_back(share(unread, manifest) + " state an exposure that is no number of seconds (" + text +
+                       ")" + left_out + some_names(unread));
   if (!silent.empty() && silent.size() < manifest.frames.size())
     warnings.push_back(share(silent, manifest) + " state no exposure" + left_out + some_names(silent));
   if (!unknown.empty())
@@ -136,7 +103,6 @@ std::vector<std::string> header_warnings(const Manifest& manifest) {
   for (const ManifestEntry& f : manifest.frames)
     for (const auto& setting : f.facts.settings)
       if (seen.insert(setting.first).second) warn_of_mixed(manifest, setting.first, warnings);
-  warn_of_other_fields(manifest, warnings);
   warn_of_times(manifest, warnings);
   warn_of_exposures(manifest, warnings);
   return warnings;

@@ -5,11 +5,14 @@
 #include <cstdio>
 #include <limits>
 
+#include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/image/order_statistics.hpp"
+
 namespace tilecompile {
 namespace {
 
 constexpr double kTolerancePx = 2;  // plate solutions of one image agree within a pixel
-constexpr std::size_t kMostNames = 10;
+constexpr std::size_t kMiddle = 1;  // of the three points of a place
 
 double chord(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   double squares = 0;
@@ -17,18 +20,22 @@ double chord(const std::array<double, 3>& a, const std::array<double, 3>& b) {
   return std::sqrt(squares);
 }
 
-// The first frame that states coordinates; nullptr when none does.
-const ManifestEntry* first_with_sky(const Manifest& manifest) {
+// Of the frames that state coordinates the one nearest to the middle of all, by the median of each component,
+// the earlier one of equals; nullptr when none states any. One frame of another field is not the measure.
+const ManifestEntry* middle_frame(const Manifest& manifest) {
+  std::array<std::vector<double>, 3> parts;
   for (const ManifestEntry& f : manifest.frames)
-    if (!f.facts.sky_place.empty()) return &f;
-  return nullptr;
-}
-
-std::string some_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) text += (i > 0 ? ", " : "") + names[i];
-  return names.size() > kMostNames ? text + " and " + std::to_string(names.size() - kMostNames) + " more"
-                                   : text;
+    if (!f.facts.sky_place.empty())
+      for (std::size_t i = 0; i < 3; ++i) parts[i].push_back(f.facts.sky_place[kMiddle][i]);
+  if (parts[0].empty()) return nullptr;
+  const std::array<double, 3> middle = {median(parts[0]), median(parts[1]), median(parts[2])};
+  const ManifestEntry* nearest = nullptr;
+  for (const ManifestEntry& f : manifest.frames)
+    if (!f.facts.sky_place.empty() &&
+        (nearest == nullptr ||
+         chord(f.facts.sky_place[kMiddle], middle) < chord(nearest->facts.sky_place[kMiddle], middle)))
+      nearest = &f;
+  return nearest;
 }
 
 void warn_of_several_images(const Manifest& manifest, std::vector<std::string>& warnings) {
@@ -42,20 +49,20 @@ void warn_of_several_images(const Manifest& manifest, std::vector<std::string>& 
   if (first == nullptr) return;
   const std::vector<std::string>& images = first->facts.images;
   warnings.push_back("files with several images, of which only the first is used: in " + first->path + " " +
-                     images.front() + " is taken, " + some_of({images.begin() + 1, images.end()}) +
+                     images.front() + " is taken, " + some_names({images.begin() + 1, images.end()}) +
                      " left; " + std::to_string(names.size()) +
-                     (names.size() == 1 ? " such file: " : " such files: ") + some_of(names));
+                     (names.size() == 1 ? " such file: " : " such files: ") + some_names(names));
 }
 
 void warn_of_other_skies(const Manifest& manifest, std::vector<std::string>& warnings) {
-  const ManifestEntry* first = first_with_sky(manifest);
-  if (first == nullptr) return;
+  const ManifestEntry* usual = middle_frame(manifest);
+  if (usual == nullptr) return;
   std::vector<std::string> names;
   double most = 0;
   for (const ManifestEntry& f : manifest.frames) {
     if (f.facts.sky_place.empty()) continue;
     const double distance =
-        sky_distance_px(first->facts.sky_place, f.facts.sky_place, manifest.width(), manifest.height());
+        sky_distance_px(usual->facts.sky_place, f.facts.sky_place, manifest.width(), manifest.height());
     if (distance <= kTolerancePx) continue;
     names.push_back(f.path);
     most = std::max(most, distance);
@@ -63,11 +70,13 @@ void warn_of_other_skies(const Manifest& manifest, std::vector<std::string>& war
   if (names.empty()) return;
   char px[40];
   std::snprintf(px, sizeof px, "%.1f", most);
-  warnings.push_back(
-      "the coordinates (WCS) of " + std::to_string(names.size()) +
-      (names.size() == 1 ? " frame" : " frames") + " differ from those of " + first->path + " by up to " +
-      px + " px, so the products carry none: are the frames registered? Solve the picture instead (" +
-      some_of(names) + ")");
+  const bool apart = most > std::max(manifest.width(), manifest.height());
+  warnings.push_back("the coordinates (WCS) of " + std::to_string(names.size()) +
+                     (names.size() == 1 ? " frame differs" : " frames differ") + " from those of " +
+                     usual->path + " by up to " + px + " px" +
+                     (apart ? ", more than the image is wide" : "") + ", so the products carry none: " +
+                     (apart ? "another field, or not registered?" : "are the frames registered?") +
+                     " Solve the picture instead (" + some_names(names) + ")");
 }
 
 }  // namespace
@@ -84,10 +93,10 @@ double sky_distance_px(const SkyPlace& a, const SkyPlace& b, int width, int heig
 }
 
 bool one_sky(const Manifest& manifest) {
-  const ManifestEntry* first = first_with_sky(manifest);
-  return first == nullptr || std::all_of(manifest.frames.begin(), manifest.frames.end(), [&](const auto& f) {
+  const ManifestEntry* usual = middle_frame(manifest);
+  return usual == nullptr || std::all_of(manifest.frames.begin(), manifest.frames.end(), [&](const auto& f) {
            return f.facts.sky_place.empty() ||
-                  sky_distance_px(first->facts.sky_place, f.facts.sky_place, manifest.width(),
+                  sky_distance_px(usual->facts.sky_place, f.facts.sky_place, manifest.width(),
                                   manifest.height()) <= kTolerancePx;
          });
 }

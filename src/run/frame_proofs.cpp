@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 
+#include "structure_proofs.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/median_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/frame_structure.hpp"
 #include "tilecompile/frame/star_shape.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -224,7 +226,10 @@ ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
   if (!(saturation > 0)) saturation = kSaturationShare * job.source.open(0).facts().largest_code;
   saturation -= analysis.metrics.sky[channel];
   if (!std::isfinite(saturation)) saturation = std::numeric_limits<double>::infinity();
-  ProofList list = list_stars(median_stack(job, analysis), saturation);
+  const Plane<float> picture = median_stack(job, analysis);
+  ProofList list = list_stars(picture, saturation);
+  if (static_cast<int>(list.stars.size()) < kFewestProofStars)
+    list.structure = structure_cells(picture.view());
   std::vector<double> noise;
   for (const FrameChannel& f : analysis.metrics.channels[channel]) noise.push_back(noise_of(f));
   list.noise = median(std::move(noise));
@@ -235,12 +240,7 @@ ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const P
   const bool few_stars = static_cast<int>(list.stars.size()) < kFewestProofStars;
   if (few_stars || median_is_doubtful(analysis.proofs)) {
     if (const auto verdict = compare_with_one_frame(job, analysis)) return *verdict;
-    if (few_stars)
-      return {{},
-              {},
-              "fewer than " + std::to_string(kFewestProofStars) +
-                  " stars stand out of the median of the frames: they cannot be checked by their stars, so a "
-                  "dark or a frame of another field among them would go unseen; look through them"};
+    if (few_stars) return judge_by_structure(job, analysis, list);
   }
   return {find_causes(job, analysis.proofs, list).bad, {}, {}};
 }

@@ -15,6 +15,7 @@
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
+#include "tilecompile/run/star_pass.hpp"
 #include "tilecompile/run/storage_keys.hpp"
 
 namespace tilecompile {
@@ -135,10 +136,6 @@ void MasterRun::scan() {
   record_.config_hash = sha256_hex(config_json_);
   warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
-  for (const std::string& warning : file_warnings(*manifest_)) {
-    log_warning(warning);
-    record_.warnings.push_back(warning);
-  }
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   note_manifest();
@@ -188,6 +185,7 @@ void MasterRun::analyse() {
     note_manifest();
   }
   for (const std::string& text : header_warnings(*manifest_)) warn(text);
+  for (const std::string& text : file_warnings(*manifest_)) warn(text);
   first_frame_ = frame_source().file(0);
   check_stop();
   grid_ = build_grid(record_.width, record_.height, analysis_.metrics.seeing_px, config_.method.tile);

@@ -18,6 +18,7 @@
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/probe_run.hpp"
 #include "tilecompile/run/progress.hpp"
+#include "tilecompile/run/star_pass.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 
 namespace tilecompile {

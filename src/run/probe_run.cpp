@@ -8,6 +8,7 @@
 #include "tilecompile/run/analysis.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/run_contexts.hpp"
+#include "tilecompile/run/star_pass.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {

@@ -20,6 +20,7 @@ class Expect:
     figures: bool = True          # whether star flux and FWHM are looked at; each over that of the clean night:
     flux: tuple = CLOSE
     width: tuple = CLOSE
+    mean_width: Optional[tuple] = None  # of the plain mean where it is another, by right
     unit: float = 1.0             # of the pixels, in units of the clean night
     check: Optional[Callable] = None  # (outcome) -> what is wrong, a list of texts
 

@@ -108,11 +108,13 @@ def main():
     options = parser.parse_args()
     folder = options.keep or pathlib.Path(tempfile.mkdtemp(prefix="tilecompile-field-cases-"))
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # so that the broker and the folder go
-    bench = Bench(options.program.resolve(), folder.resolve(), bool(options.keep), real_cases.CLEAN)
+    bench = None
     try:
+        bench = Bench(options.program.resolve(), folder.resolve(), bool(options.keep), real_cases.CLEAN)
         return perform(bench, options)
     finally:
-        bench.close()
+        if bench is not None:
+            bench.close()
         if not options.keep:
             shutil.rmtree(folder)
 

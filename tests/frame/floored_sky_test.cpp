@@ -55,6 +55,11 @@ TEST(FlooredSky, AStarKeepsItsFluxOverTheMeanOfSuchASky) {
 }
 
 TEST(FlooredSky, FramesAreNamed) {
+  EXPECT_TRUE(floored_backgrounds({0, 0.15}, {"a", "b"}).empty());
+  const auto bad = floored_backgrounds({0, 0.5}, {"a", "b"});
+  ASSERT_EQ(bad.size(), 1u);
+  EXPECT_EQ(bad[0].path, "b");
+  EXPECT_THAT(bad[0].reason, testing::HasSubstr("clipped at 0 (50 % of the samples), so I/B has no meaning"));
   EXPECT_TRUE(floored_warnings({0, 0.04, 0}, {"a", "b", "c"}).empty());
   const auto warnings = floored_warnings({0.5, 0, 0.1}, {"a.fit", "b.fit", "c.fit"});
   ASSERT_EQ(warnings.size(), 1u);

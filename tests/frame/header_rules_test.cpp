@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numbers>
 
 #include "tilecompile/base/error.hpp"
 
@@ -99,11 +98,15 @@ TEST(BayerLetters, OnlyRealPatterns) {
 TEST(OwnProducts, ByTheirIdsWhoeverWroteTheFileAgain) {
   const std::string id = "0a1b2c3d-0000-4000-8000-000000000001", hash(64, 'a');
   EXPECT_EQ(product_by_cards({"tilecompile 0.1.0", id, hash, hash, "", "", "", false}),
-            "a picture of run " + id);
-  EXPECT_EQ(product_by_cards({"Siril v1.2.0", id, hash, hash, "", "", "", false}), "a picture of run " + id);
-  EXPECT_EQ(product_by_cards({"tilecompile 0.1.0", id, "", "", "", "", "", false}), "a picture of run " + id);
-  EXPECT_EQ(product_by_cards({"", id, "", "", "17", hash, "", false}), "tile 17 of run " + id);
-  EXPECT_EQ(product_by_cards({"", "", "", "", "", "", "QUALITY", true}), "the tile metrics of a run");
+            "a picture that tilecompile wrote (run " + id + ")");
+  EXPECT_EQ(product_by_cards({"Siril v1.2.0", id, hash, hash, "", "", "", false}),
+            "a picture that tilecompile wrote (run " + id + ")");
+  EXPECT_EQ(product_by_cards({"tilecompile 0.1.0", id, "", "", "", "", "", false}),
+            "a picture that tilecompile wrote (run " + id + ")");
+  EXPECT_EQ(product_by_cards({"", id, "", "", "17", hash, "", false}),
+            "tile 17 that tilecompile wrote (run " + id + ")");
+  EXPECT_EQ(product_by_cards({"", "", "", "", "", "", "QUALITY", true}),
+            "tile metrics that tilecompile wrote");
   EXPECT_EQ(product_by_cards({"N.I.N.A. 2.3", "17", "", "", "", "", "", false}), "");
   EXPECT_EQ(product_by_cards({"", "", "", "list.txt", "5", "", "QUALITY", false}), "");
   EXPECT_EQ(product_by_cards({}), "");
@@ -175,22 +178,6 @@ TEST(HeaderWarnings, MixedSettingsAreNamedOnceInGroups) {
                           "1 of 6 frames have GAIN '0', the others '100': f5.fit"));
 }
 
-StatedSky sky(double ra_deg, double dec_deg) {
-  const double ra = ra_deg * std::numbers::pi / 180, dec = dec_deg * std::numbers::pi / 180;
-  return {std::cos(dec) * std::cos(ra), std::cos(dec) * std::sin(ra), std::sin(dec), 0.5};
-}
-
-TEST(HeaderWarnings, FieldsFurtherApartThanTheyAreWide) {
-  Manifest manifest = night(5);
-  for (auto& f : manifest.frames) f.facts.sky = sky(359.9, 20);
-  manifest.frames[1].facts.sky = sky(0.2, 20);  // 0.28 degrees on
-  EXPECT_THAT(header_warnings(manifest), IsEmpty());
-  manifest.frames[3].facts.sky = sky(359.9, 22);
-  EXPECT_THAT(header_warnings(manifest),
-              ElementsAre(HasSubstr("1 of 5 frames by their coordinates (CRVAL) lie up to 2 degrees from the "
-                                    "others, and the field is 0.5 wide: f3.fit")));
-}
-
 TEST(HeaderWarnings, TimesAndExposuresThatAreMissingOrUnread) {
   Manifest manifest = night(6);
   manifest.frames[0].facts.time.date_obs = "soon";
@@ -198,14 +185,14 @@ TEST(HeaderWarnings, TimesAndExposuresThatAreMissingOrUnread) {
   manifest.frames[2].facts.time.date_obs = "";
   manifest.frames[3].facts.exposure_s = kNotStated;
   manifest.frames[4].facts.exposure_s = kNotStated;
-  manifest.frames[4].facts.exposure_text = "auto";
+  manifest.frames[4].facts.exposure_text = "EXPTIME 'auto'";
   manifest.frames[5].facts.stacked_frames = 10;
   EXPECT_THAT(
       header_warnings(manifest),
       ElementsAre(
           "in 2 of 6 frames DATE-OBS 'soon' cannot be read: f0.fit, f1.fit",
           "1 of 6 frames state no date, the dates of the pictures are those of the others: f2.fit",
-          HasSubstr("1 of 6 frames state an exposure that is no number of seconds ('auto')"),
+          HasSubstr("1 of 6 frames state an exposure that is no number of seconds (EXPTIME 'auto')"),
           HasSubstr("1 of 6 frames state no exposure, so the pictures state no sum of exposures: f3.fit"),
           HasSubstr("1 of 6 frames are stacks that state only one of STACKCNT and LIVETIME")));
 }

@@ -60,6 +60,14 @@ TEST(SharedSky, OtherPlacesAreNamedWithTheLargestDistance) {
   EXPECT_THAT(warnings[0], HasSubstr("l1.fit, l3.fit"));
 }
 
+TEST(SharedSky, AnotherFieldIsNamedEvenWhenItComesFirst) {
+  const auto warnings = file_warnings(night({place(900), place(0), place(0.5), {}, place(0)}));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_THAT(warnings[0], HasSubstr("1 frame differs from those of l1.fit by up to"));
+  EXPECT_THAT(warnings[0], HasSubstr("more than the image is wide"));
+  EXPECT_THAT(warnings[0], HasSubstr("(l0.fit)"));
+}
+
 TEST(SharedSky, SeveralImagesInOneFileAreNamedOnce) {
   Manifest manifest = night({{}, {}, {}});
   manifest.frames[1].facts.images = {"HDU 2 (SCI)", "HDU 3 (ERR)", "HDU 4"};

@@ -18,6 +18,7 @@
 #include "tilecompile/run/frame_scan.hpp"
 #include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/simulate.hpp"
+#include "tilecompile/run/star_pass.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {

@@ -68,7 +68,8 @@ TEST(Headers, ProductsOfOurOwnAreLeftOutWhateverTheyAre) {
   EXPECT_EQ(night.paths_of("left_out_frames"),
             "kept/a_stack.fits\nkept/coverage.fits\nkept/tile.fits\nkept/tile_metrics.fits\n");
   EXPECT_EQ(night.digest(), clean_digest());
-  EXPECT_THAT(end.out, HasSubstr("left out   kept/a_stack.fits: is a picture of run 0a1b2c3d"));
+  EXPECT_THAT(end.out,
+              HasSubstr("left out   kept/a_stack.fits: is a picture that tilecompile wrote (run 0a1b2c3d"));
   EXPECT_THAT(end.err, HasSubstr("kept/a_stack.fits"));
   for (int i = 2; i <= 6; ++i) fs::remove(night.frames() / NightFolder::name(i));  // now they are most
   EXPECT_THAT(night.call("plan").out, HasSubstr("left out: kept/a_stack.fits"));

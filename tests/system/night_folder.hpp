@@ -59,7 +59,8 @@ class NightFolder {
     std::string text;
     const nlohmann::json all = record();
     for (const std::string warning : all.at("warnings"))
-      if (!warning.starts_with("no reference star")) text += warning + "\n";
+      if (!warning.starts_with("no reference star") && !warning.starts_with("fewer than 5 stars"))
+        text += warning + "\n";
     return text;
   }
   /// Paths of `list` in the record, a line each.

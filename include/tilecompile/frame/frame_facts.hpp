@@ -18,12 +18,6 @@ struct StatedTime {
   double middle_mjd = kNotStated;  ///< MJD-AVG or a key of that meaning
 };
 
-/// Where a frame's coordinates put its centre, as a direction of length 1, and the longer side of its field.
-struct StatedSky {
-  double x = kNotStated, y = kNotStated, z = kNotStated;
-  double field_deg = kNotStated;
-};
-
 /// Where two opposite corners and the middle of an image lie on the sky: unit vectors, corner (1, 1) first.
 /// Empty when the header does not say.
 using SkyPlace = std::vector<std::array<double, 3>>;
@@ -39,7 +33,7 @@ struct FrameFacts {
   SkyPlace sky_place;
   std::string stretch_evidence;  ///< header words that tell of a stretch (HISTORY); empty when there are none
 
-  std::string exposure_text;           ///< EXPTIME as written where it is no number of seconds; else empty
+  std::string exposure_text;           ///< "EXPTIME 'auto'" where that is no number of seconds; else empty
   double stacked_frames = kNotStated;  ///< STACKCNT or NCOMBINE
   double live_time_s = kNotStated;     ///< LIVETIME or TOTALEXP
   std::string
@@ -49,7 +43,6 @@ struct FrameFacts {
   /// FILTER, GAIN and other settings of the camera that frames of one picture share: key and value, those
   /// that are stated.
   std::vector<std::pair<std::string, std::string>> settings;
-  StatedSky sky;
   double airmass = kNotStated, sensor_celsius = kNotStated;  ///< AIRMASS, CCD-TEMP
 };
 

@@ -18,6 +18,7 @@ struct ProofList {
   double noise = 0;                  ///< of a frame that shows such stars, in units of that picture
   double fwhm_px = 0;                ///< median over the stars
   int star_radius_px = 8;            ///< half-size of a star's measuring box
+  std::vector<double> structure;     ///< of that picture, by cells; filled where the stars are too few
 };
 
 /// What a frame shows near the place of one star of the list.

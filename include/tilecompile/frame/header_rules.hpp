@@ -22,8 +22,8 @@ struct ProductCards {
   std::string program, run_id, config_hash, manifest_id, tile_id, frames_id, extension;
   bool doubles = false;  ///< the samples are double
 };
-/// "a picture of run 0a1b...", "tile 17 of run 0a1b...", "the tile metrics of a run"; empty for anything
-/// else.
+/// "a picture that tilecompile wrote (run 0a1b...)", "tile 17 that tilecompile wrote (run 0a1b...)", "tile
+/// metrics that tilecompile wrote"; empty for anything else.
 std::string product_by_cards(const ProductCards& cards);
 
 /// True for keys that hold of one exposure only, or of the sensor's colour pattern: times, sums of exposures,
