@@ -10,6 +10,7 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/run/diagnostics_collector.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
+#include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {
