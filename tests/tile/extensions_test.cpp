@@ -294,8 +294,6 @@ TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
   const Night night(40);
   TileInput in = night.input({});
   in.local.sharpness = 15;
-  in.local.min_effective_fraction = 0.5;
-  const TileResult tile = compute_tile(in);
   const auto log_ratio = [&](std::size_t f) {
     return log_fwhm_at(night.metrics.channels[0][f].fwhm_surface, 0.5 * (kBox.w - 1), 0.5 * (kBox.h - 1),
                        kBox.w, kBox.h) -
@@ -313,13 +311,18 @@ TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
   };
   // 30 halvings of 0 .. 15: the exponent is a multiple of 15 / 2^30, and one more step is too far.
   const double step = 15 / 0x1p30;
-  const double n = -tile.channels[0].quality[3] / log_ratio(3);
-  const double steps = std::floor(n / step + 0.5);
-  EXPECT_NEAR(n / step, steps, 1e-4);
-  EXPECT_GE(effective(steps * step), 0.5 * effective(0));
-  EXPECT_LT(effective((steps + 1) * step), 0.5 * effective(0));
-  for (std::size_t f = 0; f < 40; ++f)
-    EXPECT_EQ(tile.channels[0].quality[f], log_ratio(f) * -(steps * step)) << "the very bits, frame " << f;
+  for (const double fraction : {0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8}) {
+    SCOPED_TRACE(fraction);
+    in.local.min_effective_fraction = fraction;
+    const TileResult tile = compute_tile(in);
+    const double n = -tile.channels[0].quality[3] / log_ratio(3);
+    const double steps = std::floor(n / step + 0.5);
+    EXPECT_NEAR(n / step, steps, 1e-4);
+    EXPECT_GE(effective(steps * step), fraction * effective(0));
+    EXPECT_LT(effective((steps + 1) * step), fraction * effective(0));
+    for (std::size_t f = 0; f < 40; ++f)
+      EXPECT_EQ(tile.channels[0].quality[f], log_ratio(f) * -(steps * step)) << "the very bits, frame " << f;
+  }
 }
 
 TEST(SeeingMode, AnExponentThatLeavesJustEnoughFramesIsNotLowered) {
