@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <mutex>
 
@@ -53,6 +54,11 @@ void note(const std::string& what, const std::string& path) {
 
 }  // namespace
 
+std::atomic<int>& interrupted_locks() {
+  static std::atomic<int> locks{0};
+  return locks;
+}
+
 FileCalls::FileCalls(const std::filesystem::path& folder) {
   const std::lock_guard<std::mutex> lock(record().mutex);
   record().folder = std::filesystem::canonical(folder).string();
@@ -93,6 +99,18 @@ int renameat(int old_folder, const char* old_name, int new_folder, const char* n
   tilecompile::note("rename", tilecompile::path_of(new_folder) + "/" + new_name);
   return static_cast<int>(syscall(SYS_renameat2, old_folder, old_name, new_folder, new_name, 0));
 }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"  // <fcntl.h> has a struct of this name too
+int flock(int fd, int operation) noexcept {
+  if (tilecompile::interrupted_locks() > 0) {
+    --tilecompile::interrupted_locks();
+    errno = EINTR;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_flock, fd, operation));
+}
+#pragma GCC diagnostic pop
 
 int rename(const char* old_name, const char* new_name) noexcept {
   tilecompile::note("rename", new_name);

@@ -7,6 +7,7 @@
 #include "durability/file_calls.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
@@ -54,6 +55,19 @@ TEST(FileOrder, ARecordOfTheRunIsReplacedWhole) {
   const FileCalls calls(dir / "run");
   directory.write("run.json", "{}");
   EXPECT_EQ(calls.so_far(), (Calls{"write .tmp-", "sync .tmp-", "rename run.json", "sync ."}));
+}
+
+TEST(RunLock, ASignalDoesNotLetASecondMasterIn) {
+  TempDir dir;
+  {
+    interrupted_locks() = 3;
+    const RunDirectory first(dir.path(), "run");
+    EXPECT_EQ(interrupted_locks(), 0);
+    interrupted_locks() = 3;
+    EXPECT_THROW(RunDirectory(dir.path(), "run"), UsageError);
+    EXPECT_EQ(interrupted_locks(), 0);
+  }
+  EXPECT_NO_THROW(RunDirectory(dir.path(), "run"));
 }
 
 }  // namespace
