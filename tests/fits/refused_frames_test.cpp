@@ -1,7 +1,9 @@
+#include <fitsio.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <fstream>
 #include <functional>
 
 #include "fits/handmade_fits.hpp"
@@ -88,6 +90,21 @@ TEST(RefusedFrames, EachSaysWhichFileAndWhy) {
     expect_refused(write_bytes(dir / (std::string(c.name) + ".fits"), c.bytes), c.word);
   }
   EXPECT_LT(peak_memory_bytes(), 600L << 20) << "a hostile header made the reader allocate";
+}
+
+// cfitsio has one stack of messages for all threads: what another one left there is not this frame's fault.
+TEST(RefusedFrames, AMessageAboutAnotherFileIsNotToldOfThisOne) {
+  const TempDir dir;
+  for (const Case& c : hostile_files()) {
+    std::ofstream(dir / c.name, std::ios::binary) << c.bytes;
+    fits_write_errmsg("trouble in another file");
+    try {
+      FrameReader(dir / c.name, true).read_all();
+    } catch (const Error& error) {
+      EXPECT_EQ(std::string(error.what()).find("another file"), std::string::npos) << error.what();
+    }
+  }
+  fits_clear_errmsg();
 }
 
 TEST(RefusedFrames, CompressedImageThatClaimsTooMuch) {
