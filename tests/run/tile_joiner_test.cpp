@@ -52,13 +52,16 @@ ResultMessage result_of(int id, int channels) {
 }
 
 std::vector<CoaddChannel> join(const Grid& grid, int channels, Rescale rescale, const std::vector<int>& order,
-                               int* reloads) {
+                               int* reloads, std::size_t most_held_bytes = TileJoiner::kMostHeldBytes) {
   const Image reference(static_cast<std::size_t>(channels),
                         Plane<float>(grid.image_width, grid.image_height, 1.25F));
-  TileJoiner joiner(grid, reference, rescale, [&](const ResultMessage& r) {
-    ++*reloads;
-    return random_tile(grid, r.tile_id, channels);
-  });
+  TileJoiner joiner(
+      grid, reference, rescale,
+      [&](const ResultMessage& r) {
+        ++*reloads;
+        return random_tile(grid, r.tile_id, channels);
+      },
+      most_held_bytes);
   for (const int id : order) joiner.accept(result_of(id, channels), random_tile(grid, id, channels));
   auto joined = joiner.finish();
   for (std::size_t t = 0; t < grid.tiles.size(); ++t) {
@@ -103,17 +106,26 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
 }
 
 TEST(TileJoiner, TilesBeyondTheHoldAreLoadedAgainWithTheSameBits) {
-  const Grid grid = grid_of(331, 211);
-  ASSERT_GT(grid.tiles.size(), 300u) << "more tiles than the joiner holds";
+  const Grid grid = grid_of(131, 111);
+  const int tiles = static_cast<int>(grid.tiles.size());
+  ASSERT_GT(tiles, 30);
   std::vector<int> ascending(grid.tiles.size());
   std::iota(ascending.begin(), ascending.end(), 0);
-  int none = 0, some = 0;
-  const auto expected = join(grid, 1, Rescale::kNone, ascending, &none);
-  EXPECT_EQ(none, 0);
-  std::vector<int> order(ascending.rbegin(), ascending.rend());
-  const auto joined = join(grid, 1, Rescale::kNone, order, &some);
-  EXPECT_EQ(some, static_cast<int>(grid.tiles.size()) - 257);
-  expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+  const std::vector<int> descending(ascending.rbegin(), ascending.rend());
+  for (const int channels : {1, 3}) {
+    const std::size_t tile_bytes = planes_bytes(random_tile(grid, 0, channels));
+    EXPECT_EQ(tile_bytes, grid.tiles[0].area() * static_cast<std::size_t>(channels) * 20);
+    int none = 0;
+    const auto expected = join(grid, channels, Rescale::kNone, ascending, &none);
+    EXPECT_EQ(none, 0);
+    for (const int held : {0, 1, 10}) {
+      int some = 0;
+      const auto joined = join(grid, channels, Rescale::kNone, descending, &some,
+                               static_cast<std::size_t>(held) * tile_bytes + tile_bytes / 2);
+      EXPECT_EQ(some, tiles - held - 1) << "all but those held and the one that was waited for";
+      expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+    }
+  }
 }
 
 TEST(TileJoiner, AMissingTileIsNotJoinedOver) {
