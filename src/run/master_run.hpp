@@ -67,7 +67,6 @@ class MasterRun {
   void check_analysis();
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
-  int most_tiles_of_a_task() const;
   DispatchJob dispatch_job(const std::function<void(int)>& progress);
   ProductContext product_context() const;
 

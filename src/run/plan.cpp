@@ -14,6 +14,7 @@
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/probe_run.hpp"
 #include "tilecompile/run/progress.hpp"
+#include "tilecompile/run/task_size.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 
 namespace tilecompile {
@@ -80,9 +81,13 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   return sample;
 }
 
-void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
+void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sample, RunPlan& plan) {
+  const int configured = config.parallel.batch;
   DispatchJob job;
   job.grid = &grid;
+  set_task_size(
+      job, config,
+      {plan.width, plan.height, plan.channels, plan.frames, plan.threads, sample.analyse_s * plan.frames});
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
@@ -127,7 +132,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.tile_size_px = grid.size;
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());
-  count_tasks(grid, plan, config.parallel.batch);
+  count_tasks(config, grid, sample, plan);
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);

@@ -18,9 +18,8 @@ struct Finished {
     RunContexts runs = night.contexts();
     journal.resize(night.grid.tiles.size());
     for (const TileTask& task : make_tasks(night.job))
-      execute_task(encode_task(task), runs, *night.store, {"w", 1}, [&](const ResultMessage& r) {
-        journal[static_cast<std::size_t>(r.tile_id)] = r;
-      });
+      execute_task(encode_task(task), runs, *night.store, {"w", 1},
+                   [&](const ResultMessage& r) { journal[static_cast<std::size_t>(r.tile_id)] = r; });
   }
   TileFile tile(int id) const { return decode_tile_file(night.store->get(entry(id).data_ref)); }
   const ResultMessage& entry(int id) const { return journal[static_cast<std::size_t>(id)]; }
@@ -51,10 +50,11 @@ struct Finished {
     const auto master = broker.connect();
     RunDirectory directory(night.folder() / "out", night.run_id);
     try {
-      dispatch_tiles(job, *master, *night.store, directory, [&](const ResultMessage& r, const TileFile& file) {
-        EXPECT_EQ(file.tile_id, r.tile_id);
-        adopted.tiles.insert(r.tile_id);
-      });
+      dispatch_tiles(job, *master, *night.store, directory,
+                     [&](const ResultMessage& r, const TileFile& file) {
+                       EXPECT_EQ(file.tile_id, r.tile_id);
+                       adopted.tiles.insert(r.tile_id);
+                     });
     } catch (const Interrupted&) {
     }
     EXPECT_TRUE(read);
