@@ -1,5 +1,6 @@
-// Part of every test program: a case that does not end is ended by its own deadline, whatever it waits for, so
-// that a lost message or a lock that is never given back fails one case by name instead of holding up the machine.
+// Part of every test program: a case that does not end is ended by its own deadline, whatever it waits for,
+// so that a lost message or a lock that is never given back fails one case by name instead of holding up the
+// machine.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

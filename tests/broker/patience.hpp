@@ -22,8 +22,8 @@ inline bool comes_true(const std::function<bool()>& holds) {
   return true;
 }
 
-/// Publishes as soon as somebody has declared the queue and bound it to the exchange, which are two steps; false
-/// when nobody did.
+/// Publishes as soon as somebody has declared the queue and bound it to the exchange, which are two steps;
+/// false when nobody did.
 inline bool publish_when_bound(Transport& party, const std::string& exchange, const std::string& queue,
                                const Message& message) {
   return comes_true([&] {
