@@ -125,7 +125,7 @@ TEST(RefusedFrames, CompressedImageThatClaimsTooMuch) {
   };
   expect_refused(write_bytes(dir / "a.fits", compressed(60000, 10000, 60000, 10000, 1)), "compressed bytes");
   expect_refused(write_bytes(dir / "b.fits", compressed(70000, 10, 70000, 1, 10)), "65535");
-  expect_refused(write_bytes(dir / "c.fits", compressed(10, 10, 10, 1, 3)), "tiles");
+  expect_refused(write_bytes(dir / "c.fits", compressed(10, 10, 10, 1, 3)), "uncompressing");
   expect_refused(write_bytes(dir / "d.fits", compressed(10, 10, 900000, 900000, 1)), "compressed bytes");
   expect_refused(write_bytes(dir / "e.fits", compressed(10, 10, 0, 1, 10)), "ZTILE1 = 0");
   expect_refused(write_bytes(dir / "g.fits", compressed(10, 10, 10, 1, 10, 0)), "BLOCKSIZE = 0");
