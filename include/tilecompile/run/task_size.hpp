@@ -10,8 +10,9 @@ struct TaskSizes {
   double stack_s = 0;  ///< seconds that analysing all frames took these threads
 };
 
-/// Says in `job`, whose grid is set, how its tiles go into tasks: as many as configured, else those that are read
-/// together, and never so many that a task outlasts the broker's consumer_timeout. A run and its plan both ask here.
+/// Says in `job`, whose grid is set, how its tiles go into tasks: as many as configured, else those that are
+/// read together, and never so many that a task outlasts the broker's consumer_timeout. A run and its plan
+/// both ask here.
 void set_task_size(DispatchJob& job, const RunConfig& config, const TaskSizes& sizes);
 
 }  // namespace tilecompile
