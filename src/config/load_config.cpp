@@ -90,4 +90,26 @@ std::vector<WorkerKey> worker_keys() {
   return keys;
 }
 
+std::vector<std::pair<std::string, std::string>> worker_flags(const WorkerConfig& config) {
+  Settings settings;
+  settings.run.input = config.input;
+  settings.run.parallel = config.parallel;
+  settings.run.broker = config.broker;
+  settings.run.storage = config.storage;
+  settings.run.cache = config.cache;
+  settings.run.observability = config.observability;
+  settings.worker_id = config.worker_id;
+  std::vector<std::pair<std::string, std::string>> flags;
+  for (const Key& key : key_table()) {
+    if (!serves(key, ConfigRole::kWorker)) continue;
+    const nlohmann::json value = key.read(settings);
+    // A text stands for itself, unless it begins like one in quotes.
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (text.empty()) continue;
+    const bool as_json = value.is_string() && (text.front() == '"' || text.front() == '\'');
+    flags.emplace_back(key.path, as_json ? value.dump() : text);
+  }
+  return flags;
+}
+
 }  // namespace tilecompile

@@ -20,13 +20,7 @@ std::unique_lock<std::mutex> cfitsio_table_lock() {
 std::string cfitsio_error_text(int status) {
   char text[FLEN_STATUS] = {};
   fits_get_errstatus(status, text);
-  std::string all = std::string(text) + " (cfitsio " + std::to_string(status) + ")";
-  char message[FLEN_ERRMSG] = {};
-  while (fits_read_errmsg(message) != 0) {
-    // The stack repeats itself on its way up; a few lines tell the cause.
-    if (all.size() < 300) all += std::string("; ") + message;
-  }
-  return all;
+  return std::string(text) + " (cfitsio " + std::to_string(status) + ")";
 }
 
 std::string raw_keyword(fitsfile* file, const char* key) {

@@ -38,7 +38,8 @@ class CfitsioFile {
   fitsfile* file_ = nullptr;
 };
 
-/// Text of a cfitsio status with the messages on its error stack, which is emptied.
+/// Text of a cfitsio status. The library's stack of messages is left alone: there is one for the whole
+/// process, so what lies on it may be of another thread's file.
 std::string cfitsio_error_text(int status);
 
 /// Value of a header keyword as it stands in the card (strings with their quotes), empty when absent.

@@ -51,10 +51,7 @@ FitsWriter::FitsWriter(std::size_t size_hint, std::string what) : what_(std::mov
 }
 
 FitsWriter::~FitsWriter() {
-  if (file_) {
-    file_.close();
-    cfitsio_error_text(0);
-  }
+  file_.close();
   std::free(buffer_);
 }
 

@@ -15,10 +15,7 @@ std::string find_stretch(fitsfile* file) {
   for (int i = 1; i <= records; ++i) {
     char card[FLEN_CARD] = {};
     status = 0;
-    if (fits_read_record(file, i, card, &status) != 0) {
-      cfitsio_error_text(status);
-      continue;
-    }
+    if (fits_read_record(file, i, card, &status) != 0) continue;
     const std::string_view text(card);
     if (text.substr(0, 8) != "HISTORY ") continue;
     if (tells_of_stretch(std::string(text.substr(8)))) return std::string(text.substr(8));

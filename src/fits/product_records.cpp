@@ -138,10 +138,7 @@ std::vector<std::string> read_records(fitsfile* file) {
   for (int i = 1; i <= count; ++i) {
     char card[FLEN_CARD] = {};
     status = 0;
-    if (fits_read_record(file, i, card, &status) == 0)
-      records.emplace_back(card);
-    else
-      cfitsio_error_text(status);
+    if (fits_read_record(file, i, card, &status) == 0) records.emplace_back(card);
   }
   return records;
 }

@@ -1,7 +1,5 @@
 #include "tilecompile/run/broker_link.hpp"
 
-#include <filesystem>
-
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/signed_transport.hpp"
@@ -35,10 +33,6 @@ AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name,
   return options;
 }
 
-std::string absolute(const std::string& path) {
-  return path.empty() ? path : std::filesystem::absolute(path).string();
-}
-
 }  // namespace
 
 std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std::string& name,
@@ -55,25 +49,6 @@ std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std:
 
 std::string broker_place(const BrokerConfig& broker) {
   return broker.host + ":" + std::to_string(port_of(broker));
-}
-
-std::vector<std::pair<std::string, std::string>> broker_flags(const BrokerConfig& broker) {
-  const auto word = [](bool value) { return value ? "true" : "false"; };
-  return {{"broker.host", broker.host},
-          {"broker.port", std::to_string(port_of(broker))},
-          {"broker.vhost", broker.vhost},
-          {"broker.auth", broker.auth},
-          {"broker.user", broker.user},
-          {"broker.password_file", absolute(broker.password_file)},
-          {"broker.tls", word(broker.tls)},
-          {"broker.tls_verify", word(broker.tls_verify)},
-          {"broker.ca_file", absolute(broker.ca_file)},
-          {"broker.cert_file", absolute(broker.cert_file)},
-          {"broker.key_file", absolute(broker.key_file)},
-          {"broker.allow_plaintext", word(broker.allow_plaintext)},
-          {"broker.message_key_file", absolute(broker.message_key_file)},
-          {"broker.heartbeat_s", std::to_string(broker.heartbeat_s)},
-          {"broker.queue_type", broker.queue_type == QueueType::kQuorum ? "quorum" : "classic"}};
 }
 
 }  // namespace tilecompile

@@ -27,7 +27,7 @@ TileWeights fetch_weights(const TileTask& task, const TaskTile& tile, const Tile
 
 void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& run, ObjectStore& store,
                   ResultMessage& message) {
-  const auto band = run.bands->get(tile.box, task.first_frame, task.last_frame);
+  const auto band = run.bands->get(run.frames, tile.box, task.first_frame, task.last_frame);
   const TileInput input = tile_input(task, tile, run, *band);
   const std::string bytes =
       task.work == TaskWork::kMeasure

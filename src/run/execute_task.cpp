@@ -61,7 +61,7 @@ std::vector<std::vector<double>> second_round_weights(const TileTask& task, cons
 
 std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& tile, const RunContext& run,
                                         ObjectStore& store, const TileObserver& observe) {
-  const auto band = run.bands->get(tile.box, task.first_frame, task.last_frame);
+  const auto band = run.bands->get(run.frames, tile.box, task.first_frame, task.last_frame);
   const TileInput input = tile_input(task, tile, run, *band);
   if (!task.clusters) {
     TileResult result = compute_tile(input);

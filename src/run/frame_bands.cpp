@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tilecompile/base/log.hpp"
+
 namespace tilecompile {
 
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
@@ -42,9 +44,8 @@ std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
          static_cast<std::size_t>(frames);
 }
 
-BandCache::BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes,
-                     std::size_t most_bands)
-    : source_(std::move(source)), memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
+BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
+    : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
 Box BandCache::region(const Box& tile, int image_width, int channels, int frames,
                       std::size_t memory_limit_bytes, std::size_t bands) {
@@ -53,15 +54,16 @@ Box BandCache::region(const Box& tile, int image_width, int channels, int frames
   const std::size_t columns =
       memory_limit_bytes / std::max<std::size_t>(2, bands) / std::max<std::size_t>(1, column_bytes);
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
+  if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;
   // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
-  const int stride = std::max(tile.w, static_cast<int>(columns) - tile.w);
+  const int stride = static_cast<int>(columns) - tile.w;
   const int x0 = tile.x0 / stride * stride;
   return {x0, tile.y0, std::min(stride + tile.w, image_width - x0), tile.h};
 }
 
 void BandCache::make_room(std::size_t needed_bytes) {
-  const auto bytes = [&](const Entry& e) {
-    return FrameBand::size_bytes(e.region, source_->manifest().channels(), e.last_frame - e.first_frame + 1);
+  const auto bytes = [](const Entry& e) {
+    return FrameBand::size_bytes(e.region, e.source->manifest().channels(), e.last_frame - e.first_frame + 1);
   };
   std::size_t used = needed_bytes, kept = 1;
   for (auto it = entries_.begin(); it != entries_.end();) {
@@ -76,27 +78,43 @@ void BandCache::make_room(std::size_t needed_bytes) {
   }
 }
 
-std::shared_ptr<const FrameBand> BandCache::get(const Box& tile, int first_frame, int last_frame) {
-  const Manifest& m = source_->manifest();
-  const Box region = BandCache::region(tile, m.width(), m.channels(), last_frame - first_frame + 1,
-                                       memory_limit_bytes_, most_bands_);
+void BandCache::warn_when_too_small(std::size_t band_bytes) {
+  const std::size_t needed = band_bytes * std::max<std::size_t>(2, most_bands_);
+  if (warned_ || needed <= memory_limit_bytes_) return;
+  warned_ = true;
+  log_warning(
+      "the tiles that are computed at once take more memory than parallel.memory_limit_mb: raise it, or "
+      "compute with fewer threads (parallel.threads)",
+      {{"needed_mb", std::to_string((needed >> 20) + 1)},
+       {"limit_mb", std::to_string(memory_limit_bytes_ >> 20)}});
+}
+
+std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const FrameSource>& source,
+                                                const Box& tile, int first_frame, int last_frame) {
+  const Manifest& m = source->manifest();
+  const int frames = last_frame - first_frame + 1;
+  const Box region =
+      BandCache::region(tile, m.width(), m.channels(), frames, memory_limit_bytes_, most_bands_);
+  const std::size_t size = FrameBand::size_bytes(region, m.channels(), frames);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;
-    if (!(entry->region == region) || entry->first_frame != first_frame || entry->last_frame != last_frame)
+    if (entry->source != source || !(entry->region == region) || entry->first_frame != first_frame ||
+        entry->last_frame != last_frame)
       continue;
     entries_.splice(entries_.begin(), entries_, it);
     loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
     if (entry->band) return entry->band;
     break;  // the other thread's read failed: try it here
   }
-  make_room(FrameBand::size_bytes(region, source_->manifest().channels(), last_frame - first_frame + 1));
-  const auto entry = std::make_shared<Entry>(Entry{region, first_frame, last_frame, nullptr, false});
+  warn_when_too_small(size);
+  make_room(size);
+  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, nullptr, false});
   entries_.push_front(entry);
   lock.unlock();
   std::shared_ptr<const FrameBand> band;
   try {
-    band = std::make_shared<FrameBand>(*source_, region, first_frame, last_frame);
+    band = std::make_shared<FrameBand>(*source, region, first_frame, last_frame);
   } catch (...) {
     lock.lock();
     entry->failed = true;

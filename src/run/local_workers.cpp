@@ -13,7 +13,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/run/broker_link.hpp"
+#include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/parallel.hpp"
 
@@ -23,41 +23,10 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kStopWithin = 8s;  // they give their tasks back by then, and the master has a second more
 
-std::vector<std::string> worker_arguments(const RunConfig& config, int count, int index, bool quiet) {
-  const int slots = std::max(1, thread_count(config.parallel.threads) / count);
-  const auto limit_mb = memory_limit_bytes(config.parallel) / static_cast<std::size_t>(count) >> 20;
+std::vector<std::string> worker_arguments(const WorkerConfig& config) {
   std::vector<std::string> arguments = {"tilecompile", "worker"};
-  const auto set = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) arguments.insert(arguments.end(), {"--" + key, value});
-  };
-  set("worker_id", "local-" + std::to_string(index + 1));
-  const auto set_folder = [&](const std::string& key, const std::filesystem::path& folder) {
-    if (!folder.empty()) set(key, std::filesystem::absolute(folder).string());
-  };
-  set_folder("input.dir", config.input.dir);
-  set_folder("storage.root", storage_root(config));
-  set_folder("cache.dir", config.cache.dir);
-  set("cache.size_limit_mb", std::to_string(config.cache.size_limit_mb));
-  set("storage.type", config.storage.type == StorageType::kS3 ? "s3" : "file");
-  const S3Config& s3 = config.storage.s3;
-  set("storage.s3.endpoint", s3.endpoint);
-  set("storage.s3.bucket", s3.bucket);
-  set("storage.s3.prefix", s3.prefix);
-  set("storage.s3.frames_prefix", s3.frames_prefix);
-  set("storage.s3.region", s3.region);
-  set("storage.s3.path_style", s3.path_style ? "true" : "false");
-  set("storage.s3.ca_file", s3.ca_file);
-  set("storage.s3.credentials_file", s3.credentials_file);
-  set("storage.s3.profile", s3.profile);
-  set("storage.s3.max_attempts", std::to_string(s3.max_attempts));
-  set("storage.s3.connect_timeout_s", std::to_string(s3.connect_timeout_s));
-  set("storage.s3.stall_timeout_s", std::to_string(s3.stall_timeout_s));
-  set("parallel.threads", std::to_string(slots));
-  set("parallel.prefetch", std::to_string(config.parallel.prefetch));
-  set("parallel.memory_limit_mb", std::to_string(std::max<std::size_t>(64, limit_mb)));
-  for (const auto& [key, value] : broker_flags(config.broker)) set(key, value);
-  set("observability.log_level", quiet ? "error" : config.observability.log_level);
-  set("observability.log_format", config.observability.log_format);
+  for (const auto& [key, value] : worker_flags(config))
+    arguments.insert(arguments.end(), {"--" + key, value});
   return arguments;
 }
 
@@ -81,10 +50,27 @@ pid_t start_process(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
+WorkerConfig local_worker_config(const RunConfig& config, int count, int index, bool quiet) {
+  constexpr std::size_t kLeastMemoryMb = 64;
+  WorkerConfig worker{config.input,
+                      config.parallel,
+                      config.broker,
+                      config.storage,
+                      config.cache,
+                      config.observability,
+                      "local-" + std::to_string(index + 1)};
+  worker.storage.root = storage_root(config);
+  worker.parallel.threads = std::max(1, thread_count(config.parallel.threads) / count);
+  const std::size_t limit_mb = memory_limit_bytes(config.parallel) / static_cast<std::size_t>(count) >> 20;
+  worker.parallel.memory_limit_mb = static_cast<int>(std::max(kLeastMemoryMb, limit_mb));
+  if (quiet) worker.observability.log_level = "error";
+  return worker;
+}
+
 LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet)
     : restarts_left_(count * (config.retry.max_worker_deaths + 2)) {
   for (int i = 0; i < count; ++i) {
-    const auto arguments = worker_arguments(config, count, i, quiet);
+    const auto arguments = worker_arguments(local_worker_config(config, count, i, quiet));
     running_.push_back({start_process(arguments), arguments});
   }
 }

@@ -79,7 +79,6 @@ class MasterRun {
   void check_analysis();
   /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
   void check_stop() const;
-  int most_tiles_of_a_task() const;
   class Observer;
   TileRound tile_round() const;
   RoundPlace round_place();

@@ -8,22 +8,16 @@
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/chunked_tiles.hpp"
-#include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/parallel.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/storage_keys.hpp"
 #include "tilecompile/run/stored_tile.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
+#include "tilecompile/run/task_size.hpp"
 #include "tilecompile/run/weighted_stack.hpp"
 
 namespace tilecompile {
 namespace {
-
-constexpr std::size_t kJoinMemoryShare = 4;  // synthetic frames are joined in a quarter of the memory limit
-// Measured on 100 frames of 1 megapixel: 2.4 literal, 6.3 with rejection and noise guard.
-constexpr double kTileCost = 8;
-constexpr double kTimeoutMargin = 4;                             // for hosts slower than the master's
-constexpr std::size_t kJoinMemoryMost = std::size_t{640} << 20;  // more would save few passes over the tiles
 
 // Key of the random numbers: the frames' content in order, so that renaming files changes nothing.
 std::uint64_t content_key(const Manifest& manifest) {
@@ -67,11 +61,8 @@ TileRound MasterRun::tile_round() const {
   round.task_template.metrics = {frame_metrics_key(request_.run_id), sha256_hex(metrics_json_)};
   round.grid = &grid_;
   round.planes = record_.channels;
-  round.batch = config_.parallel.batch;
-  round.most_tiles = most_tiles_of_a_task();
-  round.bands =
-      BandCache::Shape{record_.width, record_.channels, record_.frames, memory_limit_bytes(config_.parallel),
-                       static_cast<std::size_t>(threads_) + 1};
+  set_task_size(round, config_,
+                {record_.width, record_.height, record_.channels, record_.frames, threads_, stack_seconds_});
   round.isolation = config_.parallel.isolation;
   round.quorum = config_.broker.queue_type == QueueType::kQuorum;
   round.retry = config_.retry;
@@ -82,16 +73,6 @@ TileRound MasterRun::tile_round() const {
 
 RoundPlace MasterRun::round_place() {
   return {*links_.transport, *links_.store, *directory_, nullptr, &results_end_};
-}
-
-// A delivery that is not acknowledged within the broker's consumer_timeout is taken away. A worker holds
-// `prefetch` of them for each slot and computes them one after another; a tile costs about kTileCost times
-// what the analysis of its pixels cost one thread.
-int MasterRun::most_tiles_of_a_task() const {
-  const double image = static_cast<double>(record_.width) * record_.height;
-  const double tile_s = kTileCost * stack_seconds_ * threads_ * grid_.size * grid_.size / image;
-  const double task_s = config_.broker.consumer_timeout_s / kTimeoutMargin / (config_.parallel.prefetch + 1);
-  return std::clamp(static_cast<int>(std::min(task_s / std::max(tile_s, 1e-9), 1e6)), 1, record_.tiles);
 }
 
 void MasterRun::reconstruct() {
@@ -229,8 +210,7 @@ void MasterRun::make_synthetic_frames() {
   const auto rescale = one_mean ? ReconstructionParams::TileRescale::kNone : reconstruction.tile_rescale;
   SyntheticJoin join{&grid_,  &results, clusters_.count, record_.channels, &analysis_.classical,
                      rescale, 0,        threads_};
-  join.memory_limit_bytes =
-      std::min(memory_limit_bytes(config_.parallel) / kJoinMemoryShare, kJoinMemoryMost);
+  join.memory_limit_bytes = join_memory_bytes(memory_limit_bytes(config_.parallel));
   join_synthetic_frames(*links_.store, join, [&](int first, const auto& frames) {
     const auto known = record_.products.size();
     record_.products.resize(known + frames.size());

@@ -19,6 +19,7 @@
 #include "tilecompile/run/probe_run.hpp"
 #include "tilecompile/run/progress.hpp"
 #include "tilecompile/run/star_pass.hpp"
+#include "tilecompile/run/task_size.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 
 namespace tilecompile {
@@ -101,9 +102,13 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   return sample;
 }
 
-void count_tasks(const Grid& grid, RunPlan& plan, int configured) {
+void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sample, RunPlan& plan) {
+  const int configured = config.parallel.batch;
   TileRound round;
   round.grid = &grid;
+  set_task_size(
+      round, config,
+      {plan.width, plan.height, plan.channels, plan.frames, plan.threads, sample.analyse_s * plan.frames});
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
@@ -157,7 +162,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.tile_size_px = grid.size;
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());
-  count_tasks(grid, plan, config.parallel.batch);
+  count_tasks(config, grid, sample, plan);
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);

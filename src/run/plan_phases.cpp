@@ -1,22 +1,21 @@
 #include <algorithm>
 
 #include "plan_sample.hpp"
+#include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/run/frame_bands.hpp"
+#include "tilecompile/run/synthetic_round.hpp"
+#include "tilecompile/run/tile_joiner.hpp"
 
 namespace tilecompile {
 namespace {
 
 constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what the allocator keeps
-// Bytes a pixel and channel: double sums and counts of the classical stack, then its mean and coverage.
-constexpr std::uint64_t kMeanStackBytes = 2 * sizeof(double) + sizeof(std::int32_t);
-constexpr std::uint64_t kClassicalBytes = sizeof(float) + sizeof(std::int32_t);
-constexpr std::uint64_t kDistributionBytes = 24;  // a thread: samples, keys and distinct values
-constexpr std::uint64_t kOverlapAddBytes = OverlapAdd::kBytesAPixel;
-constexpr std::uint64_t kStackBytes = 2 * sizeof(double) + 2 * sizeof(std::int32_t);
-constexpr std::uint64_t kPictureBytes = 3 * sizeof(float);  // pixels, coverage, weight
+// Bytes a pixel and channel: mean, variance and coverage of the classical stack.
+constexpr std::uint64_t kClassicalBytes = 2 * sizeof(float) + sizeof(std::int32_t);
+constexpr std::uint64_t kDistributionBytes = 24;            // a thread: samples, keys and distinct values
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
-constexpr std::uint64_t kJoinShare = 4;                     // of the memory limit, as the master takes it
 
 // Bands that one pass over all tiles reads, and their rows in units of the image's height.
 struct BandReads {
@@ -65,7 +64,9 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t bands =
       std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
                               reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
-  const std::uint64_t tiles = resident + bands + pixels * kOverlapAddBytes;
+  const std::uint64_t held =
+      std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
+  const std::uint64_t tiles = resident + bands + pixels * OverlapAdd::kBytesAPixel + held;
   const double tiles_s = plan.frames *
                          (sample.tile_read_s * static_cast<double>(reads.bands) +
                           sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
@@ -73,17 +74,19 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   std::vector<PlannedPhase> phases = {
       {"scan", all, kProgramBytes, sample.scan_s},
       {"analyse frames", all,
-       kProgramBytes + images + pixels * kMeanStackBytes + plane * threads * kDistributionBytes,
+       kProgramBytes + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
       {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
       {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
-      {"write products", 0, tiles + pixels * (2 * kPictureBytes + kWritingBytes), 0}};
+      {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (plan.synthetic_frames == 0) return phases;
-  const std::uint64_t joining = std::clamp<std::uint64_t>(limit / kJoinShare / (pixels * kOverlapAddBytes), 1,
-                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
-                                pixels * kOverlapAddBytes;
+  const std::uint64_t joining =
+      std::clamp<std::uint64_t>(join_memory_bytes(limit) / (pixels * OverlapAdd::kBytesAPixel), 1,
+                                static_cast<std::uint64_t>(plan.synthetic_frames)) *
+      pixels * OverlapAdd::kBytesAPixel;
   phases.push_back({"synthetic frames", band_bytes(manifest, reads),
-                    tiles + pixels * (2 * kPictureBytes + kStackBytes) + joining, tiles_s});
+                    tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
+                    tiles_s});
   return phases;
 }
 

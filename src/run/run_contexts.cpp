@@ -22,8 +22,7 @@ RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t mem
                          std::shared_ptr<VerifiedFiles> verified)
     : store_(store),
       frames_(std::move(frames)),
-      memory_limit_bytes_(memory_limit_bytes),
-      slots_(slots),
+      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots) + 1)),
       verified_(std::move(verified)) {}
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
@@ -40,9 +39,9 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
     if (run->clusters.of_frame.size() != run->manifest->frames.size())
       throw InputError("clusters and manifest of the run differ in frames");
   }
-  const auto source =
+  run->frames =
       std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_);
-  run->bands = std::make_unique<BandCache>(source, memory_limit_bytes_, static_cast<std::size_t>(slots_) + 1);
+  run->bands = bands_;
   return run;
 }
 

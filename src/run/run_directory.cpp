@@ -57,9 +57,11 @@ RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::s
 void RunDirectory::lock() {
   lock_ = open_log("run.lock");
   // Who only looks whether the run goes on holds it for a moment.
-  for (int turn = 0; turn < kLockTurns; ++turn) {
+  for (int turn = 0; turn < kLockTurns;) {
     if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) break;
+    ++turn;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   if (errno == EWOULDBLOCK)

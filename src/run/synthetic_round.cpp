@@ -69,6 +69,11 @@ std::size_t frame_bytes(const SyntheticJoin& join) {
 
 }  // namespace
 
+std::size_t join_memory_bytes(std::size_t memory_limit_bytes) {
+  constexpr std::size_t kShare = 4, kMost = std::size_t{640} << 20;
+  return std::min(memory_limit_bytes / kShare, kMost);
+}
+
 void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take) {
   const PlaneScales scales =
       plane_scales(*join.results, static_cast<std::size_t>(join.clusters * join.channels), join.rescale);

@@ -10,7 +10,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kMostHeldTiles = 256;
 constexpr double kSmallestMedian = 1e-6;
 constexpr double kSignificantMedian = 10;                     // sigma
 constexpr double kSmallestScale = 0.8, kLargestScale = 1.25;  // of a tile to the classical stack
@@ -72,13 +71,18 @@ TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& 
   return scale;
 }
 
+std::size_t planes_bytes(const TileFile& file) {
+  constexpr std::size_t kSampleBytes = 4 * sizeof(float) + sizeof(std::int32_t);  // of all planes at a pixel
+  return file.box.area() * file.pixels.size() * kSampleBytes;
+}
+
 CoaddTile coadd_tile(const TileFile& file, std::size_t plane) {
   return {&file.pixels[plane], &file.coverage[plane], &file.weight[plane], &file.variance[plane],
           &file.effective_frames[plane]};
 }
 
 TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,
-                       Reload reload)
+                       Reload reload, std::size_t most_held_bytes)
     : grid_(&grid),
       reference_(&reference),
       rescale_(rescale),
@@ -87,6 +91,7 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       arrived_(grid.tiles.size()),
       skipped_(grid.tiles.size()),
       results_(grid.tiles.size()),
+      most_held_bytes_(most_held_bytes),
       quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
       rejected_low_(reference.size()),
@@ -115,8 +120,11 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   results_[t] = result;
   // The v2 rescale needs the median over all tiles, so nothing can be added before the last one is there.
   if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return;
-  if (result.tile_id == next_ || held_.size() < kMostHeldTiles)
+  const std::size_t bytes = planes_bytes(file);
+  if (result.tile_id == next_ || held_bytes_ + bytes <= most_held_bytes_) {
+    held_bytes_ += bytes;
     held_.emplace(result.tile_id, std::move(file));
+  }
   drain();
 }
 
@@ -136,6 +144,7 @@ void TileJoiner::drain() {
       add(reload_(results_[static_cast<std::size_t>(next_)]));
     } else {
       add(held->second);
+      held_bytes_ -= planes_bytes(held->second);
       held_.erase(held);
     }
   }

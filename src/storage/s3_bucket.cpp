@@ -165,6 +165,10 @@ S3Object S3Bucket::look(const std::string& key) {
   const HttpRequest request = state_->request("HEAD", state_->url(key));
   const HttpAnswer answer = state_->persist(what, [&] { return state_->http->send(request); });
   if (answer.failure == HttpAnswer::Failure::kNone && answer.status == 404) return {};
+  if (answer.failure == HttpAnswer::Failure::kNone && answer.status == 403)
+    throw UsageError(what +
+                     " failed: the server answered 403; give this user s3:ListBucket on the bucket, without "
+                     "which S3 refuses to say that an object is not there, or correct the keys");
   if (!answer.ok()) throw_s3_error(answer, what);
   const auto header = [&](const char* name) {
     const auto found = answer.headers.find(name);

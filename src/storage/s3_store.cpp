@@ -42,6 +42,7 @@ void probe_store(ObjectStore& store) {
   if (store.get(kKey) != bytes)
     throw TransientError("the object " + std::string(kKey) + " in " + store.describe() +
                          " does not read as it was written; look at the server's log");
+  store.exists("tilecompile-no-such-object");  // a missing object takes another right than one that is there
 }
 
 }  // namespace tilecompile

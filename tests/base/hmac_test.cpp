@@ -23,5 +23,17 @@ TEST(Hmac, ComparesTextsOfAnyLength) {
   EXPECT_FALSE(equal_in_constant_time("abc", "ab"));
 }
 
+TEST(Hmac, TheComparisonLooksAtEveryCharacter) {
+  const std::string text = hmac_sha256_hex("key", "bytes");
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string other = text;
+    other[i] = other[i] == '0' ? '1' : '0';
+    EXPECT_FALSE(equal_in_constant_time(text, other)) << i;
+    EXPECT_FALSE(equal_in_constant_time(other, text)) << i;
+    EXPECT_FALSE(equal_in_constant_time(text, text.substr(0, i))) << i;
+    EXPECT_FALSE(equal_in_constant_time(text.substr(0, i), text)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace tilecompile

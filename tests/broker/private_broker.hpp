@@ -3,10 +3,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -68,6 +70,25 @@ class PrivateBroker {
   void resume() { call("cont"); }
   /// rabbitmqctl; `arguments` as on a shell's command line. Returns its output.
   std::string ctl(const std::string& arguments) { return call("ctl", arguments); }
+  /// Its answer once it satisfies `holds`, or the last one after a minute: the broker finishes what closed or
+  /// busy connections began some time later.
+  std::string ctl_until(const std::string& arguments, const std::function<bool(const std::string&)>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    for (;;) {
+      std::string answer = ctl(arguments);
+      if (holds(answer) || std::chrono::steady_clock::now() > deadline) return answer;
+    }
+  }
+  /// Waits until no connection to the virtual host consumes or holds a message: until the broker has taken
+  /// back what clients held that have closed or died. Throws std::runtime_error after a minute.
+  void wait_until_quiet(const std::string& vhost = "/") {
+    const auto quiet = [](const std::string& counts) {
+      return counts.find_first_of("123456789") == std::string::npos;
+    };
+    const std::string counts = ctl_until(
+        "list_queues -q --no-table-headers -p " + vhost + " messages_unacknowledged consumers", quiet);
+    if (!quiet(counts)) throw std::runtime_error("the broker still serves somebody:\n" + counts);
+  }
 
  private:
   std::string call(const std::string& command, const std::string& arguments = "") {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <random>
+#include <set>
 
 namespace tilecompile {
 namespace {
@@ -81,6 +82,28 @@ TEST(MeanStack, ConstantFramesGiveAConstantMean) {
   for (int f = 0; f < 5; ++f) stack.add_rows(f, Plane<float>(9, 7, 3.5f).view(), {}, 1, 0, 7);
   const Plane<float> mean = stack.mean();
   for (const float v : mean.samples()) EXPECT_EQ(v, 3.5f);
+}
+
+// In one sum of 2^60, small numbers and -2^60 the small ones are lost; in a chunk of their own they are not.
+TEST(MeanStack, ChunksShowWhereValuesCancel) {
+  const std::vector<float> values = {0x1p60F, 1, -0x1p60F, 2, 0x1p60F, 4, 8, -0x1p60F, 16};
+  std::set<double> sums;
+  for (const std::size_t chunk : {1u, 2u, 3u, 4u, 5u, 64u}) {
+    MeanStack stack(3, 2, static_cast<int>(chunk));
+    double total = 0, partial = 0;
+    for (std::size_t f = 0; f < values.size(); ++f) {
+      stack.add_rows(static_cast<int>(f), Plane<float>(3, 2, values[f]).view(), {}, 1, 0, 2);
+      if (f % chunk == 0) {
+        total += partial;
+        partial = 0;
+      }
+      partial += values[f];
+    }
+    total += partial;
+    sums.insert(total);
+    EXPECT_EQ(bits(stack.mean().at(1, 1)), bits(static_cast<float>(total / 9))) << chunk;
+  }
+  EXPECT_GE(sums.size(), 3u) << "the chunks have to show";
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "contract/contract_broker.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/transport.hpp"
 
@@ -87,6 +88,37 @@ class AmqpFaults : public testing::Test {
 
 #define NEEDS_OWN_BROKER() \
   if (own() == nullptr) GTEST_SKIP() << "TILECOMPILE_TEST_BROKER_PORT names a broker tests must not break"
+
+// A queue at its limit that refuses what comes on top: the broker answers with basic.nack.
+TEST_F(AmqpFaults, AMessageThatTheBrokerRefusesIsNotConfirmed) {
+  NEEDS_OWN_BROKER();
+  const auto transport = connect_amqp(options_);
+  transport->declare(queue_);
+  own()->ctl("set_policy refusing '^" + queue_.name +
+             "$' '{\"max-length\":1,\"overflow\":\"reject-publish\"}'");
+  const auto refused = [&](const std::string& body) {
+    auto confirmed = transport->publish("", queue_.name, text(body));
+    if (confirmed.wait_for(kPatience) != std::future_status::ready) throw std::runtime_error("no answer");
+    try {
+      confirmed.get();
+      return false;
+    } catch (const TransientError& e) {
+      EXPECT_NE(std::string(e.what()).find(queue_.name), std::string::npos) << e.what();
+      return true;
+    }
+  };
+  // The policy takes effect a moment after the command; from then on a full queue refuses.
+  const auto deadline = Clock::now() + kPatience;
+  while (!refused("one too many")) ASSERT_LT(Clock::now(), deadline);
+  EXPECT_TRUE(refused("again one too many"));
+  transport->consume(queue_.name, 100);
+  while (const auto delivery = transport->receive(seconds(2))) {
+    EXPECT_EQ(delivery->message.body, "one too many");
+    transport->ack(delivery->tag);
+  }
+  EXPECT_FALSE(refused("there is room again")) << "the connection goes on";
+  own()->ctl("clear_policy refusing");
+}
 
 TEST_F(AmqpFaults, RestartLosesNothing) {
   NEEDS_OWN_BROKER();

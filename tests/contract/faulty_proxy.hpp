@@ -27,6 +27,7 @@ class FaultyProxy {
     kDropSecondAnswer,  ///< what the server says after the client has spoken twice is thrown away
     kCutAnswer,         ///< the answer ends after `cut_bytes`
     kUnavailable,       ///< 503 without asking the server
+    kForbidden,         ///< 403 without asking the server
     kSlowDown,          ///< 503 with an S3 error body
     kSilent,            ///< no answer at all
     kFlipAnswer,        ///< the last byte of the answer's first piece that holds a body is another one
@@ -138,8 +139,8 @@ class FaultyProxy {
   }
 
   void serve(int client, Fault fault, std::size_t cut) {
-    if (fault == Fault::kDropRequest || fault == Fault::kUnavailable || fault == Fault::kSlowDown ||
-        fault == Fault::kSilent) {
+    if (fault == Fault::kDropRequest || fault == Fault::kUnavailable || fault == Fault::kForbidden ||
+        fault == Fault::kSlowDown || fault == Fault::kSilent) {
       if (wait_for(client, client) < 0) return;
       receive(client);
       const std::string body = fault == Fault::kSlowDown
@@ -149,6 +150,8 @@ class FaultyProxy {
       if (fault == Fault::kUnavailable || fault == Fault::kSlowDown)
         send_all(client, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: " +
                              std::to_string(body.size()) + "\r\n\r\n" + body);
+      if (fault == Fault::kForbidden)
+        send_all(client, "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
       if (fault == Fault::kSilent)
         while (wait_for(client, client) == client && !receive(client).empty()) {
         }

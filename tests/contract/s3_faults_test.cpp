@@ -69,6 +69,15 @@ TEST_F(S3Faults, EveryPassingFaultIsOvercome) {
   }
 }
 
+// What S3 says of an object that is not there to somebody without s3:ListBucket.
+TEST_F(S3Faults, AMissingObjectThatMayNotBeLookedForNamesTheRight) {
+  FaultyProxy proxy(S3Server::get().port());
+  proxy.next({Fault::kForbidden});
+  EXPECT_THAT(text_of<UsageError>([&] { S3Bucket(through(proxy)).look("faults/missing"); }),
+              AllOf(HasSubstr("faults/missing"), HasSubstr("s3:ListBucket"), HasSubstr("403")));
+  EXPECT_EQ(proxy.accepted(), 1) << "trying again changes no rights";
+}
+
 TEST_F(S3Faults, ATruncatedBodyIsNeverTaken) {
   FaultyProxy proxy(S3Server::get().port());
   const std::string bytes(300000, 'y');

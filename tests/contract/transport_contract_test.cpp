@@ -148,7 +148,7 @@ TEST_P(TransportContract, PrefetchBoundsWhatIsOut) {
   const Delivery first = must_receive(*party_);
   must_receive(*party_);
   EXPECT_FALSE(party_->receive(kQuiet));
-  EXPECT_EQ(party_->inspect(spec.name)->messages, 3u);
+  expect_messages(spec.name, 3);
   party_->ack(first.tag);
   EXPECT_EQ(must_receive(*party_).message.body, "2");
   EXPECT_FALSE(party_->receive(kQuiet));

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <random>
+
+#include "tilecompile/frame/aperture.hpp"
 
 namespace tilecompile {
 namespace {
@@ -53,6 +56,35 @@ TEST(FluxScale, ToleratesMissingStarsAndRefusesTooFew) {
   const auto phi = flux_scale(star_fluxes(image.view(), places(), 3), reference);
   ASSERT_TRUE(phi.has_value());
   EXPECT_NEAR(*phi, 0.5, 0.001);
+}
+
+TEST(StarFluxes, AreThoseOfAperturesInUnitsOfTheFwhm) {
+  const Plane<float> image = frame(1, 3, 100);
+  const auto stars = places();
+  for (const double fwhm : {2.5, 3.7}) {
+    const auto fluxes = star_fluxes(image.view(), stars, fwhm);
+    ASSERT_EQ(fluxes.size(), stars.size());
+    for (std::size_t i = 0; i < stars.size(); ++i)
+      EXPECT_EQ(fluxes[i],
+                aperture_flux(image.view(), stars[i].x, stars[i].y, 2 * fwhm, 3 * fwhm, 4.5 * fwhm).flux);
+  }
+}
+
+TEST(StarFluxes, AHoleInTheSkyIsNoStar) {
+  Plane<float> image(80, 80, 100);
+  image.at(40, 40) = 50;
+  EXPECT_TRUE(std::isnan(star_fluxes(image.view(), {{40, 40}}, 3)[0])) << "below its sky";
+  EXPECT_TRUE(std::isnan(star_fluxes(Plane<float>(80, 80, 100).view(), {{40, 40}}, 3)[0]))
+      << "no flux at all";
+}
+
+TEST(FluxScale, IsTheMedianOfTheRatiosThatBothHave) {
+  const double none = std::nan("");
+  EXPECT_EQ(flux_scale({1, 4, 9, 20, 500}, {1, 2, 3, 4, 5}), std::optional(3.0));
+  EXPECT_EQ(flux_scale({1, 4, 9, 20, 500, 12}, {1, 2, 3, 4, 5, 2}), std::optional(4.0)) << "of 1 2 3 5 6 100";
+  EXPECT_EQ(flux_scale({none, 1, 4, none, 9, 20, 500}, {7, 1, 2, 3, 3, 4, 5}), std::optional(3.0));
+  EXPECT_EQ(flux_scale({1, 4, 9, 20, 500}, {1, 2, 3, 4, none}), std::nullopt) << "four are too few";
+  EXPECT_EQ(flux_scale({}, {}), std::nullopt);
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <random>
 
+#include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/order_statistics.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -57,6 +60,70 @@ TEST(FwhmSurface, StarsInOnePlaceGiveTheirMean) {
   const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
   ASSERT_EQ(surface.size(), 1u);
   EXPECT_NEAR(surface[0], std::log(4.0), 1e-12);
+}
+
+// Values of the logarithm about 1, whose robust scatter is known, and one more star at `off` from the rest.
+std::vector<StarFwhm> scattered(double off) {
+  std::vector<StarFwhm> list;
+  for (const double d : {-1.0, -1.0, -1.0, -1.0, 0.0, 1.0, 1.0, 1.0, 1.0, off})
+    list.push_back({100, 100, std::exp(1 + 0.01 * d)});
+  return list;
+}
+
+// One term: the mean, of what lies within 3 robust sd of it, round by round.
+double obvious_mean(const std::vector<StarFwhm>& list) {
+  std::vector<double> kept;
+  for (const StarFwhm& star : list) kept.push_back(exact_log(star.fwhm_px));
+  double mean = 0;
+  for (int round = 0; round < 5; ++round) {
+    mean = 0;
+    for (const double v : kept) mean += v / static_cast<double>(kept.size());
+    std::vector<double> residuals, inside;
+    for (const double v : kept) residuals.push_back(std::abs(v - mean));
+    for (const double v : kept)
+      if (std::abs(v - mean) <= 3 * 1.4826 * median(residuals)) inside.push_back(v);
+    if (inside.size() == kept.size()) break;
+    kept = inside;
+  }
+  return mean;
+}
+
+TEST(FwhmSurface, DropsWhatLiesBeyondThreeRobustSd) {
+  int changes = 0;
+  double before = 0;
+  for (double off = 3; off < 8; off += 0.25) {
+    const auto surface = fit_fwhm_surface(scattered(off), kWidth, kHeight);
+    ASSERT_EQ(surface.size(), 1u);
+    EXPECT_NEAR(surface[0], obvious_mean(scattered(off)), 1e-12) << off;
+    changes += surface[0] < before ? 1 : 0;
+    before = surface[0];
+  }
+  EXPECT_EQ(changes, 1) << "from one place on the star is left out";
+  EXPECT_NEAR(before, 1, 1e-12);
+}
+
+TEST(FwhmSurface, GoesOnDroppingUntilNothingIsFar) {
+  // Outliers of several sizes: the large ones hide the small ones in the first round.
+  auto list = stars(80, 0.01);
+  for (std::size_t i = 0; i < 80; i += 4) list[i].fwhm_px *= 1 + 0.04 * static_cast<double>(i);
+  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  for (const double x : {60.0, 320.0, 580.0})
+    EXPECT_NEAR(log_fwhm_at(surface, x, 240, kWidth, kHeight), true_log_fwhm(x, 240), 0.01);
+}
+
+TEST(FwhmSurface, ASlopeIsTheLeastSquaresPlane) {
+  // 20 stars, three terms: the plane through exact values comes back whatever their places.
+  std::vector<StarFwhm> list = stars(20, 0);
+  const auto plane = [](double x, double y) {
+    return 1.1 + 0.2 * ((2 * x + 1) / kWidth - 1) - 0.1 * ((2 * y + 1) / kHeight - 1);
+  };
+  for (StarFwhm& star : list) star.fwhm_px = std::exp(plane(star.x, star.y));
+  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  ASSERT_EQ(surface.size(), 3u);
+  EXPECT_NEAR(surface[0], 1.1, 1e-12);
+  EXPECT_NEAR(surface[1], 0.2, 1e-12);
+  EXPECT_NEAR(surface[2], -0.1, 1e-12);
+  EXPECT_NEAR(log_fwhm_at(surface, 11, 460, kWidth, kHeight), plane(11, 460), 1e-12);
 }
 
 }  // namespace

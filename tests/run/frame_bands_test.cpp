@@ -30,11 +30,12 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
   for (int f = 0; f < 4; ++f) frames.push_back(night.source().open(f).read_all());
   const std::size_t column = FrameBand::size_bytes({0, 0, 1, 32}, 3, 3);
   for (const std::size_t limit : {std::size_t{0}, column, 80 * column, 140 * column, 400 * column}) {
-    BandCache cache(std::make_shared<FrameSource>(night.source()), limit, limit == 0 ? 1 : 3);
+    BandCache cache(limit, limit == 0 ? 1 : 3);
+    const auto source = std::make_shared<FrameSource>(night.source());
     for (const int threads : {1, 4}) {
       parallel_for(static_cast<int>(night.grid.tiles.size()) * 2, threads, [&](int i) {
         const Box& box = night.grid.tiles[static_cast<std::size_t>(i) % night.grid.tiles.size()];
-        const auto band = cache.get(box, 1, 3);
+        const auto band = cache.get(source, box, 1, 3);
         ASSERT_TRUE(band->region().contains(box));
         for (int f = 1; f <= 3; ++f)
           for (int c = 0; c < 3; ++c) expect_cutout(*band, frames[static_cast<std::size_t>(f)], c, f, box);
@@ -45,31 +46,98 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
 
 TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
   const SmallNight night;
-  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 4);
-  const auto first = cache.get(night.grid.tiles[0], 0, 6);
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 4);
+  const auto first = cache.get(source, night.grid.tiles[0], 0, 6);
   EXPECT_EQ(first->region(), (Box{0, 0, 131, night.grid.size}));
-  EXPECT_EQ(cache.get(night.grid.tiles[1], 0, 6), first);
-  EXPECT_NE(cache.get(night.grid.tiles[1], 0, 5), first);
-  EXPECT_EQ(cache.get(night.grid.tiles[2], 0, 6), first);
+  EXPECT_EQ(cache.get(source, night.grid.tiles[1], 0, 6), first);
+  EXPECT_NE(cache.get(source, night.grid.tiles[1], 0, 5), first);
+  EXPECT_EQ(cache.get(source, night.grid.tiles[2], 0, 6), first);
 }
 
 TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
   const SmallNight night;
   const std::size_t column = FrameBand::size_bytes({0, 0, 1, night.grid.size}, 1, 7);
-  BandCache cache(std::make_shared<FrameSource>(night.source()), 20 * column, 1000);
-  std::weak_ptr<const FrameBand> first = cache.get(night.grid.tiles.front(), 0, 6);
-  for (const Box& tile : night.grid.tiles) EXPECT_LE(cache.get(tile, 0, 6)->region().w, 2 * night.grid.size);
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(20 * column, 1000);
+  std::weak_ptr<const FrameBand> first = cache.get(source, night.grid.tiles.front(), 0, 6);
+  for (const Box& tile : night.grid.tiles)
+    EXPECT_EQ(cache.get(source, tile, 0, 6)->region(), tile)
+        << "too little memory for two tiles side by side";
   EXPECT_TRUE(first.expired());
+}
+
+TEST(BandCache, BandsThatAreAllInUseFitInTheLimitUnlessSingleTilesDoNot) {
+  const Box tile{60, 10, 30, 40};
+  const int width = 700, frames = 9;
+  for (const std::size_t bands : {2u, 3u, 5u})
+    for (std::size_t columns = 1; columns < 800; ++columns) {
+      const std::size_t limit = FrameBand::size_bytes({0, 0, 1, tile.h}, 3, frames) * columns * bands;
+      const Box region = BandCache::region(tile, width, 3, frames, limit, bands);
+      ASSERT_TRUE(region.contains(tile)) << columns;
+      if (columns >= 30) {
+        ASSERT_LE(FrameBand::size_bytes(region, 3, frames) * bands, limit) << columns;
+      } else {
+        ASSERT_EQ(region, tile) << columns;
+      }
+    }
+}
+
+TEST(BandCache, RunsAndRoundsShareOneLimit) {
+  const SmallNight night;
+  const auto first_round = std::make_shared<FrameSource>(night.source());
+  const auto second_round = std::make_shared<FrameSource>(night.source());
+  const std::size_t row = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
+  BandCache cache(2 * row, 2);
+  const Box &top = night.grid.tiles.front(), &bottom = night.grid.tiles.back();
+  const std::weak_ptr<const FrameBand> a = cache.get(first_round, top, 0, 6),
+                                       b = cache.get(first_round, bottom, 0, 6);
+  EXPECT_FALSE(a.expired());
+  cache.get(second_round, top, 0, 6);
+  EXPECT_TRUE(a.expired());
+  cache.get(second_round, bottom, 0, 6);
+  EXPECT_TRUE(b.expired());
+}
+
+TEST(BandCache, ALimitTooSmallForSingleTilesIsToldOnce) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache enough(2 * FrameBand::size_bytes(night.grid.tiles[0], 1, 7), 2), little(1000, 2);
+  testing::internal::CaptureStderr();
+  enough.get(source, night.grid.tiles[0], 0, 6);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  little.get(source, night.grid.tiles[0], 0, 6);
+  little.get(source, night.grid.tiles[1], 0, 6);
+  const std::string told = testing::internal::GetCapturedStderr();
+  const std::size_t at = told.find("parallel.memory_limit_mb");
+  ASSERT_NE(at, std::string::npos) << told;
+  EXPECT_EQ(told.find("parallel.memory_limit_mb", at + 1), std::string::npos) << told;
+}
+
+TEST(RunContexts, AllRoundsReadThroughOneCache) {
+  SmallNight night;
+  RunContexts runs = night.contexts();
+  const auto first = runs.get(night.job.task_template);
+  const std::string clusters = encode_clusters({1, std::vector<int>(7, 0)});
+  night.store->put(clusters_key(night.run_id), clusters);
+  TileTask second = night.job.task_template;
+  second.clusters = {clusters_key(night.run_id), sha256_hex(clusters)};
+  const auto round = runs.get(second);
+  EXPECT_NE(first, round);
+  EXPECT_EQ(first->bands, round->bands);
 }
 
 TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
   const SmallNight night;
-  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 2);
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 2);
   const Box& tile = night.grid.tiles[0];
-  const std::weak_ptr<const FrameBand> first = cache.get(tile, 0, 1), second = cache.get(tile, 0, 2);
+  const std::weak_ptr<const FrameBand> first = cache.get(source, tile, 0, 1),
+                                       second = cache.get(source, tile, 0, 2);
   EXPECT_FALSE(first.expired());
-  cache.get(tile, 0, 1);
-  cache.get(tile, 0, 3);
+  cache.get(source, tile, 0, 1);
+  cache.get(source, tile, 0, 3);
   EXPECT_FALSE(first.expired());
   EXPECT_TRUE(second.expired());
 }
@@ -77,19 +145,20 @@ TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
 TEST(BandCache, AFrameThatCannotBeReadFailsEveryAskerAndHealsWithTheFrame) {
   const SmallNight night;
   const auto frame = night.frames_dir() / night.manifest->frames[2].path;
-  BandCache cache(std::make_shared<FrameSource>(night.source()), std::size_t{1} << 30, 4);
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 4);
   std::filesystem::rename(frame, night.folder() / "away");
   std::atomic<int> failures{0};
   parallel_for(8, 4, [&](int) {
     try {
-      cache.get(night.grid.tiles[0], 0, 6);
+      cache.get(source, night.grid.tiles[0], 0, 6);
     } catch (const TransientError& e) {
       failures += std::string(e.what()).find(frame.filename().string()) != std::string::npos ? 1 : 0;
     }
   });
   EXPECT_EQ(failures, 8);
   std::filesystem::rename(night.folder() / "away", frame);
-  EXPECT_NO_THROW(cache.get(night.grid.tiles[0], 0, 6));
+  EXPECT_NO_THROW(cache.get(source, night.grid.tiles[0], 0, 6));
 }
 
 TEST(FrameSource, AReplacedFrameIsRefused) {

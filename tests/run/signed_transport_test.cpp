@@ -57,7 +57,7 @@ struct House {
   std::string objection(Transport& reader, const Message& message) {
     plain->publish("", kComputeQueue, message).get();
     reader.consume(kComputeQueue, 1);
-    const auto taken = reader.receive(50ms);
+    const auto taken = reader.receive(2ms);  // the message is there already
     if (taken) reader.ack(taken->tag);
     reader.cancel(kComputeQueue);
     plain->consume(kDeadLetterQueue, 1);
@@ -108,6 +108,27 @@ TEST(SignedTransport, EveryAlterationIsRefused) {
   travelled.headers["x-first-death-reason"] = "expired";
   travelled.priority = 3;
   EXPECT_EQ(house.objection(*reader, travelled), "");
+}
+
+TEST(SignedTransport, EveryCharacterOfTheSignatureCounts) {
+  House house;
+  const Message sent = house.signed_task({kOld});
+  const auto reader = house.party({kOld});
+  const std::string signature = sent.headers.at(kSignatureHeader);
+  ASSERT_EQ(signature.size(), 8u + 1 + 64) << "key id, colon, HMAC-SHA256";
+  for (std::size_t i = 0; i < signature.size(); ++i) {
+    Message altered = sent;
+    char& digit = altered.headers[kSignatureHeader][i];
+    digit = digit == '0' ? '1' : '0';
+    EXPECT_THAT(house.objection(*reader, altered),
+                i < 9 ? HasSubstr("with a key that is not") : HasSubstr("altered"))
+        << i;
+    altered.headers[kSignatureHeader] = signature.substr(0, i);
+    EXPECT_NE(house.objection(*reader, altered), "") << "the first " << i;
+  }
+  Message longer = sent;
+  longer.headers[kSignatureHeader] += "0";
+  EXPECT_THAT(house.objection(*reader, longer), HasSubstr("altered"));
 }
 
 TEST(SignedTransport, HeadersWithoutRoomForTheReasonAreCut) {

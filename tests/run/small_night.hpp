@@ -40,6 +40,9 @@ class TestObserver : public RoundObserver {
   void accept(const ResultMessage& result, TileFile file) override {
     if (on_accept) on_accept(result, std::move(file));
   }
+  void taken_over(int /*tiles*/) override {
+    if (on_taken_over) on_taken_over();
+  }
   void watch() override {
     if (on_watch) on_watch();
   }
@@ -47,7 +50,7 @@ class TestObserver : public RoundObserver {
     if (on_check_stop) on_check_stop();
   }
   Accept on_accept;
-  std::function<void()> on_watch, on_check_stop;
+  std::function<void()> on_taken_over, on_watch, on_check_stop;
 };
 
 /// A simulated night in a temporary folder with everything a worker needs on a file store.

@@ -1,12 +1,17 @@
+#include "tilecompile/run/task_size.hpp"
+
+#include <set>
+
 #include "small_night.hpp"
 #include "tilecompile/run/frame_bands.hpp"
+#include "tilecompile/run/plan.hpp"
 
 namespace tilecompile {
 namespace {
 
 TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
   SmallNight night;
-  night.job.most_tiles = 2;
+  night.round.most_tiles = 2;
   std::size_t tiles = 0;
   TileLedger ledger(night.run_id, static_cast<int>(night.grid.tiles.size()));
   for (int id = 0; id < ledger.tile_count(); id += 3) ledger.leave_out(id);
@@ -32,9 +37,57 @@ TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
       const Box band = region(task.tiles.front().box);
       for (const TaskTile& tile : task.tiles) EXPECT_EQ(region(tile.box), band);
       EXPECT_TRUE(FrameBand::size_bytes(band, 1, 7) * bands <= row_bytes * 3 / 2 ||
-                  band.w <= 2 * night.grid.size);
+                  band == task.tiles.front().box);
     }
   }
+}
+
+// The time of the sample decides nothing here: consumer_timeout_s is long.
+TEST(TaskSize, APlanCutsTasksAsTheRunDoes) {
+  const SmallNight night;
+  RunRequest request;
+  request.quiet = true;
+  request.config.method = night.method;
+  request.config.method.data.frames_min = 3;
+  request.config.input.dir = night.frames_dir().string();
+  request.config.broker.consumer_timeout_s = 1e7;
+  request.config.parallel.threads = 30;
+  for (const int limit_mb : {1, 1024}) {
+    request.config.parallel.memory_limit_mb = limit_mb;
+    const RunPlan plan = plan_run(request, night.analysis.metrics.seeing_px);
+    ASSERT_EQ(plan.tiles, static_cast<int>(night.grid.tiles.size()));
+    TileRound round;
+    round.grid = &night.grid;
+    set_task_size(round, request.config, {131, 97, 1, 7, 30, 0.01});
+    const int expected = static_cast<int>(make_tasks(round).size());
+    EXPECT_EQ(plan.tasks.front(), (std::pair<std::string, int>{"auto (configured)", expected}));
+    std::set<int> starts;
+    for (const Box& tile : night.grid.tiles) starts.insert(tile.y0);
+    const int rows = static_cast<int>(starts.size());
+    if (limit_mb == 1)
+      EXPECT_GT(expected, rows) << "rows of tiles do not fit in the memory limit";
+    else
+      EXPECT_EQ(expected, rows);
+  }
+}
+
+TEST(TaskSize, ATaskEndsLongBeforeTheBrokerTakesItBack) {
+  const SmallNight night;
+  RunConfig config;
+  config.broker.consumer_timeout_s = 3600;
+  config.parallel.prefetch = 1;
+  const auto most = [&](double stack_s) {
+    TileRound round;
+    round.grid = &night.grid;
+    set_task_size(round, config, {131, 97, 1, 7, 2, stack_s});
+    return round.most_tiles;
+  };
+  const double tiles_an_image = 131.0 * 97 / (night.grid.size * night.grid.size);
+  // A tile takes 8 times the analysis of its pixels by one thread; a quarter of 3600 s is shared by two
+  // tasks.
+  EXPECT_EQ(most(100), static_cast<int>(450 / (8 * 100 * 2 / tiles_an_image)));
+  EXPECT_EQ(most(0), static_cast<int>(night.grid.tiles.size()));
+  EXPECT_EQ(most(1e9), 1) << "never none";
 }
 
 }  // namespace

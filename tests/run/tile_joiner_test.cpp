@@ -52,13 +52,16 @@ ResultMessage result_of(int id, int channels) {
 }
 
 std::vector<CoaddChannel> join(const Grid& grid, int channels, Rescale rescale, const std::vector<int>& order,
-                               int* reloads) {
+                               int* reloads, std::size_t most_held_bytes = TileJoiner::kMostHeldBytes) {
   const Image reference(static_cast<std::size_t>(channels),
                         Plane<float>(grid.image_width, grid.image_height, 1.25F));
-  TileJoiner joiner(grid, reference, rescale, [&](const ResultMessage& r) {
-    ++*reloads;
-    return random_tile(grid, r.tile_id, channels);
-  });
+  TileJoiner joiner(
+      grid, reference, rescale,
+      [&](const ResultMessage& r) {
+        ++*reloads;
+        return random_tile(grid, r.tile_id, channels);
+      },
+      most_held_bytes);
   for (const int id : order) joiner.accept(result_of(id, channels), random_tile(grid, id, channels));
   auto joined = joiner.finish();
   for (std::size_t t = 0; t < grid.tiles.size(); ++t) {
@@ -103,17 +106,26 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
 }
 
 TEST(TileJoiner, TilesBeyondTheHoldAreLoadedAgainWithTheSameBits) {
-  const Grid grid = grid_of(331, 211);
-  ASSERT_GT(grid.tiles.size(), 300u) << "more tiles than the joiner holds";
+  const Grid grid = grid_of(131, 111);
+  const int tiles = static_cast<int>(grid.tiles.size());
+  ASSERT_GT(tiles, 30);
   std::vector<int> ascending(grid.tiles.size());
   std::iota(ascending.begin(), ascending.end(), 0);
-  int none = 0, some = 0;
-  const auto expected = join(grid, 1, Rescale::kNone, ascending, &none);
-  EXPECT_EQ(none, 0);
-  std::vector<int> order(ascending.rbegin(), ascending.rend());
-  const auto joined = join(grid, 1, Rescale::kNone, order, &some);
-  EXPECT_EQ(some, static_cast<int>(grid.tiles.size()) - 257);
-  expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+  const std::vector<int> descending(ascending.rbegin(), ascending.rend());
+  for (const int channels : {1, 3}) {
+    const std::size_t tile_bytes = planes_bytes(random_tile(grid, 0, channels));
+    EXPECT_EQ(tile_bytes, grid.tiles[0].area() * static_cast<std::size_t>(channels) * 20);
+    int none = 0;
+    const auto expected = join(grid, channels, Rescale::kNone, ascending, &none);
+    EXPECT_EQ(none, 0);
+    for (const int held : {0, 1, 10}) {
+      int some = 0;
+      const auto joined = join(grid, channels, Rescale::kNone, descending, &some,
+                               static_cast<std::size_t>(held) * tile_bytes + tile_bytes / 2);
+      EXPECT_EQ(some, tiles - held - 1) << "all but those held and the one that was waited for";
+      expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+    }
+  }
 }
 
 TEST(TileJoiner, AMissingTileIsNotJoinedOver) {
@@ -185,6 +197,37 @@ TEST(ReferenceScale, DoesNotScaleATileWhoseMedianIsItsSky) {
   // 40 % of the tile lie far above the rest, brighter in the reference.
   const Plane<float> tile = noisy(100, 0.4, 100, 1), reference = noisy(100, 0.4, 110, 2);
   EXPECT_EQ(reference_scale(tile.view(), reference.view()).scale, 1) << "the medians are those of the sky";
+}
+
+// Half sky, half a nebula that fades from 1000 to 0 in the tile: the level is the sky's, the median lies in
+// the nebula.
+Plane<float> nebula(double brightness, unsigned seed) {
+  std::mt19937 rng(seed);
+  std::normal_distribution<float> noise(100, 1);
+  Plane<float> p(60, 50);
+  for (int y = 0; y < 50; ++y)
+    for (int x = 0; x < 60; ++x)
+      p.at(x, y) = noise(rng) + static_cast<float>(y < 22 ? 0 : brightness * 1000 * (y - 21) / 28);
+  return p;
+}
+
+TEST(ReferenceScale, ScalesATileToTheReferenceWithinItsLimits) {
+  const Plane<float> tile = nebula(1, 1);
+  const auto scale = [&](double brightness) {
+    return reference_scale(tile.view(), nebula(brightness, 2).view()).scale;
+  };
+  for (const double between : {0.82, 0.9, 1.1, 1.23}) EXPECT_NEAR(scale(between), between, 0.015);
+  EXPECT_EQ(scale(1.4), 1.25);
+  EXPECT_EQ(scale(3), 1.25);
+  EXPECT_EQ(scale(0.7), 0.8);
+  EXPECT_EQ(scale(0.2), 0.8);
+}
+
+TEST(ReferenceScale, ScalesNothingThatDoesNotStandOutOfItsNoise) {
+  const double faint = 8.0 / 250;  // the median of the nebula at some sigma
+  EXPECT_EQ(reference_scale(nebula(faint, 1).view(), nebula(1.1 * faint, 2).view()).scale, 1);
+  EXPECT_EQ(reference_scale(nebula(1, 1).view(), nebula(faint, 2).view()).scale, 1);
+  EXPECT_EQ(reference_scale(nebula(faint, 1).view(), nebula(1, 2).view()).scale, 1);
 }
 
 }  // namespace

@@ -38,7 +38,10 @@ class BrokerFaults : public testing::Test {
     delete folder_;
     delete broker_;
   }
-  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
+  void SetUp() override {
+    TILECOMPILE_NEEDS_RABBITMQ
+    broker_->wait_until_quiet();  // the workers of the case before
+  }
   static std::vector<std::string> words(const std::string& id) {
     std::vector<std::string> all = {(*folder_ / "night/run.yaml").string(), "--run-id", id, "--output",
                                     (*folder_ / "out").string()};

@@ -1,12 +1,12 @@
 #pragma once
 #include <signal.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 
+#include "broker/patience.hpp"
 #include "paths.hpp"
 #include "program.hpp"
 
@@ -28,12 +28,9 @@ class HandWorker {
     end(SIGKILL);
     if (process_.joinable()) process_.join();
   }
+  /// False when `text` is not in the log after two minutes.
   bool wait_for(const std::string& text) const {
-    for (int i = 0; i < 2000; ++i) {
-      if (this->text().find(text) != std::string::npos) return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return false;
+    return comes_true([&] { return this->text().find(text) != std::string::npos; });
   }
   void end(int signal) {
     pid_t pid = 0;

@@ -34,9 +34,10 @@ inline ProgramOutput run_shell(const std::string& command) {
   return output;
 }
 
-/// Runs the built program with arguments as on a shell's command line.
+/// Runs the built program with arguments as on a shell's command line; one that has not ended after 15
+/// minutes is killed (exit code 124).
 inline ProgramOutput run_program(const std::string& arguments) {
-  return run_shell(std::string("'") + program_path() + "' " + arguments);
+  return run_shell(std::string("timeout -k 10 900 '") + program_path() + "' " + arguments);
 }
 
 /// run.json of a run.

@@ -46,7 +46,10 @@ class Roles : public testing::Test {
     delete broker_;
     delete folder_;
   }
-  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
+  void SetUp() override {
+    TILECOMPILE_NEEDS_RABBITMQ
+    broker_->wait_until_quiet("observatory");  // the workers of the case before
+  }
 
   static std::string night() { return (*folder_ / "night").string(); }
   static std::string passwords() { return (*folder_ / "passwords").string(); }

@@ -49,6 +49,7 @@ class S3Runs : public testing::Test {
   void SetUp() override {
     TILECOMPILE_NEEDS_S3;
     TILECOMPILE_NEEDS_RABBITMQ
+    broker_->wait_until_quiet();  // the workers of the case before
   }
 
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }

@@ -1,5 +1,6 @@
 #pragma once
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ class StartedProgram {
     child_ = fork();
     if (child_ < 0) throw std::runtime_error("cannot fork");
     if (child_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is given up leaves nothing running
       const int file = open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       if (file < 0 || dup2(file, STDOUT_FILENO) < 0 || dup2(file, STDERR_FILENO) < 0) _exit(126);
       execv(program_path().c_str(), argv.data());
@@ -53,8 +55,12 @@ class StartedProgram {
   void send(int signal) const {
     if (child_ > 1) kill(child_, signal);
   }
-  /// Exit code; 128 + signal when a signal ended it.
+  /// Exit code; 128 + signal when a signal ended it, also the one that ends it after 15 minutes.
   int wait() {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(15);
+    while (running() && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    send(SIGKILL);
     if (child_ > 0) waitpid(child_, &status_, 0);
     child_ = 0;
     return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);

@@ -86,6 +86,7 @@ class StorageFaults : public testing::Test {
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ
     if (broker_ == nullptr) GTEST_SKIP() << "needs root and mount namespaces";
+    broker_->wait_until_quiet();  // the workers of the case before
   }
   static std::vector<std::string> words(const std::string& id) {
     std::vector<std::string> all = {(*folder_ / "night/run.yaml").string(), "--run-id", id, "--output",

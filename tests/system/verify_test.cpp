@@ -47,7 +47,10 @@ class Verify : public testing::Test {
     delete folder_;
     delete broker_;
   }
-  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
+  void SetUp() override {
+    TILECOMPILE_NEEDS_RABBITMQ
+    broker_->wait_until_quiet();  // the workers of the case before
+  }
 
   static std::string yaml() { return (*folder_ / "night" / "run.yaml").string(); }
   static std::string flags() {

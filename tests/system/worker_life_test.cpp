@@ -34,7 +34,10 @@ class WorkerLife : public testing::Test {
     delete folder_;
     delete broker_;
   }
-  void SetUp() override { TILECOMPILE_NEEDS_RABBITMQ }
+  void SetUp() override {
+    TILECOMPILE_NEEDS_RABBITMQ
+    broker_->wait_until_quiet();  // the workers of the case before
+  }
   static std::string port() { return std::to_string(broker_->port()); }
   static std::vector<std::string> words(const std::string& id) {
     return {(*folder_ / "night/run.yaml").string(),

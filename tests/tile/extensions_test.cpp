@@ -4,12 +4,14 @@
 #include <cmath>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
+#include "tilecompile/tile/noise_guard.hpp"
 #include "tilecompile/tile/residual_noise.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
@@ -262,6 +264,120 @@ TEST(EdgeFeather, LeavesNoStepWhereFramesBegin) {
   };
   EXPECT_GT(step(0), 0.5);
   EXPECT_LT(step(24), 0.005);
+}
+
+// The guarded mean is N + s (R - N), whose weights show in its variance too.
+TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
+  const Night night(17);
+  ReconstructionParams guarded;
+  guarded.noise_guard.mode = NoiseGuardParams::Mode::kSignificance;
+  TileInput in = night.input({});
+  in.local.sharpness = 6;
+  const TileChannel sharp = compute_tile(in).channels[0];
+  in.local.sharpness = 0;
+  const TileChannel quiet = compute_tile(in).channels[0];
+  in.local.sharpness = 6;
+  in.reconstruction = guarded;
+  const TileChannel mixed = compute_tile(in).channels[0];
+  const Plane<double> share =
+      sharp_share(sharp.pixels, quiet.pixels, guarded.noise_guard, night.metrics.seeing_px);
+  int between = 0;
+  for (std::size_t i = 0; i < mixed.pixels.size(); ++i) {
+    const double r = sharp.pixels.samples()[i], n = quiet.pixels.samples()[i], s = share.samples()[i];
+    ASSERT_NEAR(mixed.pixels.samples()[i], n + s * (r - n), 2e-6 * n) << i;
+    between += s > 0.1 && s < 0.9 ? 1 : 0;
+  }
+  EXPECT_GT(between, 20);
+}
+
+TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
+  const Night night(40);
+  TileInput in = night.input({});
+  in.local.sharpness = 15;
+  const auto log_ratio = [&](std::size_t f) {
+    return log_fwhm_at(night.metrics.channels[0][f].fwhm_surface, 0.5 * (kBox.w - 1), 0.5 * (kBox.h - 1),
+                       kBox.w, kBox.h) -
+           exact_log(night.metrics.seeing_px);
+  };
+  const auto effective = [&](double n) {
+    double sum = 0, squares = 0;
+    for (std::size_t f = 0; f < 40; ++f) {
+      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w;
+      const double w = night.metrics.channels[0][f].inverse_variance * exact_exp(-n * log_ratio(f));
+      sum += share * w;
+      squares += share * w * w;
+    }
+    return sum * sum / squares;
+  };
+  // 30 halvings of 0 .. 15: the exponent is a multiple of 15 / 2^30, and one more step is too far.
+  const double step = 15 / 0x1p30;
+  for (const double fraction : {0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8}) {
+    SCOPED_TRACE(fraction);
+    in.local.min_effective_fraction = fraction;
+    const TileResult tile = compute_tile(in);
+    const double n = -tile.channels[0].quality[3] / log_ratio(3);
+    const double steps = std::floor(n / step + 0.5);
+    EXPECT_NEAR(n / step, steps, 1e-4);
+    EXPECT_GE(effective(steps * step), fraction * effective(0));
+    EXPECT_LT(effective((steps + 1) * step), fraction * effective(0));
+    for (std::size_t f = 0; f < 40; ++f)
+      EXPECT_EQ(tile.channels[0].quality[f], log_ratio(f) * -(steps * step)) << "the very bits, frame " << f;
+  }
+}
+
+TEST(SeeingMode, AnExponentThatLeavesJustEnoughFramesIsNotLowered) {
+  // Equal weights at every exponent: all frames count, the limit of all of them is met exactly.
+  Night night(8);
+  for (auto& frame : night.metrics.channels[0]) {
+    frame.fwhm_surface = night.metrics.channels[0][0].fwhm_surface;
+    frame.inverse_variance = 1;
+  }
+  TileInput in = night.input({});
+  in.local.sharpness = 6;
+  const auto free = compute_tile(in).channels[0].quality;
+  in.local.min_effective_fraction = 1;
+  EXPECT_EQ(compute_tile(in).channels[0].quality, free);
+}
+
+// 2^60 and -2^60 with small numbers between them: in one sum the small ones are lost, in a chunk of their own
+// they are not, so every length of a chunk has its own bits.
+TEST(FrameSum, ChunksShowWhereValuesCancel) {
+  const std::vector<float> values = {0x1p60F, 1, -0x1p60F, 2, 0x1p60F, 4, 8, -0x1p60F, 16};
+  std::vector<Plane<float>> frames;
+  std::vector<WeightedCutout> cutouts(values.size());
+  for (const float v : values) frames.emplace_back(5, 4, v);
+  for (std::size_t f = 0; f < values.size(); ++f) {
+    cutouts[f].samples = frames[f].view();
+    cutouts[f].weight = cutouts[f].quiet_weight = 1;
+    cutouts[f].noise = 1;
+  }
+  const auto expected = [&](std::size_t chunk) {
+    double total = 0;
+    for (std::size_t begin = 0; begin < values.size(); begin += chunk) {
+      double partial = 0;
+      for (std::size_t f = begin; f < std::min(begin + chunk, values.size()); ++f) partial += values[f];
+      total += partial;
+    }
+    return total;
+  };
+  std::set<double> sums;
+  for (const int chunk : {1, 2, 3, 4, 5, 9, 64}) {
+    const double sum = expected(static_cast<std::size_t>(chunk)), mean = sum / 9;
+    sums.insert(sum);
+    const std::vector<double> doubles(values.begin(), values.end());
+    EXPECT_EQ(frame_sum(doubles, chunk), sum) << chunk;
+    EXPECT_EQ(bits(weighted_mean(cutouts, 5, 4, chunk, {}, nullptr).mean.at(2, 1)),
+              bits(static_cast<float>(mean)))
+        << chunk;
+    EXPECT_EQ(sampled_mean(cutouts, 5, 4, chunk).at(2, 0), mean) << chunk;
+    const Plane<std::uint8_t> plain(5, 4, 1);
+    auto weighted = cutouts;
+    for (auto& cutout : weighted) cutout.weight = 3;
+    EXPECT_EQ(bits(weighted_mean(weighted, 5, 4, chunk, {}, &plain).mean.at(2, 1)),
+              bits(static_cast<float>(mean)))
+        << chunk;
+  }
+  EXPECT_GE(sums.size(), 3u) << "the chunks have to show";
 }
 
 }  // namespace

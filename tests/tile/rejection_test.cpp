@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 
 namespace tilecompile {
 namespace {
@@ -121,6 +122,87 @@ TEST(Rejection, InvalidPixelsTakeNoPart) {
     if (kept.empty()) continue;
     EXPECT_EQ(kept.at(4, 4), 1);
     EXPECT_EQ(kept.at(5, 4), 1);
+  }
+}
+
+// 23 frames of 99, 100 and 101, ten of each outer value: median 100, MAD 1, so s = 1.4826 everywhere.
+struct Comb {
+  std::vector<Plane<float>> frames;
+  std::vector<WeightedCutout> cutouts;
+
+  Comb() {
+    for (int f = 0; f < 23; ++f)
+      frames.emplace_back(kWidth, kHeight, f >= 20 ? 100.0F : f % 2 == 0 ? 101.0F : 99.0F);
+    for (const auto& frame : frames) {
+      cutouts.emplace_back();
+      cutouts.back().samples = frame.view();
+      cutouts.back().noise = 1;
+    }
+  }
+};
+
+TEST(Rejection, EachSideHasItsOwnLimit) {
+  const double s = 1.4826;
+  Comb night;
+  // Two pixels far from each other, so that neither widens the limits of the other.
+  night.frames[20].at(5, 5) = static_cast<float>(100 + 6 * s);
+  night.frames[20].at(20, 5) = static_cast<float>(100 - 6 * s);
+  const auto rejected = [&](double low, double high) {
+    RejectionParams params = clip_params();
+    params.sigma_low = low;
+    params.sigma_high = high;
+    const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, params);
+    EXPECT_EQ(total(r.low) + total(r.high), r.low[20] + r.high[20]) << "no other pixel";
+    return std::pair{r.low[20], r.high[20]};
+  };
+  EXPECT_EQ(rejected(5.9, 6.1), (std::pair<std::int64_t, std::int64_t>{1, 0}));
+  EXPECT_EQ(rejected(6.1, 5.9), (std::pair<std::int64_t, std::int64_t>{0, 1}));
+  EXPECT_EQ(rejected(5.9, 5.9), (std::pair<std::int64_t, std::int64_t>{1, 1}));
+  EXPECT_EQ(rejected(6.1, 6.1), (std::pair<std::int64_t, std::int64_t>{0, 0}));
+}
+
+TEST(Rejection, TheKeptFractionItselfIsEnough) {
+  RejectionParams params = clip_params();
+  params.min_kept_fraction = 0.75;
+  std::vector<Plane<float>> frames;
+  for (int f = 0; f < 20; ++f) frames.emplace_back(kWidth, kHeight, f % 2 == 0 ? 101.0F : 99.0F);
+  std::vector<WeightedCutout> cutouts(20);
+  for (std::size_t f = 0; f < 20; ++f) cutouts[f].samples = frames[f].view();
+  for (std::size_t f = 0; f < 5; ++f) frames[f].at(4, 8) = 1000;
+  for (std::size_t f = 0; f < 6; ++f) frames[f].at(20, 8) = 1000;
+  const Rejection r = reject_outliers(cutouts, kWidth, kHeight, params);
+  ASSERT_EQ(r.plain.at(4, 8), 0) << "15 of 20 are 75 %";
+  EXPECT_EQ(r.kept[0].at(4, 8), 0);
+  EXPECT_EQ(r.plain.at(20, 8), 1) << "14 of 20 are fewer";
+  EXPECT_EQ(total(r.high), 5) << "where the plain mean comes back nothing counts as rejected";
+}
+
+TEST(Rejection, EffectiveFramesWeightAndVarianceAreThoseOfTheKeptFrames) {
+  Comb night;
+  for (const std::size_t f : {3u, 8u}) night.frames[f].at(5, 5) = 500;
+  for (std::size_t f = 0; f < 23; ++f) {
+    night.cutouts[f].weight = 1 + 0.25 * static_cast<double>(f % 4);
+    night.cutouts[f].noise = 1 + 0.1 * static_cast<double>(f % 3);
+  }
+  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  for (std::size_t f = 0; f < 23; ++f)
+    if (!r.kept[f].empty()) night.cutouts[f].kept = &r.kept[f];
+  const WeightedMean mean = weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, &r.plain);
+  for (const int x : {5, 6}) {
+    double value = 0, sum = 0, squares = 0, variance = 0;
+    for (std::size_t f = 0; f < 23; ++f) {
+      if (x == 5 && (f == 3 || f == 8)) continue;
+      const double w = night.cutouts[f].weight;
+      value += w * night.frames[f].at(x, 5);
+      sum += w;
+      squares += w * w;
+      variance += w * w * night.cutouts[f].noise * night.cutouts[f].noise;
+    }
+    EXPECT_FLOAT_EQ(mean.mean.at(x, 5), static_cast<float>(value / sum));
+    EXPECT_FLOAT_EQ(mean.weight.at(x, 5), static_cast<float>(sum));
+    EXPECT_FLOAT_EQ(mean.effective_frames.at(x, 5), static_cast<float>(sum * sum / squares));
+    EXPECT_FLOAT_EQ(mean.variance.at(x, 5), static_cast<float>(variance / (sum * sum)));
+    EXPECT_EQ(mean.coverage.at(x, 5), 23) << "coverage counts the frames that saw the pixel";
   }
 }
 

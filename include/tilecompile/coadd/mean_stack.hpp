@@ -11,6 +11,7 @@ namespace tilecompile {
 /// different rows of one frame.
 class MeanStack {
  public:
+  static constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + sizeof(std::int32_t);
   MeanStack(int width, int height, int frame_chunk);
   /// Adds rows y0 .. y1-1 of the frame with index `frame` and noise sigma (of I'); every row gets frames 0,
   /// 1, 2, ... in this order.

@@ -19,6 +19,7 @@ struct CoaddTile {
 
 /// One channel of the joined image.
 struct CoaddChannel {
+  static constexpr std::size_t kBytesAPixel = 4 * sizeof(float) + sizeof(std::int32_t);
   Plane<float> pixels;            ///< NaN where no tile has a value
   Plane<std::int32_t> coverage;   ///< frames per pixel
   Plane<float> weight;            ///< windowed mean of the tiles' sums of weights

@@ -11,6 +11,7 @@ namespace tilecompile {
 /// the effective number of frames n^2 / sum (1 / n_eff).
 class AverageStack {
  public:
+  static constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + 2 * sizeof(std::int32_t);
   AverageStack(int width, int height);
   /// Throws ContractError for a frame of another shape.
   void add(const CoaddChannel& frame);

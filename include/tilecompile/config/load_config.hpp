@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tilecompile/config/run_config.hpp"
@@ -55,5 +56,8 @@ struct WorkerKey {
 };
 /// Every key a worker takes.
 std::vector<WorkerKey> worker_keys();
+/// Key and value of all a worker has to be told to have this configuration, as load_worker_config takes them
+/// joined by '='; texts that are empty are left out. Holds no secret, only the names of files with one.
+std::vector<std::pair<std::string, std::string>> worker_flags(const WorkerConfig& config);
 
 }  // namespace tilecompile

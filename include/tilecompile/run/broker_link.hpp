@@ -2,8 +2,6 @@
 #include <atomic>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
@@ -18,8 +16,5 @@ std::unique_ptr<Transport> connect_broker(const BrokerConfig& broker, const std:
 
 /// "host:port" with the port that is really used.
 std::string broker_place(const BrokerConfig& broker);
-
-/// Keys and values of section `broker` as a worker's flags. Secrets go as file names, never as values.
-std::vector<std::pair<std::string, std::string>> broker_flags(const BrokerConfig& broker);
 
 }  // namespace tilecompile

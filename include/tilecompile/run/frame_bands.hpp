@@ -29,18 +29,18 @@ class FrameBand {
 };
 
 /// Keeps the bands that tiles are being cut from, so that neighbours in a row of tiles, in one task or in
-/// many, are read from the frames together. Safe from several threads; a band is read by one of them while
-/// the others wait.
+/// many, are read from the frames together. One serves all runs and rounds of a process, so that its limit is
+/// theirs together. Safe from several threads; a band is read by one of them while the others wait.
 class BandCache {
  public:
   /// Keeps at most `most_bands` (one more than there are threads is enough), together within
-  /// `memory_limit_bytes` even when all are in use.
-  BandCache(std::shared_ptr<const FrameSource> source, std::size_t memory_limit_bytes,
-            std::size_t most_bands);
-  /// The band that holds `tile`. As wide as the image, or as the memory limit allows.
-  std::shared_ptr<const FrameBand> get(const Box& tile, int first_frame, int last_frame);
-  /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit.
-  /// Never less than the tile.
+  /// `memory_limit_bytes` even when all are in use. Warns once when not even single tiles fit.
+  BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
+  /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows.
+  std::shared_ptr<const FrameBand> get(const std::shared_ptr<const FrameSource>& source, const Box& tile,
+                                       int first_frame, int last_frame);
+  /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit:
+  /// whole rows, a segment of at least two tiles, or the tile alone. Never less than the tile.
   static Box region(const Box& tile, int image_width, int channels, int frames,
                     std::size_t memory_limit_bytes, std::size_t bands);
   /// The arguments of `region` besides the tile, as a value.
@@ -54,18 +54,20 @@ class BandCache {
 
  private:
   struct Entry {
+    std::shared_ptr<const FrameSource> source;
     Box region;
     int first_frame = 0, last_frame = 0;
     std::shared_ptr<const FrameBand> band;
     bool failed = false;
   };
   void make_room(std::size_t needed_bytes);
+  void warn_when_too_small(std::size_t band_bytes);
 
-  std::shared_ptr<const FrameSource> source_;
   std::size_t memory_limit_bytes_, most_bands_;
   std::mutex mutex_;
   std::condition_variable loaded_;
   std::list<std::shared_ptr<Entry>> entries_;  // most recently used first
+  bool warned_ = false;
 };
 
 }  // namespace tilecompile

@@ -8,6 +8,10 @@
 
 namespace tilecompile {
 
+/// Configuration of local worker `index` of `count`: all that the run's has for a worker, with its share of
+/// threads and memory and a name of its own; `quiet`: it logs errors only.
+WorkerConfig local_worker_config(const RunConfig& config, int count, int index, bool quiet);
+
 /// Worker processes that a master started on its own host; they end with it.
 class LocalWorkers {
  public:

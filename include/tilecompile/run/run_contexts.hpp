@@ -20,14 +20,15 @@ struct RunContext {
   std::shared_ptr<const Manifest> manifest;
   FrameMetrics metrics;
   Clusters clusters;  ///< second round only
-  std::unique_ptr<BandCache> bands;
+  std::shared_ptr<const FrameSource> frames;
+  std::shared_ptr<BandCache> bands;  ///< of all runs together
 };
 
 /// Fetches and checks configuration, manifest and frame metrics of the runs that tasks name, and keeps those
 /// of the latest runs. Safe from several threads.
 class RunContexts {
  public:
-  /// `slots`: tasks computed at once.
+  /// `slots`: tasks computed at once. The samples of all runs together stay within the memory limit.
   RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
               std::shared_ptr<VerifiedFiles> verified);
   /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
@@ -39,8 +40,7 @@ class RunContexts {
 
   ObjectStore& store_;
   FrameOrigin frames_;
-  std::size_t memory_limit_bytes_;
-  int slots_;
+  std::shared_ptr<BandCache> bands_;
   std::shared_ptr<VerifiedFiles> verified_;
   std::mutex mutex_;
   std::list<std::pair<std::string, std::shared_ptr<RunContext>>> latest_;

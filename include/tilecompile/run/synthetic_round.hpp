@@ -21,6 +21,10 @@ struct SyntheticJoin {
   int threads = 1;
 };
 
+/// What joining synthetic frames may take of a memory limit: a quarter, and no more than saves passes over
+/// the tiles.
+std::size_t join_memory_bytes(std::size_t memory_limit_bytes);
+
 /// Called with synthetic frames `first`, first + 1, ... in ascending order, each a CoaddChannel a channel.
 using TakeSynthetic = std::function<void(int first, const std::vector<std::vector<CoaddChannel>>& frames)>;
 

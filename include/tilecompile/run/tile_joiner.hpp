@@ -17,9 +17,11 @@ namespace tilecompile {
 class TileJoiner {
  public:
   using Reload = std::function<TileFile(const ResultMessage&)>;
+  /// Memory for tiles that arrive early.
+  static constexpr std::size_t kMostHeldBytes = std::size_t{128} << 20;
   /// `reference`: the classical stack, normalised, a plane a channel.
   TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,
-             Reload reload);
+             Reload reload, std::size_t most_held_bytes = kMostHeldBytes);
 
   /// Takes the verified tile of an accepted result.
   void accept(const ResultMessage& result, TileFile file);
@@ -53,6 +55,7 @@ class TileJoiner {
   std::vector<bool> arrived_, skipped_;
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
+  std::size_t held_bytes_ = 0, most_held_bytes_;
   std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
   std::vector<std::vector<double>> rejected_low_, rejected_high_;
   std::vector<std::vector<TileScale>> scales_;
@@ -71,6 +74,9 @@ std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
 /// reference - tile; the scale is 1 unless median(. - clipped location) of both stands out of its pixel noise
 /// by 10 sigma, then their ratio within [0.8, 1.25].
 TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& reference);
+
+/// Memory that the planes of a tile take.
+std::size_t planes_bytes(const TileFile& file);
 
 /// A plane of a tile file as the overlap-add takes it.
 CoaddTile coadd_tile(const TileFile& file, std::size_t plane);
