@@ -99,7 +99,7 @@ TEST(RefusedFrames, AMessageAboutAnotherFileIsNotToldOfThisOne) {
     std::ofstream(dir / c.name, std::ios::binary) << c.bytes;
     fits_write_errmsg("trouble in another file");
     try {
-      FrameReader(dir / c.name, true).read_all();
+      FrameReader(dir / c.name, ZeroIsNodata::kAlways).read_all();
     } catch (const Error& error) {
       EXPECT_EQ(std::string(error.what()).find("another file"), std::string::npos) << error.what();
     }

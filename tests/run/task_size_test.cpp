@@ -11,7 +11,7 @@ namespace {
 
 TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
   SmallNight night;
-  night.round.most_tiles = 2;
+  night.job.most_tiles = 2;
   std::size_t tiles = 0;
   TileLedger ledger(night.run_id, static_cast<int>(night.grid.tiles.size()));
   for (int id = 0; id < ledger.tile_count(); id += 3) ledger.leave_out(id);
