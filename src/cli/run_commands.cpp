@@ -67,7 +67,8 @@ void print_quality(const char* area, const std::vector<ProductQuality>& channels
 void print_left_out(const std::vector<BadFrame>& frames) {
   constexpr std::size_t kShown = 20;
   for (std::size_t i = 0; i < std::min(frames.size(), kShown); ++i)
-    std::printf("left out   %s: %s\n", escaped(frames[i].path).c_str(), escaped_lines(frames[i].reason).c_str());
+    std::printf("left out   %s: %s\n", escaped(frames[i].path).c_str(),
+                escaped_lines(frames[i].reason).c_str());
   if (frames.size() > kShown) std::printf("left out   %zu more, see run.json\n", frames.size() - kShown);
 }
 

@@ -22,7 +22,6 @@ constexpr double kLeastOfFew = 0.5;                 // of these, where that is f
 constexpr int kFewestFound = 3;
 constexpr std::size_t kBrightest = 20;    // stars that give the first idea of the transparency
 constexpr double kLargestOffsetPx = 1.2;  // median over the stars
-constexpr double kLargestSpread = 0.7;    // of log(flux ratio): a factor of two either way
 constexpr double kSteadySnr = 10;         // flux ratios of fainter stars tell of their noise
 
 bool on_frame(const PlaneView<float>& frame, const ReferenceStar& star, int radius) {

@@ -129,17 +129,14 @@ void MasterRun::scan() {
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  take(scan_frames(frames_, paths, threads_, {config_.method.data, false, config_.input.count_duplicates},
+  take(scan_frames(frames_, paths, threads_,
+                   {config_.method.data, false, config_.input.count_duplicates, [this] { check_stop(); }},
                    links_.verified, [&](int done) { progress.update(done); }),
        false);
   config_json_ = canonical_method_json(config_.method);
   record_.config_hash = sha256_hex(config_json_);
   warn_of_small_cache();
   check_hard_assumptions(*manifest_, config_.method.data);
-  for (const std::string& warning : file_warnings(*manifest_)) {
-    log_warning(warning);
-    record_.warnings.push_back(warning);
-  }
   require(check_weights_sum(config_.method.global_metrics));
   check_stop();
   note_manifest();
@@ -189,6 +186,7 @@ void MasterRun::analyse() {
     note_manifest();
   }
   for (const std::string& text : header_warnings(*manifest_)) warn(text);
+  for (const std::string& text : file_warnings(*manifest_)) warn(text);
   first_frame_ = frame_source().file(0);
   check_stop();
   grid_ = build_grid(record_.width, record_.height, analysis_.metrics.seeing_px, config_.method.tile);

@@ -267,7 +267,8 @@ TEST(FrameReader, BorderZerosAreTheSameInEveryBandOfRows) {
 
 FrameFacts facts_of(const std::string& cards) {
   TempDir dir;
-  return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)), ZeroIsNodata::kNever)
+  return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)),
+                     ZeroIsNodata::kNever)
       .facts();
 }
 
@@ -303,6 +304,16 @@ TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
   EXPECT_EQ(f.airmass, 1.2);
   EXPECT_EQ(f.sensor_celsius, -10);
   EXPECT_EQ(f.product_evidence, "");
+}
+
+TEST(FrameReader, NumbersThatCannotBeMeantGiveWayToOtherKeys) {
+  const FrameFacts f =
+      facts_of(fits_card("MJD-OBS", "0") + fits_card("JD", "2460371.5") + fits_card("STACKCNT", "1E30") +
+               fits_card("NCOMBINE", "5") + fits_card("LIVETIME", "1E30") + fits_card("TOTALEXP", "300"));
+  EXPECT_EQ(f.time.start_mjd, 60371);
+  EXPECT_EQ(f.stacked_frames, 5);
+  EXPECT_EQ(f.live_time_s, 300);
+  EXPECT_TRUE(std::isnan(facts_of(fits_card("STACKCNT", "1E30")).stacked_frames));
 }
 
 double dec_of(const StatedSky& sky) { return std::asin(sky.z) * 180 / std::numbers::pi; }

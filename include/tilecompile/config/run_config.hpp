@@ -44,6 +44,7 @@ struct InputConfig {
   std::string stage = "registered";    ///< registered | raw
   std::string on_bad_frame = "error";  ///< error | quarantine
   bool count_duplicates = false;       ///< input.duplicates: keep
+  bool prove_frames = true;            ///< every frame has to show the stars of the others
   double max_bad_share = 0.2;          ///< of all frames, that quarantine may leave out
 };
 struct OutputConfig {

@@ -8,6 +8,8 @@
 
 namespace tilecompile {
 
+/// Largest robust sd of log(flux ratio): a factor of two either way.
+constexpr double kLargestSpread = 0.7;
 /// Fewest stars that can prove anything about a frame.
 constexpr int kFewestProofStars = 5;
 
