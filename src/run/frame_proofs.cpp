@@ -21,9 +21,6 @@ constexpr std::size_t kMostProofStars = 200;
 constexpr std::size_t kMemoryShare = 4;  // of the memory limit, for the band of the median
 constexpr std::size_t kPixelsAtOnce = 4096;
 constexpr int kCandidates = 9;              // frames of which one becomes the reference of groups
-constexpr double kManyBad = 0.4;            // share of bad frames from which the median itself is doubted
-constexpr double kTypicalShare = 0.7;       // of the expected stars, in the median frame; below it is doubted
-constexpr double kTypicalOffsetPx = 0.5;    // of the median frame; above it is doubted
 constexpr double kSamePlacePx = 1.5;        // between a star in two registered frames
 constexpr std::size_t kGroups = 3;          // more groups than that are frames that are not registered
 constexpr double kLeastCoverage = 1.0 / 3;  // of the frames of the median, at a pixel
@@ -204,30 +201,10 @@ std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analys
 
 namespace {
 
-std::size_t count_bad(const std::vector<FrameProof>& proofs) {
-  return static_cast<std::size_t>(
-      std::count_if(proofs.begin(), proofs.end(), [](const FrameProof& p) { return p.bad(); }));
-}
-
 std::size_t count_proved(const std::vector<FrameProof>& proofs) {
   return static_cast<std::size_t>(std::count_if(proofs.begin(), proofs.end(), [](const FrameProof& p) {
     return p.outcome == FrameProof::Outcome::kProved;
   }));
-}
-
-// Whether the median may show a mixture: most frames then lack stars of it, or have all of them a little off,
-// or in other ratios, or many frames lack nearly all.
-bool median_is_doubtful(const std::vector<FrameProof>& proofs) {
-  std::vector<double> share, offset, spread;
-  for (const FrameProof& p : proofs) {
-    if (p.on_frame < kFewestProofStars) continue;
-    share.push_back(p.expected > 0 ? static_cast<double>(p.found) / p.expected : 1);
-    offset.push_back(std::sqrt(p.dx * p.dx + p.dy * p.dy));
-    spread.push_back(p.flux_spread);
-  }
-  return share.empty() || median(share) < kTypicalShare || median(offset) > kTypicalOffsetPx ||
-         median(spread) > kLargestSpread ||
-         static_cast<double>(count_bad(proofs)) > kManyBad * static_cast<double>(proofs.size());
 }
 
 constexpr const char* kOnPurpose =
@@ -279,7 +256,7 @@ ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
 ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
   if (!job.wanted) return {};
   const bool few_stars = static_cast<int>(list.stars.size()) < kFewestProofStars;
-  if (few_stars || median_is_doubtful(analysis.proofs)) {
+  if (few_stars || shows_a_mixture(analysis.proofs)) {
     if (const auto verdict = compare_with_one_frame(job, analysis)) return *verdict;
     if (few_stars)
       return {{},

@@ -234,12 +234,12 @@ TEST(FrameProofRun, RawFramesMayDriftInAPlan) {
 }
 
 /// Clumps that stay on the sensor, where the frame `index` was moved onto the others.
-Plane<float> with_clumps(Plane<float> plane, int index) {
+Plane<float> with_clumps(Plane<float> plane, int index, std::uint64_t clumps, float level) {
   const CounterRandom sensor(77);
-  for (std::uint64_t s = 0; s < 90; ++s) {
+  for (std::uint64_t s = 0; s < clumps; ++s) {
     const int x = (static_cast<int>(kWidth * sensor.uniform(2 * s)) + 7 * index) % (kWidth - 2),
               y = (static_cast<int>(kHeight * sensor.uniform(2 * s + 1)) + 5 * index) % (kHeight - 2);
-    for (const auto& [dx, dy] : {std::pair{0, 0}, {1, 0}, {0, 1}, {1, 1}}) plane.at(x + dx, y + dy) += 3000;
+    for (const auto& [dx, dy] : {std::pair{0, 0}, {1, 0}, {0, 1}, {1, 1}}) plane.at(x + dx, y + dy) += level;
   }
   return plane;
 }
@@ -254,21 +254,20 @@ Plane<float> half_clouded(Plane<float> plane) {
 TEST(FrameProofRun, CloudOverAPartOfOneFrameIsNoDoubtOfTheOthers) {
   const ProofNight night(
       12, [](int) { return true; },
-      [](int i) { return with_clumps(i == 7 ? half_clouded(light(i)) : light(i), i); });
+      [](int i) { return with_clumps(i == 7 ? half_clouded(light(i)) : light(i), i, 90, 3000); });
   const ProgramEnd end = night.run("run", "out", kQuarantine);
   ASSERT_TRUE(made_a_picture(end)) << end.err;
   const nlohmann::json quarantined = night.record("out").at("quarantined_frames");
   for (const auto& frame : quarantined) EXPECT_EQ(frame.at("path"), "l07.fits") << frame;
 }
 
-TEST(FrameProofRun, HotPixelsAreNoStarsOfASingleFrame) {
+// So many that stars lie too near to them: the median has few, and a single frame judges.
+TEST(FrameProofRun, HotPixelsOfASingleFrameAreNoStars) {
   const ProofNight night(
-      12, [](int) { return true; },
-      [](int i) { return with_clumps(i % 2 == 0 ? noise_of(100, 4, i) : light(i), i); });
+      12, [](int) { return true; }, [](int i) { return with_clumps(light(i), i, 70, 8000); });
   const ProgramEnd end = night.run("run", "out", kQuarantine);
-  EXPECT_EQ(end.code, 4);
-  EXPECT_NE(end.err.find("the frames fall into two groups: 6 show the stars of l"), std::string::npos)
-      << end.err;
+  ASSERT_TRUE(made_a_picture(end)) << end.err;
+  EXPECT_EQ(night.record("out").at("quarantined_frames").size(), 0u) << end.err;
 }
 
 TEST(FrameProofRun, MoreThanTheShareOfBadFramesEndTheRun) {
