@@ -35,7 +35,7 @@ def one_start(nights, folder):
             DATE_OBS=date_of(3 if index == 4 else index))
 
 
-PASSES = dict(remains=FRAMES, figures=False, sky=(SKY, 150))
+PASSES = dict(remains=FRAMES, figures=False, sky=(1.37 * SKY, 30))
 CASES = [
     Case("half-clouded-1", half_clouded, both(picture(never=("do not lie", "groups", "other field"), remains=(FRAMES, FRAMES - 1),
                                                       codes=(0, 4), figures=False, sky=(SKY, 15)))),
