@@ -48,7 +48,8 @@ void AmqpSession::detach() {
   link_.reset();
   publish_link_.reset();
   publisher_.detach();
-  mailbox_.set_blocked("");
+  // What waits is sent again on the next connection, which tells whether the alarm lasts.
+  if (!publisher_.has_work()) mailbox_.set_blocked("");
   settlements_.clear();  // their deliveries are queued again by the broker
   mailbox_.drop_deliveries();
   assembler_.clear();
@@ -192,6 +193,7 @@ void AmqpSession::dispatch_method(AmqpLink& link, amqp_channel_t channel, const 
     case AMQP_BASIC_ACK_METHOD: {
       const auto* ack = static_cast<amqp_basic_ack_t*>(method.decoded);
       publisher_.on_confirm(ack->delivery_tag, ack->multiple != 0, true);
+      if (!publisher_.blocked()) mailbox_.set_blocked("");  // the alarm of a lost connection is over
       break;
     }
     case AMQP_BASIC_NACK_METHOD: {
@@ -250,7 +252,7 @@ void AmqpSession::on_channel_closed(AmqpLink& link, amqp_channel_t channel,
 void AmqpSession::set_blocked(bool blocked, const std::string& reason) {
   if (blocked == publisher_.blocked()) return;
   publisher_.set_blocked(blocked);
-  publish_link_->let_it_not_read(blocked);
+  if (publish_link_) publish_link_->let_it_not_read(blocked);
   mailbox_.set_blocked(blocked ? blocked_text(reason) : "");
   if (blocked) {
     log_warning("the broker at " + broker_address(options_) + " " + mailbox_.blocked() +

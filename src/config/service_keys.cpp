@@ -88,6 +88,9 @@ void add_input_output(Table& table) {
   input.add_choice(
       "duplicates", &InputConfig::count_duplicates, Choices<bool>{{"leave_out", false}, {"keep", true}},
       "An exposure that is there in several files: leave_out counts it once, keep counts every file");
+  input.add("prove_frames", &InputConfig::prove_frames,
+            "Whether every frame has to show the stars of the others at their places; false for frames that "
+            "follow a comet or an asteroid");
   input.add("max_bad_share", &InputConfig::max_bad_share, Between{0, 1},
             "Largest share of the frames that quarantine leaves out; with more the run ends");
   SectionRows<OutputConfig> output(

@@ -118,14 +118,14 @@ class TreeBuilder : public YAML::EventHandler {
 };
 
 /// YAML indents with blanks only, and the parser's own words for a tab there are about something else. A
-/// line of blanks and tabs alone says nothing.
+/// line of blanks and tabs alone, or before a comment, says nothing.
 void check_tabs(const std::string& text, const YamlPosition& position) {
   int line = 1;
   for (std::size_t begin = 0; begin < text.size(); ++line) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::size_t content = std::min(text.find_first_not_of(" \t\r", begin), end);
     const std::size_t tab = text.find('\t', begin);
-    if (tab < content && content < end)
+    if (tab < content && content < end && text[content] != '#')
       throw UsageError(position(line, static_cast<int>(tab - begin) + 1) +
                        ": a tab stands in front of the text; indent with blanks");
     begin = end + 1;

@@ -64,6 +64,10 @@ FrameReader::FrameReader(FrameReader&&) noexcept = default;
 
 const FrameFacts& FrameReader::facts() const { return state_->facts; }
 
+std::size_t FrameReader::held_bytes() const {
+  return state_->open.unpacked ? state_->open.unpacked->bytes.size() : 0;
+}
+
 void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* out) {
   const std::size_t sample_bytes = static_cast<std::size_t>(std::abs(layout.bitpix)) / 8;
   const std::int64_t at_once = static_cast<std::int64_t>(kChunkBytes / sample_bytes);

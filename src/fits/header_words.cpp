@@ -30,9 +30,13 @@ std::string first_text(fitsfile* file, Keys keys) {
   return "";
 }
 
-double first_number(fitsfile* file, Keys keys) {
+double as_stated(double number) { return number; }
+
+/// The first of these that `accepted` makes a number of, which is NaN for one that cannot be meant.
+double first_number(fitsfile* file, Keys keys, double (*accepted)(double) = as_stated) {
   for (const char* key : keys)
-    if (const auto number = header_number(raw_keyword(file, key))) return *number;
+    if (const auto number = header_number(raw_keyword(file, key)))
+      if (const double value = accepted(*number); !std::isnan(value)) return value;
   return kNotStated;
 }
 
@@ -42,6 +46,8 @@ void fill(std::string& known, const std::string& found) {
 void fill(double& known, double found) {
   if (std::isnan(known)) known = found;
 }
+
+double count_of_frames(double number) { return number >= 1 && number <= 1e9 ? number : kNotStated; }
 
 void read_exposure(fitsfile* file, FrameFacts& facts) {
   for (const char* key : {"EXPTIME", "EXPOSURE", "EXP_TIME", "XPOSURE"}) {
@@ -54,7 +60,7 @@ void read_exposure(fitsfile* file, FrameFacts& facts) {
       fill(facts.exposure_text, std::string(key) + " '" + text + "'");
     }
   }
-  fill(facts.stacked_frames, first_number(file, {"STACKCNT", "NCOMBINE"}));
+  fill(facts.stacked_frames, first_number(file, {"STACKCNT", "NCOMBINE"}, count_of_frames));
   for (const char* key : {"LIVETIME", "TOTALEXP"})
     if (const auto seconds = header_seconds(raw_keyword(file, key))) fill(facts.live_time_s, *seconds);
 }
@@ -69,9 +75,10 @@ void read_times(fitsfile* file, StatedTime& time) {
   fill(time.date_obs, first_text(file, {"DATE-OBS", "DATE-BEG", "DATE_OBS"}));
   fill(time.time_obs, first_text(file, {"TIME-OBS", "TIME-BEG", "UTC-OBS", "UT-OBS", "UTSTART", "UTC", "UT",
                                         "TIME_OBS", "TIME"}));
-  fill(time.start_mjd, modified_julian_date(first_number(file, {"MJD-OBS", "MJD-BEG", "MJD_OBS", "MJD",
-                                                                "JD-OBS", "JD-BEG", "JD", "JD_UTC"})));
-  fill(time.middle_mjd, modified_julian_date(first_number(file, {"MJD-AVG", "MJD-MID", "JD-AVG", "JD-MID"})));
+  fill(time.start_mjd,
+       first_number(file, {"MJD-OBS", "MJD-BEG", "MJD_OBS", "MJD", "JD-OBS", "JD-BEG", "JD", "JD_UTC"},
+                    modified_julian_date));
+  fill(time.middle_mjd, first_number(file, {"MJD-AVG", "MJD-MID", "JD-AVG", "JD-MID"}, modified_julian_date));
 }
 
 /// IMAGETYP and its kin: what kind of picture the camera was told to take.

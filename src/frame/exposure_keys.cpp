@@ -24,7 +24,7 @@ bool is_of_one_exposure(const std::string& key) {
       "SKYTEMP|AOC.*|HUMIDITY|PRESSURE|DEW.*|WIND.*|CLOUD.*|MPSAS|SQM.*|SKY(BRGHT|QLTY|GLOW)|BOLTW.*|"
       "COOLER?(PWR|POWR|POW)|CCDPOWER|SEEING.*");
   static const std::regex kFocus(
-      "FOC(US)?(POS|TEM|TEMP|PO|PT|ER|EMP|STEP)?.*|HFR.*|HFD.*|FWHM.*|STARS?|STARCNT|NSTARS?|ECCENT.*|"
+      "FOC.*|HFR.*|HFD.*|FWHM.*|STARS?|STARCNT|NSTARS?|ECCENT.*|"
       "ROUNDNES|STARHFR");
   static const std::regex kFile(
       "FILENAME|FILE|ORIGFILE|ORIGNAME|RAWFILE|ROOTNAME|IMAGEID|IMAGE(NUM|NO)|IMGNUM|IMG_?NO|FRAME(ID|NUM|NO)"
@@ -33,8 +33,9 @@ bool is_of_one_exposure(const std::string& key) {
       "MEAN|MEDIAN|STD(DEV|EV)?|SIGMA|MIN(IMUM|VAL)?|MAX(IMUM|VAL)?|ADU.*|PEAK|BACKGRND|SKYLEVEL|PEDESTAL|"
       "CONFHASH|MANIFEST");
   static const std::regex kColours("BAYER.*|[XY]BAYROFF|BAYOFF[XY]|COLORTYP|CFA.*|DEMOSAIC");
-  // The focal length is one of the telescope.
-  if (key == "FOCALLEN" || key == "FOCAL" || key == "FOCALLENGTH" || key == "FOCRATIO") return false;
+  // Of the telescope and the focuser, not of their state.
+  static const std::regex kShared("FOCAL.*|FOCRATIO|FOC(US)?NAME|FOCUSER|FOCMODEL");
+  if (std::regex_match(key, kShared)) return false;
   for (const std::regex* kind : {&kTimes, &kExposures, &kPointing, &kAir, &kFocus, &kFile, &kColours})
     if (std::regex_match(key, *kind)) return true;
   return false;

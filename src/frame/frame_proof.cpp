@@ -23,6 +23,9 @@ constexpr int kFewestFound = 3;
 constexpr std::size_t kBrightest = 20;    // stars that give the first idea of the transparency
 constexpr double kLargestOffsetPx = 1.2;  // median over the stars
 constexpr double kLargestSpread = 0.7;    // of log(flux ratio): a factor of two either way
+constexpr double kManyBad = 0.4;          // share of bad frames from which the list itself is doubted
+constexpr double kTypicalShare = 0.7;     // of the expected stars, in the median frame; below it is doubted
+constexpr double kTypicalOffsetPx = 0.5;  // of the median frame; above it is doubted
 constexpr double kSteadySnr = 10;         // flux ratios of fainter stars tell of their noise
 
 bool on_frame(const PlaneView<float>& frame, const ReferenceStar& star, int radius) {
@@ -125,6 +128,21 @@ FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofLi
 
 FrameProof prove_frame(const PlaneView<float>& plane, const FrameChannel& frame, const ProofList& list) {
   return judge_sightings(sight_stars(plane, list), list, frame.noise / frame.normalization.gain);
+}
+
+bool shows_a_mixture(const std::vector<FrameProof>& proofs) {
+  std::vector<double> share, offset, spread;
+  std::size_t bad = 0;
+  for (const FrameProof& p : proofs) {
+    bad += p.bad() ? 1 : 0;
+    if (p.on_frame < kFewestProofStars) continue;
+    share.push_back(p.expected > 0 ? static_cast<double>(p.found) / p.expected : 1);
+    offset.push_back(std::sqrt(p.dx * p.dx + p.dy * p.dy));
+    spread.push_back(p.flux_spread);
+  }
+  return share.empty() || median(share) < kTypicalShare || median(offset) > kTypicalOffsetPx ||
+         median(spread) > kLargestSpread ||
+         static_cast<double>(bad) > kManyBad * static_cast<double>(proofs.size());
 }
 
 namespace {

@@ -94,8 +94,8 @@ std::vector<BadFrame> frames_of_another_kind(const Manifest& manifest) {
   return bad;
 }
 
-void refuse_raw_colour(const Manifest& manifest, const DataParams& data) {
-  if (data.color_mode == "MONO") return;
+std::vector<BadFrame> raw_colour_frames(const Manifest& manifest, const DataParams& data) {
+  if (data.color_mode == "MONO") return {};
   std::vector<std::string> names;
   std::string pattern;
   for (const ManifestEntry& f : manifest.frames)
@@ -103,7 +103,13 @@ void refuse_raw_colour(const Manifest& manifest, const DataParams& data) {
       names.push_back(f.path);
       pattern = f.facts.bayer_pattern;
     }
-  if (names.empty()) return;
+  if (2 * names.size() < manifest.frames.size()) {
+    std::vector<BadFrame> bad;
+    for (const std::string& name : names)
+      bad.push_back({name, "is a raw colour frame (one plane and BAYERPAT '" + pattern +
+                               "'), most are not: debayer it like the others, or take it out"});
+    return bad;
+  }
   throw InputError(std::to_string(names.size()) + " of " + std::to_string(manifest.frames.size()) +
                    " frames have one plane and BAYERPAT '" + pattern + "' (" + some_names(names) +
                    "): raw colour frames: set input.stage: raw and registration.engine: siril, or debayer "

@@ -16,6 +16,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+constexpr double kMostSeconds = 1e9;  // thirty years: more is no exposure, and no date could be made of it
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The number that `text` begins with, and what follows it.
@@ -81,7 +83,7 @@ std::optional<double> header_seconds(std::string_view raw) {
   for (const char bracket : {'[', ']', '(', ')', '.'}) std::erase(unit, bracket);
   std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return std::tolower(c); });
   for (const auto& [name, seconds] : kUnits)
-    if (unit == name) return number->first * seconds;
+    if (unit == name && number->first * seconds <= kMostSeconds) return number->first * seconds;
   return std::nullopt;
 }
 

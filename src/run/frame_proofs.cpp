@@ -23,9 +23,7 @@ constexpr std::size_t kMostProofStars = 200;
 constexpr std::size_t kMemoryShare = 4;  // of the memory limit, for the band of the median
 constexpr std::size_t kPixelsAtOnce = 4096;
 constexpr int kCandidates = 9;              // frames of which one becomes the reference of groups
-constexpr double kManyBad = 0.4;            // share of bad frames from which the median itself is doubted
-constexpr double kTypicalShare = 0.7;       // of the expected stars, in the median frame; below it is doubted
-constexpr double kTypicalOffsetPx = 0.5;    // of the median frame; above it is doubted
+constexpr double kSamePlacePx = 1.5;        // between a star in two registered frames
 constexpr std::size_t kGroups = 3;          // more groups than that are frames that are not registered
 constexpr double kLeastCoverage = 1.0 / 3;  // of the frames of the median, at a pixel
 
@@ -66,14 +64,19 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const std::size_t rows =
       std::clamp<std::size_t>(job.memory_limit_bytes / kMemoryShare / row_bytes, 1, height);
   const auto samples = std::make_unique_for_overwrite<float[]>(frames.size() * rows * width);
+  // Kept from band to band, but for those that hold an unpacked file too large to keep.
+  std::vector<std::optional<FrameReader>> readers(frames.size());
+  const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
     stop_if_asked(job);
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;
     parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
       const auto k = static_cast<std::size_t>(i);
-      job.source.open(frames[k]).read_rows(static_cast<int>(channel_of(job)), static_cast<int>(y0),
-                                           static_cast<int>(here), samples.get() + k * pixels);
+      if (!readers[k]) readers[k].emplace(job.source.open(frames[k]));
+      readers[k]->read_rows(static_cast<int>(channel_of(job)), static_cast<int>(y0), static_cast<int>(here),
+                            samples.get() + k * pixels);
+      if (readers[k]->held_bytes() > most_held) readers[k].reset();
     });
     float* out = stack.row(static_cast<int>(y0));
     parallel_for(static_cast<int>((pixels + kPixelsAtOnce - 1) / kPixelsAtOnce), job.threads, [&](int b) {
@@ -135,7 +138,38 @@ struct OneFrame {
   ProofList list;
 };
 
-// The frame of a few that shows most stars; ties go to the earlier one. Bad ones are no candidates.
+// The stars of lists[k] that another list has at the same place: hot pixels of registered frames, which stay
+// on the sensor, are not among them.
+ProofList seen_twice(const std::vector<ProofList>& lists, std::size_t k) {
+  const auto elsewhere = [&](const ReferenceStar& star) {
+    return std::any_of(lists.begin(), lists.end(), [&](const ProofList& other) {
+      return &other != &lists[k] &&
+             std::any_of(other.stars.begin(), other.stars.end(), [&](const ReferenceStar& o) {
+               const double dx = o.x - star.x, dy = o.y - star.y;
+               return dx * dx + dy * dy <= kSamePlacePx * kSamePlacePx;
+             });
+    });
+  };
+  ProofList seen = lists[k];
+  seen.stars.clear();
+  seen.flux.clear();
+  for (std::size_t s = 0; s < lists[k].stars.size(); ++s)
+    if (elsewhere(lists[k].stars[s])) {
+      seen.stars.push_back(lists[k].stars[s]);
+      seen.flux.push_back(lists[k].flux[s]);
+    }
+  return seen;
+}
+
+std::size_t richest(const std::vector<ProofList>& lists) {
+  std::size_t best = 0;
+  for (std::size_t k = 1; k < lists.size(); ++k)
+    if (lists[k].stars.size() > lists[best].stars.size()) best = k;
+  return best;
+}
+
+// The frame of a few that shows most stars, of those that another one shows too where frames lie on one
+// another; ties go to the earlier one. Bad ones are no candidates.
 OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
   const Frames frames = spread(static_cast<int>(analysis.proofs.size()), kCandidates);
   std::vector<ProofList> lists(frames.size());
@@ -145,9 +179,12 @@ OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
     lists[k] = list_stars(read_plane(job, frames[k]), std::numeric_limits<double>::infinity());
     lists[k].noise = noise_of(analysis.metrics.channels[channel_of(job)][f]);
   });
-  std::size_t best = 0;
-  for (std::size_t k = 1; k < lists.size(); ++k)
-    if (lists[k].stars.size() > lists[best].stars.size()) best = k;
+  std::vector<ProofList> seen;
+  for (std::size_t k = 0; k < lists.size(); ++k) seen.push_back(seen_twice(lists, k));
+  std::size_t best = richest(seen);
+  if (static_cast<int>(seen[best].stars.size()) >= kFewestProofStars)
+    return {frames[best], std::move(seen[best])};
+  best = richest(lists);
   return {frames[best], std::move(lists[best])};
 }
 
@@ -166,40 +203,23 @@ std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analys
 
 namespace {
 
-std::size_t count_bad(const std::vector<FrameProof>& proofs) {
-  return static_cast<std::size_t>(
-      std::count_if(proofs.begin(), proofs.end(), [](const FrameProof& p) { return p.bad(); }));
-}
-
 std::size_t count_proved(const std::vector<FrameProof>& proofs) {
   return static_cast<std::size_t>(std::count_if(proofs.begin(), proofs.end(), [](const FrameProof& p) {
     return p.outcome == FrameProof::Outcome::kProved;
   }));
 }
 
-// Whether the median may show a mixture: every frame then lacks stars of it, or has all of them a little off,
-// or in other ratios, or many frames lack nearly all.
-bool median_is_doubtful(const std::vector<FrameProof>& proofs) {
-  std::vector<double> share, offset;
-  bool uneven = false;
-  for (const FrameProof& p : proofs) {
-    if (p.on_frame < kFewestProofStars) continue;
-    share.push_back(p.expected > 0 ? static_cast<double>(p.found) / p.expected : 1);
-    offset.push_back(std::sqrt(p.dx * p.dx + p.dy * p.dy));
-    uneven |= p.outcome == FrameProof::Outcome::kUneven;
-  }
-  return uneven || share.empty() || median(share) < kTypicalShare || median(offset) > kTypicalOffsetPx ||
-         static_cast<double>(count_bad(proofs)) > kManyBad * static_cast<double>(proofs.size());
-}
+constexpr const char* kOnPurpose =
+    " (frames that follow a comet or an asteroid, not the stars, want input.prove_frames: false)";
 
 std::string groups_text(const std::string& reference, std::size_t proved, std::size_t all,
                         const BadFrame& first) {
   const std::string those = " show the stars of " + reference + " at their places";
   if (kGroups * proved < all)
     return "the frames do not lie on one another: only " + std::to_string(proved) + " of " +
-           std::to_string(all) + those;
+           std::to_string(all) + those + kOnPurpose;
   return "the frames fall into two groups: " + std::to_string(proved) + those + ", " +
-         std::to_string(all - proved) + " do not, first of them " + first.path;
+         std::to_string(all - proved) + " do not, first of them " + first.path + kOnPurpose;
 }
 
 // Nothing when even the richest frame has few stars, or no other frame shows them anywhere.
@@ -212,6 +232,7 @@ std::optional<ProofVerdict> compare_with_one_frame(const ProofJob& job, const An
   if (bad > 0 && proved + causes.elsewhere < 2) return std::nullopt;
   ProofVerdict verdict;
   verdict.bad = std::move(causes.bad);
+  verdict.proofs = proofs;
   if (2 * bad >= all && bad > 0)
     verdict.groups = groups_text(job.source.manifest().frames[static_cast<std::size_t>(one.index)].path,
                                  proved, all, verdict.bad.front());
@@ -221,6 +242,7 @@ std::optional<ProofVerdict> compare_with_one_frame(const ProofJob& job, const An
 }  // namespace
 
 ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
+  if (!job.wanted) return {};
   const std::size_t channel = channel_of(job);
   double saturation = job.method.data.saturation;
   if (!(saturation > 0)) saturation = kSaturationShare * job.source.open(0).facts().largest_code;
@@ -237,12 +259,13 @@ ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
 }
 
 ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
+  if (!job.wanted) return {};
   const bool few_stars = static_cast<int>(list.stars.size()) < kFewestProofStars;
-  if (few_stars || median_is_doubtful(analysis.proofs)) {
+  if (few_stars || shows_a_mixture(analysis.proofs)) {
     if (const auto verdict = compare_with_one_frame(job, analysis)) return *verdict;
     if (few_stars) return judge_by_structure(job, analysis, list);
   }
-  return {find_causes(job, analysis.proofs, list).bad, {}, {}};
+  return {find_causes(job, analysis.proofs, list).bad, {}, {}, analysis.proofs};
 }
 
 }  // namespace tilecompile

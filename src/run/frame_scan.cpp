@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/run/frame_listing.hpp"
@@ -36,14 +37,14 @@ ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path,
 
 // The list of bad frames names them already.
 std::string reason_without_name(const std::string& text, const FrameOrigin& origin, const std::string& path) {
-  const std::string name = "frame " + (origin.folder / path).string() + ": ";
+  const std::string name = "frame " + escaped((origin.folder / path).string()) + ": ";
   return text.starts_with(name) ? text.substr(name.size()) : text;
 }
 
 [[noreturn]] void refuse_products(const FrameOrigin& origin, const std::vector<BadFrame>& products) {
-  throw InputError("there are only products of this program in " + origin.describe() + " (" +
-                   products.front().path + " " + products.front().reason +
-                   "): name the folder of the frames in input.dir");
+  throw InputError("all " + std::to_string(products.size()) + " files that were read in " +
+                   origin.describe() + " are products of this program (" + products.front().path + " " +
+                   products.front().reason + "): name the folder of the frames in input.dir");
 }
 
 }  // namespace
@@ -56,6 +57,7 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
     const auto index = static_cast<std::size_t>(i);
+    if (rules.check_stop) rules.check_stop();
     try {
       entries[index] = describe_frame(origin, paths[index], *verified);
     } catch (const InputError& e) {
@@ -73,14 +75,19 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
       found.manifest.frames.push_back(std::move(entries[i]));
   if (found.manifest.frames.empty() && found.bad.empty()) refuse_products(origin, found.left_out);
   FrameTwins twins;
-  if (!rules.count_duplicates) twins = find_twins(origin, found.manifest, verified);
+  if (!rules.count_duplicates)
+    twins = find_twins(origin, found.manifest, verified, threads, rules.check_stop);
   found.manifest = without(found.manifest, twins.left_out);
   found.left_out.insert(found.left_out.end(), twins.left_out.begin(), twins.left_out.end());
-  if (!rules.raw) refuse_raw_colour(found.manifest, rules.data);
   for (auto odd = odd_frames(found.manifest, rules.data); !odd.empty();
        odd = odd_frames(found.manifest, rules.data)) {
     found.manifest = without(found.manifest, odd);
     found.bad.insert(found.bad.end(), odd.begin(), odd.end());
+  }
+  if (!rules.raw) {
+    const auto raw = raw_colour_frames(found.manifest, rules.data);
+    found.manifest = without(found.manifest, raw);
+    found.bad.insert(found.bad.end(), raw.begin(), raw.end());
   }
   found.warnings = std::move(twins.warnings);
   return found;

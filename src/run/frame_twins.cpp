@@ -7,11 +7,12 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/same_exposure.hpp"
+#include "tilecompile/run/parallel.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr int kRowsCompared = 32;
+constexpr int kRowPairs = 16;
 constexpr std::size_t kMostCompared = 256;  // frames of one time: the clock stood still
 constexpr std::size_t kFewOfOneTime = 3;    // more state the start of the night, not of the exposure
 
@@ -19,11 +20,14 @@ constexpr std::size_t kFewOfOneTime = 3;    // more state the start of the night
 NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
   FrameReader frame = source.open(static_cast<int>(i));
   const auto [width, height] = std::pair{frame.facts().width, frame.facts().height};
-  const int rows = std::min(kRowsCompared, height);
-  std::vector<float> samples(static_cast<std::size_t>(rows) * static_cast<std::size_t>(width));
-  for (int k = 0; k < rows; ++k)
-    frame.read_rows(0, static_cast<int>((2LL * k + 1) * height / (2 * rows)), 1,
-                    samples.data() + static_cast<std::size_t>(k) * static_cast<std::size_t>(width));
+  const int pairs = std::min(kRowPairs, height / (2 * kNoisePairPx));
+  std::vector<float> samples(2 * static_cast<std::size_t>(pairs) * static_cast<std::size_t>(width));
+  float* row = samples.data();
+  for (int k = 0; k < pairs; ++k)
+    for (const int below : {0, kNoisePairPx}) {
+      frame.read_rows(0, static_cast<int>(static_cast<std::int64_t>(k) * height / pairs) + below, 1, row);
+      row += width;
+    }
   return noise_signs(samples, width);
 } catch (const InputError&) {
   return {};
@@ -33,8 +37,12 @@ NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
 class TwinSearch {
  public:
   TwinSearch(const FrameOrigin& origin, std::shared_ptr<const Manifest> manifest,
-             const std::shared_ptr<VerifiedFiles>& verified)
-      : manifest_(std::move(manifest)), source_(origin, manifest_, ZeroIsNodata::kNever, verified) {}
+             const std::shared_ptr<VerifiedFiles>& verified, int threads,
+             const std::function<void()>& check_stop)
+      : manifest_(std::move(manifest)),
+        source_(origin, manifest_, ZeroIsNodata::kNever, verified),
+        threads_(threads),
+        check_stop_(check_stop) {}
 
   void leave_out_equal_content() {
     std::map<std::string, std::size_t> first;
@@ -45,18 +53,21 @@ class TwinSearch {
   }
 
   void leave_out_equal_noise(const TwinCandidates& group) {
-    std::vector<std::size_t> kept;
-    const bool compare = group.frames.size() <= kMostCompared;
-    for (const std::size_t i : group.frames) {
-      if (reasons_.count(i) > 0) continue;
-      const auto twin = std::find_if(
-          kept.begin(), kept.end(), [&](std::size_t k) { return compare && same_noise(signs(k), signs(i)); });
+    std::vector<std::size_t> kept, frames;
+    for (const std::size_t i : group.frames)
+      if (reasons_.count(i) == 0) frames.push_back(i);
+    const bool compare = frames.size() > 1 && frames.size() <= kMostCompared;
+    std::map<std::size_t, NoiseSigns> signs;
+    if (compare) signs = read_signs(frames);
+    for (const std::size_t i : frames) {
+      const auto twin = std::find_if(kept.begin(), kept.end(), [&](std::size_t k) {
+        return compare && same_noise(signs.at(k), signs.at(i));
+      });
       if (twin == kept.end())
         kept.push_back(i);
       else
         reasons_[i] = "is the exposure of " + path(*twin) + " once more, with the same noise: counted once";
     }
-    signs_.clear();
     if (kept.size() < 2 || !group.same_time) return;
     (kept.size() > kFewOfOneTime ? stopped_clock_ : same_time_).insert(kept.begin(), kept.end());
   }
@@ -79,9 +90,15 @@ class TwinSearch {
 
  private:
   const std::string& path(std::size_t i) const { return manifest_->frames[i].path; }
-  const NoiseSigns& signs(std::size_t i) {
-    const auto known = signs_.find(i);
-    return known != signs_.end() ? known->second : signs_.emplace(i, signs_of(source_, i)).first->second;
+  std::map<std::size_t, NoiseSigns> read_signs(const std::vector<std::size_t>& frames) const {
+    std::map<std::size_t, NoiseSigns> signs;
+    for (const std::size_t i : frames) signs[i];
+    parallel_for(static_cast<int>(frames.size()), threads_, [&](int k) {
+      if (check_stop_) check_stop_();
+      const std::size_t i = frames[static_cast<std::size_t>(k)];
+      signs.at(i) = signs_of(source_, i);
+    });
+    return signs;
   }
   std::string names(const std::set<std::size_t>& frames) const {
     std::vector<std::string> paths;
@@ -91,16 +108,18 @@ class TwinSearch {
 
   std::shared_ptr<const Manifest> manifest_;
   FrameSource source_;
+  int threads_;
+  const std::function<void()>& check_stop_;
   std::map<std::size_t, std::string> reasons_;  // frame -> why it is left out
-  std::map<std::size_t, NoiseSigns> signs_;
   std::set<std::size_t> same_time_, stopped_clock_;
 };
 
 }  // namespace
 
 FrameTwins find_twins(const FrameOrigin& origin, const Manifest& manifest,
-                      const std::shared_ptr<VerifiedFiles>& verified) {
-  TwinSearch search(origin, std::make_shared<const Manifest>(manifest), verified);
+                      const std::shared_ptr<VerifiedFiles>& verified, int threads,
+                      const std::function<void()>& check_stop) {
+  TwinSearch search(origin, std::make_shared<const Manifest>(manifest), verified, threads, check_stop);
   search.leave_out_equal_content();
   for (const TwinCandidates& group : twin_candidates(manifest)) search.leave_out_equal_noise(group);
   return search.result();

@@ -129,7 +129,8 @@ void MasterRun::scan() {
   const std::vector<std::string> paths = frames_to_read();
   clock_.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request_.quiet);
-  take(scan_frames(frames_, paths, threads_, {config_.method.data, false, config_.input.count_duplicates},
+  take(scan_frames(frames_, paths, threads_,
+                   {config_.method.data, false, config_.input.count_duplicates, [this] { check_stop(); }},
                    links_.verified, [&](int done) { progress.update(done); }),
        false);
   config_json_ = canonical_method_json(config_.method);

@@ -76,12 +76,17 @@ void MasterRun::note_frame(const char* event, const BadFrame& frame) {
 }
 
 ProofJob MasterRun::proof_job(const FrameSource& source) const {
-  return {source, config_.method, threads_, memory_limit_bytes(config_.parallel), [this] { check_stop(); }};
+  return {source,
+          config_.method,
+          threads_,
+          memory_limit_bytes(config_.parallel),
+          [this] { check_stop(); },
+          config_.input.prove_frames};
 }
 
 bool MasterRun::note_proofs(const ProofVerdict& verdict) {
-  for (std::size_t f = 0; f < analysis_.proofs.size(); ++f) {
-    const FrameProof& p = analysis_.proofs[f];
+  for (std::size_t f = 0; f < verdict.proofs.size(); ++f) {
+    const FrameProof& p = verdict.proofs[f];
     log_debug("frame proof", {{"frame", manifest_->frames[f].path},
                               {"on_frame", std::to_string(p.on_frame)},
                               {"expected", std::to_string(p.expected)},

@@ -71,10 +71,10 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
   const std::filesystem::path raw_dir = frames_.folder;
   {
     Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), request_.quiet);
-    take(
-        scan_frames(raw_dir, raw_paths, threads_, {config_.method.data, true, config_.input.count_duplicates},
-                    std::make_shared<VerifiedFiles>(), [&](int done) { progress.update(done); }),
-        true);
+    take(scan_frames(raw_dir, raw_paths, threads_,
+                     {config_.method.data, true, config_.input.count_duplicates, [this] { check_stop(); }},
+                     std::make_shared<VerifiedFiles>(), [&](int done) { progress.update(done); }),
+         true);
   }
   const std::shared_ptr<const Manifest> scanned = manifest_;  // stays when frames are set aside
   const Manifest& raw = *scanned;

@@ -2,6 +2,8 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <tuple>
+#include <utility>
 
 #include "siril_scale.hpp"
 #include "tilecompile/base/error.hpp"
@@ -56,13 +58,19 @@ class Registration {
     std::string output = siril(siril_convert_script(job_.debayer), false);
     SirilMatches matches = match(output);
     std::vector<BadFrame> bad = unregistered(matches);
-    for (const double place : {0.25, 0.75, 0.125, 0.875}) {
-      const bool of_no_use = matches.reference_refused || 2 * bad.size() > job_.raw->frames.size();
-      if (!of_no_use || !job_.leave_out || options_.reference != "auto") break;
-      reference_ = static_cast<int>(count_ * place);
+    const auto lost = [&] { return matches.reference_refused ? count_ : static_cast<int>(bad.size()); };
+    const auto try_reference = [&](int index) {
+      reference_ = index;
       matches = match(output);
       bad = unregistered(matches);
+    };
+    int best = reference_, fewest_lost = lost();
+    for (const double place : {0.25, 0.75, 0.125, 0.875}) {
+      if (2 * fewest_lost <= count_ || !job_.leave_out || options_.reference != "auto") break;
+      try_reference(static_cast<int>(count_ * place));
+      if (lost() < fewest_lost) std::tie(best, fewest_lost) = std::pair{reference_, lost()};
     }
+    if (reference_ != best) try_reference(best);
     if (matches.reference_refused || !bad.empty()) judge(bad, matches, output);
     fs::remove_all(folder_.path() / "raw");
     return write_frames(matches, bad, siril_version(output));

@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <limits>
 #include <optional>
+#include <set>
 
 #include "frame_stacks.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/parallel.hpp"
@@ -77,6 +79,8 @@ void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
 }
 
 void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double share) {
+  std::set<std::size_t> held;
+  double least_noise = std::numeric_limits<double>::infinity();
   for (const auto& frames : analysis.metrics.channels) {
     std::vector<double> weights, noise;
     for (const FrameChannel& f : frames) {
@@ -85,15 +89,20 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
     }
     const double typical = median(noise);
     for (const std::size_t f : at_share_limit(weights, share)) {
-      char text[256];
-      std::snprintf(
-          text, sizeof text,
-          " is held at the share of all weight that global_metrics.max_frame_share allows, %g; its noise "
-          "is %.3g of the median: a stack among single frames?",
-          share, noise[f] / typical);
-      analysis.warnings.push_back(manifest.frames[f].path + text);
+      held.insert(f);
+      least_noise = std::min(least_noise, noise[f] / typical);
     }
   }
+  if (held.empty()) return;
+  std::vector<std::string> names;
+  for (const std::size_t f : held) names.push_back(manifest.frames[f].path);
+  char text[256];
+  std::snprintf(
+      text, sizeof text,
+      "held at the share of all weight that global_metrics.max_frame_share allows, %g, with a noise "
+      "down to %.3g of the median: stacks among single frames? ",
+      share, least_noise);
+  analysis.warnings.push_back(text + some_names(names));
 }
 
 // Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only

@@ -35,7 +35,8 @@ ProofVerdict judge_by_structure(const ProofJob& job, const Analysis& analysis, c
       "fewer than " + std::to_string(kFewestProofStars) +
           " stars stand out of the median of the frames: they cannot be checked by their stars, so a frame "
           "of another field among them would go unseen, and a dark too where no nebula stands out clearly; "
-          "look through them"};
+          "look through them",
+      analysis.proofs};
 }
 
 }  // namespace tilecompile

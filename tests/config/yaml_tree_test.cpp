@@ -29,7 +29,7 @@ TEST(YamlTree, ATabIsCalledATab) {
             "F:2:1: a tab stands in front of the text; indent with blanks");
   EXPECT_EQ(run_error("tile:\n  \tmin_size: 64\n"),
             "F:2:3: a tab stands in front of the text; indent with blanks");
-  EXPECT_EQ(run_error("tile:\n  min_size:\t64\t# px\n\t\n  \t\n"), "");  // harmless
+  EXPECT_EQ(run_error("tile:\n  min_size:\t64\t# px\n\t\n  \t\n\t# note\n  \t # note\n"), "");  // harmless
 }
 
 TEST(YamlTree, DuplicateKeysAreRefused) {

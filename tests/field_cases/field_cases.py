@@ -26,12 +26,13 @@ except ImportError as lack:
 import header_cases
 import intruder_cases
 import listing_cases
+import mixed_cases
 import number_cases
 import raw_cases
 import real_cases
 import small_cases
 
-CASES = [case for module in (intruder_cases, number_cases, header_cases, listing_cases, small_cases, raw_cases,
+CASES = [case for module in (intruder_cases, number_cases, header_cases, listing_cases, small_cases, raw_cases, mixed_cases,
                            real_cases)
          for case in module.CASES]
 

@@ -306,6 +306,16 @@ TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
   EXPECT_EQ(f.product_evidence, "");
 }
 
+TEST(FrameReader, NumbersThatCannotBeMeantGiveWayToOtherKeys) {
+  const FrameFacts f =
+      facts_of(fits_card("MJD-OBS", "0") + fits_card("JD", "2460371.5") + fits_card("STACKCNT", "1E30") +
+               fits_card("NCOMBINE", "5") + fits_card("LIVETIME", "1E30") + fits_card("TOTALEXP", "300"));
+  EXPECT_EQ(f.time.start_mjd, 60371);
+  EXPECT_EQ(f.stacked_frames, 5);
+  EXPECT_EQ(f.live_time_s, 300);
+  EXPECT_TRUE(std::isnan(facts_of(fits_card("STACKCNT", "1E30")).stacked_frames));
+}
+
 TEST(FrameReader, FindsTracesOfAStretch) {
   TempDir dir;
   const auto evidence = [&](const std::string& line) {

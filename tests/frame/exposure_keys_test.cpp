@@ -17,11 +17,12 @@ TEST(KeysOfOneExposure, TimesWeatherFocusFileAndColourPattern) {
 }
 
 TEST(KeysOfOneExposure, NotWhatAllFramesShare) {
-  for (const char* key : {"OBJECT",   "TELESCOP", "INSTRUME", "FILTER",   "GAIN",    "OFFSET",   "SET-TEMP",
-                          "FOCALLEN", "FOCRATIO", "XPIXSZ",   "XBINNING", "SITELAT", "SITELONG", "SITEELEV",
-                          "LAT-OBS",  "OBSERVER", "ROWORDER", "EQUINOX",  "CTYPE1",  "CRVAL1",   "CD1_1",
-                          "RADESYS",  "OBJCTRA",  "OBJCTDEC", "RA",       "DEC",     "IMAGETYP", "SWCREATE",
-                          "EGAIN",    "OBSGEO-X", "TIMESYS",  "BUNIT",    "APTDIA"})
+  for (const char* key :
+       {"OBJECT",   "TELESCOP", "INSTRUME", "FILTER",   "GAIN",     "OFFSET",   "SET-TEMP", "FOCALLEN",
+        "FOCRATIO", "XPIXSZ",   "XBINNING", "SITELAT",  "SITELONG", "SITEELEV", "LAT-OBS",  "OBSERVER",
+        "ROWORDER", "EQUINOX",  "CTYPE1",   "CRVAL1",   "CD1_1",    "RADESYS",  "OBJCTRA",  "OBJCTDEC",
+        "RA",       "DEC",      "IMAGETYP", "SWCREATE", "EGAIN",    "OBSGEO-X", "TIMESYS",  "BUNIT",
+        "APTDIA",   "FOCNAME",  "FOCUSER",  "FOCAL",    "FOCUSNAME"})
     EXPECT_FALSE(is_of_one_exposure(key)) << key;
 }
 

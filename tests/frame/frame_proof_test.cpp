@@ -158,5 +158,33 @@ TEST(FrameProof, TheTextNamesFiguresAndProbableCause) {
   EXPECT_EQ(describe_bad_proof(shifted, {}, 20), "its stars lie 1.4 px to the right: not registered?");
 }
 
+std::vector<FrameProof> proofs_of(std::size_t odd, const FrameProof& proof) {
+  FrameProof good;
+  good.outcome = Outcome::kProved;
+  good.on_frame = good.expected = good.found = 40;
+  std::vector<FrameProof> proofs(30, good);
+  std::fill(proofs.begin(), proofs.begin() + static_cast<std::ptrdiff_t>(odd), proof);
+  return proofs;
+}
+
+TEST(Mixture, IsWhatMostFramesTellAndNotOne) {
+  FrameProof uneven;
+  uneven.outcome = Outcome::kUneven;
+  uneven.on_frame = uneven.expected = uneven.found = 40;
+  uneven.flux_spread = 1.2;
+  FrameProof off = proofs_of(0, {}).front(), poor = off, spread = off;
+  off.dx = 0.8;
+  poor.found = 20;
+  spread.flux_spread = 0.8;
+  EXPECT_FALSE(shows_a_mixture(proofs_of(0, {})));
+  for (const FrameProof& proof : {uneven, off, poor, spread}) {
+    EXPECT_FALSE(shows_a_mixture(proofs_of(1, proof)));
+    EXPECT_FALSE(shows_a_mixture(proofs_of(12, proof)));
+    EXPECT_TRUE(shows_a_mixture(proofs_of(16, proof)));
+  }
+  EXPECT_TRUE(shows_a_mixture(proofs_of(13, uneven)));  // many bad ones
+  EXPECT_TRUE(shows_a_mixture(std::vector<FrameProof>(30)));
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -136,12 +136,12 @@ TEST(OddFrames, ANightOfStacksIsFine) {
 TEST(RawColour, EndsTheRunUnlessTheUserSaysMono) {
   Manifest manifest = night(3);
   DataParams data;
-  EXPECT_NO_THROW(refuse_raw_colour(manifest, data));
+  EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
   for (auto& f : manifest.frames) f.facts.bayer_pattern = "GRBG";
   for (const char* mode : {"auto", "OSC", "RGB"}) {
     data.color_mode = mode;
     try {
-      refuse_raw_colour(manifest, data);
+      raw_colour_frames(manifest, data);
       FAIL() << mode;
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), HasSubstr("raw colour frames: set input.stage: raw and registration.engine: "
@@ -150,10 +150,20 @@ TEST(RawColour, EndsTheRunUnlessTheUserSaysMono) {
     }
   }
   data.color_mode = "MONO";
-  EXPECT_NO_THROW(refuse_raw_colour(manifest, data));
+  EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
   data.color_mode = "OSC";
   for (auto& f : manifest.frames) f.facts.channels = 3;
-  EXPECT_NO_THROW(refuse_raw_colour(manifest, data));
+  EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
+}
+
+TEST(RawColour, AFewAmongOthersAreBadFrames) {
+  Manifest manifest = night(5);
+  for (const std::size_t i : {1u, 3u}) manifest.frames[i].facts.bayer_pattern = "RGGB";
+  const auto bad = raw_colour_frames(manifest, {});
+  ASSERT_EQ(bad.size(), 2u);
+  EXPECT_EQ(bad[0].path, manifest.frames[1].path);
+  EXPECT_THAT(bad[1].reason,
+              HasSubstr("is a raw colour frame (one plane and BAYERPAT 'RGGB'), most are not"));
 }
 
 TEST(HeaderWarnings, NothingOfAnEvenNight) { EXPECT_THAT(header_warnings(night(6)), IsEmpty()); }

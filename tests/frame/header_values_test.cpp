@@ -26,6 +26,7 @@ TEST(HeaderSeconds, WithAndWithoutUnit) {
                            "60000 ms", "'60 [s]'", "'60 Sec.'", "6.0D1"})
     EXPECT_EQ(header_seconds(text), 60.0) << text;
   EXPECT_EQ(header_seconds("'2 h'"), 7200.0);
+  EXPECT_FALSE(header_seconds("1E30"));
   EXPECT_EQ(header_seconds("500 us"), 500e-6);
 }
 

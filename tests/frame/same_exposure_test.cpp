@@ -49,9 +49,40 @@ TEST(SameNoise, NotOfTwoExposuresOrOfNothing) {
   EXPECT_FALSE(same_noise({}, {}));
 }
 
-TEST(NoiseSigns, OneRowKnowsNothingOfTheNext) {
-  EXPECT_EQ(noise_signs({1, 2, 9, 8}, 2).rises, std::vector<std::uint64_t>{0b0010});
-  EXPECT_EQ(noise_signs({1, 2, 9, 8}, 2).falls, std::vector<std::uint64_t>{0b1000});
+/// An exposure of noise 40 on a sensor of colours, each column with an offset of its own, each pixel with one
+/// as large as the noise.
+std::vector<float> mosaic(unsigned seed, float of_columns, float of_pixels) {
+  std::mt19937 rng(seed), sensor(9);
+  std::normal_distribution<float> noise(0, 40), fixed(0, 1);
+  std::vector<float> columns(kWidth), rows(kWidth * 30);
+  for (float& v : columns) v = of_columns * fixed(sensor);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::size_t x = i % kWidth;
+    const float sky = x % 2 == 0 ? 700 : 1000;  // the rows of a pair lie an even number apart: R G or G B
+    rows[i] = sky + columns[x] + of_pixels * fixed(sensor) + noise(rng);
+  }
+  return rows;
+}
+
+TEST(SameNoise, NotOfTwoExposuresOfOneSensor) {
+  for (const auto& [columns, pixels] :
+       {std::pair{0.0F, 0.0F}, {400.0F, 0.0F}, {0.0F, 40.0F}, {400.0F, 40.0F}}) {
+    EXPECT_FALSE(same(mosaic(1, columns, pixels), mosaic(2, columns, pixels))) << columns << " " << pixels;
+    EXPECT_TRUE(same(mosaic(1, columns, pixels), mosaic(1, columns, pixels))) << columns << " " << pixels;
+  }
+}
+
+TEST(NoiseSigns, AreThoseOfSecondDifferences) {
+  // columns 6 and 7 against 0 and 1, in two rows; a third row has no partner
+  std::vector<float> rows(5 * 8, 0);
+  rows[6] = 1;
+  rows[8 + 7] = 1;
+  rows[2 * 8 + 6] = rows[3 * 8 + 6] = 5;
+  rows[4 * 8 + 7] = 9;
+  const NoiseSigns signs = noise_signs(rows, 8);
+  EXPECT_EQ(signs.rises, std::vector<std::uint64_t>{std::uint64_t{1} << 6});
+  EXPECT_EQ(signs.falls, std::vector<std::uint64_t>{std::uint64_t{1} << 7});
+  EXPECT_EQ(noise_signs({1, 2, 3, 4}, 2).rises, std::vector<std::uint64_t>{0});
 }
 
 ManifestEntry entry(const std::string& path, const std::string& date, double exposure) {

@@ -76,7 +76,7 @@ TEST(Headers, ProductsOfOurOwnAreLeftOutWhateverTheyAre) {
   fs::remove(night.frames() / NightFolder::name(1));
   const ProgramEnd none = night.call("run");
   EXPECT_EQ(none.code, 4);
-  EXPECT_THAT(none.err, HasSubstr("there are only products of this program in"));
+  EXPECT_THAT(none.err, HasSubstr("files that were read in"));
 }
 
 TEST(Headers, RawColourFramesEndTheRun) {
@@ -94,6 +94,23 @@ TEST(Headers, RawColourFramesEndTheRun) {
   const ProgramEnd mono = night.call("run", {"--set", "data.color_mode=MONO"});
   ASSERT_EQ(mono.code, 0) << mono.err;
   EXPECT_EQ(night.card("BAYERPAT"), "");
+  EXPECT_EQ(night.digest(), clean_digest());
+}
+
+TEST(Headers, ARawColourFrameAmongOthersIsABadFrame) {
+  const NightFolder night;
+  const HeaderCard card{"BAYERPAT", std::string("RGGB"), ""};
+  night.write("g_raw.fits", 8, {card});
+  night.write("g_dark.fits", 9, {card, {"IMAGETYP", std::string("Dark Frame"), ""}});
+  const ProgramEnd refused = night.call("run");
+  EXPECT_EQ(refused.code, 4);
+  EXPECT_THAT(refused.err, HasSubstr("2 of 8 frames cannot be used"));
+  EXPECT_THAT(refused.err,
+              HasSubstr("g_raw.fits: is a raw colour frame (one plane and BAYERPAT 'RGGB'), most"));
+  EXPECT_THAT(refused.err, HasSubstr("g_dark.fits: is no light"));
+  const ProgramEnd end =
+      night.call("run", {"--set", "input.on_bad_frame=quarantine", "--set", "input.max_bad_share=0.5"});
+  ASSERT_EQ(end.code, 0) << end.err;
   EXPECT_EQ(night.digest(), clean_digest());
 }
 

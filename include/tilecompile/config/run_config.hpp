@@ -54,6 +54,7 @@ struct InputConfig {
   InputStage stage = InputStage::kRegistered;
   OnBadFrame on_bad_frame = OnBadFrame::kError;
   bool count_duplicates = false;  ///< input.duplicates: keep
+  bool prove_frames = true;       ///< every frame has to show the stars of the others
   double max_bad_share = 0.2;     ///< of all frames, that quarantine may leave out
 };
 struct OutputConfig {

@@ -22,6 +22,8 @@ class FrameReader {
   FrameReader(FrameReader&&) noexcept;
 
   const FrameFacts& facts() const;
+  /// Bytes of memory that it keeps as long as it is open: those of a file that had to be unpacked.
+  std::size_t held_bytes() const;
   /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded
   /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, zeros that hold no data) come as
   /// NaN, the same ones whatever rows are asked for. `out` holds rows * width samples.

@@ -60,6 +60,11 @@ FrameProof judge_sightings(const std::vector<Sighting>& sightings, const ProofLi
 /// Both for one plane of a frame; `frame` is what pass 1 measured of it.
 FrameProof prove_frame(const PlaneView<float>& plane, const FrameChannel& frame, const ProofList& list);
 
+/// Whether the picture that the list was found in may be a mixture of several, by the proofs of all frames:
+/// most of them then lack stars of it, or have all of them a little off, or in other ratios, or many lack
+/// nearly all. True when no frame could be judged.
+bool shows_a_mixture(const std::vector<FrameProof>& proofs);
+
 /// What is wrong with a frame that did not prove itself, with its figures and the probable cause, for people;
 /// `match` is the fit of the `own` stars that were found in the frame to the list.
 std::string describe_bad_proof(const FrameProof& proof, const FieldMatch& match, int own);

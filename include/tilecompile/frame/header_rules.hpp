@@ -35,9 +35,10 @@ bool is_of_one_exposure(const std::string& key);
 /// single frames.
 std::vector<BadFrame> frames_of_another_kind(const Manifest& manifest);
 
-/// Throws InputError when frames are planes of a colour sensor, not yet debayered: they would make a grey
-/// picture with a checkerboard in it. `data.color_mode: MONO` allows them.
-void refuse_raw_colour(const Manifest& manifest, const DataParams& data);
+/// Frames that are planes of a colour sensor, not yet debayered, among others that are not. Throws InputError
+/// when half of the frames or more are: they would make a grey picture with a checkerboard in it.
+/// `data.color_mode: MONO` allows them.
+std::vector<BadFrame> raw_colour_frames(const Manifest& manifest, const DataParams& data);
 
 /// What the headers say that is odd but can be right, one text a kind, each with the names of the frames:
 /// mixed settings, centres further apart than the field, dates and exposures that are not stated or cannot be

@@ -7,15 +7,21 @@
 
 namespace tilecompile {
 
-/// Where the samples of some rows rise and fall from one to the next: the fingerprint of a picture's noise.
-/// Two files of one exposure share it, whatever scale, offset or format they have; two exposures of one sky
-/// do not, since most of a picture is sky.
+/// Columns, and rows, between samples that are compared: they have the same colour in every mosaic of 2 x 2
+/// or 6 x 6 pixels.
+constexpr int kNoisePairPx = 6;
+
+/// Signs of a second difference, between two columns and two rows: the fingerprint of a picture's noise. Two
+/// files of one exposure share it, whatever scale, offset or format they have; two exposures of one sky do
+/// not, since most of a picture is sky, and mosaics of colours, patterns of whole columns or rows and
+/// gradients cancel.
 struct NoiseSigns {
-  std::vector<std::uint64_t> rises, falls;  ///< a bit a pair of neighbours
+  std::vector<std::uint64_t> rises, falls;  ///< a bit a sample
 };
-/// Of whole rows of `width` samples, one after the other; NaN neither rises nor falls.
+/// Of pairs of whole rows of `width` samples, the second kNoisePairPx below the first, one pair after the
+/// other; NaN neither rises nor falls.
 NoiseSigns noise_signs(const std::vector<float>& rows, int width);
-/// True when nearly all pairs that rise or fall in both do the same. False for too few such pairs.
+/// True when nearly all differences that rise or fall in both do the same. False for too few of them.
 bool same_noise(const NoiseSigns& a, const NoiseSigns& b);
 
 /// Frames that can be files of one exposure, by index, ascending; a frame can be in two groups.

@@ -16,6 +16,7 @@ struct ProofJob {
   int threads = 1;
   std::size_t memory_limit_bytes = 0;
   std::function<void()> check_stop;  ///< called before each batch of frames; may throw
+  bool wanted = true;                ///< `input.prove_frames`; false: no stars, and nothing is judged
 };
 
 /// The stars that every frame has to show: found on the per-pixel median of I - B over at most 31 frames
@@ -31,7 +32,8 @@ struct ProofVerdict {
   std::vector<BadFrame> bad;  ///< with figures and probable causes
   /// Not empty when no group of frames holds more than half of them: what the groups are, for people.
   std::string groups;
-  std::string warning;  ///< not empty when stars cannot prove anything
+  std::string warning;             ///< not empty when stars cannot prove anything
+  std::vector<FrameProof> proofs;  ///< [frame] by which was judged: of the median's stars or of one frame's
 };
 
 /// Finds the cause for every frame whose proof failed (`analysis.proofs`). When many failed, or the median

@@ -12,7 +12,8 @@ namespace tilecompile {
 struct ScanRules {
   const DataParams& data;
   bool raw = false;  ///< they are on their way to the registration, and can be planes of a colour sensor
-  bool count_duplicates = false;  ///< `input.duplicates: keep`
+  bool count_duplicates = false;          ///< `input.duplicates: keep`
+  std::function<void()> check_stop = {};  ///< called before each frame, from any thread; may throw
 };
 
 /// The frames that were found: those that can be used as far as headers tell, and the others with reasons.

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@ struct FrameTwins {
 
 /// Files of equal content, then files of one exposure in other formats or under other headers: such as state
 /// the same start and exposure, or differ only in the ending of their name, and share the noise of their
-/// pixels. Of these, and of no others, some rows are read.
+/// pixels. Of these, and of no others, some rows are read, on `threads` threads; `check_stop`, where given,
+/// is called before each and may throw.
 FrameTwins find_twins(const FrameOrigin& origin, const Manifest& manifest,
-                      const std::shared_ptr<VerifiedFiles>& verified);
+                      const std::shared_ptr<VerifiedFiles>& verified, int threads,
+                      const std::function<void()>& check_stop);
 
 }  // namespace tilecompile
