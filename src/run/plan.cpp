@@ -78,7 +78,8 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   }
   sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
-  const bool proved = config.input.prove_frames && config.input.stage != "raw";  // raw frames drift
+  const bool proved =
+      config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
   const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), {}, proved};
   const ProofList proof_stars = find_proof_stars(proof, analysis);
   measure_seeing(
