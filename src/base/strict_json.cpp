@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -53,6 +54,8 @@ StrictObject::StrictObject(const json& object, std::string what) : object_(objec
 void StrictObject::fail(const std::string& key, const std::string& why) const {
   throw InputError(what_ + ": field '" + key + "' " + why);
 }
+
+bool StrictObject::has(const std::string& key) const { return object_.contains(key); }
 
 const json& StrictObject::get(const std::string& key) {
   asked_.insert(key);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
@@ -33,7 +34,7 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
   record_.mode = request.mode;
   record_.program_version = TILECOMPILE_VERSION;
   record_.numerics_version = kNumericsVersion;
-  record_.configuration = effective_config(config_);
+  record_.configuration = effective_config(config_).dump();
   record_.started = utc_now();
   if (const std::string text = ignored_keys_text(config_); !text.empty()) {
     log_warning(text);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
@@ -100,7 +101,7 @@ void MasterRun::reconstruct() {
       chunks == 0 ? dispatch_tiles(job, *links_.transport, *links_.store, *directory_, accept)
                   : dispatch_tiles_in_chunks({job, chunks, &config_.method, &analysis_.metrics},
                                              *links_.transport, *links_.store, *directory_, accept);
-  if (diagnostics) record_.diagnostics = diagnostics->finish();
+  if (diagnostics) record_.diagnostics = diagnostics->finish().dump();
   note_failed_tiles(ledger, "reconstruction");
   for (int id = 0; id < record_.tiles; ++id)
     if (ledger.is_failed(id)) joiner_->skip(id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "plan_sample.hpp"
 #include "tilecompile/base/sha256.hpp"
