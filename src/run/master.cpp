@@ -8,6 +8,7 @@
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/version.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/frame_scan.hpp"
@@ -32,7 +33,7 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
       began_(Clock::now()) {
   record_.run_id = request.run_id;
   record_.mode = request.mode;
-  record_.program_version = TILECOMPILE_VERSION;
+  record_.program_version = kProgramVersion;
   record_.numerics_version = kNumericsVersion;
   record_.configuration = effective_config(config_).dump();
   record_.started = utc_now();

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "tilecompile/run/master.hpp"
-#include "tilecompile/run/probe.hpp"
+#include "tilecompile/run/probe_messages.hpp"
 
 namespace tilecompile {
 
