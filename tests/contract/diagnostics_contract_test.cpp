@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "contract/contract_broker.hpp"

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
