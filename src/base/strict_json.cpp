@@ -20,7 +20,9 @@ class Guard {
  public:
   explicit Guard(const std::string& what) : what_(what) {}
   bool operator()(int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kDeepest)
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (depth + (opens ? 1 : 0) > kDeepest)
       throw InputError(what_ + ": nested deeper than " + std::to_string(kDeepest) + " levels");
     if (event == json::parse_event_t::object_start) keys_.emplace_back();
     if (event == json::parse_event_t::object_end) keys_.pop_back();
