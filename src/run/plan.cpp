@@ -21,7 +21,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kSampleFrames = 4;
-double seconds_since(std::chrono::steady_clock::time_point began) {
+double elapsed_s(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
@@ -67,10 +67,10 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
     check_hard_assumptions(manifest, config.method.data);
     return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   }
-  sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  sample.analyse_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
   measure_seeing(analysis, source, config.method, threads, [](int) {});
-  sample.seeing_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  sample.seeing_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   plan.warnings.insert(plan.warnings.end(), analysis.warnings.begin(), analysis.warnings.end());
   plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;
   plan.seeing_from =
@@ -114,7 +114,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
     leave_out(config, found.bad, manifest, plan);
   }
   check_hard_assumptions(manifest, config.method.data);
-  const double scan_s = seconds_since(began);
+  const double scan_s = elapsed_s(began);
   plan.config_hash = sha256_hex(canonical_method_json(config.method));
   plan.width = manifest.width();
   plan.height = manifest.height();
