@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -19,7 +20,9 @@ class Guard {
  public:
   explicit Guard(const std::string& what) : what_(what) {}
   bool operator()(int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kDeepest)
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (depth + (opens ? 1 : 0) > kDeepest)
       throw InputError(what_ + ": nested deeper than " + std::to_string(kDeepest) + " levels");
     if (event == json::parse_event_t::object_start) keys_.emplace_back();
     if (event == json::parse_event_t::object_end) keys_.pop_back();
@@ -53,6 +56,8 @@ StrictObject::StrictObject(const json& object, std::string what) : object_(objec
 void StrictObject::fail(const std::string& key, const std::string& why) const {
   throw InputError(what_ + ": field '" + key + "' " + why);
 }
+
+bool StrictObject::has(const std::string& key) const { return object_.contains(key); }
 
 const json& StrictObject::get(const std::string& key) {
   asked_.insert(key);

@@ -10,7 +10,7 @@ namespace {
 
 std::string consumer_tag(amqp_channel_t channel) { return "consumer-" + std::to_string(channel); }
 
-[[noreturn]] void throw_refused(const std::string& queue, const ChannelClosed& closed) {
+[[noreturn]] void throw_no_consumer(const std::string& queue, const ChannelClosed& closed) {
   const std::string start = "cannot consume queue '" + queue + "': ";
   if (closed.reply_code == AMQP_NOT_FOUND) throw UsageError(start + "it does not exist; declare it first");
   const std::string text = closed.what();
@@ -81,7 +81,7 @@ void AmqpConsumers::consume(AmqpLink& link, const std::string& queue, int prefet
   } catch (const ChannelClosed& closed) {
     lose(consumer, true);
     consumers_.erase(entry);
-    throw_refused(queue, closed);
+    throw_no_consumer(queue, closed);
   } catch (...) {
     consumer.wanted = false;
     throw;

@@ -15,6 +15,7 @@
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/base/version.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/suggest.hpp"
 #include "tilecompile/run/dispatch.hpp"
@@ -96,7 +97,7 @@ int run_command_line(int argc, char** argv) {
       "Turns many short exposures of one patch of sky into one picture, tile by tile, on one machine or "
       "many.");
   app.name("tilecompile");
-  app.set_version_flag("--version", "tilecompile " TILECOMPILE_VERSION);
+  app.set_version_flag("--version", std::string("tilecompile ") + kProgramVersion);
   app.require_subcommand(1);
   std::function<int()> chosen;
   for (const Command& command : command_table()) {

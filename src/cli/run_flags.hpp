@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/run/master.hpp"
+#include "tilecompile/run/modes.hpp"
 
 namespace tilecompile {
 

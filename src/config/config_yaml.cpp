@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/config/settings_reader.hpp"

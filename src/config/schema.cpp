@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "tilecompile/config/key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/upstream_keys.hpp"

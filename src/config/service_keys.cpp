@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "tilecompile/config/section_rows.hpp"
 
 namespace tilecompile {

@@ -1,6 +1,7 @@
 #include "tilecompile/config/settings_reader.hpp"
 
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/config/suggest.hpp"

@@ -10,7 +10,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr LONGLONG kMostSamples = LONGLONG{1} << 30;
 /// No tile compression packs more pixels into a byte than PLIO's runs of 4095 in two bytes.
 constexpr LONGLONG kMostPixelsPerByte = 4096;
 constexpr const char* kDamaged = "the file is damaged: copy it again";

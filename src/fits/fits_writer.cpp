@@ -10,13 +10,13 @@
 #include <new>
 #include <set>
 
+#include "header_guard.hpp"
 #include "product_records.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kBlock = 2880;
 /// Longest string that fits one card.
 constexpr std::size_t kLongestString = 68;
 constexpr float kCanonicalNan = std::bit_cast<float>(std::uint32_t{0x7fc00000});
@@ -36,7 +36,7 @@ std::size_t quoted_size(const std::string& text) {
 
 FitsWriter::FitsWriter(std::size_t size_hint, std::string what) : what_(std::move(what)) {
   // The buffer starts empty: what lies in a given one would count as HDUs of the file.
-  const std::size_t growth = (size_hint / kBlock + 16) * kBlock;
+  const std::size_t growth = (size_hint / kFitsBlock + 16) * kFitsBlock;
   fitsfile* file = nullptr;
   {
     const auto lock = cfitsio_table_lock();

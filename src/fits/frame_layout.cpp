@@ -10,7 +10,6 @@ namespace tilecompile {
 namespace {
 
 constexpr LONGLONG kLargestAxis = 65535;
-constexpr LONGLONG kMostSamples = LONGLONG{1} << 30;
 
 bool is_true(fitsfile* file, const char* key) { return raw_keyword(file, key) == "T"; }
 

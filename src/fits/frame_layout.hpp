@@ -12,6 +12,9 @@
 
 namespace tilecompile {
 
+/// Samples of the largest image that is read.
+inline constexpr LONGLONG kMostSamples = LONGLONG{1} << 30;
+
 /// Where the samples of a frame lie in its file and how codes become physical values.
 struct FrameLayout {
   int hdu = 0;  ///< 1 is the primary

@@ -16,7 +16,7 @@ namespace {
 
 /// Deflate cannot do better than this, so a trailer that claims more is a lie.
 constexpr std::uint64_t kDeflateLimit = 1032;
-constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
+constexpr std::size_t kPackedBytes = std::size_t{1} << 18;
 constexpr int kGzipWindow = 15 + 16;  // zlib: largest window, gzip wrapper
 constexpr const char* kRemedy = "the file is damaged: copy it again";
 
@@ -66,7 +66,7 @@ std::string gunzip(int fd, std::size_t file_bytes, const std::filesystem::path& 
   const std::size_t claimed = claimed_bytes(fd, file_bytes, path);
   Inflater inflater(path);
   z_stream& z = inflater.stream;
-  std::vector<unsigned char> packed(kChunkBytes);
+  std::vector<unsigned char> packed(kPackedBytes);
   std::string bytes;
   std::size_t offset = 0, filled = 0;
   for (int result = Z_OK; result != Z_STREAM_END;) {
@@ -77,7 +77,7 @@ std::string gunzip(int fd, std::size_t file_bytes, const std::filesystem::path& 
       if (z.avail_in == 0) refuse_frame(path, "the gzip file is cut off", "copy it again");
     }
     // One byte of room beyond the claim: needed to see the end of the stream, and a sign of a lie when used.
-    if (filled == bytes.size()) bytes.resize(std::min(claimed + 1, std::max(kChunkBytes, 2 * filled)));
+    if (filled == bytes.size()) bytes.resize(std::min(claimed + 1, std::max(kPackedBytes, 2 * filled)));
     z.next_out = reinterpret_cast<Bytef*>(bytes.data()) + filled;
     z.avail_out = static_cast<uInt>(std::min<std::size_t>(bytes.size() - filled, std::size_t{1} << 30));
     const std::size_t room = z.avail_out;

@@ -9,7 +9,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kBlock = 2880;
 constexpr std::size_t kCard = 80;
 /// 36 cards a block: far beyond real headers, and it bounds the time a file without END can take.
 constexpr int kMostBlocks = 4000;
@@ -92,11 +91,12 @@ std::string unsafe_values(const Cards& cards) {
 }  // namespace
 
 std::string unsafe_header(const ReadAt& read_at, std::int64_t offset) {
-  std::array<char, kBlock> block{};
+  std::array<char, kFitsBlock> block{};
   Cards cards;
-  for (int n = 0; n < kMostBlocks; ++n, offset += static_cast<std::int64_t>(kBlock)) {
-    if (read_at(block.data(), kBlock, offset) < kBlock) return "";  // the library reports the end of the file
-    for (std::size_t at = 0; at < kBlock; at += kCard) {
+  for (int n = 0; n < kMostBlocks; ++n, offset += static_cast<std::int64_t>(kFitsBlock)) {
+    if (read_at(block.data(), kFitsBlock, offset) < kFitsBlock)
+      return "";  // the library reports the end of the file
+    for (std::size_t at = 0; at < kFitsBlock; at += kCard) {
       const std::string card(block.data() + at, kCard);
       if (card.compare(0, 8, "END     ") == 0) return unsafe_values(cards);
       if (card[8] != '=') continue;

@@ -12,12 +12,11 @@
 namespace tilecompile {
 namespace {
 
-constexpr std::size_t kBlock = 2880;
 constexpr int kHdus = 9;
-constexpr double kCanonicalNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
-constexpr const char* kRemedy = "; the file is damaged or of another kind: recompute the tile";
+constexpr double kCanonicalDoubleNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
+constexpr const char* kTileRemedy = "; the file is damaged or of another kind: recompute the tile";
 
-[[noreturn]] void refuse(const std::string& what) { throw InputError("tile file: " + what + kRemedy); }
+[[noreturn]] void refuse(const std::string& what) { throw InputError("tile file: " + what + kTileRemedy); }
 
 template <class T>
 void check_planes(const std::vector<Plane<T>>& planes, const TileFile& tile, const char* name) {
@@ -57,7 +56,8 @@ void write_frame_table(FitsWriter* writer, const char* name, const std::vector<s
   writer->begin_image(DOUBLE_IMG, axes, name);
   std::vector<double> row(frames);
   for (std::size_t c = 0; c < table.size(); ++c) {
-    for (std::size_t f = 0; f < frames; ++f) row[f] = std::isnan(table[c][f]) ? kCanonicalNan : table[c][f];
+    for (std::size_t f = 0; f < frames; ++f)
+      row[f] = std::isnan(table[c][f]) ? kCanonicalDoubleNan : table[c][f];
     writer->pixels(TDOUBLE, static_cast<std::int64_t>(c * frames), static_cast<std::int64_t>(frames),
                    row.data());
   }
@@ -203,7 +203,7 @@ void check_values(const TileFile& tile) {
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
   const std::size_t samples = tile.box.area() * tile.pixels.size();
-  FitsWriter writer(20 * samples + 32 * tile.quality.size() * tile.quality.front().size() + 20 * kBlock,
+  FitsWriter writer(20 * samples + 32 * tile.quality.size() * tile.quality.front().size() + 20 * kFitsBlock,
                     "tile " + std::to_string(tile.tile_id));
   writer.begin_image(FLOAT_IMG, image_axes(tile));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
@@ -233,7 +233,8 @@ std::string encode_tile_file(const TileFile& tile) {
 }
 
 TileFile decode_tile_file(std::string_view bytes) {
-  if (bytes.size() < kHdus * kBlock || bytes.size() % kBlock != 0 || bytes.substr(0, 9) != "SIMPLE  =")
+  if (bytes.size() < kHdus * kFitsBlock || bytes.size() % kFitsBlock != 0 ||
+      bytes.substr(0, 9) != "SIMPLE  =")
     refuse(std::to_string(bytes.size()) + " bytes are no whole FITS file");
   // CHECKSUM makes the 32-bit sum of every HDU all ones, so that of the file too: damage is found before any
   // header is believed.

@@ -3,11 +3,11 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kLanes = 8;
+constexpr int kEnergyLanes = 8;
 
 struct RowSum {
-  double energy[kLanes] = {};
-  std::int64_t pixels[kLanes] = {};
+  double energy[kEnergyLanes] = {};
+  std::int64_t pixels[kEnergyLanes] = {};
 };
 
 // 64 times the squared gradient at column x of the middle row; NaN when any of the nine samples is.
@@ -29,8 +29,8 @@ GradientEnergy gradient_energy(const PlaneView<float>& plane) {
     const float *above = plane.row(y - 1), *row = plane.row(y), *below = plane.row(y + 1);
     RowSum sum;
     int x = 1;
-    for (; x + kLanes < plane.width; x += kLanes) {
-      for (int lane = 0; lane < kLanes; ++lane) {
+    for (; x + kEnergyLanes < plane.width; x += kEnergyLanes) {
+      for (int lane = 0; lane < kEnergyLanes; ++lane) {
         const double g = squared_gradient(above, row, below, x + lane);
         const bool valid = g == g;
         sum.energy[lane] += valid ? g : 0.0;
@@ -43,7 +43,7 @@ GradientEnergy gradient_energy(const PlaneView<float>& plane) {
       sum.energy[lane] += valid ? g : 0.0;
       sum.pixels[lane] += valid ? 1 : 0;
     }
-    for (int lane = 0; lane < kLanes; ++lane) {
+    for (int lane = 0; lane < kEnergyLanes; ++lane) {
       total += sum.energy[lane];
       pixels += static_cast<std::uint64_t>(sum.pixels[lane]);
     }

@@ -1,5 +1,7 @@
 #include "tilecompile/report/run_record.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace tilecompile {
 namespace {
 
@@ -62,6 +64,9 @@ json encode_products(const std::vector<ProductRecord>& products) {
   return object;
 }
 
+// A part that came as JSON text; null when the run did not get that far.
+json value_of(const std::string& text) { return text.empty() ? json() : json::parse(text); }
+
 }  // namespace
 
 std::string encode_run_record(const RunRecord& r) {
@@ -79,7 +84,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"frames_manifest_id", r.frames_manifest_id},
       {"started", r.started},
       {"finished", r.finished},
-      {"configuration", r.configuration},
+      {"configuration", value_of(r.configuration)},
       {"frames", {{"count", r.frames}, {"width", r.width}, {"height", r.height}, {"channels", r.channels}}},
       {"quarantined_frames", encode_bad_frames(r.quarantined)},
       {"left_out_frames", encode_bad_frames(r.left_out)},
@@ -102,8 +107,8 @@ std::string encode_run_record(const RunRecord& r) {
       {"checks", encode_checks(r.checks)},
       {"verdict", encode_verdict(r.verdict)},
       {"warnings", r.warnings}};
-  if (!r.rejection.is_null()) j["rejection"] = r.rejection;
-  if (!r.diagnostics.is_null()) j["diagnostics"] = r.diagnostics;
+  if (!r.rejection.empty()) j["rejection"] = value_of(r.rejection);
+  if (!r.diagnostics.empty()) j["diagnostics"] = value_of(r.diagnostics);
   if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};
   return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

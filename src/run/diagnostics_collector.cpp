@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/run/task_message.hpp"

@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "master_run.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/version.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/frame/header_rules.hpp"
@@ -35,9 +37,9 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
       began_(Clock::now()) {
   record_.run_id = request.run_id;
   record_.mode = request.mode;
-  record_.program_version = TILECOMPILE_VERSION;
+  record_.program_version = kProgramVersion;
   record_.numerics_version = kNumericsVersion;
-  record_.configuration = effective_config(config_);
+  record_.configuration = effective_config(config_).dump();
   record_.started = utc_now();
   if (const std::string text = ignored_keys_text(config_); !text.empty()) warn(text);
 }

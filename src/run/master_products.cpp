@@ -3,6 +3,7 @@
 #include "master_run.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/version.hpp"
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
 #include "tilecompile/run/rejection_report.hpp"
@@ -25,7 +26,7 @@ ProductContext MasterRun::product_context() const {
   context.run_id = request_.run_id;
   context.config_hash = record_.config_hash;
   context.frames_manifest_id = record_.frames_manifest_id;
-  context.program = "tilecompile " TILECOMPILE_VERSION;
+  context.program = std::string("tilecompile ") + kProgramVersion;
   context.normalized_units = config_.output.normalized_units;
   context.one_sky = one_sky(*manifest_);
   context.classical = &analysis_.classical;

@@ -1,6 +1,7 @@
 #include <fnmatch.h>
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "master_run.hpp"
 #include "tilecompile/base/error.hpp"
@@ -104,7 +105,8 @@ std::vector<std::string> MasterRun::register_frames(const std::vector<std::strin
                             {"debayered", job.debayer ? "yes" : "no"}};
   log_info("frames registered", fields);
   directory_->append_event("frames_registered", fields);
-  record_.configuration = effective_config(config_);  // with the saturation, and the folder that was given
+  record_.configuration =
+      effective_config(config_).dump();  // with the saturation, and the folder that was given
   frames_ = FrameOrigin(registered.folder);
   return registered.paths;
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "master_run.hpp"
 #include "tilecompile/base/log.hpp"
@@ -101,7 +102,7 @@ void MasterRun::reconstruct() {
       chunks == 0
           ? dispatch_tiles(round, place, observer)
           : dispatch_tiles_in_chunks({round, chunks, &config_.method, &analysis_.metrics}, place, observer);
-  if (diagnostics) record_.diagnostics = diagnostics->finish();
+  if (diagnostics) record_.diagnostics = diagnostics->finish().dump();
   note_failed_tiles(ledger, "reconstruction");
   for (int id = 0; id < record_.tiles; ++id)
     if (ledger.is_failed(id)) joiner_->skip(id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "plan_sample.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -26,7 +27,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kSampleFrames = 4;
-double seconds_since(std::chrono::steady_clock::time_point began) {
+double elapsed_s(std::chrono::steady_clock::time_point began) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 
@@ -76,7 +77,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
     check_hard_assumptions(manifest, config.method.data);
     return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   }
-  sample.analyse_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  sample.analyse_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
   const bool proved =
       config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
@@ -93,7 +94,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   for (const std::string& text : {verdict.groups, verdict.warning})
     if (!text.empty())
       plan.warnings.push_back("in the sample of " + std::to_string(sample.frames) + ": " + text);
-  sample.seeing_s = seconds_since(began) / sample.frames * threads / plan.threads;
+  sample.seeing_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   plan.warnings.insert(plan.warnings.end(), analysis.warnings.begin(), analysis.warnings.end());
   plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;
   plan.seeing_from =
@@ -148,7 +149,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
     leave_out(config, found.bad, manifest, plan);
   }
   check_hard_assumptions(manifest, config.method.data);
-  const double scan_s = seconds_since(began);
+  const double scan_s = elapsed_s(began);
   plan.config_hash = sha256_hex(canonical_method_json(config.method));
   plan.width = manifest.width();
   plan.height = manifest.height();

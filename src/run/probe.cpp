@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/version.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
 #include "tilecompile/run/frame_source.hpp"
@@ -107,20 +107,7 @@ class ProbedTransport : public ForwardingTransport {
 WorkerFacts worker_facts(const std::string& worker_id, int slots) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  return {worker_id, host, TILECOMPILE_VERSION, kNumericsVersion, supported_features(), slots};
-}
-
-std::string WorkerFacts::cpu_text() const {
-  std::string text;
-  for (const std::string& feature : cpu_features) text += (text.empty() ? "" : " ") + feature;
-  return text;
-}
-
-bool is_probe(std::string_view bytes) {
-  constexpr std::size_t kMostBytes = 65536;  // a task of many tiles is not parsed just to look
-  if (bytes.size() > kMostBytes || bytes.find("\"probe\"") == std::string_view::npos) return false;
-  const auto json = nlohmann::json::parse(bytes, nullptr, false);
-  return json.is_object() && json.contains("task_type") && json["task_type"] == "probe";
+  return {worker_id, host, kProgramVersion, kNumericsVersion, supported_features(), slots};
 }
 
 ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker, const FrameOrigin& frames,

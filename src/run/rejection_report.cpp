@@ -1,5 +1,7 @@
 #include "tilecompile/run/rejection_report.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "tilecompile/frame/csv.hpp"
 
 namespace tilecompile {
@@ -29,11 +31,13 @@ RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, con
                     nlohmann::json(static_cast<std::int64_t>(above)).dump() + "," +
                     nlohmann::json(share).dump() + "\n";
     }
-  report.summary = {{"low", low},
-                    {"high", high},
-                    {"percent", samples > 0 ? 100 * (low + high) / samples : 0},
-                    {"most_in", worst},
-                    {"most_percent", 100 * largest}};
+  report.summary = nlohmann::json{
+      {"low", low},
+      {"high", high},
+      {"percent", samples > 0 ? 100 * (low + high) / samples : 0},
+      {"most_in", worst},
+      {"most_percent",
+       100 * largest}}.dump();
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "tilecompile/base/error.hpp"
@@ -21,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string file_text(const fs::path& path) {
+std::string whole_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
@@ -114,10 +115,10 @@ RunStatus read_run_status(const fs::path& run_directory) {
   RunStatus status;
   const fs::path directory = fs::absolute(run_directory / "").parent_path();
   status.run_id = directory.filename().string();
-  const json record = json::parse(file_text(directory / "run.json"), nullptr, false);
+  const json record = json::parse(whole_file(directory / "run.json"), nullptr, false);
   status.status = locked(directory) ? "running" : record.is_object() ? record.value("status", "?") : "killed";
   if (record.is_object() && record.contains("error")) status.error = record["error"].value("text", "");
-  const json grid = json::parse(file_text(directory / "grid.json"), nullptr, false);
+  const json grid = json::parse(whole_file(directory / "grid.json"), nullptr, false);
   if (grid.is_object() && grid.contains("tiles")) status.tiles = static_cast<int>(grid["tiles"].size());
   const Story story = read_story(directory / "events.jsonl");
   status.second_round = story.rounds > 1;

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kLeastKeyBytes = 16, kMostKeys = 4, kKeyIdDigits = 8;
 constexpr const char* kOwnHeaders = "x-tilecompile-";
-constexpr const char* kReasonHeader = "x-tilecompile-reason";
 
 // Tells keys apart while they are exchanged; says nothing about the key.
 std::string key_id(const std::string& key) {

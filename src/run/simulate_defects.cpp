@@ -7,7 +7,7 @@
 namespace tilecompile {
 namespace {
 
-enum Stream : std::uint64_t { kCosmicRays = 102, kTrail };  // other purposes: 1 .. 11, 101
+enum DefectStream : std::uint64_t { kCosmicRays = 102, kTrail };  // other purposes: 1 .. 11, 101
 
 class Collector {
  public:

@@ -7,7 +7,6 @@
 #include "siril_scale.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/order_statistics.hpp"
-#include "tilecompile/run/products.hpp"
 #include "tilecompile/run/siril.hpp"
 #include "tilecompile/run/siril_text.hpp"
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"

@@ -9,7 +9,7 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kFewestSkyPixels = 64;
-constexpr double kFarthestSigma = 3;
+constexpr double kSkyClipSigma = 3;
 
 WeightedMean plain_mean(std::vector<WeightedCutout> cutouts, int width, int height, int frame_chunk) {
   for (WeightedCutout& c : cutouts) {
@@ -41,7 +41,7 @@ std::vector<double> above_mean(const WeightedCutout& cutout, const WeightedMean&
 
 // Mean of what lies within 3 robust standard deviations of the median, in the order given.
 double clipped_mean(const std::vector<double>& values) {
-  const double middle = median(values), limit = kFarthestSigma * robust_sd(values);
+  const double middle = median(values), limit = kSkyClipSigma * robust_sd(values);
   double sum = 0;
   int count = 0;
   for (const double v : values) {

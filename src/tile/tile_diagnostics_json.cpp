@@ -9,9 +9,9 @@ namespace tilecompile {
 namespace {
 
 using nlohmann::json;
-constexpr std::size_t kMostChannels = 16;
+constexpr std::size_t kMostTileChannels = 16;
 constexpr std::size_t kMostBins = 256;
-constexpr int kLargest = 1 << 24;
+constexpr int kLargestCount = 1 << 24;
 
 json encode_channel(const ChannelDiagnostics& c) {
   return {
@@ -46,9 +46,10 @@ ChannelDiagnostics decode_channel(const json& item) {
   StrictObject histogram(o.get("quality_histogram"), "diagnostics quality_histogram");
   c.quality.low = histogram.number("low");
   c.quality.high = histogram.number("high");
-  for (const int n : histogram.integers("counts", 1, kMostBins, 0, kLargest)) c.quality.counts.push_back(n);
+  for (const int n : histogram.integers("counts", 1, kMostBins, 0, kLargestCount))
+    c.quality.counts.push_back(n);
   histogram.done();
-  c.measured_frames = static_cast<int>(o.integer("measured_frames", 0, kLargest));
+  c.measured_frames = static_cast<int>(o.integer("measured_frames", 0, kLargestCount));
   c.weight_quantiles = decode_quantiles(o);
   c.n_eff = o.number("n_eff");
   c.valid_fraction = o.number("valid_fraction");
@@ -88,8 +89,8 @@ TileDiagnostics decode_diagnostics(std::string_view bytes) {
   TileDiagnostics d;
   o.integer("schema", 1, 1);
   d.run_id = o.uuid("run_id");
-  d.tile_id = static_cast<int>(o.integer("tile_id", 0, kLargest));
-  const auto b = o.integers("tile_bbox", 4, 4, 0, kLargest);
+  d.tile_id = static_cast<int>(o.integer("tile_id", 0, kLargestCount));
+  const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestCount);
   d.box = {b[0], b[1], b[2], b[3]};
   d.worker_id = o.text("worker_id");
   d.attempt = static_cast<int>(o.integer("attempt", 1, 1 << 20));
@@ -97,11 +98,11 @@ TileDiagnostics decode_diagnostics(std::string_view bytes) {
   if (kind != tile_kind_name(TileKind::kStar) && kind != tile_kind_name(TileKind::kStructure))
     o.fail("kind", "is neither STAR nor STRUCTURE");
   d.kind = kind == tile_kind_name(TileKind::kStar) ? TileKind::kStar : TileKind::kStructure;
-  d.stars = static_cast<int>(o.integer("stars", 0, kLargest));
-  d.frames = static_cast<int>(o.integer("frames", 1, kLargest));
+  d.stars = static_cast<int>(o.integer("stars", 0, kLargestCount));
+  d.frames = static_cast<int>(o.integer("frames", 1, kLargestCount));
   const json& channels = o.get("channels");
-  if (!channels.is_array() || channels.empty() || channels.size() > kMostChannels)
-    o.fail("channels", "is not a list of 1 to " + std::to_string(kMostChannels) + " channels");
+  if (!channels.is_array() || channels.empty() || channels.size() > kMostTileChannels)
+    o.fail("channels", "is not a list of 1 to " + std::to_string(kMostTileChannels) + " channels");
   for (const json& item : channels) d.channels.push_back(decode_channel(item));
   o.done();
   return d;

@@ -13,7 +13,7 @@ static_assert(std::endian::native == std::endian::little, "sums are stored as th
 
 using nlohmann::json;
 constexpr int kLargest = 1 << 24;
-constexpr int kLargestSide = 1 << 20;
+constexpr int kLargestTileSide = 1 << 20;
 constexpr std::size_t kMostChannels = 16;
 
 // Metrics of a frame as a list: three numbers for stars, two for structure, one for the share of the tile
@@ -162,7 +162,7 @@ TileWeights decode_tile_weights(std::string_view bytes) {
     if (weights.quality[c].size() != weights.quality[0].size() ||
         weights.frame_weight[c].size() != weights.quality[0].size())
       o.fail("weight", "and 'quality' differ in frames");
-  const auto shape = o.integers("mean_shape", 0, 2, 1, kLargestSide);
+  const auto shape = o.integers("mean_shape", 0, 2, 1, kLargestTileSide);
   if (shape.size() == 1) o.fail("mean_shape", "is neither [] nor [h, w]");
   for (std::size_t c = 0; c < weights.quality.size() && !shape.empty(); ++c)
     weights.mean.push_back(take<double>(bytes, shape[1], shape[0], "tile weights"));
@@ -198,7 +198,7 @@ TileSumsPart decode_sums_part(std::string_view bytes) {
   StrictObject o(j, what);
   TileSumsPart part;
   part.tile_id = tile_id(o);
-  const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestSide);
+  const auto b = o.integers("tile_bbox", 4, 4, 0, kLargestTileSide);
   part.box = {b[0], b[1], b[2], b[3]};
   part.frames = frame_range(o);
   part.sampled = o.boolean("sampled");

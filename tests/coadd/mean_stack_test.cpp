@@ -10,14 +10,14 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 40, kHeight = 23;
+constexpr int kStackWidth = 40, kStackHeight = 23;
 
 std::vector<Plane<float>> night(int frames) {
   std::mt19937 rng(5);
   std::uniform_real_distribution<float> any(-1000, 60000);
   std::vector<Plane<float>> planes;
   for (int f = 0; f < frames; ++f) {
-    Plane<float> p(kWidth, kHeight);
+    Plane<float> p(kStackWidth, kStackHeight);
     for (float& v : p.samples()) v = rng() % 5 == 0 ? std::nanf("") : any(rng);
     for (int x = 0; x < 4; ++x) p.at(x, 2) = std::nanf("");
     planes.push_back(p);
@@ -30,13 +30,13 @@ std::uint32_t bits(float v) { return std::bit_cast<std::uint32_t>(v); }
 TEST(MeanStack, AgreesWithObviousLoopsBitByBit) {
   const auto planes = night(11);
   for (const int chunk : {1, 3, 4, 11, 64}) {
-    MeanStack stack(kWidth, kHeight, chunk);
+    MeanStack stack(kStackWidth, kStackHeight, chunk);
     const auto normalization = [](int f) { return Normalization{0.3 * f, 1 / (400.0 + f), 0.125}; };
     for (int f = 0; f < 11; ++f)
-      stack.add_rows(f, planes[static_cast<std::size_t>(f)].view(), normalization(f), 1 + f, 0, kHeight);
+      stack.add_rows(f, planes[static_cast<std::size_t>(f)].view(), normalization(f), 1 + f, 0, kStackHeight);
     const Plane<float> mean = stack.mean(), variance = stack.variance();
-    for (int y = 0; y < kHeight; ++y)
-      for (int x = 0; x < kWidth; ++x) {
+    for (int y = 0; y < kStackHeight; ++y)
+      for (int x = 0; x < kStackWidth; ++x) {
         double total = 0, total_variance = 0;
         int count = 0;
         for (int begin = 0; begin < 11; begin += chunk) {
@@ -66,10 +66,10 @@ TEST(MeanStack, AgreesWithObviousLoopsBitByBit) {
 
 TEST(MeanStack, RowsMayComeInPieces) {
   const auto planes = night(7);
-  MeanStack whole(kWidth, kHeight, 3), pieces(kWidth, kHeight, 3);
+  MeanStack whole(kStackWidth, kStackHeight, 3), pieces(kStackWidth, kStackHeight, 3);
   for (int f = 0; f < 7; ++f)
-    whole.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, 0, kHeight);
-  for (int y = kHeight; y > 0; y -= 5)
+    whole.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, 0, kStackHeight);
+  for (int y = kStackHeight; y > 0; y -= 5)
     for (int f = 0; f < 7; ++f)
       pieces.add_rows(f, planes[static_cast<std::size_t>(f)].view(), {}, 1, std::max(0, y - 5), y);
   const Plane<float> a = whole.mean(), b = pieces.mean();

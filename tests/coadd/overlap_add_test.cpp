@@ -12,7 +12,7 @@
 namespace tilecompile {
 namespace {
 
-std::uint32_t bits(float v) { return std::bit_cast<std::uint32_t>(v); }
+std::uint32_t pixel_bits(float v) { return std::bit_cast<std::uint32_t>(v); }
 
 Grid grid_of(int width, int height, int size, double overlap) {
   GridParams params;
@@ -99,10 +99,10 @@ TEST(OverlapAdd, AgreesWithObviousLoopsBitByBitOnASmallGrid) {
           window_sum += window;
         }
         ASSERT_GT(weight_sum, 0) << x << " " << y;
-        ASSERT_EQ(bits(result.weight.at(x, y)), bits(static_cast<float>(weight / weight_sum)));
+        ASSERT_EQ(pixel_bits(result.weight.at(x, y)), pixel_bits(static_cast<float>(weight / weight_sum)));
         ASSERT_EQ(result.coverage.at(x, y), coverage);
         if (window_sum > 0) {
-          ASSERT_EQ(bits(result.pixels.at(x, y)), bits(static_cast<float>(value / window_sum)));
+          ASSERT_EQ(pixel_bits(result.pixels.at(x, y)), pixel_bits(static_cast<float>(value / window_sum)));
         } else {
           ASSERT_TRUE(std::isnan(result.pixels.at(x, y)));
         }

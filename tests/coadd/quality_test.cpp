@@ -8,26 +8,26 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 192, kHeight = 128;
+constexpr int kFieldWidth = 192, kFieldHeight = 128;
 
 struct Field {
-  Plane<std::int32_t> coverage{kWidth, kHeight, 5};
+  Plane<std::int32_t> coverage{kFieldWidth, kFieldHeight, 5};
   FrameMetrics metrics;
   Field() {
-    for (int y = 24; y < kHeight - 20; y += 26)
-      for (int x = 24; x < kWidth - 20; x += 28) metrics.stars.push_back({x + 0.25, y - 0.375});
+    for (int y = 24; y < kFieldHeight - 20; y += 26)
+      for (int x = 24; x < kFieldWidth - 20; x += 28) metrics.stars.push_back({x + 0.25, y - 0.375});
     metrics.seeing_px = 3;
     metrics.star_radius_px = 8;
   }
   Plane<float> picture(double fwhm, double flux, double noise, unsigned seed) const {
     std::mt19937 rng(seed);
     std::normal_distribution<float> normal(1, static_cast<float>(noise));
-    Plane<float> p(kWidth, kHeight);
+    Plane<float> p(kFieldWidth, kFieldHeight);
     for (float& v : p.samples()) v = normal(rng);
     const double s = fwhm / 2.3548;
     for (const auto& star : metrics.stars)
-      for (int y = 0; y < kHeight; ++y)
-        for (int x = 0; x < kWidth; ++x)
+      for (int y = 0; y < kFieldHeight; ++y)
+        for (int x = 0; x < kFieldWidth; ++x)
           p.at(x, y) += static_cast<float>(
               flux / (6.2832 * s * s) *
               std::exp(-((x - star.x) * (x - star.x) + (y - star.y) * (y - star.y)) / (2 * s * s)));
@@ -64,8 +64,8 @@ TEST(ProductQuality, StarsOutsideOfTheAreaTakeNoPart) {
   Field field;
   const auto p = field.picture(3, 20, 0.01, 1);
   const int all = measure_quality(p, p, field.metrics, {&field.coverage, 5}).star_count;
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth / 2; ++x) field.coverage.at(x, y) = 4;
+  for (int y = 0; y < kFieldHeight; ++y)
+    for (int x = 0; x < kFieldWidth / 2; ++x) field.coverage.at(x, y) = 4;
   const int right = measure_quality(p, p, field.metrics, {&field.coverage, 5}).star_count;
   EXPECT_GT(right, 0);
   EXPECT_LT(right, all);
@@ -80,7 +80,7 @@ TEST(ProductQuality, StarsOutsideOfTheAreaTakeNoPart) {
 TEST(BackgroundRms, OfPlainNoiseDespiteStars) {
   const Field field;
   EXPECT_NEAR(background_rms(field.picture(3, 20, 0.05, 3), {&field.coverage, 1}), 0.05, 0.005);
-  EXPECT_EQ(background_rms(Plane<float>(kWidth, kHeight, 2.0f), {&field.coverage, 1}), 0);
+  EXPECT_EQ(background_rms(Plane<float>(kFieldWidth, kFieldHeight, 2.0f), {&field.coverage, 1}), 0);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "config/config_files.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/key_table.hpp"

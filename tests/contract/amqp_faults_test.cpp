@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr seconds kPatience{60};
+constexpr seconds kFaultPatience{60};
 
 class AmqpFaults : public testing::Test {
  protected:
@@ -66,7 +66,7 @@ class AmqpFaults : public testing::Test {
     std::set<std::string> received;
     std::thread receiver([&] {
       while (received.size() < kMessages) {
-        const auto delivery = worker->receive(kPatience);
+        const auto delivery = worker->receive(kFaultPatience);
         if (!delivery) return;
         received.insert(delivery->message.body);
         worker->ack(delivery->tag);
@@ -139,7 +139,7 @@ TEST_F(AmqpFaults, FrozenBrokerIsNoticedAndLosesNothing) {
   const auto watcher = connect_amqp(options_);
   expect_no_loss([&](PrivateBroker& broker) {
     broker.pause();
-    const auto deadline = Clock::now() + kPatience;
+    const auto deadline = Clock::now() + kFaultPatience;
     while (watcher->connected() && Clock::now() < deadline) std::this_thread::sleep_for(milliseconds(20));
     EXPECT_FALSE(watcher->connected());
     broker.resume();
@@ -152,7 +152,7 @@ TEST_F(AmqpFaults, DeliveryHeldOverManyHeartbeatsCanBeAcknowledged) {
   party->declare(queue_);
   party->publish("", queue_.name, text("long task")).get();
   party->consume(queue_.name, 1);
-  const auto delivery = party->receive(kPatience);
+  const auto delivery = party->receive(kFaultPatience);
   ASSERT_TRUE(delivery);
   // The time itself is what is tested: a task that computes for more than three heartbeats.
   std::this_thread::sleep_for(milliseconds(4500));
@@ -170,18 +170,18 @@ TEST_F(AmqpFaults, TagFromBeforeAReconnectIsStale) {
   party->declare(queue_);
   party->publish("", queue_.name, text("x")).get();
   party->consume(queue_.name, 1);
-  const auto before = party->receive(kPatience);
+  const auto before = party->receive(kFaultPatience);
   ASSERT_TRUE(before);
   own()->kill9();
   own()->start();
-  const auto after = party->receive(kPatience);
+  const auto after = party->receive(kFaultPatience);
   ASSERT_TRUE(after);
   EXPECT_TRUE(after->redelivered);
   EXPECT_NE(after->tag.connection, before->tag.connection);
   party->ack(before->tag);
   EXPECT_EQ(party->inspect(queue_.name)->messages, 0u);
   party->reject(after->tag, true);
-  EXPECT_TRUE(party->receive(kPatience));
+  EXPECT_TRUE(party->receive(kFaultPatience));
 }
 
 TEST_F(AmqpFaults, CallsDuringAnOutageWaitForItsEnd) {
@@ -205,7 +205,7 @@ TEST_F(AmqpFaults, TooLongAnOutageEndsTheTransport) {
   party->consume(queue_.name, 1);
   own()->kill9();
   auto confirmed = party->publish("", queue_.name, text("x"));
-  EXPECT_THROW(party->receive(kPatience), TransientError);
+  EXPECT_THROW(party->receive(kFaultPatience), TransientError);
   EXPECT_THROW(confirmed.get(), TransientError);
   EXPECT_THROW(party->inspect(queue_.name), TransientError);
   own()->start();
@@ -249,11 +249,11 @@ TEST_F(AmqpFaults, BodyOverTheLimitIsRejectedUnread) {
   const auto modest = connect_amqp(options_);
   EXPECT_THROW(modest->publish("", queue_.name, text(std::string(1001, 'x'))), UsageError);
   modest->consume(queue_.name, 1);
-  const auto delivery = modest->receive(kPatience);
+  const auto delivery = modest->receive(kFaultPatience);
   ASSERT_TRUE(delivery);
   EXPECT_EQ(delivery->message.body, "small");
   party->consume(dead.name, 1);
-  EXPECT_EQ(party->receive(kPatience).value().message.body.size(), 400000u);
+  EXPECT_EQ(party->receive(kFaultPatience).value().message.body.size(), 400000u);
   party->remove_queue(dead.name);
 }
 
@@ -264,10 +264,10 @@ TEST_F(AmqpFaults, QuorumQueueServesToo) {
   EXPECT_NO_THROW(party->declare(queue_));
   party->publish("", queue_.name, text("x")).get();
   party->consume(queue_.name, 1);
-  const auto delivery = party->receive(kPatience);
+  const auto delivery = party->receive(kFaultPatience);
   ASSERT_TRUE(delivery);
   party->reject(delivery->tag, true);
-  const auto again = party->receive(kPatience);
+  const auto again = party->receive(kFaultPatience);
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->redelivered);
 }
@@ -316,7 +316,7 @@ TEST_F(AmqpFaults, MissingPermissionsAreUsageErrors) {
   // What it may do, it still can.
   master->publish("", queue_.name, text("y")).get();
   party->consume(queue_.name, 1);
-  EXPECT_EQ(party->receive(kPatience).value().message.body, "y");
+  EXPECT_EQ(party->receive(kFaultPatience).value().message.body, "y");
 }
 
 TEST_F(AmqpFaults, UnreachablePortIsNamedWithItsRemedy) {

@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <future>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "contract/contract_broker.hpp"
@@ -19,10 +20,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kPatience{30};
+constexpr seconds kLongPatience{30};
 constexpr int kTiles = 12;  // fewer than a sender has under way at most
 
-[[maybe_unused]] const auto& kRegistered = ContractBroker::instance();
+[[maybe_unused]] const auto& kDiagnosticsRegistered = ContractBroker::instance();
 
 class DiagnosticsContract : public testing::TestWithParam<const char*> {
  protected:
@@ -66,7 +67,7 @@ class DiagnosticsContract : public testing::TestWithParam<const char*> {
   }
   /// Waits for the broker's verdict on all that was sent.
   static DiagnosticsSender::Counts settled(DiagnosticsSender& sender) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    const auto deadline = std::chrono::steady_clock::now() + kLongPatience;
     for (;;) {
       const auto c = sender.counts();
       if (c.published + c.failed + c.dropped >= kTiles || std::chrono::steady_clock::now() > deadline)
@@ -75,7 +76,7 @@ class DiagnosticsContract : public testing::TestWithParam<const char*> {
     }
   }
   void expect_messages(std::uint64_t expected) {
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    const auto deadline = std::chrono::steady_clock::now() + kLongPatience;
     while (worker_->inspect(queue_).value().messages != expected &&
            std::chrono::steady_clock::now() < deadline)
       std::this_thread::sleep_for(milliseconds(10));
@@ -87,7 +88,7 @@ class DiagnosticsContract : public testing::TestWithParam<const char*> {
     Message message;
     message.body = "{}";
     auto confirmed = worker_->publish(kResultExchange, results_, message);
-    ASSERT_EQ(confirmed.wait_for(kPatience), std::future_status::ready);
+    ASSERT_EQ(confirmed.wait_for(kLongPatience), std::future_status::ready);
     EXPECT_NO_THROW(confirmed.get());
   }
 
@@ -104,7 +105,7 @@ TEST_P(DiagnosticsContract, WhatWasPublishedIsInTheFile) {
   send_all(sender);
   EXPECT_EQ(settled(sender).published, kTiles);
   for (int t = 0; t < kTiles - 1; ++t) {
-    const auto delivery = master_->receive(kPatience);
+    const auto delivery = master_->receive(kLongPatience);
     ASSERT_TRUE(delivery && collector.take(*delivery)) << t;
   }
   expect_messages(0);

@@ -25,7 +25,7 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::size_t lines_of(const std::filesystem::path& path) {
+std::size_t line_count(const std::filesystem::path& path) {
   const std::string text = text_of(path);
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -178,7 +178,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
       }
     }
   EXPECT_EQ(run.get(), static_cast<int>(night.grid.tiles.size()));
-  EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), night.grid.tiles.size());
+  EXPECT_EQ(line_count(hall.path() / "journal.jsonl"), night.grid.tiles.size());
   EXPECT_FALSE(hall.worker->inspect(results_queue(night.run_id, Isolation::kRun)));
 }
 
@@ -211,7 +211,7 @@ TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRunAfterTheLastAttempt) 
   const std::string text = text_thrown<InputError>(run);
   EXPECT_NE(text.find("tile 0"), std::string::npos) << text;
   EXPECT_NE(text.find("SHA-256"), std::string::npos) << text;
-  EXPECT_EQ(lines_of(hall.path() / "journal.jsonl"), 0u);
+  EXPECT_EQ(line_count(hall.path() / "journal.jsonl"), 0u);
 }
 
 TEST(Dispatch, ATileWhoseObjectIsDamagedIsAskedForAgain) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "test_data.hpp"
@@ -13,19 +14,19 @@
 namespace tilecompile {
 namespace {
 
-const std::string kRun = "66666666-7777-4888-9999-aaaaaaaaaaaa";
+const std::string kStatusRun = "66666666-7777-4888-9999-aaaaaaaaaaaa";
 
 class RunStatusOf : public testing::Test {
  protected:
-  RunStatusOf() { directory_.emplace(folder_.path(), kRun); }
+  RunStatusOf() { directory_.emplace(folder_.path(), kStatusRun); }
   void accept(int tile_id, const std::string& worker, bool synthetic = false) {
     directory_->append_journal(nlohmann::json{
         {"tile_id", tile_id},
         {"worker_id", worker},
-        {"tile_data_ref", synthetic ? synthetic_tile_key(kRun, tile_id) : tile_key(kRun, tile_id)}}
+        {"tile_data_ref", synthetic ? synthetic_tile_key(kStatusRun, tile_id) : tile_key(kStatusRun, tile_id)}}
                                    .dump());
   }
-  RunStatus status() const { return read_run_status(folder_.path() / kRun); }
+  RunStatus status() const { return read_run_status(folder_.path() / kStatusRun); }
 
   TempDir folder_;
   std::optional<RunDirectory> directory_;
@@ -41,7 +42,7 @@ TEST_F(RunStatusOf, ARunUnderWay) {
   accept(2, "b");
   directory_->append_event("tile_failed", {{"tile_id", "1"}});
   const RunStatus s = status();
-  EXPECT_EQ(s.run_id, kRun);
+  EXPECT_EQ(s.run_id, kStatusRun);
   EXPECT_EQ(s.status, "running");
   EXPECT_EQ(s.phase, "reconstruct tiles");
   EXPECT_EQ(s.tiles, 4);
@@ -76,7 +77,7 @@ TEST_F(RunStatusOf, AKilledAndAnEndedRun) {
   std::ofstream(directory_->path() / "events.jsonl", std::ios::app) << "{\"event\": \"torn";
   directory_.reset();
   EXPECT_EQ(status().status, "killed");
-  std::ofstream(folder_.path() / kRun / "run.json")
+  std::ofstream(folder_.path() / kStatusRun / "run.json")
       << R"({"status": "failed", "error": {"kind": "input", "text": "the frame is gone"}})";
   EXPECT_EQ(status().status, "failed");
   EXPECT_EQ(status().error, "the frame is gone");
@@ -84,9 +85,9 @@ TEST_F(RunStatusOf, AKilledAndAnEndedRun) {
 
 TEST_F(RunStatusOf, IsFoundByFolderByIdAndAsTheLatest) {
   directory_->append_event("run_started");
-  EXPECT_EQ(find_run_directory("", folder_.path()), folder_.path() / kRun);
-  EXPECT_EQ(find_run_directory(kRun, folder_.path()), folder_.path() / kRun);
-  EXPECT_EQ(find_run_directory((folder_.path() / kRun).string(), "nowhere"), folder_.path() / kRun);
+  EXPECT_EQ(find_run_directory("", folder_.path()), folder_.path() / kStatusRun);
+  EXPECT_EQ(find_run_directory(kStatusRun, folder_.path()), folder_.path() / kStatusRun);
+  EXPECT_EQ(find_run_directory((folder_.path() / kStatusRun).string(), "nowhere"), folder_.path() / kStatusRun);
   EXPECT_THROW(find_run_directory("other", folder_.path()), UsageError);
   EXPECT_THROW(find_run_directory("", "nowhere"), UsageError);
 }

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
@@ -13,7 +15,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000007";
+const char* const kCommandsRunId = "0a1b2c3d-0000-4000-8000-000000000007";
 
 /// A simulated night and one run over it with synthetic frames; shared by the cases, which restore what they
 /// change.
@@ -27,14 +29,14 @@ class Commands : public testing::Test {
                   .exit_code,
               0);
     const ProgramOutput run =
-        run_program("run " + yaml() + " --quiet --run-id " + kRunId + " --output " + path("out") +
+        run_program("run " + yaml() + " --quiet --run-id " + kCommandsRunId + " --output " + path("out") +
                     " --set synthetic.enabled=true --set synthetic.frames_min=2 --set tile.min_size=32");
     ASSERT_EQ(run.exit_code, 0) << run.text;
   }
   static void TearDownTestSuite() { folder_.reset(); }
   static std::string path(const std::string& name) { return "'" + (*folder_ / name).string() + "'"; }
   static std::string yaml() { return path("night/run.yaml"); }
-  static fs::path run_dir() { return *folder_ / "out" / kRunId; }
+  static fs::path run_dir() { return *folder_ / "out" / kCommandsRunId; }
   static std::string tile(const std::string& more) { return "tile '" + run_dir().string() + "' " + more; }
   static void write(const fs::path& file, const std::string& bytes) {
     std::ofstream(file, std::ios::binary) << bytes;

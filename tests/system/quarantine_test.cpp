@@ -8,7 +8,7 @@ namespace tilecompile {
 namespace {
 
 namespace fs = std::filesystem;
-const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000002";
+const char* const kQuarantineRunId = "0a1b2c3d-0000-4000-8000-000000000002";
 
 /// A simulated night of ten frames, and the same night with bad frames of every sort among them.
 class Quarantine : public testing::Test {
@@ -47,13 +47,13 @@ class Quarantine : public testing::Test {
   ProgramEnd run(const std::string& command, const std::string& night, const std::string& out,
                  const std::vector<std::string>& more) const {
     const fs::path file = write_run_file(night, out);
-    std::vector<std::string> arguments = {command, file.string(), "--run-id", kRunId, "--threads", "2"};
+    std::vector<std::string> arguments = {command, file.string(), "--run-id", kQuarantineRunId, "--threads", "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 240, {}});
   }
 
   nlohmann::json record(const std::string& out) const {
-    return nlohmann::json::parse(bytes_of(folder_ / out / kRunId / "run.json"));
+    return nlohmann::json::parse(bytes_of(folder_ / out / kQuarantineRunId / "run.json"));
   }
 
   static std::vector<std::string> bad_names() {
@@ -92,7 +92,7 @@ TEST_F(Quarantine, TheRunIsThatOfTheGoodFramesAndNamesTheOthersEverywhere) {
   ASSERT_EQ(found.at("quarantined_frames").size(), 7u);
   std::map<std::string, std::string> reasons;
   for (const auto& f : found.at("quarantined_frames")) reasons[f.at("path")] = f.at("reason");
-  const std::string events = bytes_of(folder_ / "out" / kRunId / "events.jsonl");
+  const std::string events = bytes_of(folder_ / "out" / kQuarantineRunId / "events.jsonl");
   for (const std::string& name : bad_names()) {
     ASSERT_EQ(reasons.count(name), 1u) << name;
     EXPECT_NE(reasons[name], "") << name;
@@ -117,8 +117,8 @@ TEST_F(Quarantine, WorkersGiveTheSameBits) {
   for (const auto& [name, product] : expected.at("products").items())
     EXPECT_EQ(found.at("products").at(name).at("digest"), product.at("digest")) << name;
   EXPECT_EQ(found.at("quarantined_frames"), expected.at("quarantined_frames"));
-  EXPECT_EQ(bytes_of(folder_ / "out-master" / kRunId / "manifest.json"),
-            bytes_of(folder_ / "out" / kRunId / "manifest.json"));
+  EXPECT_EQ(bytes_of(folder_ / "out-master" / kQuarantineRunId / "manifest.json"),
+            bytes_of(folder_ / "out" / kQuarantineRunId / "manifest.json"));
 }
 
 TEST_F(Quarantine, TooFewFramesLeftAreAnError) {

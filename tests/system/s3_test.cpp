@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "broker/private_broker.hpp"
 #include "contract/faulty_proxy.hpp"

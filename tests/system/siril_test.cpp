@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::string kRunId = "11111111-2222-4333-8444-555555555555";
+const std::string kSirilRunId = "11111111-2222-4333-8444-555555555555";
 constexpr int kMargin = 16;  // largest offset between two frames
 
 struct Offset {
@@ -92,10 +92,10 @@ class Siril : public ::testing::Test {
   ProgramOutput run(const std::string& flags, const std::string& output = "runs") const {
     std::ofstream(dir_ / "run.yaml")
         << "input: {dir: raw, stage: raw}\nregistration: {engine: siril, min_star_matches: 20}\n";
-    return run_program("run '" + (dir_ / "run.yaml").string() + "' --run-id " + kRunId + " --output '" +
+    return run_program("run '" + (dir_ / "run.yaml").string() + "' --run-id " + kSirilRunId + " --output '" +
                        (dir_ / output).string() + "' " + flags);
   }
-  fs::path run_dir(const std::string& output = "runs") const { return dir_ / output / kRunId; }
+  fs::path run_dir(const std::string& output = "runs") const { return dir_ / output / kSirilRunId; }
 
   // Every pixel is covered by the frames whose cut-out, laid onto the reference's, holds it; at the rim a
   // pixel more or less.
@@ -261,7 +261,7 @@ TEST_F(Siril, IsNotNeededWhereNothingIsLeftToDo) {
   simulate("");
   const ProgramOutput done =
       run_program("run '" + (dir_ / "night/run.yaml").string() + "' --output '" + (dir_ / "runs").string() +
-                  "' --run-id " + kRunId + " --set registration.engine=siril --set stacking.engine=siril");
+                  "' --run-id " + kSirilRunId + " --set registration.engine=siril --set stacking.engine=siril");
   EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 3) << done.text;
   EXPECT_THAT(done.text, HasSubstr("registration is skipped"));
   EXPECT_THAT(done.text, HasSubstr("stacking.engine siril is skipped"));

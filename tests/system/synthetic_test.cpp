@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 #include "test_data.hpp"
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using testing::HasSubstr;
 
-const std::string kRunId = "11111111-2222-4333-8444-888888888888";
+const std::string kSyntheticRunId = "11111111-2222-4333-8444-888888888888";
 constexpr int kFrames = 14;
 
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
@@ -46,10 +47,10 @@ class Synthetic : public testing::Test {
                                      << "tile: {min_size: 40}\n"
                                      << "synthetic: {enabled: true, frames_min: 3}\n";
     const ProgramOutput end = run_program("run " + quoted(dir_ / "run.yaml") + " --quiet --output " +
-                                          quoted(dir_ / name) + " --run-id " + kRunId + " " + flags);
+                                          quoted(dir_ / name) + " --run-id " + kSyntheticRunId + " " + flags);
     EXPECT_EQ(end.exit_code, expected_exit) << end.text;
     said_ = end.text;
-    return dir_ / name / kRunId;
+    return dir_ / name / kSyntheticRunId;
   }
   static json clusters(const fs::path& run_dir) { return json::parse(file_text(run_dir / "clusters.json")); }
 

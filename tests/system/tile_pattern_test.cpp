@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "program.hpp"
 #include "test_data.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kRunId = "11111111-2222-4333-8444-777777777777";
+const std::string kPatternRunId = "11111111-2222-4333-8444-777777777777";
 
 struct Field {
   const char* name;
@@ -41,16 +42,16 @@ class PlantedPattern : public testing::TestWithParam<Field> {
     std::ofstream(dir_ / "run.yaml") << "input: {dir: '" << frames.string() << "'}\n"
                                      << "validation: {require_no_tile_pattern: true}\n";
     const ProgramOutput end = run_program("run '" + (dir_ / "run.yaml").string() + "' --quiet --output '" +
-                                          dir_.path().string() + "' --run-id " + kRunId + " " + field.flags);
+                                          dir_.path().string() + "' --run-id " + kPatternRunId + " " + field.flags);
     ASSERT_EQ(end.exit_code, 0) << end.text;
   }
-  fs::path run_dir() const { return dir_ / kRunId; }
+  fs::path run_dir() const { return dir_ / kPatternRunId; }
   Grid grid() const {
-    const auto json = nlohmann::json::parse(file_text(run_dir() / "grid.json"));
+    const auto stored = nlohmann::json::parse(file_text(run_dir() / "grid.json"));
     const auto frames = run_record(run_dir()).at("frames");
-    Grid grid{frames.at("width"), frames.at("height"), json.at("tile_size"),
-              json.at("overlap"), json.at("step"),     {}};
-    for (const auto& t : json.at("tiles"))
+    Grid grid{frames.at("width"), frames.at("height"), stored.at("tile_size"),
+              stored.at("overlap"), stored.at("step"),     {}};
+    for (const auto& t : stored.at("tiles"))
       grid.tiles.push_back({t.at("x0"), t.at("y0"), t.at("w"), t.at("h")});
     return grid;
   }

@@ -98,9 +98,9 @@ TEST_F(Verify, EveryCheckHoldsWithGoodWorkers) {
                             ", [0-9]+ slots, version [0-9.]+, numerics " + kNumericsVersion + ", "));
   expect_nothing_left();
 
-  const auto json = run_program("verify " + yaml() + flags() + expected + " --json --log-level error");
-  EXPECT_EQ(json.exit_code, 0) << json.text;
-  const auto report = nlohmann::json::parse(json.text);
+  const auto as_json = run_program("verify " + yaml() + flags() + expected + " --json --log-level error");
+  EXPECT_EQ(as_json.exit_code, 0) << as_json.text;
+  const auto report = nlohmann::json::parse(as_json.text);
   EXPECT_TRUE(report.at("ok"));
   ASSERT_EQ(report.at("workers").size(), 2u);
   EXPECT_EQ(report.at("workers")[0].at("worker_id"), "barn-1");

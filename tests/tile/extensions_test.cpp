@@ -21,11 +21,11 @@ namespace {
 constexpr Box kBox{0, 0, 60, 45};
 
 // Frames with a star in the middle, of different width and noise, some of them with a border.
-struct Night {
+struct ExtendedNight {
   std::vector<Plane<float>> frames;
   FrameMetrics metrics;
 
-  explicit Night(int count) {
+  explicit ExtendedNight(int count) {
     std::mt19937 rng(5);
     metrics.channels.resize(1);
     metrics.image_width = kBox.w;
@@ -80,7 +80,7 @@ ReconstructionParams all_extensions() {
 std::uint32_t bits(float v) { return std::bit_cast<std::uint32_t>(v); }
 
 TEST(SeeingMode, WeighsByInverseVarianceAndPowerOfTheSeeing) {
-  const Night night(10);
+  const ExtendedNight night(10);
   TileInput in = night.input({});
   in.local.sharpness = 3;
   const TileResult tile = compute_tile(in);
@@ -93,7 +93,7 @@ TEST(SeeingMode, WeighsByInverseVarianceAndPowerOfTheSeeing) {
 }
 
 TEST(SeeingMode, AFrameWithoutSeeingGetsTheMedianOfTheOthers) {
-  Night night(9);
+  ExtendedNight night(9);
   night.metrics.channels[0][4].fwhm_surface.clear();
   const TileResult tile = compute_tile(night.input({}));
   std::vector<double> others = tile.channels[0].quality;
@@ -102,7 +102,7 @@ TEST(SeeingMode, AFrameWithoutSeeingGetsTheMedianOfTheOthers) {
 }
 
 TEST(SeeingMode, TheExponentGivesWayToTheEffectiveNumberOfFrames) {
-  const Night night(40);
+  const ExtendedNight night(40);
   TileInput in = night.input({});
   in.local.sharpness = 15;
   const auto effective = [&](double fraction) {
@@ -123,7 +123,7 @@ TEST(SeeingMode, TheExponentGivesWayToTheEffectiveNumberOfFrames) {
 }
 
 TEST(Extensions, AClusterOfAllFramesIsTheReconstruction) {
-  const Night night(17);
+  const ExtendedNight night(17);
   const TileInput in = night.input(all_extensions());
   const TileResult tile = compute_tile(in);
   Clusters one;
@@ -137,7 +137,7 @@ TEST(Extensions, AClusterOfAllFramesIsTheReconstruction) {
 }
 
 TEST(Extensions, ClustersWeightedByWhatIsBehindThemMakeTheReconstruction) {
-  const Night night(17);
+  const ExtendedNight night(17);
   const TileInput in = night.input(all_extensions());
   const TileChannel whole = compute_tile(in).channels[0];
   Clusters three;
@@ -156,7 +156,7 @@ TEST(Extensions, ClustersWeightedByWhatIsBehindThemMakeTheReconstruction) {
 }
 
 TEST(Extensions, PixelsLieBetweenTheirInputs) {
-  const Night night(17);
+  const ExtendedNight night(17);
   const TileChannel tile = compute_tile(night.input(all_extensions())).channels[0];
   for (int y = 0; y < kBox.h; ++y)
     for (int x = 0; x < kBox.w; ++x) {
@@ -174,7 +174,7 @@ TEST(Extensions, PixelsLieBetweenTheirInputs) {
 
 // The weights that the guard mixes, written down once more without it.
 TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
-  const Night night(17);
+  const ExtendedNight night(17);
   ReconstructionParams guarded = all_extensions(), open = guarded;
   guarded.edge_feather_px = open.edge_feather_px = 0;
   open.noise_guard.mode = NoiseGuardParams::Mode::kOff;
@@ -194,7 +194,7 @@ TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
 }
 
 TEST(Extensions, VarianceAndEffectiveFramesAreThoseOfTheWeights) {
-  const Night night(10);
+  const ExtendedNight night(10);
   const TileChannel tile = compute_tile(night.input({})).channels[0];
   for (const int x : {2, 7, 40}) {
     double sum = 0, squares = 0, variance = 0;
@@ -212,7 +212,7 @@ TEST(Extensions, VarianceAndEffectiveFramesAreThoseOfTheWeights) {
 }
 
 TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
-  Night night(30);
+  ExtendedNight night(30);
   for (auto& frame : night.metrics.channels[0]) frame.noise *= 1.6;  // a gradient over the whole frame
   const TileInput in = night.input({});
   std::vector<WeightedCutout> cutouts;
@@ -229,7 +229,7 @@ TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
 // Sharp frames have a brighter sky here than the others, as under a gradient of moonlight.
 TEST(LocalSky, WeightsDoNotMoveTheSkyOfATile) {
   const auto sky = [](ReconstructionParams::LocalSky mode) {
-    Night night(20);
+    ExtendedNight night(20);
     for (std::size_t f = 0; f < 20; f += 5)  // the sharpest
       for (float& s : night.frames[f].samples()) s += 8;
     ReconstructionParams params;
@@ -246,7 +246,7 @@ TEST(LocalSky, WeightsDoNotMoveTheSkyOfATile) {
 // Two frames of another level than the rest begin inside the tile.
 TEST(EdgeFeather, LeavesNoStepWhereFramesBegin) {
   const auto step = [](double feather_px) {
-    Night night(20);
+    ExtendedNight night(20);
     for (std::size_t f = 0; f < 20; ++f) {
       Plane<float>& p = night.frames[f];
       p = Plane<float>(kBox.w, kBox.h, f < 2 ? 110.0F : 100.0F);

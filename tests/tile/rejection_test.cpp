@@ -9,18 +9,18 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 31, kHeight = 17;
+constexpr int kCutoutWidth = 31, kCutoutHeight = 17;
 
-struct Night {
+struct NightOfOutliers {
   std::vector<Plane<float>> frames;
   std::vector<WeightedCutout> cutouts;
 
-  Night(int count, const std::vector<double>& noise) {
+  NightOfOutliers(int count, const std::vector<double>& noise) {
     std::mt19937 rng(1);
     for (int f = 0; f < count; ++f) {
       std::normal_distribution<float> value(
           100, static_cast<float>(noise[static_cast<std::size_t>(f) % noise.size()]));
-      Plane<float> p(kWidth, kHeight);
+      Plane<float> p(kCutoutWidth, kCutoutHeight);
       for (float& v : p.samples()) v = value(rng);
       frames.push_back(std::move(p));
     }
@@ -46,34 +46,34 @@ std::int64_t total(const std::vector<std::int64_t>& counts) {
 }
 
 TEST(Rejection, DropsPlantedPixelsAndHardlyAnyOther) {
-  Night night(40, {2});
-  for (int x = 0; x < kWidth; ++x) night.frames[7].at(x, 5) += 30;  // a trail
+  NightOfOutliers night(40, {2});
+  for (int x = 0; x < kCutoutWidth; ++x) night.frames[7].at(x, 5) += 30;  // a trail
   night.frames[20].at(3, 3) -= 40;
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
-  for (int x = 0; x < kWidth; ++x) EXPECT_EQ(r.kept[7].at(x, 5), 0) << x;
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
+  for (int x = 0; x < kCutoutWidth; ++x) EXPECT_EQ(r.kept[7].at(x, 5), 0) << x;
   EXPECT_EQ(r.kept[20].at(3, 3), 0);
-  EXPECT_GE(r.high[7], kWidth);
+  EXPECT_GE(r.high[7], kCutoutWidth);
   EXPECT_GE(r.low[20], 1);
-  const std::int64_t others = total(r.high) + total(r.low) - kWidth - 1;
-  EXPECT_LT(others, 40 * kWidth * kHeight / 2000) << "4 sigma is rare";
+  const std::int64_t others = total(r.high) + total(r.low) - kCutoutWidth - 1;
+  EXPECT_LT(others, 40 * kCutoutWidth * kCutoutHeight / 2000) << "4 sigma is rare";
 }
 
 // Seeing that varies by 25 % changes the peak of a star by more than any limit of noise; a cosmic ray beside
 // it stands out of pixels that are as flat as the sky.
 TEST(Rejection, KeepsStarCoresInChangingSeeing) {
-  Night night(60, {2});
+  NightOfOutliers night(60, {2});
   std::mt19937 rng(3);
   std::normal_distribution<double> seeing(0, 0.25);
   const int x0 = 12, y0 = 8;
   for (auto& frame : night.frames) {
     const double variance = 2.0 * std::exp(2 * seeing(rng));
-    for (int y = 0; y < kHeight; ++y)
-      for (int x = 0; x < kWidth; ++x)
+    for (int y = 0; y < kCutoutHeight; ++y)
+      for (int x = 0; x < kCutoutWidth; ++x)
         frame.at(x, y) += static_cast<float>(
             20000 / variance * std::exp(-0.5 * ((x - x0) * (x - x0) + (y - y0) * (y - y0)) / variance));
   }
   night.frames[11].at(28, 8) += 60;
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
   int in_core = 0;
   for (const auto& kept : r.kept)
     for (int y = y0 - 3; y <= y0 + 3; ++y)
@@ -83,30 +83,30 @@ TEST(Rejection, KeepsStarCoresInChangingSeeing) {
 }
 
 TEST(Rejection, ANoisyFrameIsJudgedByItsOwnNoise) {
-  Night night(40, {2, 2, 2, 8});
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  NightOfOutliers night(40, {2, 2, 2, 8});
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
   for (std::size_t f = 3; f < 40; f += 4)
-    EXPECT_LT(r.high[f] + r.low[f], kWidth * kHeight / 100) << "frame " << f;
+    EXPECT_LT(r.high[f] + r.low[f], kCutoutWidth * kCutoutHeight / 100) << "frame " << f;
 }
 
 TEST(Rejection, EqualCodesAreNotRejectedForTheirNeighbours) {
   // Whole codes: at many pixels all frames but a few agree, and the MAD there is 0.
-  Night night(30, {0.4});
+  NightOfOutliers night(30, {0.4});
   for (auto& frame : night.frames)
     for (float& v : frame.samples()) v = std::round(v);
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
-  EXPECT_LT(total(r.high) + total(r.low), 30 * kWidth * kHeight / 50);
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
+  EXPECT_LT(total(r.high) + total(r.low), 30 * kCutoutWidth * kCutoutHeight / 50);
 }
 
 TEST(Rejection, TooFewKeptMakesAPlainPixel) {
   RejectionParams params = clip_params();
   params.min_kept_fraction = 0.9;
-  Night night(20, {1});
+  NightOfOutliers night(20, {1});
   for (std::size_t f : {2u, 5u, 11u}) night.frames[f].at(9, 9) += 100;
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, params);
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, params);
   EXPECT_EQ(r.plain.at(9, 9), 1);
   EXPECT_TRUE(r.kept[2].empty() || r.kept[2].at(9, 9) == 1);
-  const WeightedMean mean = weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, &r.plain);
+  const WeightedMean mean = weighted_mean(night.cutouts, kCutoutWidth, kCutoutHeight, 64, {}, &r.plain);
   double sum = 0;
   for (const auto& frame : night.frames) sum += frame.at(9, 9);
   EXPECT_FLOAT_EQ(mean.mean.at(9, 9), static_cast<float>(sum / 20));
@@ -114,10 +114,10 @@ TEST(Rejection, TooFewKeptMakesAPlainPixel) {
 }
 
 TEST(Rejection, InvalidPixelsTakeNoPart) {
-  Night night(12, {1});
+  NightOfOutliers night(12, {1});
   for (std::size_t f = 0; f < 12; ++f) night.frames[f].at(4, 4) = std::nanf("");
   for (std::size_t f = 1; f < 12; ++f) night.frames[f].at(5, 4) = std::nanf("");
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
   for (const auto& kept : r.kept) {
     if (kept.empty()) continue;
     EXPECT_EQ(kept.at(4, 4), 1);

@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,7 +16,7 @@ class StrictObject {
   static nlohmann::json parse(std::string_view bytes, const std::string& what);
 
   StrictObject(const nlohmann::json& object, std::string what);
-  bool has(const std::string& key) const { return object_.contains(key); }
+  bool has(const std::string& key) const;
   const nlohmann::json& get(const std::string& key);
   std::string text(const std::string& key);
   /// A SHA-256 in lower-case hex.

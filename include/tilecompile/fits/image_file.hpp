@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,6 +17,9 @@ struct HeaderCard {
   std::variant<std::string, double, std::int64_t, bool> value;
   std::string comment;
 };
+
+/// Maps beside a product `X.fits`: `X.coverage.fits` and so on.
+inline constexpr std::array<const char*, 4> kMapNames = {"coverage", "weight", "variance", "neff"};
 
 /// Header of a product besides its layout: records kept from the first frame (malformed ones are dropped),
 /// own cards (they win over a kept record of the same key), HISTORY lines (wrapped where long).

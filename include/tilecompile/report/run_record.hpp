@@ -1,5 +1,5 @@
 #pragma once
-#include <nlohmann/json.hpp>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -33,7 +33,7 @@ struct RunRecord {
   std::string run_id, program_version, numerics_version, config_hash, frames_manifest_id;
   std::string started, finished;  ///< UTC, ISO 8601
   std::string mode;               ///< run | master
-  nlohmann::json configuration;
+  std::string configuration;      ///< JSON, as effective_config gives it
   int frames = 0, width = 0, height = 0, channels = 0;
   double seeing_px = 0;
   int reference_stars = 0;
@@ -49,8 +49,8 @@ struct RunRecord {
   std::vector<VerdictCheck> verdict;  ///< of the final product
   std::vector<NamedCheck> checks;     ///< in the order in which they were made
   double usable_signal_tiles_percent = 0;
-  nlohmann::json rejection;           ///< pixels that were rejected; null without rejection
-  nlohmann::json diagnostics;         ///< what was collected; null when not asked for
+  std::string rejection;              ///< JSON: pixels that were rejected; empty without rejection
+  std::string diagnostics;            ///< JSON: what was collected; empty when not asked for
   std::vector<BadFrame> quarantined;  ///< bad frames, in the order in which they were found
   std::vector<BadFrame> left_out;     ///< no frames, or frames once more: no error
   std::vector<std::string> warnings;

@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,9 +10,6 @@
 #include "tilecompile/report/run_record.hpp"
 
 namespace tilecompile {
-
-/// Maps beside a product `X.fits`: `X.coverage.fits` and so on.
-inline constexpr std::array<const char*, 4> kMapNames = {"coverage", "weight", "variance", "neff"};
 
 /// What all products of a run say of it in their headers.
 struct ProductContext {

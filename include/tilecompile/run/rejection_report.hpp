@@ -1,5 +1,4 @@
 #pragma once
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -11,8 +10,8 @@ namespace tilecompile {
 
 /// What pixel rejection took from every frame.
 struct RejectionReport {
-  std::string csv;         ///< rejection.csv: frame_index,path,channel,rejected_low,rejected_high,share
-  nlohmann::json summary;  ///< for run.json: counts, share of all samples, frame that lost most
+  std::string csv;      ///< rejection.csv: frame_index,path,channel,rejected_low,rejected_high,share
+  std::string summary;  ///< JSON for run.json: counts, share of all samples, frame that lost most
 };
 
 /// Counts run over the pixels of all tiles, so a pixel in an overlap counts once a tile. `share` is relative

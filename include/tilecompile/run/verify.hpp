@@ -1,11 +1,11 @@
 #pragma once
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "tilecompile/run/master.hpp"
-#include "tilecompile/run/probe.hpp"
+#include "tilecompile/run/probe_messages.hpp"
 
 namespace tilecompile {
 

@@ -1,7 +1,8 @@
+#include "tilecompile/run/probe_messages.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/strict_json.hpp"
-#include "tilecompile/run/probe.hpp"
 
 namespace tilecompile {
 namespace {
@@ -92,6 +93,19 @@ ProbeAnswer decode_probe_answer(std::string_view bytes) {
   a.written_checksum = o.text("written_checksum");
   o.done();
   return a;
+}
+
+bool is_probe(std::string_view bytes) {
+  constexpr std::size_t kMostBytes = 65536;  // a task of many tiles is not parsed just to look
+  if (bytes.size() > kMostBytes || bytes.find("\"probe\"") == std::string_view::npos) return false;
+  const auto json = nlohmann::json::parse(bytes, nullptr, false);
+  return json.is_object() && json.contains("task_type") && json["task_type"] == "probe";
+}
+
+std::string WorkerFacts::cpu_text() const {
+  std::string text;
+  for (const std::string& feature : cpu_features) text += (text.empty() ? "" : " ") + feature;
+  return text;
 }
 
 }  // namespace tilecompile

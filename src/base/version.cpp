@@ -1,0 +1,7 @@
+#include "tilecompile/base/version.hpp"
+
+namespace tilecompile {
+
+const char* const kProgramVersion = TILECOMPILE_VERSION;
+
+}  // namespace tilecompile
