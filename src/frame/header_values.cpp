@@ -18,7 +18,7 @@ std::string_view trimmed(std::string_view text) {
 
 constexpr double kMostSeconds = 1e9;  // thirty years: more is no exposure, and no date could be made of it
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The number that `text` begins with, and what follows it.
 std::optional<std::pair<double, std::string>> leading_number(std::string_view raw) {
@@ -29,11 +29,11 @@ std::optional<std::pair<double, std::string>> leading_number(std::string_view ra
   // "60,0": a comma between digits, where no point tells that it parts thousands.
   const std::size_t comma = text.find(',');
   if (comma != std::string::npos && text.find('.') == std::string::npos && comma > 0 &&
-      is_digit(text[comma - 1]) && text.find(',', comma + 1) == std::string::npos)
+      is_ascii_digit(text[comma - 1]) && text.find(',', comma + 1) == std::string::npos)
     text[comma] = '.';
   for (std::size_t i = 1; i + 1 < text.size(); ++i) {  // Fortran's exponent
-    const bool between = (is_digit(text[i - 1]) || text[i - 1] == '.') &&
-                         (is_digit(text[i + 1]) || text[i + 1] == '+' || text[i + 1] == '-');
+    const bool between = (is_ascii_digit(text[i - 1]) || text[i - 1] == '.') &&
+                         (is_ascii_digit(text[i + 1]) || text[i + 1] == '+' || text[i + 1] == '-');
     if ((text[i] == 'D' || text[i] == 'd') && between) text[i] = 'E';
   }
   double value = 0;

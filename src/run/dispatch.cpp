@@ -14,24 +14,24 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr int kResultsPrefetch = 64;
-constexpr auto kPatience = 200ms;
+using Clock = std::chrono::steady_clock;
+constexpr auto kAnswerPatience = 200ms;
 // Answers about the tiles of one task come close together: they are gathered, to share a task again.
 constexpr auto kGather = 20ms;
 
 void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner) {
-  using Clock = std::chrono::steady_clock;
   Clock::time_point busy_since{};  // answers have come one upon the other since then
   bool busy = false;
   while (!owner.ledger().complete()) {
     observer.check_stop();
-    const auto delivery = place.transport.receive(owner.ledger().any_open() ? kGather : kPatience);
+    const auto delivery = place.transport.receive(owner.ledger().any_open() ? kGather : kAnswerPatience);
     if (delivery && !(place.diagnostics != nullptr && place.diagnostics->take(*delivery))) {
       owner.take(*delivery);
       place.transport.ack(delivery->tag);
     }
     if (delivery && !busy) busy_since = Clock::now();
     busy = delivery.has_value();
-    if (busy && Clock::now() - busy_since < kPatience) continue;
+    if (busy && Clock::now() - busy_since < kAnswerPatience) continue;
     busy = false;
     observer.watch();
     owner.look_after();

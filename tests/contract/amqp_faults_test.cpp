@@ -98,7 +98,8 @@ TEST_F(AmqpFaults, AMessageThatTheBrokerRefusesIsNotConfirmed) {
              "$' '{\"max-length\":1,\"overflow\":\"reject-publish\"}'");
   const auto refused = [&](const std::string& body) {
     auto confirmed = transport->publish("", queue_.name, text(body));
-    if (confirmed.wait_for(kPatience) != std::future_status::ready) throw std::runtime_error("no answer");
+    if (confirmed.wait_for(kFaultPatience) != std::future_status::ready)
+      throw std::runtime_error("no answer");
     try {
       confirmed.get();
       return false;
@@ -108,7 +109,7 @@ TEST_F(AmqpFaults, AMessageThatTheBrokerRefusesIsNotConfirmed) {
     }
   };
   // The policy takes effect a moment after the command; from then on a full queue refuses.
-  const auto deadline = Clock::now() + kPatience;
+  const auto deadline = Clock::now() + kFaultPatience;
   while (!refused("one too many")) ASSERT_LT(Clock::now(), deadline);
   EXPECT_TRUE(refused("again one too many"));
   transport->consume(queue_.name, 100);

@@ -20,11 +20,12 @@ class RunStatusOf : public testing::Test {
  protected:
   RunStatusOf() { directory_.emplace(folder_.path(), kStatusRun); }
   void accept(int tile_id, const std::string& worker, bool synthetic = false) {
-    directory_->append_journal(nlohmann::json{
-        {"tile_id", tile_id},
-        {"worker_id", worker},
-        {"tile_data_ref", synthetic ? synthetic_tile_key(kStatusRun, tile_id) : tile_key(kStatusRun, tile_id)}}
-                                   .dump());
+    directory_->append_journal(
+        nlohmann::json{{"tile_id", tile_id},
+                       {"worker_id", worker},
+                       {"tile_data_ref",
+                        synthetic ? synthetic_tile_key(kStatusRun, tile_id) : tile_key(kStatusRun, tile_id)}}
+            .dump());
   }
   RunStatus status() const { return read_run_status(folder_.path() / kStatusRun); }
 
@@ -87,7 +88,8 @@ TEST_F(RunStatusOf, IsFoundByFolderByIdAndAsTheLatest) {
   directory_->append_event("run_started");
   EXPECT_EQ(find_run_directory("", folder_.path()), folder_.path() / kStatusRun);
   EXPECT_EQ(find_run_directory(kStatusRun, folder_.path()), folder_.path() / kStatusRun);
-  EXPECT_EQ(find_run_directory((folder_.path() / kStatusRun).string(), "nowhere"), folder_.path() / kStatusRun);
+  EXPECT_EQ(find_run_directory((folder_.path() / kStatusRun).string(), "nowhere"),
+            folder_.path() / kStatusRun);
   EXPECT_THROW(find_run_directory("other", folder_.path()), UsageError);
   EXPECT_THROW(find_run_directory("", "nowhere"), UsageError);
 }

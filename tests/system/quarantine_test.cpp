@@ -47,7 +47,8 @@ class Quarantine : public testing::Test {
   ProgramEnd run(const std::string& command, const std::string& night, const std::string& out,
                  const std::vector<std::string>& more) const {
     const fs::path file = write_run_file(night, out);
-    std::vector<std::string> arguments = {command, file.string(), "--run-id", kQuarantineRunId, "--threads", "2"};
+    std::vector<std::string> arguments = {command,          file.string(), "--run-id",
+                                          kQuarantineRunId, "--threads",   "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 240, {}});
   }

@@ -259,9 +259,9 @@ TEST_F(Siril, RegistersRealFrames) {
 
 TEST_F(Siril, IsNotNeededWhereNothingIsLeftToDo) {
   simulate("");
-  const ProgramOutput done =
-      run_program("run '" + (dir_ / "night/run.yaml").string() + "' --output '" + (dir_ / "runs").string() +
-                  "' --run-id " + kSirilRunId + " --set registration.engine=siril --set stacking.engine=siril");
+  const ProgramOutput done = run_program("run '" + (dir_ / "night/run.yaml").string() + "' --output '" +
+                                         (dir_ / "runs").string() + "' --run-id " + kSirilRunId +
+                                         " --set registration.engine=siril --set stacking.engine=siril");
   EXPECT_TRUE(done.exit_code == 0 || done.exit_code == 3) << done.text;
   EXPECT_THAT(done.text, HasSubstr("registration is skipped"));
   EXPECT_THAT(done.text, HasSubstr("stacking.engine siril is skipped"));

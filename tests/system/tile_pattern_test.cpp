@@ -41,16 +41,17 @@ class PlantedPattern : public testing::TestWithParam<Field> {
     }
     std::ofstream(dir_ / "run.yaml") << "input: {dir: '" << frames.string() << "'}\n"
                                      << "validation: {require_no_tile_pattern: true}\n";
-    const ProgramOutput end = run_program("run '" + (dir_ / "run.yaml").string() + "' --quiet --output '" +
-                                          dir_.path().string() + "' --run-id " + kPatternRunId + " " + field.flags);
+    const ProgramOutput end =
+        run_program("run '" + (dir_ / "run.yaml").string() + "' --quiet --output '" + dir_.path().string() +
+                    "' --run-id " + kPatternRunId + " " + field.flags);
     ASSERT_EQ(end.exit_code, 0) << end.text;
   }
   fs::path run_dir() const { return dir_ / kPatternRunId; }
   Grid grid() const {
     const auto stored = nlohmann::json::parse(file_text(run_dir() / "grid.json"));
     const auto frames = run_record(run_dir()).at("frames");
-    Grid grid{frames.at("width"), frames.at("height"), stored.at("tile_size"),
-              stored.at("overlap"), stored.at("step"),     {}};
+    Grid grid{frames.at("width"),   frames.at("height"), stored.at("tile_size"),
+              stored.at("overlap"), stored.at("step"),   {}};
     for (const auto& t : stored.at("tiles"))
       grid.tiles.push_back({t.at("x0"), t.at("y0"), t.at("w"), t.at("h")});
     return grid;

@@ -268,7 +268,7 @@ TEST(EdgeFeather, LeavesNoStepWhereFramesBegin) {
 
 // The guarded mean is N + s (R - N), whose weights show in its variance too.
 TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
-  const Night night(17);
+  const ExtendedNight night(17);
   ReconstructionParams guarded;
   guarded.noise_guard.mode = NoiseGuardParams::Mode::kSignificance;
   TileInput in = night.input({});
@@ -291,7 +291,7 @@ TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
 }
 
 TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
-  const Night night(40);
+  const ExtendedNight night(40);
   TileInput in = night.input({});
   in.local.sharpness = 15;
   const auto log_ratio = [&](std::size_t f) {
@@ -327,7 +327,7 @@ TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
 
 TEST(SeeingMode, AnExponentThatLeavesJustEnoughFramesIsNotLowered) {
   // Equal weights at every exponent: all frames count, the limit of all of them is met exactly.
-  Night night(8);
+  ExtendedNight night(8);
   for (auto& frame : night.metrics.channels[0]) {
     frame.fwhm_surface = night.metrics.channels[0][0].fwhm_surface;
     frame.inverse_variance = 1;

@@ -132,7 +132,7 @@ struct Comb {
 
   Comb() {
     for (int f = 0; f < 23; ++f)
-      frames.emplace_back(kWidth, kHeight, f >= 20 ? 100.0F : f % 2 == 0 ? 101.0F : 99.0F);
+      frames.emplace_back(kCutoutWidth, kCutoutHeight, f >= 20 ? 100.0F : f % 2 == 0 ? 101.0F : 99.0F);
     for (const auto& frame : frames) {
       cutouts.emplace_back();
       cutouts.back().samples = frame.view();
@@ -151,7 +151,7 @@ TEST(Rejection, EachSideHasItsOwnLimit) {
     RejectionParams params = clip_params();
     params.sigma_low = low;
     params.sigma_high = high;
-    const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, params);
+    const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, params);
     EXPECT_EQ(total(r.low) + total(r.high), r.low[20] + r.high[20]) << "no other pixel";
     return std::pair{r.low[20], r.high[20]};
   };
@@ -165,12 +165,12 @@ TEST(Rejection, TheKeptFractionItselfIsEnough) {
   RejectionParams params = clip_params();
   params.min_kept_fraction = 0.75;
   std::vector<Plane<float>> frames;
-  for (int f = 0; f < 20; ++f) frames.emplace_back(kWidth, kHeight, f % 2 == 0 ? 101.0F : 99.0F);
+  for (int f = 0; f < 20; ++f) frames.emplace_back(kCutoutWidth, kCutoutHeight, f % 2 == 0 ? 101.0F : 99.0F);
   std::vector<WeightedCutout> cutouts(20);
   for (std::size_t f = 0; f < 20; ++f) cutouts[f].samples = frames[f].view();
   for (std::size_t f = 0; f < 5; ++f) frames[f].at(4, 8) = 1000;
   for (std::size_t f = 0; f < 6; ++f) frames[f].at(20, 8) = 1000;
-  const Rejection r = reject_outliers(cutouts, kWidth, kHeight, params);
+  const Rejection r = reject_outliers(cutouts, kCutoutWidth, kCutoutHeight, params);
   ASSERT_EQ(r.plain.at(4, 8), 0) << "15 of 20 are 75 %";
   EXPECT_EQ(r.kept[0].at(4, 8), 0);
   EXPECT_EQ(r.plain.at(20, 8), 1) << "14 of 20 are fewer";
@@ -184,10 +184,10 @@ TEST(Rejection, EffectiveFramesWeightAndVarianceAreThoseOfTheKeptFrames) {
     night.cutouts[f].weight = 1 + 0.25 * static_cast<double>(f % 4);
     night.cutouts[f].noise = 1 + 0.1 * static_cast<double>(f % 3);
   }
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, clip_params());
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
   for (std::size_t f = 0; f < 23; ++f)
     if (!r.kept[f].empty()) night.cutouts[f].kept = &r.kept[f];
-  const WeightedMean mean = weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, &r.plain);
+  const WeightedMean mean = weighted_mean(night.cutouts, kCutoutWidth, kCutoutHeight, 64, {}, &r.plain);
   for (const int x : {5, 6}) {
     double value = 0, sum = 0, squares = 0, variance = 0;
     for (std::size_t f = 0; f < 23; ++f) {
