@@ -139,6 +139,9 @@ void MasterRun::give_up(const std::string& status) {
   if (!directory_) return;  // it failed before anything was done
   try {
     finish(status);
+    // What is wrong with the frames is cured by other frames, which are another run.
+    const bool by_input = record_.error_kind == kind_name(ErrorKind::kInput);
+    if (by_input && tiles_began_ == Clock::time_point{}) return;
     log_warning("the run can go on where it stopped: give the same command --resume " + request_.run_id);
   } catch (const std::exception& e) {
     log_warning(std::string("the record of the run is lost: ") + e.what());
