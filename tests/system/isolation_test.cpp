@@ -151,7 +151,7 @@ TEST_F(Isolation, ASignedRunTakesNoForgedTaskAndNoForgedResult) {
   forged.body = R"({"schema": 1, "tile_id": 0})";
   forged.message_id = "forged-result";
   EXPECT_TRUE(publish_when_bound(*forger, "tilecompile.results", "tile.results." + id, forged));
-  HandWorker worker(folder_->path(), "signed too", worker_keys);
+  HandWorker worker(folder_->path(), "signed-too", worker_keys);
   const ProgramOutput ended = master.get();
   ASSERT_EQ(ended.exit_code, 0) << ended.text;
   EXPECT_THAT(ended.text, HasSubstr("forged-result"));
