@@ -103,6 +103,7 @@ std::vector<BadFrame> raw_colour_frames(const Manifest& manifest, const DataPara
       names.push_back(f.path);
       pattern = f.facts.bayer_pattern;
     }
+  if (names.empty()) return {};
   if (2 * names.size() < manifest.frames.size()) {
     std::vector<BadFrame> bad;
     for (const std::string& name : names)

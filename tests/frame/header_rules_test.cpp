@@ -159,6 +159,7 @@ TEST(RawColour, EndsTheRunUnlessTheUserSaysMono) {
 TEST(RawColour, AFewAmongOthersAreBadFrames) {
   Manifest manifest = night(5);
   for (const std::size_t i : {1u, 3u}) manifest.frames[i].facts.bayer_pattern = "RGGB";
+  EXPECT_THAT(raw_colour_frames({}, {}), IsEmpty()) << "all frames are bad for other reasons";
   const auto bad = raw_colour_frames(manifest, {});
   ASSERT_EQ(bad.size(), 2u);
   EXPECT_EQ(bad[0].path, manifest.frames[1].path);
