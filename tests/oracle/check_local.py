@@ -90,8 +90,9 @@ def check_tile_weights(report, run, metrics):
     of_frame = "inverse_variance" if run.config["local_metrics"]["mode"] == "seeing" else "weight"
     for channel in range(run.channels):
         weights = run.weight[channel]
+        free = np.array([f[of_frame] for f in metrics[channel]]) * np.exp(run.quality[channel])
         report.close("tile W [%d]" % channel, weights,
-                     np.array([f[of_frame] for f in metrics[channel]]) * np.exp(run.quality[channel]))
+                     [method.limited(of_tile, run.config["global_metrics"]["max_frame_share"]) for of_tile in free])
         report.close("tile sum_weights [%d]" % channel, run.table_column("sum_weights", channel), weights.sum(axis=1))
         report.close("tile n_eff [%d]" % channel, run.table_column("n_eff", channel),
                      [sum(row) ** 2 / sum(row ** 2) for row in weights])

@@ -176,6 +176,21 @@ def adaptive_weights(z_scores):
     return clipped / clipped.sum()
 
 
+def limited(weights, share):
+    """No weight above `share` of the sum after it, by bisection of the limit; 20 and more weights only."""
+    weights = np.array(weights, dtype=float)
+    if not share > 0 or len(weights) < 20 or weights.max() <= share * weights.sum():
+        return weights
+    low, high = 0.0, weights.max()
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle > share * np.minimum(weights, middle).sum():
+            high = middle
+        else:
+            low = middle
+    return np.minimum(weights, low)
+
+
 def weigh_frames(frames, settings):
     """Adds z-scores, Q, G and the inverse variances to the frames of one channel."""
     z_background = z_scores([f["background"] for f in frames])
@@ -187,9 +202,11 @@ def weigh_frames(frames, settings):
         weights = weights if adapted is None else adapted
     quality = weights[0] * -z_background + weights[1] * -z_noise + weights[2] * z_gradient
     quality = np.clip(quality, *settings["clamp"])
-    inverse = inverse_variances(frames)
+    share = settings["max_frame_share"]
+    inverse = limited(inverse_variances(frames), share)
+    by_quality = limited([math.exp(q) for q in quality], share)
     for i, frame in enumerate(frames):
-        weight = inverse[i] if settings["mode"] == "inverse_variance" else math.exp(quality[i])
+        weight = inverse[i] if settings["mode"] == "inverse_variance" else by_quality[i]
         frame.update(z_background=z_background[i], z_noise=z_noise[i], z_gradient=z_gradient[i],
                      quality=quality[i], weight=weight, inverse_variance=inverse[i])
 
