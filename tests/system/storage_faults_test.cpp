@@ -112,7 +112,7 @@ class StorageFaults : public testing::Test {
         *folder_ / (id + ".worker.log"));
     ASSERT_TRUE(worker.wait_for("tile done")) << worker.text() << master.text();
     spoil();
-    EXPECT_TRUE(worker.wait_for("tiles are tried again later")) << worker.text();
+    EXPECT_TRUE(master.wait_for("a tile is tried again later")) << master.text();
     for (const std::string& text : told) EXPECT_TRUE(worker.wait_for(text)) << text << "\n" << worker.text();
     mend();
     ASSERT_EQ(master.wait(), 0) << master.text();
