@@ -13,12 +13,12 @@
 
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/escaped.hpp"
+#include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/suggest.hpp"
-#include "tilecompile/run/dispatch.hpp"
 
 namespace tilecompile {
 namespace {

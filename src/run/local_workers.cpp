@@ -14,6 +14,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/run/master.hpp"
 #include "tilecompile/run/parallel.hpp"
 

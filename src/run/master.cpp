@@ -8,11 +8,13 @@
 #include "master_run.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error_report.hpp"
+#include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/parallel.hpp"
@@ -229,17 +231,6 @@ void MasterRun::share_with_workers() {
 
 RunOutcome run_master(const RunRequest& request, const RunLinks& links) {
   return MasterRun(request, links).run();
-}
-
-std::filesystem::path storage_root(const RunConfig& config) {
-  return config.storage.root.empty() ? std::filesystem::path(config.output.dir)
-                                     : std::filesystem::path(config.storage.root);
-}
-
-std::size_t memory_limit_bytes(const ParallelConfig& parallel) {
-  if (parallel.memory_limit_mb > 0) return static_cast<std::size_t>(parallel.memory_limit_mb) << 20;
-  const auto pages = static_cast<std::size_t>(std::max(0L, sysconf(_SC_PHYS_PAGES)));
-  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
 }
 
 }  // namespace tilecompile

@@ -4,6 +4,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/config/run_limits.hpp"
 
 namespace tilecompile {
 

@@ -4,6 +4,7 @@
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/version.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
 #include "tilecompile/run/rejection_report.hpp"

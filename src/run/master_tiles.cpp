@@ -7,6 +7,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/run/chunked_tiles.hpp"
 #include "tilecompile/run/parallel.hpp"

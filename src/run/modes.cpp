@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/run/broker_link.hpp"
 #include "tilecompile/run/health.hpp"
 #include "tilecompile/run/local_workers.hpp"

@@ -8,6 +8,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/frame/shared_sky.hpp"
 #include "tilecompile/run/analysis.hpp"

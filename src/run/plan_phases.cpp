@@ -4,6 +4,7 @@
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/coadd/stack.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/synthetic_round.hpp"
 #include "tilecompile/run/tile_joiner.hpp"

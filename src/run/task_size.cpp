@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/run/frame_bands.hpp"
-#include "tilecompile/run/master.hpp"
 
 namespace tilecompile {
 namespace {

@@ -8,6 +8,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/frame/header_rules.hpp"
 #include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/broker_link.hpp"

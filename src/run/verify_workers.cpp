@@ -12,6 +12,7 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/run/broker_alarm.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/topology.hpp"

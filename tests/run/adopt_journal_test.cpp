@@ -2,16 +2,16 @@
 // and these frames.
 #include <set>
 
-#include "small_night.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/run_directory.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
 
 /// A run all of whose tiles are computed and journalled.
 struct Finished {
-  SmallNight night;
+  WholeNight night;
   std::vector<ResultMessage> journal;
 
   Finished() {

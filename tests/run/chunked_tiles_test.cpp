@@ -3,12 +3,12 @@
 #include <future>
 
 #include "run/faulty_store.hpp"
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -19,7 +19,7 @@ struct SetAtEnd {
 };
 
 /// Bytes of every tile, nothing of those that failed; `chunks` 0: whole tiles. The worker uses `store`.
-std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& store,
+std::vector<std::string> tiles_of(WholeNight& night, int chunks, ObjectStore& store,
                                   std::vector<ResultMessage>* results = nullptr) {
   const TempDir out;
   RunDirectory directory(out.path(), night.run_id);
@@ -46,7 +46,7 @@ std::vector<std::string> tiles_of(SmallNight& night, int chunks, ObjectStore& st
   return tiles;
 }
 
-void expect_same_tiles_in_chunks(SmallNight& night, const std::string& what) {
+void expect_same_tiles_in_chunks(WholeNight& night, const std::string& what) {
   const auto expected = tiles_of(night, 0, *night.store);
   for (const int chunks : {1, 2, 5}) {
     for (std::size_t t = 0; t < expected.size(); ++t)
@@ -59,7 +59,7 @@ void expect_same_tiles_in_chunks(SmallNight& night, const std::string& what) {
 
 void expect_same_tiles_of_any_chunk(int channels) {
   for (const int frame_chunk : {1, 2, 3}) {
-    SmallNight night(channels, 7,
+    WholeNight night(channels, 7,
                      [&](MethodConfig& method) { method.reconstruction.frame_chunk = frame_chunk; });
     expect_same_tiles_in_chunks(night, "frame_chunk " + std::to_string(frame_chunk));
   }
@@ -70,7 +70,7 @@ TEST(ChunkedTiles, AnyNumberOfChunksGivesTheBytesOfWholeTiles) { expect_same_til
 TEST(ChunkedTiles, AnyNumberOfChunksGivesTheBytesOfWholeTilesInColour) { expect_same_tiles_of_any_chunk(3); }
 
 TEST(ChunkedTiles, SeeingModeAndEdgeRampsGiveTheSameBytes) {
-  SmallNight night(1, 7, [](MethodConfig& method) {
+  WholeNight night(1, 7, [](MethodConfig& method) {
     method.reconstruction.frame_chunk = 2;
     method.reconstruction.edge_feather_px = 6;
     method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
@@ -80,7 +80,7 @@ TEST(ChunkedTiles, SeeingModeAndEdgeRampsGiveTheSameBytes) {
 }
 
 TEST(ChunkedTiles, APieceIsTriedAgainAndATileWithoutAllPiecesStaysAHole) {
-  SmallNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
+  WholeNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
   auto expected = tiles_of(night, 0, *night.store);
   expected[1].clear();
   night.job.retry = {3, 0, 1, 0, 3};
@@ -105,7 +105,7 @@ TEST(ChunkedTiles, APieceIsTriedAgainAndATileWithoutAllPiecesStaysAHole) {
 }
 
 TEST(ChunkedTiles, TheLastTileOfAResumedRunMayFailLikeAnyOther) {
-  SmallNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
+  WholeNight night(1, 7, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
   std::vector<ResultMessage> journal(night.grid.tiles.size());
   auto expected = tiles_of(night, 0, *night.store, &journal);
   expected[2].clear();
@@ -119,7 +119,7 @@ TEST(ChunkedTiles, TheLastTileOfAResumedRunMayFailLikeAnyOther) {
 }
 
 TEST(ChunkedTiles, AReplacedPieceFailsTheTile) {
-  SmallNight night;
+  WholeNight night;
   TileTask task = make_tasks(night.job).front();
   task.work = TaskWork::kSum;
   task.tiles.resize(1);

@@ -5,7 +5,6 @@
 #include <numeric>
 #include <set>
 
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/diagnostics_collector.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
@@ -14,6 +13,7 @@
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -84,7 +84,7 @@ class Workshop {
     return checksums;
   }
 
-  SmallNight night;
+  WholeNight night;
   MemoryBroker broker;
   std::map<int, TileFile> files;
   nlohmann::json summary;

@@ -6,7 +6,6 @@
 #include <optional>
 #include <set>
 
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/forwarding_transport.hpp"
@@ -14,6 +13,7 @@
 #include "tilecompile/run/run_queues.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -39,7 +39,7 @@ std::size_t count_of(const std::string& text, const std::string& words) {
 /// A master in a thread of its own, and the test as its only worker.
 class Hall {
  public:
-  explicit Hall(SmallNight& night)
+  explicit Hall(WholeNight& night)
       : night_(night),
         directory_(night.folder() / "out", night.run_id),
         master_(broker_.connect()),
@@ -98,7 +98,7 @@ class Hall {
   std::optional<ResultsQueueEnd>* results_end = nullptr;
 
  private:
-  SmallNight& night_;
+  WholeNight& night_;
   RunDirectory directory_;
   MemoryBroker broker_;
   std::unique_ptr<Transport> master_;
@@ -118,7 +118,7 @@ std::string text_thrown(std::future<int>& run) {
 }
 
 TEST(MakeTasks, EveryTileOnceWhateverTheBatch) {
-  SmallNight night;
+  WholeNight night;
   for (const int batch : {0, 1, 5, 10000}) {
     night.job.batch = batch;
     int next = 0;
@@ -145,7 +145,7 @@ TEST(MakeTasks, EveryTileOnceWhateverTheBatch) {
 }
 
 TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   auto run = hall.start();
   auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -183,7 +183,7 @@ TEST(Dispatch, DuplicatesForeignAndDamagedMessagesChangeNothing) {
 }
 
 TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   auto run = hall.start();
   const auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -198,7 +198,7 @@ TEST(Dispatch, AnotherChecksumRaisesTheAlarm) {
 }
 
 TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRunAfterTheLastAttempt) {
-  SmallNight night;
+  WholeNight night;
   night.job.retry.max_attempts = 1;
   Hall hall(night);
   auto run = hall.start();
@@ -215,7 +215,7 @@ TEST(Dispatch, AnObjectThatIsNotWhatItsResultSaysEndsTheRunAfterTheLastAttempt) 
 }
 
 TEST(Dispatch, ATileWhoseObjectIsDamagedIsAskedForAgain) {
-  SmallNight night;
+  WholeNight night;
   night.job.retry.base_s = 0;
   Hall hall(night);
   auto run = hall.start();
@@ -237,7 +237,7 @@ TEST(Dispatch, ATileWhoseObjectIsDamagedIsAskedForAgain) {
 }
 
 TEST(Dispatch, AnObjectOfAnotherTileIsRefused) {
-  SmallNight night;
+  WholeNight night;
   night.job.retry.max_attempts = 1;
   Hall hall(night);
   auto run = hall.start();
@@ -253,7 +253,7 @@ TEST(Dispatch, AnObjectOfAnotherTileIsRefused) {
 
 TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
   for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kTransient, ErrorKind::kContract}) {
-    SmallNight night;
+    WholeNight night;
     night.job.retry.max_attempts = 1;
     Hall hall(night);
     auto run = hall.start();
@@ -275,7 +275,7 @@ TEST(Dispatch, AFailedTileEndsTheRunWithItsKindAndText) {
 }
 
 TEST(Dispatch, AFailureThatAnswersNoTaskOfThisRoundDecidesNothing) {
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   auto run = hall.start();
   const auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -293,7 +293,7 @@ TEST(Dispatch, AFailureThatAnswersNoTaskOfThisRoundDecidesNothing) {
 }
 
 TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
-  SmallNight night;
+  WholeNight night;
   night.job.retry.base_s = night.job.retry.cap_s = 1;
   Hall hall(night);
   const auto began = std::chrono::steady_clock::now();
@@ -316,7 +316,7 @@ TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
 }
 
 TEST(Dispatch, TilesThatComeBackTogetherShareATaskAgain) {
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   auto run = hall.start();
   auto tasks = hall.tasks(make_tasks(night.job).size());
@@ -355,7 +355,7 @@ class Refusing : public ForwardingTransport {
 };
 
 TEST(Dispatch, ABrokerThatRefusesTasksAndAnswersForNowEndsNobody) {
-  SmallNight night;
+  WholeNight night;
   RunDirectory directory(night.folder() / "out", night.run_id);
   MemoryBroker broker;
   Refusing master(broker.connect(), kComputeQueue, 2);
@@ -374,7 +374,7 @@ TEST(Dispatch, ABrokerThatRefusesTasksAndAnswersForNowEndsNobody) {
 }
 
 TEST(Dispatch, OneResultsQueueServesAllRounds) {
-  SmallNight night;
+  WholeNight night;
   std::optional<ResultsQueueEnd> end;
   Hall hall(night);
   hall.results_end = &end;
@@ -392,7 +392,7 @@ TEST(Dispatch, OneResultsQueueServesAllRounds) {
 }
 
 TEST(Dispatch, ASecondMasterLeavesTheQueueOfTheFirstAlone) {
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   const std::string queue = results_queue(night.run_id, Isolation::kRun);
   hall.worker->declare(results_queue_spec(queue, false));
@@ -403,7 +403,7 @@ TEST(Dispatch, ASecondMasterLeavesTheQueueOfTheFirstAlone) {
 }
 
 TEST(Dispatch, NewQuorumQueuesSettleBeforeTheFirstTask) {
-  SmallNight night;
+  WholeNight night;
   night.job.quorum = true;
   RunDirectory directory(night.folder() / "out", night.run_id);
   MemoryBroker broker;
@@ -422,13 +422,13 @@ TEST(Dispatch, NewQuorumQueuesSettleBeforeTheFirstTask) {
 
 TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {
   {
-    SmallNight night;
+    WholeNight night;
     Hall hall(night);
     hall.observer.on_check_stop = [] { throw Interrupted{15}; };
     auto run = hall.start();
     EXPECT_THROW(run.get(), Interrupted);
   }
-  SmallNight night;
+  WholeNight night;
   Hall hall(night);
   hall.observer.on_watch = [] { throw TransientError("all workers are gone"); };
   auto run = hall.start();
@@ -436,7 +436,7 @@ TEST(Dispatch, ASignalInterruptsAndTheWatchIsHeard) {
 }
 
 TEST(Worker, ServesARunFromTheQueueAndDeadLettersWhatItCannotRead) {
-  SmallNight night;
+  WholeNight night;
   RunDirectory directory(night.folder() / "out", night.run_id);
   MemoryBroker broker;
   const auto master = broker.connect(), worker = broker.connect(), reader = broker.connect();

@@ -2,10 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/run/stored_tile.hpp"
+#include "worker_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -21,12 +21,12 @@ std::vector<ResultMessage> execute(const std::string& bytes, RunContexts& runs, 
 
 TEST(ExecuteTask, WritesTheTileThatTheNumericsGive) {
   for (const int channels : {1, 3}) {
-    const SmallNight night(channels);
+    const WorkerNight night(channels);
     RunContexts runs = night.contexts();
     std::vector<Image> frames;
     for (int f = 0; f < 7; ++f) frames.push_back(night.source().open(f).read_all());
     int tiles = 0;
-    for (const TileTask& task : make_tasks(night.job)) {
+    for (const TileTask& task : night.tasks()) {
       const auto results = execute(encode_task(task), runs, *night.store);
       ASSERT_EQ(results.size(), task.tiles.size());
       for (std::size_t i = 0; i < results.size(); ++i, ++tiles) {
@@ -68,8 +68,8 @@ TEST(ExecuteTask, WritesTheTileThatTheNumericsGive) {
 }
 
 TEST(ExecuteTask, SameBytesForAnyWorkerMemoryAndRepeat) {
-  const SmallNight night;
-  const std::string bytes = encode_task(make_tasks(night.job).front());
+  const WorkerNight night;
+  const std::string bytes = encode_task(night.tasks().front());
   RunContexts runs = night.contexts(), small = night.contexts(1);
   const auto first = execute(bytes, runs, *night.store);
   const auto again = execute(bytes, runs, *night.store, "another");
@@ -82,8 +82,8 @@ TEST(ExecuteTask, SameBytesForAnyWorkerMemoryAndRepeat) {
 }
 
 TEST(ExecuteTask, WrongHashesAreRefusedWithTheReason) {
-  const SmallNight night;
-  const json good = json::parse(encode_task(make_tasks(night.job).front()));
+  const WorkerNight night;
+  const json good = json::parse(encode_task(night.tasks().front()));
   const std::string other(64, 'e');
   const auto failure_of = [&](const json& task) {
     RunContexts runs = night.contexts();
@@ -114,18 +114,18 @@ TEST(ExecuteTask, WrongHashesAreRefusedWithTheReason) {
 }
 
 TEST(ExecuteTask, AnUnreadableTaskIsThrown) {
-  const SmallNight night;
+  const WorkerNight night;
   RunContexts runs = night.contexts();
-  const std::string good = encode_task(make_tasks(night.job).front());
+  const std::string good = encode_task(night.tasks().front());
   for (const std::string& bad : {std::string(), std::string("{}"), good.substr(1), good + "x"})
     EXPECT_THROW(execute(bad, runs, *night.store), InputError);
 }
 
 TEST(ExecuteTask, AFrameThatIsGoneFailsTheTileForNow) {
-  const SmallNight night;
+  const WorkerNight night;
   std::filesystem::remove(night.frames_dir() / night.manifest->frames[1].path);
   RunContexts runs = night.contexts();
-  for (const auto& r : execute(encode_task(make_tasks(night.job).front()), runs, *night.store)) {
+  for (const auto& r : execute(encode_task(night.tasks().front()), runs, *night.store)) {
     ASSERT_TRUE(r.failure);
     EXPECT_EQ(r.failure->kind, ErrorKind::kTransient);
     EXPECT_NE(r.failure->text.find(night.manifest->frames[1].path), std::string::npos);
@@ -133,11 +133,11 @@ TEST(ExecuteTask, AFrameThatIsGoneFailsTheTileForNow) {
 }
 
 // A task of the second round for the first row of tiles, after the first round was computed.
-TileTask second_round_task(const SmallNight& night, RunContexts& runs) {
+TileTask second_round_task(const WorkerNight& night, RunContexts& runs) {
   const Clusters clusters{2, {0, 1, 0, 1, 0, 1, 0}};
   const std::string bytes = encode_clusters(clusters);
   night.store->put(clusters_key(night.run_id), bytes);
-  TileTask task = make_tasks(night.job).front();
+  TileTask task = night.tasks().front();
   const auto first = execute(encode_task(task), runs, *night.store);
   for (std::size_t i = 0; i < first.size(); ++i) {
     task.tiles[i].data_ref = first[i].data_ref;
@@ -148,7 +148,7 @@ TileTask second_round_task(const SmallNight& night, RunContexts& runs) {
 }
 
 TEST(ExecuteTask, ADamagedTileOfTheFirstRoundIsComputedAgainInTheSecond) {
-  const SmallNight night;
+  const WorkerNight night;
   RunContexts runs = night.contexts();
   TileTask task = second_round_task(night, runs);
   const auto undisturbed = execute(encode_task(task), runs, *night.store);

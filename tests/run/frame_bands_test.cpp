@@ -115,19 +115,6 @@ TEST(BandCache, ALimitTooSmallForSingleTilesIsToldOnce) {
   EXPECT_EQ(told.find("parallel.memory_limit_mb", at + 1), std::string::npos) << told;
 }
 
-TEST(RunContexts, AllRoundsReadThroughOneCache) {
-  SmallNight night;
-  RunContexts runs = night.contexts();
-  const auto first = runs.get(night.job.task_template);
-  const std::string clusters = encode_clusters({1, std::vector<int>(7, 0)});
-  night.store->put(clusters_key(night.run_id), clusters);
-  TileTask second = night.job.task_template;
-  second.clusters = {clusters_key(night.run_id), sha256_hex(clusters)};
-  const auto round = runs.get(second);
-  EXPECT_NE(first, round);
-  EXPECT_EQ(first->bands, round->bands);
-}
-
 TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
   const SmallNight night;
   const auto source = std::make_shared<FrameSource>(night.source());

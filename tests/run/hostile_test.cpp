@@ -2,7 +2,6 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/fits/tile_file.hpp"
@@ -14,6 +13,7 @@
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -62,7 +62,7 @@ class ShutOut : public ForwardingTransport {
 /// A worker in a thread, and the test as its master.
 class Guest {
  public:
-  explicit Guest(SmallNight& night)
+  explicit Guest(WholeNight& night)
       : night_(night), runs_(night.contexts()), worker_(std::make_unique<ShutOut>(broker_.connect())) {
     worker_->declare(compute_queue_spec(false));
     worker_->declare(dead_letter_queue_spec(false));
@@ -97,7 +97,7 @@ class Guest {
   }
 
  private:
-  SmallNight& night_;
+  WholeNight& night_;
   MemoryBroker broker_;
   RunContexts runs_;
   std::unique_ptr<Transport> worker_;
@@ -109,7 +109,7 @@ class Guest {
 };
 
 TEST(Hostile, TasksOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
-  SmallNight night;
+  WholeNight night;
   night.job.batch = 1;
   const std::string good = encode_task(make_tasks(night.job).front());
   const auto bodies = hostile_bodies(good);
@@ -124,7 +124,7 @@ TEST(Hostile, TasksOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
 
 // What the envelope of a task can say to make the handling of the task fail, not the task itself.
 TEST(Hostile, EnvelopesOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
-  SmallNight night;
+  WholeNight night;
   Guest guest(night);
   Message good;
   good.body = encode_task(make_tasks(night.job).front());
@@ -151,7 +151,7 @@ TEST(Hostile, EnvelopesOfEverySortAreKeptWithTheirReasonAndTheWorkerGoesOn) {
 
 // Nobody can be told; it is dropped like the tasks of a run that has ended.
 TEST(Hostile, AnswersAskedForOnAQueueOfSomebodyElseAreDroppedAndTheWorkerGoesOn) {
-  SmallNight night;
+  WholeNight night;
   Guest guest(night);
   Message task;
   task.body = encode_task(make_tasks(night.job).front());
@@ -162,7 +162,7 @@ TEST(Hostile, AnswersAskedForOnAQueueOfSomebodyElseAreDroppedAndTheWorkerGoesOn)
 }
 
 TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
-  SmallNight night;
+  WholeNight night;
   const std::filesystem::path secret = night.folder() / "secret.json";
   std::ofstream(secret) << encode_frame_metrics(night.analysis.metrics);
   std::filesystem::create_symlink(secret, night.folder() / "store/link.json");
@@ -184,7 +184,7 @@ TEST(Hostile, ReferencesOfATaskNeverLeaveTheStorage) {
 }
 
 /// A result for the first tile of the night, whose object is `bytes` under `key`.
-ResultMessage result_for(const SmallNight& night, const std::string& key, const std::string& bytes) {
+ResultMessage result_for(const WholeNight& night, const std::string& key, const std::string& bytes) {
   ResultMessage result;
   result.run_id = night.run_id;
   result.worker_id = "stranger";
@@ -194,7 +194,7 @@ ResultMessage result_for(const SmallNight& night, const std::string& key, const 
 }
 
 TEST(Hostile, ReferencesOfAResultNeverLeaveTheStorage) {
-  SmallNight night;
+  WholeNight night;
   const Box box = night.grid.tiles.front();
   const std::filesystem::path secret = night.folder() / "secret";
   std::ofstream(secret) << "secret";
@@ -211,7 +211,7 @@ TEST(Hostile, ReferencesOfAResultNeverLeaveTheStorage) {
 }
 
 TEST(Hostile, TilesOfWrongShapeTypeOrValueAreRefused) {
-  SmallNight night;
+  WholeNight night;
   const Box box = night.grid.tiles.front();
   std::vector<ResultMessage> results;
   RunContexts runs = night.contexts();

@@ -5,7 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "small_night.hpp"
+#include "same_bits.hpp"
+#include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/coadd/checks.hpp"
@@ -13,6 +14,7 @@
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/run/execute_task.hpp"
 #include "tilecompile/run/modes.hpp"
+#include "tilecompile/run/simulate.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
 
 namespace tilecompile {

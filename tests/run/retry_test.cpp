@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "run/faulty_store.hpp"
-#include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/run/dead_letters.hpp"
 #include "tilecompile/run/diagnostics_sender.hpp"
@@ -15,6 +14,7 @@
 #include "tilecompile/run/task_message.hpp"
 #include "tilecompile/run/topology.hpp"
 #include "tilecompile/run/worker.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -37,7 +37,7 @@ class WorkersRights : public ForwardingTransport {
 /// A run over the in-memory broker with workers in threads, whose stores the test may spoil.
 class Mill {
  public:
-  explicit Mill(SmallNight& night)
+  explicit Mill(WholeNight& night)
       : night_(night), directory_(night.folder() / "out", night.run_id), master_(broker_.connect()) {
     night.job.retry = {3, 0, 1, 0, 3};
     master_->declare(compute_queue_spec(false));
@@ -80,7 +80,7 @@ class Mill {
   std::map<int, ResultMessage> accepted;
 
  private:
-  SmallNight& night_;
+  WholeNight& night_;
   RunDirectory directory_;
   MemoryBroker broker_;
   std::unique_ptr<Transport> master_;
@@ -88,7 +88,7 @@ class Mill {
 };
 
 TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   int left = 2;
   FaultyStore store(*night.store, [&](const std::string& key) {
@@ -102,7 +102,7 @@ TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
 }
 
 TEST(Retry, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.max_failed_tiles = 1;
   FaultyStore store(*night.store, [&](const std::string& key) {
@@ -125,7 +125,7 @@ TEST(Retry, AttemptsThatRunOutLeaveADeadLetterAndAHole) {
 }
 
 TEST(Retry, MoreFailedTilesThanAllowedEndTheRun) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.max_failed_tiles = 1;
   FaultyStore store(*night.store, [&](const std::string& key) {
@@ -144,7 +144,7 @@ TEST(Retry, MoreFailedTilesThanAllowedEndTheRun) {
 }
 
 TEST(Retry, WrongInputIsNotTriedAgain) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.max_failed_tiles = 1;
   int puts = 0;
@@ -163,7 +163,7 @@ TEST(Retry, WrongInputIsNotTriedAgain) {
 }
 
 TEST(Retry, AnImpossibleStateStopsTheWorkerAndTheRun) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.max_failed_tiles = 100;
   FaultyStore store(*night.store, [&](const std::string& key) {
@@ -179,7 +179,7 @@ TEST(Retry, AnImpossibleStateStopsTheWorkerAndTheRun) {
 }
 
 TEST(Retry, WhatTheLibraryThrowsIsAnAnswer) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   bool memory_short = true;
   FaultyStore store(*night.store, [&](const std::string& key) {
@@ -188,7 +188,7 @@ TEST(Retry, WhatTheLibraryThrowsIsAnAnswer) {
   mill.add_worker(store);
   EXPECT_EQ(mill.start().get().done(), mill.tiles());
   EXPECT_EQ(mill.accepted.at(1).attempt, 2) << "memory may suffice the next time";
-  SmallNight other;
+  WholeNight other;
   Mill second(other);
   other.job.max_failed_tiles = 100;
   FaultyStore buggy(*other.store, [&](const std::string& key) {
@@ -255,7 +255,7 @@ class Mortal {
 };
 
 TEST(Retry, ATileThatKillsItsWorkersIsComputedAloneAndGivenUpWithTheEvidence) {
-  SmallNight night;
+  WholeNight night;
   night.job.batch = 1000;
   Mill mill(night);
   night.job.max_failed_tiles = 1;
@@ -277,7 +277,7 @@ TEST(Retry, ATileThatKillsItsWorkersIsComputedAloneAndGivenUpWithTheEvidence) {
 }
 
 TEST(Retry, ATaskOfADeadWorkerIsDoneByAnotherAndBlamesNoTile) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   auto run = mill.start();
   Mortal(mill, "first").take(0);
@@ -291,7 +291,7 @@ TEST(Retry, ATaskOfADeadWorkerIsDoneByAnotherAndBlamesNoTile) {
 }
 
 TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
-  SmallNight night;
+  WholeNight night;
   night.job.batch = 1000;
   Mill mill(night);
   int puts = 0;
@@ -312,7 +312,7 @@ TEST(Retry, AStoppedWorkerHandsBackTheTilesItHasNotBegun) {
 }
 
 TEST(Retry, TasksOfADeletedQueueArePublishedAgain) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.stall_after_s = 0.2;
   auto run = mill.start();
@@ -326,7 +326,7 @@ TEST(Retry, TasksOfADeletedQueueArePublishedAgain) {
 }
 
 TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
-  SmallNight night;
+  WholeNight night;
   Mill mill(night);
   night.job.max_failed_tiles = 2;
   bool repaired = false;
@@ -369,7 +369,7 @@ TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
 }
 
 TEST(TaskEnvelope, TravelsInHeaders) {
-  SmallNight night;
+  WholeNight night;
   const TileTask task = make_tasks(night.job).front();
   for (const TaskCare care : {TaskCare::kNone, TaskCare::kAnnounce, TaskCare::kAlone}) {
     TaskEnvelope envelope{4, care, "diagnostics"};

@@ -1,57 +1,25 @@
 #pragma once
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <cstdint>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <string>
 
+#include "same_bits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/run/analysis.hpp"
-#include "tilecompile/run/dispatch.hpp"
 #include "tilecompile/run/frame_listing.hpp"
 #include "tilecompile/run/frame_scan.hpp"
-#include "tilecompile/run/run_contexts.hpp"
 #include "tilecompile/run/simulate.hpp"
 #include "tilecompile/run/star_pass.hpp"
+#include "tilecompile/run/storage_keys.hpp"
 #include "tilecompile/tile/grid.hpp"
+#include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
-
-inline void expect_same_bits(const Plane<float>& a, const Plane<float>& b, const std::string& what) {
-  ASSERT_EQ(a.width(), b.width()) << what;
-  ASSERT_EQ(a.height(), b.height()) << what;
-  for (int y = 0; y < a.height(); ++y)
-    for (int x = 0; x < a.width(); ++x)
-      ASSERT_EQ(std::bit_cast<std::uint32_t>(a.at(x, y)), std::bit_cast<std::uint32_t>(b.at(x, y)))
-          << what << " x " << x << " y " << y << ": " << a.at(x, y) << " " << b.at(x, y);
-}
-
-/// Hears of a round by functions, all of which may be empty.
-class TestObserver : public RoundObserver {
- public:
-  using Accept = std::function<void(const ResultMessage&, TileFile)>;
-  explicit TestObserver(Accept accept = {}) : on_accept(std::move(accept)) {}
-  void accept(const ResultMessage& result, TileFile file) override {
-    if (on_accept) on_accept(result, std::move(file));
-  }
-  void taken_over(int /*tiles*/) override {
-    if (on_taken_over) on_taken_over();
-  }
-  void watch() override {
-    if (on_watch) on_watch();
-  }
-  void check_stop() override {
-    if (on_check_stop) on_check_stop();
-  }
-  Accept on_accept;
-  std::function<void()> on_taken_over, on_watch, on_check_stop;
-};
 
 /// A simulated night in a temporary folder with everything a worker needs on a file store.
 class SmallNight {
@@ -85,14 +53,12 @@ class SmallNight {
     store->put(config_key(run_id), config);
     store->put(manifest_key(run_id), entries);
     store->put(frame_metrics_key(run_id), metrics);
-    job.task_template.run_id = run_id;
-    job.task_template.correlation_id = "11111111-2222-4333-8444-555555555555";
-    job.task_template.config_hash = sha256_hex(config);
-    job.task_template.frames_manifest_id = sha256_hex(entries);
-    job.task_template.last_frame = frames - 1;
-    job.task_template.metrics = {frame_metrics_key(run_id), sha256_hex(metrics)};
-    job.grid = &grid;
-    job.planes = channels;
+    task_template.run_id = run_id;
+    task_template.correlation_id = "11111111-2222-4333-8444-555555555555";
+    task_template.config_hash = sha256_hex(config);
+    task_template.frames_manifest_id = sha256_hex(entries);
+    task_template.last_frame = frames - 1;
+    task_template.metrics = {frame_metrics_key(run_id), sha256_hex(metrics)};
   }
   SmallNight(const SmallNight&) = delete;
   SmallNight& operator=(const SmallNight&) = delete;
@@ -100,9 +66,6 @@ class SmallNight {
   std::filesystem::path frames_dir() const { return folder_ / "night/frames"; }
   std::filesystem::path folder() const { return folder_.path(); }
   FrameSource source() const { return {frames_dir(), manifest, ZeroIsNodata::kAuto, verified}; }
-  RunContexts contexts(std::size_t memory_limit_bytes = std::size_t{1} << 30) const {
-    return {*store, frames_dir(), memory_limit_bytes, 2, verified};
-  }
 
   const std::string run_id = "66666666-7777-4888-9999-aaaaaaaaaaaa";
   MethodConfig method;
@@ -111,7 +74,7 @@ class SmallNight {
   Analysis analysis;
   Grid grid;
   std::unique_ptr<ObjectStore> store;
-  TileRound job;  ///< all tiles of the night
+  TileTask task_template;  ///< of this night, without tiles
 
  private:
   TempDir folder_;

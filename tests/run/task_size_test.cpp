@@ -2,15 +2,15 @@
 
 #include <set>
 
-#include "small_night.hpp"
 #include "tilecompile/run/frame_bands.hpp"
 #include "tilecompile/run/plan.hpp"
+#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
 
 TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
-  SmallNight night;
+  WholeNight night;
   night.job.most_tiles = 2;
   std::size_t tiles = 0;
   TileLedger ledger(night.run_id, static_cast<int>(night.grid.tiles.size()));
@@ -27,7 +27,7 @@ TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
 }
 
 TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
-  SmallNight night;
+  WholeNight night;
   const std::size_t row_bytes = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
   for (const std::size_t bands : {2u, 3u, 9u}) {
     const BandCache::Shape shape{131, 1, 7, row_bytes * 3 / 2, bands};
@@ -44,7 +44,7 @@ TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
 
 // The time of the sample decides nothing here: consumer_timeout_s is long.
 TEST(TaskSize, APlanCutsTasksAsTheRunDoes) {
-  const SmallNight night;
+  const WholeNight night;
   RunRequest request;
   request.quiet = true;
   request.config.method = night.method;
@@ -72,7 +72,7 @@ TEST(TaskSize, APlanCutsTasksAsTheRunDoes) {
 }
 
 TEST(TaskSize, ATaskEndsLongBeforeTheBrokerTakesItBack) {
-  const SmallNight night;
+  const WholeNight night;
   RunConfig config;
   config.broker.consumer_timeout_s = 3600;
   config.parallel.prefetch = 1;

@@ -20,11 +20,6 @@ namespace tilecompile {
 
 class ResultsQueueEnd;
 
-/// Thrown when the user asked a run to stop; what is done is kept.
-struct Interrupted {
-  int signal;
-};
-
 /// What a round asks of the workers: the template of its tasks, how tiles are cut into them, and what may
 /// fail.
 struct TileRound {

@@ -46,9 +46,4 @@ struct RunOutcome {
 /// another one, InputError when the frames are.
 RunOutcome run_master(const RunRequest& request, const RunLinks& links);
 
-/// Storage root that master and workers share: storage.root, or output.dir.
-std::filesystem::path storage_root(const RunConfig& config);
-/// Memory that tile computation may use, bytes: parallel.memory_limit_mb, or half of the machine's memory.
-std::size_t memory_limit_bytes(const ParallelConfig& parallel);
-
 }  // namespace tilecompile

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/coadd/tile_scale.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/tile_params.hpp"
@@ -64,16 +65,6 @@ class TileJoiner {
 /// [tile] median and background of plane `p` of each result; NaN for a tile without a result.
 std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
                                                                   std::size_t p);
-
-/// Scales of `methodology.md` 9.4 for one channel: M / tile_median with M the median of the tile medians over
-/// tiles; |tile_median| < 1e-6 gives 1. Tiles whose median is NaN are not there: they do not count.
-std::vector<TileScale> median_scales(const std::vector<double>& tile_median,
-                                     const std::vector<double>& tile_background);
-
-/// `reference` of `methodology.md` 9.4 for one channel of a tile: the offset is the clipped location of
-/// reference - tile; the scale is 1 unless median(. - clipped location) of both stands out of its pixel noise
-/// by 10 sigma, then their ratio within [0.8, 1.25].
-TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& reference);
 
 /// Memory that the planes of a tile take.
 std::size_t planes_bytes(const TileFile& file);
