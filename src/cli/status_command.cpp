@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/key_table.hpp"
-#include "tilecompile/run/run_status.hpp"
+#include "tilecompile/operate/run_status.hpp"
 
 namespace tilecompile {
 namespace {

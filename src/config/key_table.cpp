@@ -4,7 +4,7 @@
 #include <cctype>
 #include <map>
 
-#include "tilecompile/config/section_rows.hpp"
+#include "section_rows.hpp"
 
 namespace tilecompile {
 

@@ -2,7 +2,7 @@
 
 #include "tilecompile/config/key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/config/upstream_keys.hpp"
+#include "upstream_keys.hpp"
 
 namespace tilecompile {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/key_table.hpp"
 

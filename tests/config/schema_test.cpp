@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 #include "paths.hpp"
 #include "tilecompile/config/key_table.hpp"
 

@@ -9,13 +9,13 @@
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
-#include "run/worker_night.hpp"
 #include "test_data.hpp"
 #include "tilecompile/broker/transport.hpp"
-#include "tilecompile/run/probe.hpp"
-#include "tilecompile/run/task_message.hpp"
-#include "tilecompile/run/topology.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/worker/probe.hpp"
+#include "worker/worker_night.hpp"
 
 namespace tilecompile {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
-#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/header/frame_params.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
 namespace tilecompile {
