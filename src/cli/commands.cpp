@@ -12,13 +12,13 @@
 #include <vector>
 
 #include "command_table.hpp"
+#include "tilecompile/base/edit_distance.hpp"
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/base/version.hpp"
-#include "tilecompile/config/suggest.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,4 +1,4 @@
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "upstream_keys.hpp"
 

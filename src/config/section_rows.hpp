@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 
 namespace tilecompile {
 

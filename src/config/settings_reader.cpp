@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/config/suggest.hpp"
+#include "suggest.hpp"
 #include "upstream_keys.hpp"
 
 namespace tilecompile {

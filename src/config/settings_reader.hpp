@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 #include "tilecompile/config/yaml_tree.hpp"
 
 namespace tilecompile {

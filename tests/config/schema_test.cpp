@@ -8,7 +8,7 @@
 
 #include "config_files.hpp"
 #include "paths.hpp"
-#include "tilecompile/config/key_table.hpp"
+#include "config/key_table.hpp"
 
 namespace tilecompile {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "config_files.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/config/key_table.hpp"
+#include "config/key_table.hpp"
 
 namespace tilecompile {
 namespace {

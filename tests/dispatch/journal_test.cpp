@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "test_data.hpp"
-#include "tilecompile/worker/run_contexts.hpp"
 
 namespace tilecompile {
 namespace {

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "tilecompile/config/key_table.hpp"
+#include "config/key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {

@@ -157,4 +157,7 @@ struct WorkerConfig {
   std::string worker_id;  ///< empty: host name and process number
 };
 
+/// Whose file a key may stand in.
+enum class ConfigRole { kRun, kWorker };
+
 }  // namespace tilecompile

@@ -16,9 +16,6 @@ struct Settings {
   std::string worker_id;
 };
 
-/// Whose file a key may stand in.
-enum class ConfigRole { kRun, kWorker };
-
 /// How the value of a key is checked and described.
 enum class KeyType {
   kBool,

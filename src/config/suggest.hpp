@@ -1,12 +1,10 @@
 #pragma once
 #include <string>
 
-#include "tilecompile/config/key_table.hpp"
+#include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
 
-/// Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`.
-int edit_distance(const std::string& a, const std::string& b);
 /// The key or section of `role` that `unknown` was most likely meant to be, or empty. A key whose last word
 /// fits is found in whatever section it stands.
 std::string nearest_key(const std::string& unknown, ConfigRole role);
