@@ -38,6 +38,6 @@ void add_other_bad_frames(const RunUnderWay& run, const NightFrames& frames, std
 void note_manifest(RunUnderWay& run, NightFrames& frames);
 
 /// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
-std::vector<std::string> frames_to_read(RunUnderWay& run, NightFrames& frames);
+std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames);
 
 }  // namespace tilecompile

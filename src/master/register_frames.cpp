@@ -98,7 +98,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
 
 }  // namespace
 
-std::vector<std::string> frames_to_read(RunUnderWay& run, NightFrames& frames) {
+std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames) {
   FrameListing listing = list_frames(frames.origin, run.config.input.pattern);
   for (const std::string& note : listing.notes) warn(run, note);
   std::vector<std::string> paths = std::move(listing.paths);

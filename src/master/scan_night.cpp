@@ -40,7 +40,7 @@ void warn_of_small_cache(RunUnderWay& run, const NightFrames& frames) {
 NightFrames scan_night(RunUnderWay& run) {
   check_places(run);
   NightFrames frames{run.links.frames, {}, {}};
-  const std::vector<std::string> paths = frames_to_read(run, frames);
+  const std::vector<std::string> paths = list_or_register(run, frames);
   run.clock.start("scan");
   Progress progress("reading headers", "frames", static_cast<int>(paths.size()), run.request.quiet);
   const DataParams& data = run.config.method.data;

@@ -33,7 +33,7 @@ class ForwardingTransport : public Transport {
 
  protected:
   /// True when the delivery has been dealt with and is not for the caller of receive.
-  virtual bool keep(const Delivery&) { return false; }
+  virtual bool intercept(const Delivery&) { return false; }
 
   std::unique_ptr<Transport> inner_;
 };
