@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pixel_statistics.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
@@ -49,8 +50,7 @@ class Rejector {
         height_(height),
         params_(params),
         widening_(cutouts.size(), 1),
-        location_(width, height, std::nan("")),
-        scale_(width, height) {
+        before_(pixel_statistics(cutouts, width, height)) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
     typical_noise_ = median(noise);
@@ -65,11 +65,14 @@ class Rejector {
 
   Rejection run() {
     // The noise of whole frames keeps the limits open where coarse codes leave a MAD of 0.
-    const double least_scale = std::max(measure_pixels(), typical_noise_);
+    const double least_scale = std::max(typical_scale(), typical_noise_);
     for (int y = 0; y < height_; ++y)
       for (int x = 0; x < width_; ++x) {
+        if (before_.samples.at(x, y) == 0) continue;
+        const double wider = tolerance(x, y, least_scale);
+        if (all_within(x, y, least_scale, wider)) continue;
         gather(x, y);
-        if (!samples_.value.empty()) reject_at(x, y, least_scale, tolerance(x, y, least_scale));
+        reject_at(x, y, least_scale, wider);
       }
     return std::move(result_);
   }
@@ -85,31 +88,32 @@ class Rejector {
     }
   }
 
-  // Location and scale of every pixel before anything is dropped; returns the median of the scales.
-  double measure_pixels() {
+  // Median of the scales of the pixels before anything is dropped.
+  double typical_scale() const {
     std::vector<double> scales;
-    for (int y = 0; y < height_; ++y)
-      for (int x = 0; x < width_; ++x) {
-        gather(x, y);
-        if (samples_.value.empty()) continue;
-        location_.at(x, y) = samples_.location();
-        scale_.at(x, y) = samples_.scale(location_.at(x, y));
-        if (samples_.value.size() > 1) scales.push_back(scale_.at(x, y));
-      }
+    for (std::size_t p = 0; p < before_.samples.size(); ++p)
+      if (before_.samples.samples()[p] > 1) scales.push_back(before_.scale.samples()[p]);
     return median(std::move(scales));
+  }
+
+  // Whether the first round drops nothing, since not even the extremes lie beyond the narrowest limits.
+  bool all_within(int x, int y, double least_scale, double tolerance) const {
+    const double middle = before_.location.at(x, y), scale = std::max(before_.scale.at(x, y), least_scale);
+    return before_.largest.at(x, y) - middle <= params_.sigma_high * scale + tolerance &&
+           before_.least.at(x, y) - middle >= -params_.sigma_low * scale - tolerance;
   }
 
   // What a change of the seeing may do to a pixel: a share of the range of the medians around it, of which
   // their noise is taken away.
   double tolerance(int x, int y, double least_scale) const {
-    double low = location_.at(x, y), high = low;
+    double low = before_.location.at(x, y), high = low;
     for (int v = std::max(0, y - 1); v <= std::min(height_ - 1, y + 1); ++v)
       for (int u = std::max(0, x - 1); u <= std::min(width_ - 1, x + 1); ++u) {
-        const double m = location_.at(u, v);
+        const double m = before_.location.at(u, v);
         if (m < low) low = m;
         if (m > high) high = m;
       }
-    const double noise = least_scale / std::sqrt(static_cast<double>(samples_.value.size()));
+    const double noise = least_scale / std::sqrt(static_cast<double>(before_.samples.at(x, y)));
     return kContrastShare * std::max(0.0, high - low - kContrastNoise * noise);
   }
 
@@ -121,7 +125,7 @@ class Rejector {
   void reject_at(int x, int y, double least_scale, double tolerance) {
     dropped_.clear();
     const std::size_t valid = samples_.value.size();
-    double middle = location_.at(x, y), scale = scale_.at(x, y);
+    double middle = before_.location.at(x, y), scale = before_.scale.at(x, y);
     for (int round = 0; round < params_.rounds; ++round) {
       if (round > 0) {
         middle = samples_.location();
@@ -164,7 +168,7 @@ class Rejector {
   const RejectionParams& params_;
   double typical_noise_ = 0;
   std::vector<double> widening_;
-  Plane<double> location_, scale_;  // of the pixels before anything is dropped
+  const PixelStatistics before_;  // anything is dropped
   PixelSamples samples_;
   std::vector<Dropped> dropped_;
   Rejection result_;
