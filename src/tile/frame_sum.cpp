@@ -1,8 +1,9 @@
 #include "tilecompile/tile/frame_sum.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
+
+#include "row_sums.hpp"
 
 namespace tilecompile {
 namespace {
@@ -10,113 +11,12 @@ namespace {
 constexpr double kEpsilon = 1e-6;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// One of the sums of an image row: of a chunk while it runs, and of all chunks before it.
-struct ChunkedRow {
-  explicit ChunkedRow(std::size_t width) : total(width), chunk(width) {}
-  std::vector<double> total, chunk;
-  void clear() {
-    std::fill(total.begin(), total.end(), 0.0);
-    std::fill(chunk.begin(), chunk.end(), 0.0);
-  }
-  void end_chunk() {
-    for (std::size_t x = 0; x < total.size(); ++x) {
-      total[x] += chunk[x];
-      chunk[x] = 0;
-    }
-  }
-};
-
-struct RowSums {
-  explicit RowSums(std::size_t width)
-      : value(width),
-        weight(width),
-        squares(width),
-        variance(width),
-        count(width),
-        pixel_weight(width),
-        all(width, 1) {}
-  ChunkedRow value, weight, squares, variance;  // of w I', w, w^2, w^2 sigma^2
-  std::vector<std::int32_t> count;
-  std::vector<double> pixel_weight;  // w of the frame that is being added
-  std::vector<std::uint8_t> all;
-
-  std::array<ChunkedRow*, PartialSums::kSums> sums() { return {&value, &weight, &squares, &variance}; }
-  void start_row() {
-    for (ChunkedRow* sum : sums()) sum->clear();
-    std::fill(count.begin(), count.end(), 0);
-  }
-  void end_chunk() {
-    for (ChunkedRow* sum : sums()) sum->end_chunk();
-  }
-  void add(const float* samples, const std::uint8_t* kept, const Normalization& n, double sigma) {
-    const std::size_t width = count.size();
-    double *const v = value.chunk.data(), *const sw = weight.chunk.data();
-    double *const s2 = squares.chunk.data(), *const sv = variance.chunk.data();
-    const double* const pw = pixel_weight.data();
-    std::int32_t* const c = count.data();
-    const double sigma2 = sigma * sigma;
-    for (std::size_t x = 0; x < width; ++x) {
-      const float s = samples[x];
-      const bool valid = s == s;
-      const bool used = valid && kept[x] != 0;
-      const double normalised = (s - n.offset) * n.gain + n.pedestal;
-      const double w2 = pw[x] * pw[x];
-      v[x] += used ? pw[x] * normalised : 0.0;
-      sw[x] += used ? pw[x] : 0.0;
-      s2[x] += used ? w2 : 0.0;
-      sv[x] += used ? w2 * sigma2 : 0.0;
-      c[x] += valid ? 1 : 0;
-    }
-  }
-};
-
-// Weights of one frame at the pixels of one row.
-void weigh_row(const WeightedCutout& cutout, const PixelMix& mix, int y, std::vector<double>& w) {
-  if (mix.sharp == nullptr) {
-    std::fill(w.begin(), w.end(), cutout.weight);
-  } else {
-    const double *sharp = mix.sharp->row(y), *quiet = mix.quiet->row(y);
-    for (std::size_t x = 0; x < w.size(); ++x)
-      w[x] = quiet[x] * cutout.quiet_weight + sharp[x] * cutout.weight;
-  }
-  if (cutout.ramp == nullptr) return;
-  const float* ramp = cutout.ramp->row(y);
-  for (std::size_t x = 0; x < w.size(); ++x) w[x] *= ramp[x];
-}
-
-void sum_row(const std::vector<WeightedCutout>& cutouts, const PixelMix& mix, int y, std::size_t chunk,
-             RowSums& sums) {
-  sums.start_row();
-  for (std::size_t begin = 0; begin < cutouts.size(); begin += chunk) {
-    const std::size_t end = std::min(begin + chunk, cutouts.size());
-    for (std::size_t f = begin; f < end; ++f) {
-      const WeightedCutout& c = cutouts[f];
-      weigh_row(c, mix, y, sums.pixel_weight);
-      sums.add(c.samples.row(y), c.kept == nullptr ? sums.all.data() : c.kept->row(y), c.normalization,
-               c.noise);
-    }
-    sums.end_chunk();
-  }
-}
-
-// The same row with equal weights and nothing rejected.
-void plain_row(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk, RowSums& sums) {
-  sums.start_row();
-  std::fill(sums.pixel_weight.begin(), sums.pixel_weight.end(), 1.0);
-  for (std::size_t begin = 0; begin < cutouts.size(); begin += chunk) {
-    const std::size_t end = std::min(begin + chunk, cutouts.size());
-    for (std::size_t f = begin; f < end; ++f)
-      sums.add(cutouts[f].samples.row(y), sums.all.data(), cutouts[f].normalization, cutouts[f].noise);
-    sums.end_chunk();
-  }
-}
-
 void store_pixel(const RowSums& sums, int x, int y, WeightedMean& result) {
   const auto i = static_cast<std::size_t>(x);
-  const double weight = sums.weight.total[i];
-  result.mean.at(x, y) = static_cast<float>(sums.value.total[i] / weight);
-  result.variance.at(x, y) = static_cast<float>(sums.variance.total[i] / (weight * weight));
-  result.effective_frames.at(x, y) = static_cast<float>(weight * weight / sums.squares.total[i]);
+  const double weight = sums.weight[i];
+  result.mean.at(x, y) = static_cast<float>(sums.value[i] / weight);
+  result.variance.at(x, y) = static_cast<float>(sums.variance[i] / (weight * weight));
+  result.effective_frames.at(x, y) = static_cast<float>(weight * weight / sums.squares[i]);
 }
 
 // The mean from functions that sum the frames of an image row, as they are and with equal weights.
@@ -129,13 +29,13 @@ WeightedMean mean_of_rows(int width, int height, const Plane<std::uint8_t>* plai
   RowSums sums(static_cast<std::size_t>(width)), equal(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
     sum_row_of(y, sums);
-    const auto below = [&](int x) { return sums.weight.total[static_cast<std::size_t>(x)] < kEpsilon; };
+    const auto below = [&](int x) { return sums.weight[static_cast<std::size_t>(x)] < kEpsilon; };
     const auto is_plain = [&](int x) { return below(x) || (plain != nullptr && plain->at(x, y) != 0); };
     bool needs_plain = false;
     for (int x = 0; x < width; ++x) {
       const auto i = static_cast<std::size_t>(x);
       result.coverage.at(x, y) = sums.count[i];
-      result.weight.at(x, y) = static_cast<float>(sums.weight.total[i]);
+      result.weight.at(x, y) = static_cast<float>(sums.weight[i]);
       if (sums.count[i] == 0) continue;
       result.fallback_used |= below(x);
       needs_plain |= is_plain(x);
@@ -152,18 +52,19 @@ WeightedMean mean_of_rows(int width, int height, const Plane<std::uint8_t>* plai
 void keep_row(RowSums& sums, int y, std::vector<Plane<double>>& planes) {
   const auto totals = sums.sums();
   for (std::size_t k = 0; k < totals.size(); ++k)
-    std::copy(totals[k]->total.begin(), totals[k]->total.end(), planes[k].row(y));
+    std::copy(totals[k]->begin(), totals[k]->end(), planes[k].row(y));
 }
 
 // The sums of a row from those of every chunk, in order.
 void join_row(const std::vector<const PartialSums*>& chunks, bool plain, int y, RowSums& sums) {
-  sums.start_row();
   const auto totals = sums.sums();
+  for (std::vector<double>* total : totals) std::fill(total->begin(), total->end(), 0.0);
+  std::fill(sums.count.begin(), sums.count.end(), 0);
   for (const PartialSums* chunk : chunks) {
     const auto& planes = plain ? chunk->plain : chunk->weighted;
     for (std::size_t k = 0; k < planes.size(); ++k) {
-      std::copy_n(planes[k].row(y), sums.count.size(), totals[k]->chunk.begin());
-      totals[k]->end_chunk();
+      const double* const part = planes[k].row(y);
+      for (std::size_t x = 0; x < totals[k]->size(); ++x) (*totals[k])[x] += part[x];
     }
     const std::int32_t* const count = chunk->coverage.row(y);
     for (std::size_t x = 0; x < sums.count.size(); ++x) sums.count[x] += count[x];
@@ -172,8 +73,7 @@ void join_row(const std::vector<const PartialSums*>& chunks, bool plain, int y, 
 
 void store_mean(const RowSums& sums, double* mean) {
   for (std::size_t x = 0; x < sums.count.size(); ++x)
-    mean[x] = sums.weight.total[x] > 0 ? sums.value.total[x] / sums.weight.total[x]
-                                       : std::numeric_limits<double>::quiet_NaN();
+    mean[x] = sums.weight[x] > 0 ? sums.value[x] / sums.weight[x] : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace
@@ -212,7 +112,7 @@ PartialSums partial_sums(const std::vector<WeightedCutout>& chunk, int width, in
     std::copy(sums.count.begin(), sums.count.end(), part.coverage.row(row));
     // Weights are not negative, so a pixel below epsilon in the end is below it in every chunk.
     for (std::size_t x = 0; x < sums.count.size(); ++x)
-      needs_plain |= sums.count[x] > 0 && sums.weight.total[x] < kEpsilon;
+      needs_plain |= sums.count[x] > 0 && sums.weight[x] < kEpsilon;
   }
   if (!needs_plain) part.plain.clear();
   return part;
