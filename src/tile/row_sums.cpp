@@ -10,7 +10,7 @@ namespace tilecompile {
 namespace {
 
 // The most pixels that are summed together; rows are padded to it.
-constexpr int kWidest = 16;
+constexpr int kWidest = 8;
 
 /// What a cut-out brings to a row.
 struct Part {
@@ -45,14 +45,6 @@ struct Lanes<4> {
   typedef std::int64_t Masks __attribute__((vector_size(32)));
   typedef std::uint8_t Bytes __attribute__((vector_size(4)));
 };
-template <>
-struct Lanes<8> {
-  typedef double Doubles __attribute__((vector_size(64)));
-  typedef float Floats __attribute__((vector_size(32)));
-  typedef std::int64_t Masks __attribute__((vector_size(64)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(8)));
-};
-
 /// The sums of kLanes pixels, in two vectors of doubles each.
 template <int kLanes>
 struct BlockSums {
@@ -119,14 +111,18 @@ TILECOMPILE_VECTOR_BODY void store_block(const BlockSums<kLanes>& sums, int x, R
         static_cast<std::int32_t>(sums.count[p / (kLanes / 2)][p % (kLanes / 2)]);
 }
 
+// Eight pixels at most: GCC 12 takes comparisons of 64-byte vectors apart.
+constexpr int block_of(int lanes) { return lanes < 8 ? lanes : 8; }
+
 // The last block overlaps the one before where the width is no multiple: the same pixels give the same sums.
 TILECOMPILE_VECTOR_BODY void sum_blocks_body(const Row& row, RowSums& to) {
-  for (int x = 0; x < row.width; x += kLanes) {
-    const int at = std::min(x, row.width - kLanes);
-    BlockSums<kLanes> total;
+  constexpr int kBlock = block_of(kLanes);
+  for (int x = 0; x < row.width; x += kBlock) {
+    const int at = std::min(x, row.width - kBlock);
+    BlockSums<kBlock> total;
     for (std::size_t begin = 0; begin < row.parts.size(); begin += row.chunk) {
-      BlockSums<kLanes> chunk;
-      add_frames<kLanes>(row, at, begin, std::min(begin + row.chunk, row.parts.size()), chunk);
+      BlockSums<kBlock> chunk;
+      add_frames<kBlock>(row, at, begin, std::min(begin + row.chunk, row.parts.size()), chunk);
       for (int half = 0; half < 2; ++half) {
         total.value[half] += chunk.value[half];
         total.weight[half] += chunk.weight[half];
@@ -135,7 +131,7 @@ TILECOMPILE_VECTOR_BODY void sum_blocks_body(const Row& row, RowSums& to) {
         total.count[half] += chunk.count[half];
       }
     }
-    store_block<kLanes>(total, at, to);
+    store_block<kBlock>(total, at, to);
   }
 }
 TILECOMPILE_VECTOR_LEVELS(sum_blocks, (const Row& row, RowSums& to), (row, to))

@@ -21,19 +21,21 @@ void set_vector_level(VectorLevel level);
 /// level; `lanes`: how many floats its vectors hold. Example: TILECOMPILE_VECTOR_LEVELS(add, (float* to,
 /// const float* from, int n), (to, from, n))
 #if defined(__x86_64__)
-#define TILECOMPILE_VECTOR_LEVELS(name, parameters, arguments)                            \
-  [[gnu::target("avx512f")]] void name##_avx512 parameters { name##_body<16> arguments; } \
-  [[gnu::target("avx2")]] void name##_avx2 parameters { name##_body<8> arguments; }       \
-  void name parameters {                                                                  \
-    switch (vector_level()) {                                                             \
-      case VectorLevel::kAvx512:                                                          \
-        return name##_avx512 arguments;                                                   \
-      case VectorLevel::kAvx2:                                                            \
-        return name##_avx2 arguments;                                                     \
-      case VectorLevel::kBaseline:                                                        \
-        break;                                                                            \
-    }                                                                                     \
-    name##_body<4> arguments;                                                             \
+#define TILECOMPILE_VECTOR_LEVELS(name, parameters, arguments)                          \
+  [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]] void name##_avx512 parameters { \
+    name##_body<16> arguments;                                                          \
+  }                                                                                     \
+  [[gnu::target("avx2")]] void name##_avx2 parameters { name##_body<8> arguments; }     \
+  void name parameters {                                                                \
+    switch (vector_level()) {                                                           \
+      case VectorLevel::kAvx512:                                                        \
+        return name##_avx512 arguments;                                                 \
+      case VectorLevel::kAvx2:                                                          \
+        return name##_avx2 arguments;                                                   \
+      case VectorLevel::kBaseline:                                                      \
+        break;                                                                          \
+    }                                                                                   \
+    name##_body<4> arguments;                                                           \
   }
 #else
 #define TILECOMPILE_VECTOR_LEVELS(name, parameters, arguments) \
