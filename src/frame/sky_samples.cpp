@@ -38,8 +38,12 @@ int odd_step(int size) { return std::max(1, size / kPixelsAcross) | 1; }
 
 Lattice lattice(const Cells& cells, int i0, int i1, int j0, int j1, int coarser) {
   const auto at = [](const std::vector<int>& v, int k) { return v[static_cast<std::size_t>(k)]; };
-  return {at(cells.x, i0), at(cells.x, i1), at(cells.y, j0), at(cells.y, j1),
-          coarser * odd_step(at(cells.x, 1)), coarser * odd_step(at(cells.y, 1))};
+  return {at(cells.x, i0),
+          at(cells.x, i1),
+          at(cells.y, j0),
+          at(cells.y, j1),
+          coarser * odd_step(at(cells.x, 1)),
+          coarser * odd_step(at(cells.y, 1))};
 }
 
 class FrameSky {
@@ -86,7 +90,8 @@ class FrameSky {
     std::size_t shared = 0, covered = 0;
     each(cell, [&](int, int) { ++shared; });
     for (int y = cell.y0; y < cell.y1; y += cell.step_y)
-      for (int x = cell.x0; x < cell.x1; x += cell.step_x) covered += reference_.coverage.at(x, y) > 0 ? 1 : 0;
+      for (int x = cell.x0; x < cell.x1; x += cell.step_x)
+        covered += reference_.coverage.at(x, y) > 0 ? 1 : 0;
     return shared >= kFewestCellPixels &&
            static_cast<double>(shared) >= kLeastCovered * static_cast<double>(covered);
   }

@@ -7,9 +7,9 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kStiffness = 0.01;    // of the bends, in samples of mean weight
-constexpr double kFlatness = 0.06;     // of the slopes, over that of the bends
-constexpr double kRidge = 1e-9;        // keeps a frame without samples at 0
+constexpr double kStiffness = 0.01;     // of the bends, in samples of mean weight
+constexpr double kFlatness = 0.06;      // of the slopes, over that of the bends
+constexpr double kRidge = 1e-9;         // keeps a frame without samples at 0
 constexpr double kLeastSupport = 1e-6;  // of all frames together: below it a coefficient is nobody's
 constexpr int kMostTurns = 200;
 constexpr double kUnitsOfNoise = 1024;
@@ -19,7 +19,8 @@ using Coefficients = std::vector<double>;
 // A symmetric positive matrix whose entries are 0 further than `reach` from the diagonal.
 class BandMatrix {
  public:
-  BandMatrix(std::size_t size, std::size_t reach) : size_(size), reach_(reach), entries_(size * (reach + 1)) {}
+  BandMatrix(std::size_t size, std::size_t reach)
+      : size_(size), reach_(reach), entries_(size * (reach + 1)) {}
   // Of the lower half: i >= j, i - j <= reach.
   double& at(std::size_t i, std::size_t j) { return entries_[i * (reach_ + 1) + (j + reach_ - i)]; }
   double at(std::size_t i, std::size_t j) const { return entries_[i * (reach_ + 1) + (j + reach_ - i)]; }
@@ -145,7 +146,8 @@ class SkyFit {
       for (std::size_t i = 0; i < terms.size(); ++i) {
         const double weighted = s.pixels * terms[i].second;
         right[terms[i].first] += weighted * (s.above - common_[c]);
-        for (std::size_t j = 0; j <= i; ++j) matrix.add(terms[i].first, terms[j].first, weighted * terms[j].second);
+        for (std::size_t j = 0; j <= i; ++j)
+          matrix.add(terms[i].first, terms[j].first, weighted * terms[j].second);
       }
     }
     matrix.solve(right);
@@ -200,7 +202,8 @@ std::vector<std::vector<double>> fit_skies(const std::vector<std::vector<SkySamp
 void keep_sky(FrameChannel& frame, const std::vector<double>& surface) {
   frame.sky_surface.clear();
   if (!(frame.noise > 0)) return;
-  for (const double s : surface) frame.sky_surface.push_back(std::floor(s / frame.noise * kUnitsOfNoise + 0.5));
+  for (const double s : surface)
+    frame.sky_surface.push_back(std::floor(s / frame.noise * kUnitsOfNoise + 0.5));
 }
 
 std::vector<double> kept_sky(const FrameChannel& frame) {

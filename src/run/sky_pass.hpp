@@ -13,7 +13,8 @@ class SkyPass {
   /// `analysis` holds the mean and the frames' factors with which they took part in it. It must outlive this.
   explicit SkyPass(Analysis& analysis);
 
-  /// Samples the sky of one frame, whose factors are known by now. Calls for different frames may run at once.
+  /// Samples the sky of one frame, whose factors are known by now. Calls for different frames may run at
+  /// once.
   void measure(std::size_t channel, std::size_t frame, const PlaneView<float>& plane);
   /// Fits the surfaces once all frames are measured, and keeps them in the metrics of the frames.
   void finish(int threads);

@@ -10,9 +10,9 @@ namespace tilecompile {
 
 /// How far the sky of a frame lies above that of a mean of all frames, in one cell.
 struct SkySample {
-  double above = 0;        ///< units of I'
-  double x = 0, y = 0;     ///< mean place of the pixels, px
-  double pixels = 0;       ///< of sky that were used; 0: the cell says nothing
+  double above = 0;     ///< units of I'
+  double x = 0, y = 0;  ///< mean place of the pixels, px
+  double pixels = 0;    ///< of sky that were used; 0: the cell says nothing
 };
 
 /// The mean that all frames are compared with: C, its coverage n, and how this frame took part in it. C may
