@@ -34,7 +34,8 @@ def grow(mask, steps):
 def subtract_sky(image, mask, outside, fwhm_px):
     """`image` minus a smooth sky (clipped modes of a mesh of 16 FWHM over what `mask` leaves), 0 `outside`."""
     mesh = max(32, int(16 * fwhm_px))
-    sky = sep.Background(numpy.where(mask, 0, image), mask=mask, bw=mesh, bh=mesh)
+    empty = image if mask is None else numpy.where(mask, 0, image)
+    sky = sep.Background(empty, mask=mask, bw=mesh, bh=mesh)
     return numpy.where(outside, 0, image - sky.back())
 
 

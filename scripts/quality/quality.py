@@ -87,6 +87,12 @@ class Bench:
             figures.update(truth.weight_ranks(self.run_dir(row), night))
         return figures
 
+    @staticmethod
+    def own_mean(path):
+        """The plain mean of the run that made a picture; None for what no run of ours made."""
+        mean = path.with_name("classical.fits")
+        return read_image(mean) if mean.exists() else None
+
     def figures(self, name):
         """The row's figures, kept beside the picture's digest and that of the measuring code."""
         path, seconds = self.picture(name)
@@ -96,7 +102,7 @@ class Bench:
             store.parent.mkdir(exist_ok=True)
             for old in store.parent.glob(f"{slug(name)}-*.json"):
                 old.unlink()
-            store.write_text(json.dumps(measure(read_image(path), self.field)))
+            store.write_text(json.dumps(measure(read_image(path), self.field, own_mean=self.own_mean(path))))
         return {**json.loads(store.read_text()), "seconds": seconds}
 
 
