@@ -16,6 +16,7 @@ using nlohmann::json;
 constexpr double kFarthestStarPx = 1e8;
 constexpr std::size_t kMostSurfaceTerms = 6;
 constexpr std::size_t kMostSkyTerms = 256;
+constexpr double kFarthestSky = 1e15;  // whole numbers up to here are exact
 constexpr int kLargestImagePx = 1000000;
 constexpr std::size_t kMostChannels = 3;
 
@@ -89,9 +90,13 @@ void check_sky_surfaces(const StrictObject& o, const FrameMetrics& metrics) {
   const bool image = metrics.image_width > 0 && metrics.image_height > 0;
   const std::size_t size = image ? sky_mesh(metrics.image_width, metrics.image_height).size() : 0;
   for (const auto& frames : metrics.channels)
-    for (const FrameChannel& f : frames)
+    for (const FrameChannel& f : frames) {
       if (!f.sky_surface.empty() && f.sky_surface.size() != size)
         o.fail("channels", "has a sky surface of another mesh than that of the image");
+      for (const double units : f.sky_surface)
+        if (!(std::abs(units) <= kFarthestSky) || units != std::floor(units))
+          o.fail("channels", "has a sky surface that is not of whole numbers");
+    }
 }
 
 void append_number(std::string& text, double v) {

@@ -204,10 +204,9 @@ void MasterRun::make_synthetic_frames() {
   clock_.start("stack");
   std::vector<AverageStack> stacks(static_cast<std::size_t>(record_.channels),
                                    AverageStack(record_.width, record_.height));
-  // Frames weighted by G alone (`global`) have one mean in every tile, unless their skies are levelled there.
+  // Frames weighted by G alone (`global`) have one mean in every tile.
   const ReconstructionParams& reconstruction = config_.method.reconstruction;
-  const bool one_mean = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal &&
-                        reconstruction.local_sky == ReconstructionParams::LocalSky::kNone;
+  const bool one_mean = config_.method.synthetic.weighting == SyntheticParams::Weighting::kGlobal;
   const auto rescale = one_mean ? ReconstructionParams::TileRescale::kNone : reconstruction.tile_rescale;
   SyntheticJoin join{&grid_,  &results, clusters_.count, record_.channels, &analysis_.classical,
                      rescale, 0,        threads_};

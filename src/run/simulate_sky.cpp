@@ -24,7 +24,8 @@ DetectorPlace place_on_detector(const SimulatedConditions& c, double x, double y
 // The share of the light that reaches a place.
 double flat_at(const SimulatedConditions& c, const SimulateOptions& options, double x, double y) {
   const DetectorPlace at = place_on_detector(c, x, y);
-  const double diagonal2 = 0.25 * (1.0 * options.width * options.width + 1.0 * options.height * options.height);
+  const double diagonal2 =
+      0.25 * (1.0 * options.width * options.width + 1.0 * options.height * options.height);
   return std::max(0.0, 1 - options.night_sky.vignetting * (at.u * at.u + at.v * at.v) / diagonal2);
 }
 
@@ -81,8 +82,7 @@ void add_gradients(const SimulatedConditions& c, const SimulateOptions& options,
   for (int y = 0; y < plane.height(); ++y)
     for (int x = 0; x < plane.width(); ++x) {
       const double u = 2 * (x + 0.5) / options.width - 1, v = 2 * (y + 0.5) / options.height - 1;
-      plane.row(y)[x] +=
-          static_cast<float>(g[0] * u + g[1] * v + g[2] * u * u + g[3] * u * v + g[4] * v * v);
+      plane.row(y)[x] += static_cast<float>(g[0] * u + g[1] * v + g[2] * u * u + g[3] * u * v + g[4] * v * v);
     }
 }
 
