@@ -76,7 +76,8 @@ TEST(SkySamples, AreAsManyAsCellsAndLieInTheirCells) {
   ASSERT_EQ(samples.size(), sky_cell_count(mesh));
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t across = static_cast<std::size_t>(3 * mesh.across);
-    EXPECT_NEAR(samples[i].x, (static_cast<double>(i % across) + 0.5) * kWidth / static_cast<double>(across), 5);
+    EXPECT_NEAR(samples[i].x, (static_cast<double>(i % across) + 0.5) * kWidth / static_cast<double>(across),
+                5);
     EXPECT_GT(samples[i].pixels, 100);
   }
 }

@@ -99,8 +99,10 @@ double largest_step(const SampledNight& night, const std::vector<double>& weight
   const auto surfaces = night.fitted();
   double largest = 0;
   for (int x = 8; x + 8 < kWidth; x += 1) {
-    const double before = night.level(surfaces, weight, x - 1, y), after = night.level(surfaces, weight, x, y);
-    const double slope = (night.level(surfaces, weight, x + 7, y) - night.level(surfaces, weight, x - 8, y)) / 15;
+    const double before = night.level(surfaces, weight, x - 1, y),
+                 after = night.level(surfaces, weight, x, y);
+    const double slope =
+        (night.level(surfaces, weight, x + 7, y) - night.level(surfaces, weight, x - 8, y)) / 15;
     largest = std::max(largest, std::abs(after - before - slope));
   }
   return largest;
