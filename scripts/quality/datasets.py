@@ -60,7 +60,7 @@ DATA_SETS = {data.name: data for data in (
     night("sessions", "half of the frames from another session, turned by 22 degrees, that covers half of the field "
           "under another moon", width=800, height=600, stars=250, fwhm_spread=0.2, seeing_field=0.1, vignetting=0.1,
           sky_gradient=0.7, second_session=0.5),
-    night("crowded", "crowded field with some moonlight", stars=6000, fwhm_spread=0.2, seeing_field=0.2,
+    night("crowded", "crowded field with some moonlight", stars=2500, fwhm_spread=0.2, seeing_field=0.2,
           sky_gradient=0.3),
     night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
           clouds=0.3, settings=("stacking.engine=internal",)))}  # Siril would only check the mean of synthetic frames

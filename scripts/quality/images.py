@@ -39,6 +39,15 @@ def subtract_sky(image, mask, outside, fwhm_px):
     return numpy.where(outside, 0, image - sky.back())
 
 
+def without_bend(image, sky, degree):
+    """`image` without the polynomial of this degree that fits what is sky best."""
+    v, u = (2 * n / (size - 1) - 1 for n, size in zip(numpy.indices(image.shape), image.shape))
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    terms = numpy.stack([u[sky] ** i * v[sky] ** j for i, j in powers], axis=1)
+    fit = numpy.linalg.lstsq(terms, image[sky], rcond=None)[0]
+    return image - sum(a * u ** i * v ** j for a, (i, j) in zip(fit, powers))
+
+
 def object_mask(image, outside, fwhm_px):
     """True on everything that stands out by 3 sigma after smoothing with the PSF, and `outside`."""
     flat = subtract_sky(image, outside, outside, fwhm_px)

@@ -14,7 +14,7 @@ import sys
 
 import numpy
 
-from images import background_rms, grow, read_image, robust_sd, subtract_sky
+from images import background_rms, grow, read_image, robust_sd, subtract_sky, without_bend
 from seams import seam_figures
 from sky_steps import sky_figures
 from stars import (aperture_fluxes, box_radius, count_detections, filtered_fluxes, find_stars, fit_gaussians,
@@ -32,10 +32,11 @@ class Field:
     """What all rows share: the plain mean, the area that all frames cover, stars, masks, grid.
 
     `model`: of a simulated night the scene without noise, subtracted at the picture's flux before its sky is measured.
+    `sky_degree`: of the polynomial that its moonlight needs, taken away there too; 0: none.
     """
 
-    def __init__(self, classical, coverage, grid, model=None, saturation=numpy.inf):
-        self.classical, self.grid, self.model = classical, grid, model
+    def __init__(self, classical, coverage, grid, model=None, sky_degree=0, saturation=numpy.inf):
+        self.classical, self.grid, self.model, self.sky_degree = classical, grid, model, sky_degree
         self.coverage = numpy.nan_to_num(coverage)
         self.outside = ~((coverage >= numpy.nanmax(coverage)) & numpy.isfinite(classical))
         self.stars, self.mask = find_stars(classical, self.outside, saturation)
@@ -47,21 +48,25 @@ class Field:
         self.snr = self.star_snr(classical, empty, self.fwhm)[0]
 
     @staticmethod
-    def of_run(run_dir, model=None):
+    def of_run(run_dir, model=None, sky_degree=0):
         run_dir = find_run(run_dir)
         grid = json.loads((run_dir / "grid.json").read_text())
         return Field(read_image(run_dir / "classical.fits"), read_image(run_dir / "classical.coverage.fits"),
-                     {"size": grid["tile_size"], "step": grid["step"]}, model)
+                     {"size": grid["tile_size"], "step": grid["step"]}, model, sky_degree)
 
     def sky_of(self, image):
         """Pixels of sky: of a simulated night wherever there is a picture and no object, else where all frames are."""
         if self.model is None:
             return ~self.sky_mask
-        return numpy.isfinite(image) & (subtract_sky(self.model, None, ~numpy.isfinite(image), self.stars.fwhm_px) < 0.5 * self.rms)
+        objects = subtract_sky(self.model, None, ~numpy.isfinite(image), self.stars.fwhm_px)
+        return numpy.isfinite(image) & (objects < 0.5 * self.rms)
 
     def without_model(self, image, flux):
         """`image`, whose star fluxes are `flux`, without the known scene."""
-        return image if self.model is None else image - numpy.nanmedian(flux / self.model_flux) * self.model
+        if self.model is None:
+            return image
+        empty = image - numpy.nanmedian(flux / self.model_flux) * self.model
+        return without_bend(numpy.nan_to_num(empty), ~self.sky_mask, self.sky_degree) if self.sky_degree else empty
 
     def star_snr(self, image, empty, fwhm_px):
         """(SNR of each star, filtered picture over its own scatter) with a filter of this product's FWHM."""

@@ -24,6 +24,9 @@ from runs import NotOffered, Program, RunFailed, run_seconds, timed, write_pictu
 from stacks import equalised
 
 
+SKY_DEGREE = 4  # of the polynomial that takes moonlight away from nights that have some
+
+
 class Bench:
     """One data set: its frames, the field measured on, and the pictures of the rows."""
 
@@ -33,7 +36,8 @@ class Bench:
         data.prepare(self.work, program.path)
         self._stack = self._facts = self._truth = None
         model = read_image(self.work / "night" / "truth.fits") if data.simulate else None
-        self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model)
+        moon = (self.work / "night" / "sky_field.fits").exists()
+        self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model, SKY_DEGREE if moon else 0)
 
     def run_dir(self, run):
         arguments = self.program.arguments(run, self.data.frames_dir(self.work), self.data.settings)

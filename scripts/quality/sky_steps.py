@@ -92,7 +92,7 @@ def distance_from(region, farthest):
     return distance
 
 
-def without_bend(values, used):
+def without_surface(values, used):
     """values[used] without the surface of second degree that fits them best, as what is masked must not make steps;
     in units of what is left."""
     v, u = (2 * n / max(1, n.max()) - 1 for n in numpy.indices(values.shape))
@@ -113,7 +113,7 @@ def segment_steps(values, used, distance):
         sky = used[rows]
         if sky.sum() < STRIP_PX * SEGMENT_PX:
             continue
-        strip, found = distance[rows][sky] // STRIP_PX, without_bend(values[rows], sky)
+        strip, found = distance[rows][sky] // STRIP_PX, without_surface(values[rows], sky)
         count = numpy.bincount(strip, minlength=strips)
         level = [numpy.median(found[strip == k]) if count[k] else 0 for k in range(strips)]
         for k in range(strips - 3):
