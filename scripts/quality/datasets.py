@@ -53,6 +53,15 @@ DATA_SETS = {data.name: data for data in (
           hot_pixels=0),
     night("bad10", "10 % bad frames: twice the FWHM, or trailed", fwhm_spread=0.1, seeing_field=0.1, bad=0.1),
     night("few30", "30 frames", frames=30, fwhm_spread=0.15, seeing_field=0.15, clouds=0.3),
+    night("moon", "moonlight as bright as the sky on its side, turning with the night, and dawn; seeing as field",
+          fwhm_spread=0.2, seeing_field=0.2, clouds=0.3, sky_gradient=1),
+    night("vignette", "no flats: corners lose 30 % of the light, the field drifts by 80 px; some moonlight",
+          fwhm_spread=0.2, seeing_field=0.2, vignetting=0.3, drift=80, sky_gradient=0.3),
+    night("sessions", "half of the frames from another session, turned by 22 degrees, that covers half of the field "
+          "under another moon", width=800, height=600, stars=250, fwhm_spread=0.2, seeing_field=0.1, vignetting=0.1,
+          sky_gradient=0.7, second_session=0.5),
+    night("crowded", "crowded field with some moonlight", stars=2500, fwhm_spread=0.2, seeing_field=0.2,
+          sky_gradient=0.3),
     night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
           clouds=0.3, settings=("stacking.engine=internal",)))}  # Siril would only check the mean of synthetic frames
 

@@ -34,8 +34,18 @@ def grow(mask, steps):
 def subtract_sky(image, mask, outside, fwhm_px):
     """`image` minus a smooth sky (clipped modes of a mesh of 16 FWHM over what `mask` leaves), 0 `outside`."""
     mesh = max(32, int(16 * fwhm_px))
-    sky = sep.Background(numpy.where(mask, 0, image), mask=mask, bw=mesh, bh=mesh)
+    empty = image if mask is None else numpy.where(mask, 0, image)
+    sky = sep.Background(empty, mask=mask, bw=mesh, bh=mesh)
     return numpy.where(outside, 0, image - sky.back())
+
+
+def without_bend(image, sky, degree):
+    """`image` without the polynomial of this degree that fits what is sky best."""
+    v, u = (2 * n / (size - 1) - 1 for n, size in zip(numpy.indices(image.shape), image.shape))
+    powers = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
+    terms = numpy.stack([u[sky] ** i * v[sky] ** j for i, j in powers], axis=1)
+    fit = numpy.linalg.lstsq(terms, image[sky], rcond=None)[0]
+    return image - sum(a * u ** i * v ** j for a, (i, j) in zip(fit, powers))
 
 
 def object_mask(image, outside, fwhm_px):

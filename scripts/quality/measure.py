@@ -14,8 +14,9 @@ import sys
 
 import numpy
 
-from images import background_rms, grow, read_image, robust_sd
+from images import background_rms, grow, read_image, robust_sd, subtract_sky, without_bend
 from seams import seam_figures
+from sky_steps import sky_figures
 from stars import (aperture_fluxes, box_radius, count_detections, filtered_fluxes, find_stars, fit_gaussians,
                    matched_filter)
 
@@ -23,17 +24,20 @@ COLUMNS = (("fwhm", "FWHM px", "{:.3f}"), ("fwhm_change", "change %", "{:+.1f}")
            ("rms", "rms", "{:.4g}"), ("rms_ratio", "rms ratio", "{:.3f}"), ("snr_ratio", "star SNR", "{:.3f}"),
            ("detections", "5 sigma", "{:d}"), ("pits", "pits", "{:d}"), ("scatter", "scatter %", "{:.2f}"),
            ("bright", "bright %", "{:+.2f}"), ("slope", "slope %/mag", "{:+.2f}"), ("fold", "seam", "{:.4f}"),
-           ("step", "tile step", "{:.3f}"), ("ellipticity", "ell.", "{:.3f}"), ("seconds", "time s", "{:.0f}"))
+           ("step", "tile step", "{:.3f}"),
+           ("level", "level", "{:.3f}"), ("border", "border", "{:.3f}"), ("session", "session", "{:.3f}"), ("ellipticity", "ell.", "{:.3f}"), ("seconds", "time s", "{:.0f}"))
 
 
 class Field:
     """What all rows share: the plain mean, the area that all frames cover, stars, masks, grid.
 
     `model`: of a simulated night the scene without noise, subtracted at the picture's flux before its sky is measured.
+    `sky_degree`: of the polynomial that its moonlight needs, taken away there too; 0: none.
     """
 
-    def __init__(self, classical, coverage, grid, model=None, saturation=numpy.inf):
-        self.classical, self.grid, self.model = classical, grid, model
+    def __init__(self, classical, coverage, grid, model=None, sky_degree=0, saturation=numpy.inf):
+        self.classical, self.grid, self.model, self.sky_degree = classical, grid, model, sky_degree
+        self.coverage = numpy.nan_to_num(coverage)
         self.outside = ~((coverage >= numpy.nanmax(coverage)) & numpy.isfinite(classical))
         self.stars, self.mask = find_stars(classical, self.outside, saturation)
         self.sky_mask = grow(self.mask, int(numpy.ceil(self.stars.fwhm_px)))
@@ -44,15 +48,25 @@ class Field:
         self.snr = self.star_snr(classical, empty, self.fwhm)[0]
 
     @staticmethod
-    def of_run(run_dir, model=None):
+    def of_run(run_dir, model=None, sky_degree=0):
         run_dir = find_run(run_dir)
         grid = json.loads((run_dir / "grid.json").read_text())
         return Field(read_image(run_dir / "classical.fits"), read_image(run_dir / "classical.coverage.fits"),
-                     {"size": grid["tile_size"], "step": grid["step"]}, model)
+                     {"size": grid["tile_size"], "step": grid["step"]}, model, sky_degree)
+
+    def sky_of(self, image):
+        """Pixels of sky: of a simulated night wherever there is a picture and no object, else where all frames are."""
+        if self.model is None:
+            return ~self.sky_mask
+        objects = subtract_sky(self.model, None, ~numpy.isfinite(image), self.stars.fwhm_px)
+        return numpy.isfinite(image) & (objects < 0.5 * self.rms)
 
     def without_model(self, image, flux):
         """`image`, whose star fluxes are `flux`, without the known scene."""
-        return image if self.model is None else image - numpy.nanmedian(flux / self.model_flux) * self.model
+        if self.model is None:
+            return image
+        empty = image - numpy.nanmedian(flux / self.model_flux) * self.model
+        return without_bend(numpy.nan_to_num(empty), ~self.sky_mask, self.sky_degree) if self.sky_degree else empty
 
     def star_snr(self, image, empty, fwhm_px):
         """(SNR of each star, filtered picture over its own scatter) with a filter of this product's FWHM."""
@@ -69,8 +83,8 @@ def fwhm_of(image, stars):
             "ellipticity": float(numpy.median(shape["ellipticity"][good]))}
 
 
-def measure(image, field, seconds=None):
-    """One row of the table as a dict of the names in COLUMNS, plus stars and flux_ratio."""
+def measure(image, field, seconds=None, own_mean=None):
+    """`own_mean`: the plain mean of the same frames with the picture's own factors, where there is one. One row of the table as a dict of the names in COLUMNS, plus stars and flux_ratio."""
     row = fwhm_of(image, field.stars)
     row["fwhm_change"] = 100 * (row["fwhm"] / field.fwhm - 1)
     flux = aperture_fluxes(image, field.mask, field.stars)
@@ -83,6 +97,10 @@ def measure(image, field, seconds=None):
     row["detections"], row["pits"] = count_detections(significance, field.outside)
     equal = image / row["flux_ratio"]
     row.update(seam_figures(equal - field.classical, field.mask, row["rms"], field.grid))
+    difference = equal - field.classical if own_mean is None else (image - own_mean) / row["flux_ratio"]
+    difference = numpy.where(numpy.isfinite(difference), difference, 0)
+    scene_free = difference if field.model is None else numpy.nan_to_num(empty / row["flux_ratio"])
+    row.update(sky_figures(scene_free, difference, field.sky_of(image), field.coverage, row["rms"], field.grid["size"]))
     row["stars"], row["seconds"] = len(field.stars), seconds
     return row
 
@@ -104,7 +122,7 @@ def flux_figures(flux, stars):
 
 def digest_name(path):
     """Short digest of a picture and of the code that measures it."""
-    sources = [pathlib.Path(__file__).with_name(name) for name in ("images.py", "measure.py", "seams.py", "stars.py")]
+    sources = [pathlib.Path(__file__).with_name(name) for name in ("images.py", "measure.py", "seams.py", "sky_steps.py", "stars.py")]
     parts = [pathlib.Path(path).read_bytes(), *(source.read_bytes() for source in sources)]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:12]
 

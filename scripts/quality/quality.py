@@ -24,6 +24,9 @@ from runs import NotOffered, Program, RunFailed, run_seconds, timed, write_pictu
 from stacks import equalised
 
 
+SKY_DEGREE = 4  # of the polynomial that takes moonlight away from nights that have some
+
+
 class Bench:
     """One data set: its frames, the field measured on, and the pictures of the rows."""
 
@@ -33,7 +36,8 @@ class Bench:
         data.prepare(self.work, program.path)
         self._stack = self._facts = self._truth = None
         model = read_image(self.work / "night" / "truth.fits") if data.simulate else None
-        self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model)
+        moon = (self.work / "night" / "sky_field.fits").exists()
+        self.field = Field.of_run(self.run_dir(ROWS[CLASSICAL]), model, SKY_DEGREE if moon else 0)
 
     def run_dir(self, run):
         arguments = self.program.arguments(run, self.data.frames_dir(self.work), self.data.settings)
@@ -87,6 +91,12 @@ class Bench:
             figures.update(truth.weight_ranks(self.run_dir(row), night))
         return figures
 
+    @staticmethod
+    def own_mean(path):
+        """The plain mean of the run that made a picture; None for what no run of ours made."""
+        mean = path.with_name("classical.fits")
+        return read_image(mean) if mean.exists() else None
+
     def figures(self, name):
         """The row's figures, kept beside the picture's digest and that of the measuring code."""
         path, seconds = self.picture(name)
@@ -96,7 +106,7 @@ class Bench:
             store.parent.mkdir(exist_ok=True)
             for old in store.parent.glob(f"{slug(name)}-*.json"):
                 old.unlink()
-            store.write_text(json.dumps(measure(read_image(path), self.field)))
+            store.write_text(json.dumps(measure(read_image(path), self.field, own_mean=self.own_mean(path))))
         return {**json.loads(store.read_text()), "seconds": seconds}
 
 

@@ -6,7 +6,7 @@ import numpy
 import sep
 from astropy.io import fits
 
-from images import convolve, gaussian_kernel, read_image
+from images import convolve, gaussian_kernel, read_image, without_bend
 
 WIDE_FWHM = 3.0  # aperture that no change of the seeing reaches, in FWHM of the plain mean
 COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"),
@@ -38,12 +38,9 @@ class Truth:
         return ratio
 
     def flattened(self, image):
-        """`image` without the plane that fits its sky best."""
-        sky = ~self.field.sky_mask
-        v, u = numpy.indices(image.shape)
-        terms = numpy.stack([numpy.ones(sky.sum()), u[sky], v[sky]], axis=1)
-        plane = numpy.linalg.lstsq(terms, image[sky], rcond=None)[0]
-        return numpy.where(self.field.outside, 0, image - plane[0] - plane[1] * u - plane[2] * v)
+        """`image` without the sky that fits it best: a plane, or what the night's moon needs."""
+        flat = without_bend(numpy.nan_to_num(image), ~self.field.sky_mask, self.field.sky_degree or 1)
+        return numpy.where(self.field.outside, 0, flat)
 
     def nebula_error(self, image, scale):
         """Rms of what is left of image / scale - truth on the sky after smoothing with 2 FWHM, a plane taken away."""

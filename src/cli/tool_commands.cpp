@@ -44,6 +44,13 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   app.add_option("--seeing-field", o.seeing_field, "Spread of log FWHM over a frame")->capture_default_str();
   app.add_option("--clouds", o.clouds, "Largest loss of transparency, 0..1")->capture_default_str();
   app.add_option("--sky", o.sky_adu, "Sky, ADU")->capture_default_str();
+  app.add_option("--sky-gradient", o.night_sky.gradient, "Moonlight over the sky, turning with the night")
+      ->capture_default_str();
+  app.add_option("--vignetting", o.night_sky.vignetting, "Loss of light in the corners of the detector, 0..1")
+      ->capture_default_str();
+  app.add_option("--second-session", o.night_sky.second_session,
+                 "Share of frames of another session, which covers half of the field")
+      ->capture_default_str();
   app.add_option("--stars", o.stars, "Number of stars")->capture_default_str();
   app.add_flag("--nebula,!--no-nebula", o.nebula, "With a nebula (default) or without");
   app.add_option("--drift", o.drift_px, "Drift over the night, px")->capture_default_str();

@@ -86,7 +86,6 @@ void check_frame_chunks(std::vector<Conflict>& conflicts, const RunConfig& confi
              value + "' does not allow: set 'parallel.frame_chunks: 0' or '" + key + "' to its default"});
   };
   const ReconstructionParams& method = config.method.reconstruction;
-  if (method.local_sky != ReconstructionParams::LocalSky::kNone) refuse("reconstruction.local_sky", "mean");
   if (method.rejection.mode != RejectionParams::Mode::kNone) refuse("reconstruction.rejection", "sigma_clip");
   if (method.noise_guard.mode != NoiseGuardParams::Mode::kOff)
     refuse("reconstruction.noise_guard", "significance");

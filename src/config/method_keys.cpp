@@ -191,7 +191,7 @@ void add_reconstruction(Table& table) {
   using Sky = ReconstructionParams::LocalSky;
   reconstruction.add_choice(
       "local_sky", &ReconstructionParams::local_sky, Choices<Sky>{{"none", Sky::kNone}, {"mean", Sky::kMean}},
-      "Bring the sky of every frame in a tile to that of their plain mean, so that gradients "
+      "Bring the sky of every frame to that of their plain mean by a smooth surface, so that gradients "
       "which differ from frame to frame do not bend fluxes");
   reconstruction.add("edge_feather_px", &ReconstructionParams::edge_feather_px, Between{0, 10000},
                      "Width in px over which a frame fades in from its own border; 0: not at all");

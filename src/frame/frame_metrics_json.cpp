@@ -6,6 +6,7 @@
 #include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/frame/csv.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/frame/sky_mesh.hpp"
 
 namespace tilecompile {
 namespace {
@@ -14,6 +15,8 @@ using nlohmann::json;
 
 constexpr double kFarthestStarPx = 1e8;
 constexpr std::size_t kMostSurfaceTerms = 6;
+constexpr std::size_t kMostSkyTerms = 256;
+constexpr double kFarthestSky = 1e15;  // whole numbers up to here are exact
 constexpr int kLargestImagePx = 1000000;
 constexpr std::size_t kMostChannels = 3;
 
@@ -41,6 +44,8 @@ json encode_channel(const FrameChannel& f) {
   j["inverse_variance"] = f.inverse_variance;
   j["normalization"] = {f.normalization.offset, f.normalization.gain, f.normalization.pedestal};
   j["fwhm_surface"] = f.fwhm_surface;
+  j["sky_surface"] = json::array();
+  for (const double units : f.sky_surface) j["sky_surface"].push_back(static_cast<std::int64_t>(units));
   j["footprint"] = json::array();
   for (const FootprintEdge& e : f.footprint) j["footprint"].push_back({e.a, e.b, e.c});
   return j;
@@ -54,6 +59,7 @@ FrameChannel decode_channel(const json& j) {
   f.normalization = {n[0], n[1], n[2]};
   f.inverse_variance = o.number("inverse_variance");
   f.fwhm_surface = o.numbers("fwhm_surface", 0, kMostSurfaceTerms);
+  f.sky_surface = o.numbers("sky_surface", 0, kMostSkyTerms);
   for (const auto& e : o.rows("footprint", 3)) f.footprint.push_back({e[0], e[1], e[2]});
   o.done();
   if (!(f.weight > 0)) o.fail("weight", "is not a positive number");
@@ -77,6 +83,20 @@ std::vector<ReferenceStar> decode_stars(StrictObject& o) {
     stars.push_back({s[0], s[1]});
   }
   return stars;
+}
+
+// Tiles evaluate the surfaces on the mesh of the image.
+void check_sky_surfaces(const StrictObject& o, const FrameMetrics& metrics) {
+  const bool image = metrics.image_width > 0 && metrics.image_height > 0;
+  const std::size_t size = image ? sky_mesh(metrics.image_width, metrics.image_height).size() : 0;
+  for (const auto& frames : metrics.channels)
+    for (const FrameChannel& f : frames) {
+      if (!f.sky_surface.empty() && f.sky_surface.size() != size)
+        o.fail("channels", "has a sky surface of another mesh than that of the image");
+      for (const double units : f.sky_surface)
+        if (!(std::abs(units) <= kFarthestSky) || units != std::floor(units))
+          o.fail("channels", "has a sky surface that is not of whole numbers");
+    }
 }
 
 void append_number(std::string& text, double v) {
@@ -124,6 +144,7 @@ FrameMetrics decode_frame_metrics(std::string_view bytes) {
   if (!(metrics.seeing_px > 0)) o.fail("seeing_px", "is not positive");
   metrics.image_width = static_cast<int>(o.integer("image_width", 0, kLargestImagePx));
   metrics.image_height = static_cast<int>(o.integer("image_height", 0, kLargestImagePx));
+  check_sky_surfaces(o, metrics);
   metrics.sky = o.numbers("sky", 0, kMostChannels);
   metrics.output_scale = o.numbers("output_scale", 0, kMostChannels);
   o.done();

@@ -138,9 +138,8 @@ SyntheticFrames make_synthetic_frames(RunUnderWay& run, const AnalysedNight& nig
   Clusters clusters = cluster_frames(run, night, tiles);
   const std::vector<ResultMessage> results = second_round(run, night, tiles, clusters, std::move(round));
   run.clock.start("stack");
-  // Frames weighted by G alone (`global`) have one mean in every tile, unless their skies are levelled there.
-  const bool one_mean = method.synthetic.weighting == SyntheticParams::Weighting::kGlobal &&
-                        method.reconstruction.local_sky == ReconstructionParams::LocalSky::kNone;
+  // Frames weighted by G alone (`global`) have one mean in every tile.
+  const bool one_mean = method.synthetic.weighting == SyntheticParams::Weighting::kGlobal;
   const auto rescale =
       one_mean ? ReconstructionParams::TileRescale::kNone : method.reconstruction.tile_rescale;
   SyntheticJoin join{&night.grid, &results, clusters.count, run.record.channels, &night.analysis.classical,

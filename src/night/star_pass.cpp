@@ -9,6 +9,7 @@
 #include <set>
 
 #include "frame_stacks.hpp"
+#include "sky_pass.hpp"
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/flux_scale.hpp"
@@ -43,9 +44,10 @@ struct StarPass {
   std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
   const ProofList& proof_list;
   RingSky ring;
+  SkyPass* skies;  // none: skies are not levelled
 };
 
-void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
+void measure_stars(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
                    FrameChannel& frame, std::vector<double>& reference_fwhm) {
   if (pass.method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
   const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
@@ -122,8 +124,10 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
       analysis.proofs[f] =
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
-      for (std::size_t c = 0; c < image.size(); ++c)
-        measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
+      for (std::size_t c = 0; c < image.size(); ++c) {
+        measure_stars(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
+        if (pass.skies != nullptr) pass.skies->measure(c, f, image[c].view());
+      }
       progress(++done);
     });
     if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
@@ -184,17 +188,27 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.star_radius_px = catalogue.star_radius_px;
   metrics.seeing_px = kDefaultSeeingPx;
   analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
-  StarPass pass{method, reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
+  const bool level = method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
+  std::optional<SkyPass> skies;
+  if (level) skies.emplace(analysis);
+  StarPass pass{method,
+                reference,
+                {},
+                proof_list,
+                analysis.floored ? RingSky::kMean : RingSky::kMedian,
+                level ? &*skies : nullptr};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
   if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
-      method.reconstruction.edge_feather_px > 0) {
+      method.reconstruction.edge_feather_px > 0 || level) {
     const auto unscaled = metrics.channels;
     auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
     if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+      if (level) skies.emplace(analysis);
       metrics.channels = unscaled;
       reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
     }
+    if (level) skies->finish(threads);
     if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   }
   if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());

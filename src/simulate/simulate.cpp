@@ -42,6 +42,10 @@ void check(const SimulateOptions& o) {
   require(o.seeing_field >= 0 && o.seeing_field <= 1, "seeing field must be 0 to 1");
   require(o.clouds >= 0 && o.clouds <= 1, "clouds must be 0 to 1");
   require(o.sky_adu >= 0 && o.sky_adu <= 60000, "sky must be 0 to 60000 ADU");
+  const SimulatedSky& sky = o.night_sky;
+  require(sky.gradient >= 0 && sky.gradient <= 5, "sky gradient must be 0 to 5");
+  require(sky.vignetting >= 0 && sky.vignetting <= 0.95, "vignetting must be 0 to 0.95");
+  require(sky.second_session >= 0 && sky.second_session <= 0.9, "second session must be 0 to 0.9");
   require(o.gain_e_per_adu > 0 && o.read_noise_e >= 0, "gain must be above 0 and read noise not below 0");
   require(o.stars >= 0 && o.stars <= 1000000, "stars must be 0 to 1000000");
   require(o.drift_px >= 0 && o.drift_px <= 20000, "drift must be 0 to 20000 px");
@@ -157,21 +161,22 @@ void write_truth(const SimulateOptions& options, const SimulatedScene& scene,
   write_image(out_dir / "truth.fits", truth, header);
 }
 
-void write_psf_field(const SimulateOptions& options, const std::vector<SimulatedConditions>& conditions,
-                     const std::filesystem::path& out_dir) {
+/// A number at the centre of each of 16 x 9 cells of the image, a plane a frame.
+template <class Get>
+void write_field(const SimulateOptions& options, const std::vector<SimulatedConditions>& conditions, Get get,
+                 const char* unit, const char* what, const std::filesystem::path& path) {
   Image field;
   for (const SimulatedConditions& c : conditions) {
     Plane<float> plane(kFieldColumns, kFieldRows);
     for (int j = 0; j < kFieldRows; ++j)
       for (int i = 0; i < kFieldColumns; ++i)
-        plane.at(i, j) =
-            static_cast<float>(local_fwhm(c, options, (i + 0.5) * options.width / kFieldColumns - 0.5,
-                                          (j + 0.5) * options.height / kFieldRows - 0.5));
+        plane.at(i, j) = static_cast<float>(get(c, options, (i + 0.5) * options.width / kFieldColumns - 0.5,
+                                                (j + 0.5) * options.height / kFieldRows - 0.5));
     field.push_back(std::move(plane));
   }
   ProductHeader header;
-  header.cards = {{"BUNIT", std::string("pix"), "true FWHM; a plane a frame"}};
-  write_image(out_dir / "psf_field.fits", field, header);
+  header.cards = {{"BUNIT", std::string(unit), what}};
+  write_image(path, field, header);
 }
 
 void write_text(const std::filesystem::path& path, const std::string& content) {
@@ -191,11 +196,12 @@ std::string catalogue(const SimulatedScene& scene) {
 }
 
 std::string frame_table(const std::vector<SimulatedConditions>& conditions) {
-  std::string csv = "frame,path,transparency,fwhm_px,sky,dx,dy,trail,bad\n";
+  std::string csv = "frame,path,transparency,fwhm_px,sky,dx,dy,trail,bad,session\n";
   int frame = 0;
   for (const SimulatedConditions& c : conditions) {
-    csv += text("%d,%s,%.6f,%.5f,%.4f,%d,%d,%d,%d\n", frame + 1, frame_path(frame).c_str(), c.transparency,
-                c.fwhm_px, c.sky_adu, c.dx, c.dy, c.trail ? 1 : 0, c.bad ? 1 : 0);
+    csv += text("%d,%s,%.6f,%.5f,%.4f,%d,%d,%d,%d,%d\n", frame + 1, frame_path(frame).c_str(), c.transparency,
+                c.fwhm_px, c.sky_adu, c.dx, c.dy, c.trail ? 1 : 0, c.bad ? 1 : 0,
+                c.light.second_session ? 2 : 1);
     ++frame;
   }
   return csv;
@@ -243,7 +249,11 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   const std::vector<SimulatedConditions> conditions = make_conditions(options);
   write_frames(options, scene, conditions, out_dir);
   write_truth(options, scene, out_dir);
-  write_psf_field(options, conditions, out_dir);
+  write_field(options, conditions, local_fwhm, "pix", "true FWHM; a plane a frame",
+              out_dir / "psf_field.fits");
+  if (options.night_sky.any())
+    write_field(options, conditions, true_sky, "adu", "true sky; a plane a frame",
+                out_dir / "sky_field.fits");
   write_text(out_dir / "catalogue.csv", catalogue(scene));
   write_text(out_dir / "frames.csv", frame_table(conditions));
   write_text(out_dir / "defects.csv", defect_table(options, scene, conditions));

@@ -144,11 +144,14 @@ Plane<float> render_frame(const SimulatedScene& scene, const SimulatedConditions
     for (int x = 0; x < options.width; ++x)
       plane.row(y)[x] = static_cast<float>(left + conditions.sky_slope_x * (2.0 * x / options.width - 1));
   }
+  add_gradients(conditions, options, plane);
   add_objects(scene, conditions, options, channel, plane);
+  shade(conditions, options, plane);
   for (const Defect& defect : frame_defects(scene, conditions, options, frame, channel))
     plane.at(defect.x, defect.y) += defect.adu;
   const std::uint64_t part = 4 * static_cast<std::uint64_t>(frame) + static_cast<std::uint64_t>(channel);
   expose(CounterRandom(options.seed, kNoise, part), conditions, options, plane);
+  cut_to_detector(conditions, options, plane);
   return plane;
 }
 

@@ -197,6 +197,7 @@ std::vector<SimulatedConditions> make_conditions(const SimulateOptions& options)
     c.sky_adu = options.sky_adu * exact_exp(0.05 * sky.next()) * (1.0 + 0.3 * (1.0 - c.transparency));
     c.sky_slope_x = 0.02 * c.sky_adu * field.gaussian(5);
     c.sky_slope_y = 0.02 * c.sky_adu * field.gaussian(6);
+    draw_light(options, frame, c);
     draw_events(options, frame, c);
     draw_pointing(options, frame, c);
   }

@@ -62,6 +62,7 @@ struct SimulatedConditions {
   double sky_slope_x = 0, sky_slope_y = 0;  ///< ADU from the centre to the edge
   int dx = 0, dy = 0;                       ///< place of the detector's first pixel
   bool trail = false, bad = false;
+  FrameLight light;
 };
 
 /// Brightness of the nebula in a channel over that in the first.
@@ -69,6 +70,19 @@ double nebula_colour(int channel);
 
 SimulatedScene make_scene(const SimulateOptions& options);
 std::vector<SimulatedConditions> make_conditions(const SimulateOptions& options);
+
+/// Draws session, moonlight and twilight of frame number `frame` (from 0).
+void draw_light(const SimulateOptions& options, int frame, SimulatedConditions& conditions);
+/// True sky at a place, ADU.
+double true_sky(const SimulatedConditions& conditions, const SimulateOptions& options, double x, double y);
+/// Adds moonlight and twilight (ADU).
+void add_gradients(const SimulatedConditions& conditions, const SimulateOptions& options,
+                   Plane<float>& plane);
+/// Takes away what vignetting keeps from the detector.
+void shade(const SimulatedConditions& conditions, const SimulateOptions& options, Plane<float>& plane);
+/// 0 where the detector of the second session is not.
+void cut_to_detector(const SimulatedConditions& conditions, const SimulateOptions& options,
+                     Plane<float>& plane);
 
 /// True FWHM at a place, px.
 double local_fwhm(const SimulatedConditions& conditions, const SimulateOptions& options, double x, double y);

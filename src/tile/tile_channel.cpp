@@ -10,16 +10,24 @@
 namespace tilecompile {
 
 std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
-                                             const std::vector<double>& frame_weight,
-                                             std::vector<Plane<float>>& ramps) {
+                                             const std::vector<double>& frame_weight, CutoutPlanes& planes) {
   const auto& frames = input.metrics->channels[channel];
   std::vector<WeightedCutout> cutouts;
-  ramps.resize(input.frame_index.size());
+  planes.ramps.resize(input.frame_index.size());
+  planes.levelled.resize(input.frame_index.size());
+  const bool level = input.reconstruction.local_sky == ReconstructionParams::LocalSky::kMean;
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
-    ramps[i] = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
-    cutouts.push_back({input.cutouts[channel][i].samples, frame.normalization, frame_weight[i],
-                       frame.inverse_variance, frame.noise, ramps[i].empty() ? nullptr : &ramps[i], nullptr});
+    PlaneView<float> samples = input.cutouts[channel][i].samples;
+    Plane<float>&ramp = planes.ramps[i], &levelled = planes.levelled[i];
+    ramp = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
+    if (level && !frame.sky_surface.empty()) {
+      levelled = without_own_sky(
+          samples, frame, sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
+      samples = levelled.view();
+    }
+    cutouts.push_back({samples, frame.normalization, frame_weight[i], frame.inverse_variance, frame.noise,
+                       ramp.empty() ? nullptr : &ramp, nullptr});
   }
   return cutouts;
 }
@@ -47,8 +55,7 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
                                  const std::vector<double>& frame_weight)
     : box_(input.box),
       params_(input.reconstruction),
-      cutouts_(weighted_cutouts(input, channel, frame_weight, ramps_)) {
-  if (params_.local_sky == ReconstructionParams::LocalSky::kMean) level_skies();
+      cutouts_(weighted_cutouts(input, channel, frame_weight, planes_)) {
   if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
     rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
@@ -59,11 +66,6 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
   if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
     guard_noise(input.metrics->seeing_px);
-}
-
-void PreparedChannel::level_skies() {
-  const std::vector<double> sky = local_sky(cutouts_, box_.w, box_.h, params_.frame_chunk);
-  for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].normalization.pedestal -= sky[i];
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {

@@ -7,11 +7,17 @@
 
 namespace tilecompile {
 
-/// The cut-outs of one channel with the factors, the noise and the edge ramps of their frames. `frame_weight`
-/// is W of every cut-out; `ramps` holds what the result points to.
+/// What the cut-outs of a channel point to, one a frame; an empty plane stands for none.
+struct CutoutPlanes {
+  std::vector<Plane<float>> ramps;     ///< of the frames' borders
+  std::vector<Plane<float>> levelled;  ///< samples without the frame's own sky
+};
+
+/// The cut-outs of one channel with the factors, the noise and the edge ramps of their frames, and with their
+/// skies levelled where the parameters ask for it. `frame_weight` is W of every cut-out; `planes` holds what
+/// the result points to.
 std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
-                                             const std::vector<double>& frame_weight,
-                                             std::vector<Plane<float>>& ramps);
+                                             const std::vector<double>& frame_weight, CutoutPlanes& planes);
 
 /// A reconstructed channel from its mean: sum of weights, clipped median and median (`methodology.md` 9.1,
 /// 9.2). No pixel is rejected; `quality` is left empty.
@@ -35,12 +41,11 @@ class PreparedChannel {
 
  private:
   WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
-  void level_skies();
   void guard_noise(double seeing_px);
 
   Box box_;
   const ReconstructionParams& params_;
-  std::vector<Plane<float>> ramps_;
+  CutoutPlanes planes_;
   std::vector<WeightedCutout> cutouts_;
   Rejection rejection_;
   Plane<double> quiet_share_, sharp_share_;  // empty without a noise guard

@@ -95,9 +95,9 @@ TileSumsPart sum_tile(const TileInput& input, const TileWeights& weights, int ti
     throw ContractError("a tile in pieces: weights and frame metrics differ in frames");
   for (std::size_t c = 0; c < input.cutouts.size(); ++c) {
     const std::vector<double>& all = weights.frame_weight[c];
-    std::vector<Plane<float>> ramps;
+    CutoutPlanes planes;
     std::vector<WeightedCutout> cutouts = weighted_cutouts(
-        input, c, {all.begin() + part.frames.first, all.begin() + part.frames.last + 1}, ramps);
+        input, c, {all.begin() + part.frames.first, all.begin() + part.frames.last + 1}, planes);
     if (!part.sampled) {
       const std::vector<double> noise = residual_noise(cutouts, weights.mean[c], all);
       for (std::size_t i = 0; i < cutouts.size(); ++i) cutouts[i].noise = noise[i];

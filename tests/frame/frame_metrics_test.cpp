@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/frame/sky_mesh.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
 
@@ -231,6 +232,10 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
   m.channels[1][2].fwhm_px = 2.7182818284590451;
   m.channels[0][0].noise = 5e-324;
   m.channels[0][1].background = 0.1 + 0.2;
+  m.image_width = 300;
+  m.image_height = 70;
+  m.channels[2][3].sky_surface = std::vector<double>(sky_mesh(300, 70).size(), -3);
+  m.channels[2][3].sky_surface[4] = 123456789;
   const std::string bytes = encode_frame_metrics(m);
   const FrameMetrics back = decode_frame_metrics(bytes);
   EXPECT_EQ(encode_frame_metrics(back), bytes);
@@ -250,6 +255,7 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
       EXPECT_EQ(bits(a.normalization.pedestal), bits(b.normalization.pedestal));
       EXPECT_EQ(bits(a.inverse_variance), bits(b.inverse_variance));
       EXPECT_EQ(a.fwhm_surface, b.fwhm_surface);
+      EXPECT_EQ(a.sky_surface, b.sky_surface);
       ASSERT_EQ(a.footprint.size(), b.footprint.size());
       for (std::size_t e = 0; e < a.footprint.size(); ++e) {
         EXPECT_EQ(bits(a.footprint[e].a), bits(b.footprint[e].a));
@@ -285,6 +291,12 @@ TEST(FrameMetricsJson, DamageIsRefused) {
   refused([](auto& j) { j["channels"][0][0]["inverse_variance"] = -1; });
   refused([](auto& j) { j["channels"][0][0]["fwhm_surface"] = std::vector<double>(7); });
   refused([](auto& j) { j["channels"][0][0]["footprint"] = {{1, 2}}; });
+  refused([](auto& j) { j["channels"][0][0]["sky_surface"] = std::vector<double>(9); });
+  for (const double wrong : {0.5, 1e300})
+    refused([&](auto& j) {
+      j["image_width"] = j["image_height"] = 64;
+      j["channels"][0][0]["sky_surface"] = std::vector<double>(sky_mesh(64, 64).size(), wrong);
+    });
   refused([](auto& j) { j["image_width"] = -1; });
   refused([](auto& j) { j["seeing_px"] = 0; });
   refused([](auto& j) { j["star_radius_px"] = 1 << 20; });

@@ -3,6 +3,7 @@ import numpy as np
 
 import frame_extensions as extensions
 import method_oracle as method
+import sky_oracle
 import star_fit
 from run_files import MOST_FITS, Z_FLOOR, evenly
 
@@ -28,6 +29,7 @@ def check(report, run, samples, steps):
                          [f[name] for f in metrics[channel]], floors.get(name, 0.0))
     check_record(report, run, metrics)
     check_footprints(report, run, samples, metrics)
+    check_skies(report, run, samples, metrics)
     return metrics
 
 
@@ -41,6 +43,7 @@ def check_record(report, run, metrics):
                      [[f["offset"], f["gain"], f["pedestal"]] for f in frames])
         for frame, of_record in zip(frames, record):
             frame["surface"] = np.array(of_record["fwhm_surface"])
+            frame["sky"] = of_record["sky_surface"]
 
 
 def measured_near(plane, x, y, radius):
@@ -91,6 +94,31 @@ def check_footprints(report, run, samples, metrics):
         found, expected = ([sorted(map(list, f.get("footprint", []))) for f in of_all] for of_all in (record, frames))
         report.equal("frame borders, number [%d]" % channel, [len(f) for f in found], [len(e) for e in expected])
         report.close("frame borders [%d]" % channel, sum(found, []), sum(expected, []), 1.0)
+
+
+def check_skies(report, run, samples, metrics):
+    """Surfaces that level the skies of the frames against the mean of the first pass: of I - B, or of I / B."""
+    if run.config["reconstruction"]["local_sky"] == "none":
+        report.equal("skies: none", [len(f["sky"]) for frames in metrics for f in frames], [0] * sum(map(len, metrics)))
+        return
+    for channel, frames in enumerate(metrics):
+        first = [(planes[channel] - frame["background"]) if run.photometric() else
+                 method.normalised(planes[channel], frame) for planes, frame in zip(samples, frames)]
+        mean, coverage = method.plain_mean(first)
+        mean = mean.astype(np.float32).astype(np.float64)
+        of_frames = []
+        for planes, frame, part in zip(samples, frames, first):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                others = mean - (part - mean) / (coverage - 1)
+            of_frames.append(sky_oracle.sample(method.normalised(planes[channel], frame), mean, coverage, others,
+                                               run.width, run.height))
+        noise = np.array([f["noise"] for f in frames])
+        surfaces = sky_oracle.fit(np.array(of_frames), noise, run.width, run.height)
+        expected = np.floor(surfaces / noise[:, None] * sky_oracle.UNITS + 0.5)
+        found = np.array([f["sky"] for f in frames])
+        away = abs(found - expected) if found.shape == expected.shape else np.array([np.inf])
+        report.line("skies of the frames [%d]" % channel, "%8d values  largest deviation %g of 1/1024 sigma"
+                    % (expected.size, away.max()), away.max() <= 1)
 
 
 def check_fwhm(report, run, samples, metrics):

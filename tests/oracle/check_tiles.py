@@ -7,6 +7,7 @@ import numpy as np
 from astropy.io import fits
 
 import method_oracle as method
+import sky_oracle
 import tile_oracle
 from run_files import evenly
 
@@ -29,10 +30,18 @@ def load(run):
     return tiles
 
 
+def levelled(run, samples, frame, box):
+    """Samples of a frame without its own sky."""
+    if len(frame["sky"]) == 0:
+        return samples
+    sky = sky_oracle.surface(frame["sky"], frame["noise"], box, run.width, run.height)
+    return (samples - sky / frame["gain"]).astype(np.float32).astype(np.float64)
+
+
 def recomputed(run, samples, metrics, channel, t, weights=None):
     """Tile t over all frames with the run's weights, or with others."""
     box, frames = run.boxes()[t], metrics[channel]
-    cube = np.array([method.normalised(method.cut(planes[channel], box), frame)
+    cube = np.array([method.normalised(levelled(run, method.cut(planes[channel], box), frame, box), frame)
                      for planes, frame in zip(samples, frames)])
     weights = run.weight[channel][t] if weights is None else np.array(weights)
     return tile_oracle.Tile(cube, frames, weights, box, run.config["reconstruction"], run.grid["seeing_px"])
@@ -40,7 +49,7 @@ def recomputed(run, samples, metrics, channel, t, weights=None):
 
 def extended(run):
     settings = run.config["reconstruction"]
-    return (settings["rejection"] != "none" or settings["noise_guard"] != "off" or settings["local_sky"] != "none")
+    return (settings["rejection"] != "none" or settings["noise_guard"] != "off")
 
 
 def sampled(run, frames):

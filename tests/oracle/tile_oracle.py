@@ -15,35 +15,6 @@ FEWEST_RESIDUALS = 64
 SIGNIFICANT = 10       # sigma, of a tile's median over its background
 
 
-FEWEST_SKY_PIXELS = 64
-
-
-# Local sky [docs/method.md, Extensions]
-
-def local_sky(cube):
-    """What is taken from every frame: its sky above that of the plain mean, where the other frames are dark."""
-    valid = ~np.isnan(cube)
-    number = valid.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (np.nan_to_num(cube).sum(axis=0) / number).astype(np.float32).astype(np.float64)
-        above = cube - mean
-        of_others = mean - above / (number - 1)
-    sky, pixels = np.zeros(len(cube)), np.zeros(len(cube))
-    for f, frame in enumerate(above):
-        seen = valid[f] & (number > 1)
-        if not seen.any():
-            continue
-        values = frame[seen & (np.where(seen, of_others[f], np.inf) <= method.median(of_others[f][seen]))]
-        if len(values) < FEWEST_SKY_PIXELS:
-            continue
-        middle = method.median(values)
-        kept = values[abs(values - middle) <= 3 * method.robust_sd(values)]
-        sky[f], pixels[f] = kept.mean() if len(kept) else middle, len(values)
-    if pixels.any():
-        sky[pixels > 0] -= (pixels * sky).sum() / pixels.sum()
-    return sky
-
-
 # Rejection [9.3]
 
 def medians(values):
@@ -178,8 +149,6 @@ class Tile:
 
     def __init__(self, cube, frames, weights, box, settings, seeing):
         """`frames`: metrics of every frame of the channel; `weights`: W of every frame."""
-        if settings["local_sky"] == "mean":
-            cube = cube - local_sky(cube)[:, None, None]
         self.cube, self.settings = cube, settings
         shape = cube.shape[1:]
         ramps = np.array([extensions.edge_ramp(f["footprint"], box, settings["edge_feather_px"]) for f in frames])

@@ -10,6 +10,7 @@
 #include "tile/residual_noise.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/fwhm_surface.hpp"
+#include "tilecompile/frame/sky_surfaces.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
@@ -226,7 +227,8 @@ TEST(ResidualNoise, IsTheNoiseInTheTileWhateverTheFrameSays) {
   EXPECT_NEAR(ratio, 1, 0.03);
 }
 
-// Sharp frames have a brighter sky here than the others, as under a gradient of moonlight.
+// Sharp frames have a brighter sky here than the others, as under a gradient of moonlight; their surfaces say
+// so.
 TEST(LocalSky, WeightsDoNotMoveTheSkyOfATile) {
   const auto sky = [](ReconstructionParams::LocalSky mode) {
     ExtendedNight night(20);
@@ -234,6 +236,12 @@ TEST(LocalSky, WeightsDoNotMoveTheSkyOfATile) {
       for (float& s : night.frames[f].samples()) s += 8;
     ReconstructionParams params;
     params.local_sky = mode;
+    const SkyMesh mesh = sky_mesh(kBox.w, kBox.h);
+    night.metrics.image_width = mesh.width;
+    night.metrics.image_height = mesh.height;
+    for (std::size_t f = 0; f < 20; ++f)
+      keep_sky(night.metrics.channels[0][f],
+               std::vector<double>(mesh.size(), (f % 5 == 0 ? 8.0 : 0.0) - 8.0 / 5));
     TileInput in = night.input(params);
     in.local.sharpness = 8;
     return compute_tile(in).channels[0].background;

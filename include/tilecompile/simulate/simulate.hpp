@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "tilecompile/simulate/simulated_sky.hpp"
+
 namespace tilecompile {
 
 /// A simulated night: many registered short exposures of one field.
@@ -17,7 +19,8 @@ struct SimulateOptions {
   double sky_adu = 400;         ///< per exposure
   double gain_e_per_adu = 1.0;  ///< electrons a code
   double read_noise_e = 5.0;    ///< electrons
-  int stars = 400;              ///< brightness follows a power law
+  SimulatedSky night_sky;
+  int stars = 400;  ///< brightness follows a power law
   bool nebula = true;
   double drift_px = 40;  ///< drift of the detector over the night; what it does not cover is exactly 0
   double hot_pixel_fraction = 1e-4;  ///< fixed on the detector, so they wander over the registered frames
@@ -43,7 +46,8 @@ struct SimulateOptions {
 ///   centre x = (i + 0.5) width / 16 - 0.5.
 /// - `frames.csv`: frame, path, transparency, fwhm_px, sky, dx, dy (place of the detector's first pixel),
 /// trail,
-///   bad.
+///   bad, session (1 or 2).
+/// - `sky_field.fits`, with a sky of `night_sky`: true sky in ADU, laid out as `psf_field.fits`.
 /// - `defects.csv`: frame, channel, kind (moving_object, trail, hot_pixel, cosmic_ray), x, y, adu: every
 /// covered pixel to
 ///   which a defect adds at least 1 ADU before noise and clipping.
