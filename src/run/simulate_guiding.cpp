@@ -43,9 +43,8 @@ void draw_guiding(const SimulateOptions& options, int frame, SimulatedConditions
   } else if (event < faults.trailed_fraction + faults.doubled_fraction) {
     // frames are registered by the brighter of the two
     const double apart = (1 + 2 * size) * options.fwhm_px, second = 0.25 + 0.25 * random.uniform(3);
-    conditions.guiding = {
-        {0, 0, 1 - second},
-        {apart * exact_cos_turns(turns), apart * exact_cos_turns(turns - 0.25), second}};
+    conditions.guiding = {{0, 0, 1 - second},
+                          {apart * exact_cos_turns(turns), apart * exact_cos_turns(turns - 0.25), second}};
   }
 }
 

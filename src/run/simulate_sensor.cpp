@@ -10,7 +10,7 @@ namespace {
 enum SensorStream : std::uint64_t { kDust = 13, kBrightStars, kAsteroid };
 
 constexpr double kSensorPi = 3.14159265358979311600;
-constexpr double kRimPx = 2;  // half the width over which a shadow ends
+constexpr double kRimPx = 2;                                  // half the width over which a shadow ends
 constexpr double kFaintestBright = 1e6, kBrightestLog = 2.0;  // 1e6 .. 7.4e6 ADU: 2.4 to 18 times saturation
 constexpr double kHaloShare = 0.03, kHaloFwhm = 6;            // of the flux; radius in median FWHM
 constexpr double kStreakShare = 0.002;                        // of the flux, spread over the column

@@ -7,9 +7,10 @@ namespace tilecompile {
 struct SimulatedFaults {
   int dust_shadows = 0;         ///< fixed on the detector, so they wander over the registered frames
   double trailed_fraction = 0;  ///< frames whose stars are lines of 1 to 4 FWHM: wind
-  double doubled_fraction = 0;  ///< frames whose stars are there twice, 1 to 3 FWHM apart: a jump of the mount
-  int bright_stars = 0;         ///< saturated, with a halo and a readout streak
-  double asteroid_adu = 0;      ///< flux of one bright moving object, at transparency 1; 0: none
+  double doubled_fraction =
+      0;                    ///< frames whose stars are there twice, 1 to 3 FWHM apart: a jump of the mount
+  int bright_stars = 0;     ///< saturated, with a halo and a readout streak
+  double asteroid_adu = 0;  ///< flux of one bright moving object, at transparency 1; 0: none
 };
 
 /// A speck of dust before the detector: takes `depth` of the light at its rim, 0.6 of that at its centre.
