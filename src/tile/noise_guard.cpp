@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kCoreInFwhm = 0.3, kSmallestCorePx = 1, kWider = 2.5;  // Gaussians of the band
 constexpr double kTopOfPeak = 0.5;                                      // share of a peak that speaks for it
-constexpr double kTaper = 0.2;                                          // of the reach, to both sides
+constexpr double kTroughInFwhm = 1.5, kPeakOverTrough = 1.5;            // less is the rim of a dark hole
+constexpr double kTaper = 0.4;                                          // of the reach, to both sides
 
 double smoothstep(double u) {
   const double v = std::clamp(u, 0.0, 1.0);
@@ -38,6 +39,14 @@ Plane<double> without_holes(const Plane<float>& plane) {
     filled.samples()[i] = v == v ? v : level;
   }
   return filled;
+}
+
+int whole_px(double px) { return std::max(1, static_cast<int>(std::floor(px + 0.5))); }
+
+// Depth of the deepest pixel near by, above 0.
+Plane<double> deepest(Plane<double> plane, int radius_px) {
+  for (double& v : plane.samples()) v = -v;
+  return maximum_filter(plane, radius_px);
 }
 
 struct Neighbour {
@@ -81,11 +90,14 @@ Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
   const double sd = robust_sd(gain.samples());
   if (!(sd > 0)) return shares;
   const Plane<double> excess = star_band(without_holes(quiet), core_px);
-  const Plane<double> peak = maximum_filter(gain, std::max(1, static_cast<int>(std::floor(seeing_px + 0.5))));
+  const Plane<double> peak = maximum_filter(gain, whole_px(seeing_px));
+  const Plane<double> trough = deepest(gain, whole_px(kTroughInFwhm * seeing_px));
   const std::vector<Neighbour> pixels = disc(std::max(1.0, params.reach_fwhm * seeing_px));
   for (int y = 0; y < shares.height(); ++y)
     for (int x = 0; x < shares.width(); ++x) {
-      if (!(excess.at(x, y) > 0) || gain.at(x, y) < kTopOfPeak * peak.at(x, y)) continue;
+      const double top = peak.at(x, y);
+      const bool star = excess.at(x, y) > 0 && top >= kPeakOverTrough * trough.at(x, y);
+      if (!star || gain.at(x, y) < kTopOfPeak * top) continue;
       const double share = smoothstep((gain.at(x, y) / sd - params.low) / (params.high - params.low));
       if (share > 0) open_around(x, y, share, pixels, shares);
     }

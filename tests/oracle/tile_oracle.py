@@ -144,15 +144,15 @@ class Mean:
 
 # Noise guard [9.5]
 
-def smoothing_matrix(n, sigma=1.0):
+def smoothing_matrix(n, sigma):
     """Gaussian out to 3 sigma; at the border what lies outside has no weight."""
     away = np.arange(n)[:, None] - np.arange(n)[None, :]
     taps = np.where(abs(away) <= math.ceil(3 * sigma), np.exp(-0.5 * (away / sigma) ** 2), 0)
     return taps / taps.sum(axis=1, keepdims=True)
 
 
-def smooth(plane):
-    return smoothing_matrix(plane.shape[0]) @ plane @ smoothing_matrix(plane.shape[1]).T
+def smooth(plane, sigma):
+    return smoothing_matrix(plane.shape[0], sigma) @ plane @ smoothing_matrix(plane.shape[1], sigma).T
 
 
 def largest_within(plane, reach):
@@ -162,15 +162,26 @@ def largest_within(plane, reach):
 
 
 def sharp_share(sharp, quiet, settings, seeing):
-    """s at every pixel."""
-    difference = smooth(np.nan_to_num(sharp.astype(np.float64) - quiet))
-    sd = method.robust_sd(difference.ravel())
+    """s at every pixel: discs around the cores of what is as small as a star and stands out in both."""
+    core = max(1.0, 0.3 * seeing)
+    gain, excess = (smooth(plane, core) - smooth(plane, 2.5 * core) for plane in (
+        np.nan_to_num(sharp.astype(np.float64) - quiet),
+        np.where(np.isnan(quiet), method.median(method.valid_of(quiet.astype(np.float64))), quiet)))
+    sd = method.robust_sd(gain.ravel())
     if sd == 0:
         return np.zeros(sharp.shape)
-    reach = max(1, math.floor(settings["noise_guard_reach_fwhm"] * seeing + 0.5))
-    t = smooth(largest_within(abs(difference) / sd, reach))
     low, high = settings["noise_guard_low"], settings["noise_guard_high"]
-    return extensions.smoothstep((t - low) / (high - low))
+    at_core = extensions.smoothstep((gain / sd - low) / (high - low))
+    highest = largest_within(gain, max(1, math.floor(seeing + 0.5)))
+    deepest = largest_within(-gain, max(1, math.floor(1.5 * seeing + 0.5)))
+    at_core[(excess <= 0) | (gain < 0.5 * highest) | (highest < 1.5 * deepest)] = 0
+    reach = max(1.0, settings["noise_guard_reach_fwhm"] * seeing)
+    rows, columns = np.mgrid[:sharp.shape[0], :sharp.shape[1]]
+    share = np.zeros(sharp.shape)
+    for y, x in np.argwhere(at_core > 0):
+        u = (np.hypot(rows - y, columns - x) - 0.6 * reach) / (0.8 * reach)
+        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep(u)))
+    return share
 
 
 class Tile:
