@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "rejected_tracks.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
@@ -50,7 +51,9 @@ class Rejector {
         params_(params),
         widening_(cutouts.size(), 1),
         location_(width, height, std::nan("")),
-        scale_(width, height) {
+        scale_(width, height),
+        limits_{location_, scale_, scale_, Plane<std::int32_t>(width, height)},
+        seeds_(cutouts.size()) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
     typical_noise_ = median(noise);
@@ -61,6 +64,7 @@ class Rejector {
     result_.low.assign(cutouts.size(), 0);
     result_.high.assign(cutouts.size(), 0);
     result_.plain = Plane<std::uint8_t>(width, height);
+    result_.light_low = result_.light_high = Plane<double>(width, height);
   }
 
   Rejection run() {
@@ -71,6 +75,7 @@ class Rejector {
         gather(x, y);
         if (!samples_.value.empty()) reject_at(x, y, least_scale, tolerance(x, y, least_scale));
       }
+    grow_tracks(cutouts_, widening_, limits_, params_.min_kept_fraction, std::move(seeds_), result_);
     return std::move(result_);
   }
 
@@ -115,6 +120,7 @@ class Rejector {
 
   struct Dropped {
     std::size_t cutout;
+    float value;
     bool high;
   };
 
@@ -129,6 +135,10 @@ class Rejector {
       }
       if (!drop_beyond(middle, std::max(scale, least_scale), tolerance)) break;
     }
+    limits_.middle.at(x, y) = middle;
+    limits_.scale.at(x, y) = std::max(scale, least_scale);
+    limits_.tolerance.at(x, y) = tolerance;
+    limits_.samples.at(x, y) = static_cast<std::int32_t>(valid);
     if (dropped_.empty()) return;
     if (static_cast<double>(samples_.value.size()) < params_.min_kept_fraction * static_cast<double>(valid)) {
       result_.plain.at(x, y) = 1;
@@ -139,6 +149,8 @@ class Rejector {
       if (kept.empty()) kept = Plane<std::uint8_t>(width_, height_, 1);
       kept.at(x, y) = 0;
       ++(d.high ? result_.high : result_.low)[d.cutout];
+      (d.high ? result_.light_high : result_.light_low).at(x, y) += d.value - middle;
+      if (d.high) seeds_[d.cutout].push_back({x, y});
     }
   }
 
@@ -147,7 +159,7 @@ class Rejector {
     for (std::size_t i = 0; i < samples_.value.size(); ++i) {
       const double off = (samples_.value[i] - middle) / widening_[samples_.cutout[i]];
       if (off > params_.sigma_high * scale + tolerance || off < -params_.sigma_low * scale - tolerance) {
-        dropped_.push_back({samples_.cutout[i], off > 0});
+        dropped_.push_back({samples_.cutout[i], samples_.value[i], off > 0});
         continue;
       }
       samples_.value[left] = samples_.value[i];
@@ -164,7 +176,9 @@ class Rejector {
   const RejectionParams& params_;
   double typical_noise_ = 0;
   std::vector<double> widening_;
-  Plane<double> location_, scale_;  // of the pixels before anything is dropped
+  Plane<double> location_, scale_;              // of the pixels before anything is dropped
+  PixelLimits limits_;                          // of the last round
+  std::vector<std::vector<PixelPlace>> seeds_;  // [cutout] rejected above
   PixelSamples samples_;
   std::vector<Dropped> dropped_;
   Rejection result_;
