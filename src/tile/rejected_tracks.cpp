@@ -7,6 +7,8 @@ namespace tilecompile {
 namespace {
 
 constexpr double kTrackSignificance = 2;
+constexpr int kBorderPx = 2;
+constexpr int kFewestNeighbours = 3;  // a straight border has three, a hot pixel is one
 
 class TrackGrower {
  public:
@@ -32,6 +34,7 @@ class TrackGrower {
         seeds.push_back({x, y});
       });
     }
+    for (int step = 0; step < kBorderPx; ++step) widen(cutout, seeds);
   }
 
  private:
@@ -39,6 +42,27 @@ class TrackGrower {
   void around(int x, int y, const Visit& visit) const {
     for (int v = std::max(0, y - 1); v <= std::min(left_.height() - 1, y + 1); ++v)
       for (int u = std::max(0, x - 1); u <= std::min(left_.width() - 1, x + 1); ++u) visit(u, v);
+  }
+
+  // The wings of what is wide go on below the noise.
+  void widen(std::size_t cutout, std::vector<PixelPlace>& track) {
+    std::vector<PixelPlace> border;
+    for (const PixelPlace& place : track)
+      around(place.x, place.y, [&](int x, int y) {
+        if (kept(cutout, x, y) && may_lose(x, y) && lost_neighbours(cutout, x, y) >= kFewestNeighbours)
+          border.push_back({x, y});
+      });
+    for (const PixelPlace& place : border) {
+      if (!kept(cutout, place.x, place.y)) continue;  // named twice
+      reject(cutout, place.x, place.y);
+      track.push_back(place);
+    }
+  }
+
+  int lost_neighbours(std::size_t cutout, int x, int y) const {
+    int lost = 0;
+    around(x, y, [&](int u, int v) { lost += rejection_.kept[cutout].at(u, v) == 0 ? 1 : 0; });
+    return lost;
   }
 
   bool kept(std::size_t cutout, int x, int y) const {
