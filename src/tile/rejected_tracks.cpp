@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kTrackSignificance = 2;
 constexpr int kBorderPx = 2;
-constexpr int kFewestNeighbours = 3;  // a straight border has three, a hot pixel is one
+constexpr int kFewestLost = 3;  // of 3 x 3 px: more than a hot pixel; a straight border has them
 
 class TrackGrower {
  public:
@@ -28,6 +28,7 @@ class TrackGrower {
   void follow(std::size_t cutout, std::vector<PixelPlace>& seeds) {
     for (std::size_t i = 0; i < seeds.size(); ++i) {
       const PixelPlace seed = seeds[i];
+      if (lost_within(cutout, seed.x, seed.y) < kFewestLost) continue;
       around(seed.x, seed.y, [&](int x, int y) {
         if (!kept(cutout, x, y) || !may_lose(x, y) || !still_bright(cutout, x, y)) return;
         reject(cutout, x, y);
@@ -49,7 +50,7 @@ class TrackGrower {
     std::vector<PixelPlace> border;
     for (const PixelPlace& place : track)
       around(place.x, place.y, [&](int x, int y) {
-        if (kept(cutout, x, y) && may_lose(x, y) && lost_neighbours(cutout, x, y) >= kFewestNeighbours)
+        if (kept(cutout, x, y) && may_lose(x, y) && lost_within(cutout, x, y) >= kFewestLost)
           border.push_back({x, y});
       });
     for (const PixelPlace& place : border) {
@@ -59,7 +60,7 @@ class TrackGrower {
     }
   }
 
-  int lost_neighbours(std::size_t cutout, int x, int y) const {
+  int lost_within(std::size_t cutout, int x, int y) const {
     int lost = 0;
     around(x, y, [&](int u, int v) { lost += rejection_.kept[cutout].at(u, v) == 0 ? 1 : 0; });
     return lost;
