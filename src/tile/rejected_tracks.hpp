@@ -2,8 +2,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "rejection.hpp"
 #include "tilecompile/image/plane.hpp"
-#include "tilecompile/tile/rejection.hpp"
 
 namespace tilecompile {
 

@@ -1,0 +1,104 @@
+#include "tilecompile/master/master.hpp"
+
+#include <algorithm>
+
+#include "analyse_night.hpp"
+#include "night_frames.hpp"
+#include "reconstruct.hpp"
+#include "resume.hpp"
+#include "run_products.hpp"
+#include "run_under_way.hpp"
+#include "synthetic_frames.hpp"
+#include "tilecompile/base/error_report.hpp"
+#include "tilecompile/base/interrupted.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/coadd/states.hpp"
+
+namespace tilecompile {
+namespace {
+
+// From here on something is kept of the run.
+void open_directory(RunUnderWay& run) {
+  const bool is_open = run.directory.has_value();
+  if (!is_open) run.directory.emplace(run.config.output.dir, run.request.run_id);
+  run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
+                              {{"mode", run.request.mode}});
+  if (is_open) return;
+  for (const NamedCheck& check : run.record.checks) note_check(run, check);
+  for (const BadFrame& frame : run.record.quarantined) note_frame(run, "frame_quarantined", frame);
+  for (const BadFrame& frame : run.record.left_out) note_frame(run, "frame_left_out", frame);
+}
+
+ProductPlan final_plan(const StackingParams& stacking, const std::string& history) {
+  return {"stack", stacking.output_file, {"tilecompile: " + history}, {}, true};
+}
+
+// The last two phases where synthetic frames are wanted.
+void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                            const TileRound& round) {
+  const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
+  const StackingParams& stacking = run.config.method.stacking;
+  const char* mean = stacking.method == "weighted_average" ? "weighted" : "plain";
+  write_final(run, night, tiles,
+              final_plan(stacking, std::string(mean) + " mean of " + std::to_string(made.clusters.count) +
+                                       " synthetic frames"),
+              made.stack);
+  write_frame_table(run, night, made.clusters);
+}
+
+// The phases of a run, each of which takes what the ones before have made.
+RunOutcome carry_out(RunUnderWay& run) {
+  NightFrames frames = scan_night(run);
+  open_directory(run);
+  const AnalysedNight night = analyse_night(run, std::move(frames));
+  refuse_second_master(run);
+  Journal journal;
+  if (run.request.resume) {
+    if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
+    journal = journal_to_resume(run, night);
+  }
+  TileRound round = share_with_workers(run, night);
+  if (run.request.resume) round.journalled = &journal.first_round;
+  Reconstruction made = reconstruct(run, night, round);
+  write_reconstruction(run, night, made.tiles, made.channels);
+  if (synthetic_enabled(run.record.frames, run.config.method.synthetic)) {
+    made.channels.clear();  // written, and not needed any more
+    if (run.request.resume) round.journalled = &journal.second_round;
+    stack_synthetic_frames(run, night, made.tiles, round);
+  } else {
+    write_final(run, night, made.tiles,
+                final_plan(run.config.method.stacking, "the reconstruction is the final image"),
+                made.channels);
+    write_frame_table(run, night, {});
+  }
+  const auto& verdict = run.record.verdict;
+  const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });
+  finish(run, failed ? "failed_validation" : "done");
+  return {failed ? 3 : 0, run.directory->path(), run.record};
+}
+
+}  // namespace
+
+RunOutcome run_master(const RunRequest& request, const RunLinks& links) {
+  RunUnderWay run(request, links);
+  try {
+    return carry_out(run);
+  } catch (const Interrupted&) {
+    give_up(run, "interrupted");
+    throw;
+  } catch (const std::exception& e) {
+    const ErrorReport report = report_of(e);
+    const std::atomic<int>* signal = request.stop_signal;
+    if (report.kind == ErrorKind::kTransient && signal != nullptr && *signal != 0) {
+      log_info("left because of the signal: " + report.text);
+      give_up(run, "interrupted");
+      throw Interrupted{*signal};
+    }
+    run.record.error_kind = kind_name(report.kind);
+    run.record.error_text = report.text;
+    give_up(run, "failed");
+    throw;
+  }
+}
+
+}  // namespace tilecompile
