@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "tilecompile/image/counter_random.hpp"
 #include "simulated_scene.hpp"
+#include "tilecompile/image/counter_random.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tilecompile/image/counter_random.hpp"
 #include "simulated_scene.hpp"
+#include "tilecompile/image/counter_random.hpp"
 
 namespace tilecompile {
 namespace {

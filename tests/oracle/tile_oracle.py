@@ -80,11 +80,12 @@ def sigma_clip(cube, noise, settings):
     least = max(method.median(scale[valid > 1]), typical)
     further = contrast_tolerance(np.where(valid > 0, middle, np.nan).reshape(shape), valid.reshape(shape), least)
     low, high = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
-    open_pixels = np.arange(values.shape[1])
+    open_pixels, last_middle, last_limit = np.arange(values.shape[1]), middle, np.maximum(scale, least)
     for _ in range(settings["rejection_rounds"]):
         left = np.where((low | high)[:, open_pixels], np.float32(np.nan), values[:, open_pixels])
         middle, number = medians(left)
         limit = np.maximum(robust_scales(left, middle), least)
+        last_middle[open_pixels], last_limit[open_pixels] = middle, limit
         with np.errstate(invalid="ignore"):
             above = left - middle > (settings["sigma_high"] * limit + further[open_pixels]) * wider
             below = left - middle < -(settings["sigma_low"] * limit + further[open_pixels]) * wider
@@ -94,7 +95,56 @@ def sigma_clip(cube, noise, settings):
     left = valid - np.count_nonzero(low | high, axis=0)
     plain = (left < valid) & (left < settings["rejection_min_kept_fraction"] * valid)
     low[:, plain] = high[:, plain] = False
-    return ~(low | high).reshape(cube.shape), plain.reshape(shape), low.sum(axis=1), high.sum(axis=1)
+    kept, high = ~(low | high).reshape(cube.shape), high.reshape(cube.shape)
+    follow_tracks(kept, high, (values - last_middle).reshape(cube.shape), wider[:, 0], last_limit.reshape(shape),
+                  further.reshape(shape), plain.reshape(shape), settings["rejection_min_kept_fraction"])
+    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2))
+
+
+def near(y, x, shape):
+    return np.s_[max(0, y - 1):min(shape[0], y + 2), max(0, x - 1):min(shape[1], x + 2)]
+
+
+def follow_tracks(kept, high, above, wider, limit, further, plain, least_share):
+    """Rejects the surroundings of tracks, frame after frame: while they are bright, then two borders more."""
+    valid = (~np.isnan(above)).sum(axis=0)
+    left = (kept & ~np.isnan(above)).sum(axis=0)
+    for f, frame in enumerate(above):
+        usable = ~np.isnan(frame) & ~plain
+        with np.errstate(invalid="ignore", divide="ignore"):
+            excess = (frame / wider[f] - further) / limit
+        track = [tuple(place) for place in np.argwhere(high[f])]
+
+        def may_lose(y, x):
+            return kept[f, y, x] and usable[y, x] and left[y, x] - 1 >= least_share * valid[y, x]
+
+        def reject(y, x):
+            kept[f, y, x], high[f, y, x] = False, True
+            left[y, x] -= 1
+            track.append((y, x))
+
+        def lost(y, x):
+            return np.count_nonzero(~kept[f][near(y, x, frame.shape)])
+
+        def places(y, x):
+            rows, columns = near(y, x, frame.shape)
+            return [(v, u) for v in range(rows.start, rows.stop) for u in range(columns.start, columns.stop)]
+
+        def still_bright(y, x):
+            box = near(y, x, frame.shape)
+            chosen = kept[f][box] & usable[box] & (limit[box] > 0)
+            return excess[box][chosen].sum() > 2 * math.sqrt(np.count_nonzero(chosen))
+
+        for y, x in track:  # grows under way
+            if lost(y, x) >= 3:
+                for v, u in places(y, x):
+                    if may_lose(v, u) and still_bright(v, u):
+                        reject(v, u)
+        for _ in range(2):
+            border = [(v, u) for y, x in track for v, u in places(y, x) if may_lose(v, u) and lost(v, u) >= 3]
+            for v, u in border:
+                if kept[f, v, u]:
+                    reject(v, u)
 
 
 # Noise of the frames inside the tile
