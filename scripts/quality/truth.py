@@ -141,4 +141,5 @@ def frame_table(night):
     """Columns of frames.csv as arrays of numbers; first: the frame."""
     with open(night / "frames.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {key: numpy.array([float(row[key]) for row in rows]) for key in rows[0] if key != "path"}
+    return {key: numpy.array([float(row[key]) for row in rows]) for key in rows[0]
+            if key not in ("path", "guiding")}

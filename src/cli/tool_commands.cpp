@@ -25,6 +25,20 @@ void set_up_compare(CLI::App& app, const ChooseAction& choose) {
   });
 }
 
+namespace {
+
+void add_fault_options(CLI::App& app, SimulatedFaults& faults) {
+  app.add_option("--dust", faults.dust_shadows, "Dust shadows, fixed on the detector")->capture_default_str();
+  app.add_option("--trailed", faults.trailed_fraction, "Share of trailed frames")->capture_default_str();
+  app.add_option("--doubled", faults.doubled_fraction, "Share of doubled frames")->capture_default_str();
+  app.add_option("--bright-stars", faults.bright_stars, "Saturated stars with halo and streak")
+      ->capture_default_str();
+  app.add_option("--asteroid", faults.asteroid_adu, "Flux of a bright moving object, ADU")
+      ->capture_default_str();
+}
+
+}  // namespace
+
 void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   struct Flags {
     SimulateOptions options;
@@ -59,6 +73,7 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   app.add_option("--cosmic-rays", o.cosmic_rays, "Cosmic rays a frame")->capture_default_str();
   app.add_option("--moving-objects", o.moving_objects, "Small planets that cross the field")
       ->capture_default_str();
+  add_fault_options(app, o.faults);
   app.add_option("--bad", o.bad_fraction, "Share of bad frames")->capture_default_str();
   app.add_option("--bitpix", o.bitpix, "16 or -32")->capture_default_str();
   app.add_option("--exposure", o.exposure_s, "s")->capture_default_str();

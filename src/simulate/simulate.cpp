@@ -54,6 +54,12 @@ void check(const SimulateOptions& o) {
   require(o.cosmic_rays >= 0 && o.cosmic_rays <= 10000, "cosmic rays must be 0 to 10000");
   require(o.moving_objects >= 0 && o.moving_objects <= 1000, "moving objects must be 0 to 1000");
   require(o.bad_fraction >= 0 && o.bad_fraction <= 1, "bad fraction must be 0 to 1");
+  const SimulatedFaults& f = o.faults;
+  require(f.dust_shadows >= 0 && f.dust_shadows <= 1000, "dust shadows must be 0 to 1000");
+  require(f.trailed_fraction >= 0 && f.doubled_fraction >= 0 && f.trailed_fraction + f.doubled_fraction <= 1,
+          "trailed and doubled shares must be 0 to 1 together");
+  require(f.bright_stars >= 0 && f.bright_stars <= 1000, "bright stars must be 0 to 1000");
+  require(f.asteroid_adu >= 0 && f.asteroid_adu <= 1e9, "asteroid must be 0 to 1e9 ADU");
   require(o.bitpix == 16 || o.bitpix == -32, "bitpix must be 16 or -32");
   require(o.exposure_s > 0 && o.exposure_s <= 86400, "exposure must be above 0 and at most 86400 s");
   require(o.threads >= 0, "threads must be 0 or more");
@@ -189,19 +195,36 @@ void write_text(const std::filesystem::path& path, const std::string& content) {
 std::string catalogue(const SimulatedScene& scene) {
   std::string csv = "id,x,y,flux,mag\n";
   int id = 0;
-  for (const SimulatedStar& star : scene.stars)
+  const auto add = [&](const auto& star) {
     csv += text("%d,%.4f,%.4f,%.2f,%.4f\n", ++id, star.x, star.y, star.flux,
                 25 - 2.5 * exact_log(star.flux) / 2.302585092994046);
+  };
+  for (const BrightStar& star : scene.bright_stars) add(star);
+  for (const SimulatedStar& star : scene.stars) add(star);
+  return csv;
+}
+
+std::string guiding_cells(const SimulatedConditions& c) {
+  if (c.guiding.empty()) return "round,0.00,1.0000";
+  const GuidingStep &first = c.guiding.front(), &last = c.guiding.back();
+  const double u = last.x - first.x, v = last.y - first.y;
+  return text("%s,%.2f,%.4f", c.guiding.size() == 2 ? "doubled" : "trailed", std::sqrt(u * u + v * v),
+              broadening(c));
+}
+
+std::string dust_table(const SimulatedScene& scene) {
+  std::string csv = "x,y,radius_px,depth\n";
+  for (const DustShadow& d : scene.dust) csv += text("%.2f,%.2f,%.2f,%.4f\n", d.x, d.y, d.radius_px, d.depth);
   return csv;
 }
 
 std::string frame_table(const std::vector<SimulatedConditions>& conditions) {
-  std::string csv = "frame,path,transparency,fwhm_px,sky,dx,dy,trail,bad,session\n";
+  std::string csv = "frame,path,transparency,fwhm_px,sky,dx,dy,trail,bad,guiding,reach,broadening,session\n";
   int frame = 0;
   for (const SimulatedConditions& c : conditions) {
-    csv += text("%d,%s,%.6f,%.5f,%.4f,%d,%d,%d,%d,%d\n", frame + 1, frame_path(frame).c_str(), c.transparency,
-                c.fwhm_px, c.sky_adu, c.dx, c.dy, c.trail ? 1 : 0, c.bad ? 1 : 0,
-                c.light.second_session ? 2 : 1);
+    csv += text("%d,%s,%.6f,%.5f,%.4f,%d,%d,%d,%d,%s,%d\n", frame + 1, frame_path(frame).c_str(),
+                c.transparency, c.fwhm_px, c.sky_adu, c.dx, c.dy, c.trail ? 1 : 0, c.bad ? 1 : 0,
+                guiding_cells(c).c_str(), c.light.second_session ? 2 : 1);
     ++frame;
   }
   return csv;
@@ -249,7 +272,10 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   const std::vector<SimulatedConditions> conditions = make_conditions(options);
   write_frames(options, scene, conditions, out_dir);
   write_truth(options, scene, out_dir);
-  write_field(options, conditions, local_fwhm, "pix", "true FWHM; a plane a frame",
+  const auto seen_fwhm = [](const SimulatedConditions& c, const SimulateOptions& o, double x, double y) {
+    return broadening(c) * local_fwhm(c, o, x, y);
+  };
+  write_field(options, conditions, seen_fwhm, "pix", "true FWHM; a plane a frame",
               out_dir / "psf_field.fits");
   if (options.night_sky.any())
     write_field(options, conditions, true_sky, "adu", "true sky; a plane a frame",
@@ -257,6 +283,7 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   write_text(out_dir / "catalogue.csv", catalogue(scene));
   write_text(out_dir / "frames.csv", frame_table(conditions));
   write_text(out_dir / "defects.csv", defect_table(options, scene, conditions));
+  if (!scene.dust.empty()) write_text(out_dir / "dust.csv", dust_table(scene));
   write_text(out_dir / "run.yaml",
              "input:\n  dir: frames\ndata:\n  frames_min: " + std::to_string(std::min(options.frames, 50)) +
                  "\noutput:\n  dir: out\n");

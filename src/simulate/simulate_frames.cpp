@@ -28,8 +28,8 @@ Reach reach_of(const Plane<float>& plane, double x, double y, double radius) {
 }
 
 /// Moffat profile of beta 4: peak (1 + q)^-4, flux = peak pi alpha^2 / 3.
-void add_star(double x, double y, double flux, double fwhm, const SimulatedConditions& c,
-              Plane<float>& plane) {
+void add_moffat(double x, double y, double flux, double fwhm, const SimulatedConditions& c,
+                Plane<float>& plane) {
   const double inverse_alpha2 = 4 * kMoffatWidth / (fwhm * fwhm);
   const double peak = 3 * flux * inverse_alpha2 / kPi;
   if (peak <= kNegligibleAdu) return;
@@ -113,6 +113,13 @@ void expose(const CounterRandom& random, const SimulatedConditions& c, const Sim
 
 }  // namespace
 
+void add_star(double x, double y, double flux, double fwhm_px, const SimulatedConditions& conditions,
+              Plane<float>& plane) {
+  if (conditions.guiding.empty()) add_moffat(x, y, flux, fwhm_px, conditions, plane);
+  for (const GuidingStep& step : conditions.guiding)
+    add_moffat(x + step.x, y + step.y, step.share * flux, fwhm_px, conditions, plane);
+}
+
 void add_objects(const SimulatedScene& scene, const SimulatedConditions& conditions,
                  const SimulateOptions& options, int channel, Plane<float>& plane) {
   const double nebula = conditions.transparency * nebula_colour(channel);
@@ -127,6 +134,7 @@ void add_objects(const SimulatedScene& scene, const SimulatedConditions& conditi
     add_star(star.x, star.y,
              conditions.transparency * star.flux * star.colour[static_cast<std::size_t>(channel)],
              local_fwhm(conditions, options, star.x, star.y), conditions, plane);
+  add_bright_stars(scene, conditions, options, plane);
 }
 
 void add_moving_object(const MovingObject& object, double share, const SimulatedConditions& conditions,
@@ -149,6 +157,7 @@ Plane<float> render_frame(const SimulatedScene& scene, const SimulatedConditions
   shade(conditions, options, plane);
   for (const Defect& defect : frame_defects(scene, conditions, options, frame, channel))
     plane.at(defect.x, defect.y) += defect.adu;
+  add_sensor_faults(scene, conditions, options, plane);
   const std::uint64_t part = 4 * static_cast<std::uint64_t>(frame) + static_cast<std::uint64_t>(channel);
   expose(CounterRandom(options.seed, kNoise, part), conditions, options, plane);
   cut_to_detector(conditions, options, plane);

@@ -176,6 +176,9 @@ SimulatedScene make_scene(const SimulateOptions& options) {
   }
   scene.hot_pixels = make_hot_pixels(options);
   scene.moving_objects = make_moving_objects(options);
+  if (options.faults.asteroid_adu > 0) scene.moving_objects.push_back(make_asteroid(options));
+  scene.dust = make_dust(options);
+  scene.bright_stars = make_bright_stars(options);
   return scene;
 }
 
@@ -199,6 +202,7 @@ std::vector<SimulatedConditions> make_conditions(const SimulateOptions& options)
     c.sky_slope_y = 0.02 * c.sky_adu * field.gaussian(6);
     draw_light(options, frame, c);
     draw_events(options, frame, c);
+    draw_guiding(options, frame, c);
     draw_pointing(options, frame, c);
   }
   return conditions;

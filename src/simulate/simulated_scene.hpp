@@ -4,6 +4,7 @@
 
 #include "tilecompile/image/plane.hpp"
 #include "tilecompile/simulate/simulate.hpp"
+#include "tilecompile/simulate/simulated_faults.hpp"
 
 namespace tilecompile {
 
@@ -49,6 +50,8 @@ struct SimulatedScene {
   Plane<float> glow;  ///< the broad parts of the nebula, first channel, ADU
   std::vector<HotPixel> hot_pixels;
   std::vector<MovingObject> moving_objects;
+  std::vector<DustShadow> dust;
+  std::vector<BrightStar> bright_stars;
 };
 
 /// One frame's conditions.
@@ -63,6 +66,7 @@ struct SimulatedConditions {
   int dx = 0, dy = 0;                       ///< place of the detector's first pixel
   bool trail = false, bad = false;
   FrameLight light;
+  std::vector<GuidingStep> guiding;  ///< empty: the stars stay where they belong
 };
 
 /// Brightness of the nebula in a channel over that in the first.
@@ -83,6 +87,26 @@ void shade(const SimulatedConditions& conditions, const SimulateOptions& options
 /// 0 where the detector of the second session is not.
 void cut_to_detector(const SimulatedConditions& conditions, const SimulateOptions& options,
                      Plane<float>& plane);
+std::vector<DustShadow> make_dust(const SimulateOptions& options);
+std::vector<BrightStar> make_bright_stars(const SimulateOptions& options);
+/// One object that crosses the middle of the field.
+MovingObject make_asteroid(const SimulateOptions& options);
+/// Draws whether the stars of frame number `frame` (from 0) are trailed or doubled, and how.
+void draw_guiding(const SimulateOptions& options, int frame, SimulatedConditions& conditions);
+
+/// Root of the noise-equivalent area 1 / sum P^2 of the PSF over that without the guiding errors: what the
+/// FWHM of a round star with the same matched-filter signal-to-noise is larger by.
+double broadening(const SimulatedConditions& conditions);
+
+/// Adds a star: Moffat profile of beta 4 and this FWHM, elongated and trailed as the conditions say.
+void add_star(double x, double y, double flux, double fwhm_px, const SimulatedConditions& conditions,
+              Plane<float>& plane);
+/// Adds the bright stars with their halos, white.
+void add_bright_stars(const SimulatedScene& scene, const SimulatedConditions& conditions,
+                      const SimulateOptions& options, Plane<float>& plane);
+/// What readout and dust do to the light of a frame: streaks along the columns of bright stars, shadows.
+void add_sensor_faults(const SimulatedScene& scene, const SimulatedConditions& conditions,
+                       const SimulateOptions& options, Plane<float>& plane);
 
 /// True FWHM at a place, px.
 double local_fwhm(const SimulatedConditions& conditions, const SimulateOptions& options, double x, double y);

@@ -10,11 +10,69 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kSmoothingPx = 1;
+constexpr double kCoreInFwhm = 0.3, kSmallestCorePx = 1, kWider = 2.5;  // Gaussians of the band
+constexpr double kTopOfPeak = 0.5;                                      // share of a peak that speaks for it
+constexpr double kTroughInFwhm = 1.5, kPeakOverTrough = 1.5;            // less is the rim of a dark hole
+constexpr double kTaper = 0.4;                                          // of the reach, to both sides
 
 double smoothstep(double u) {
   const double v = std::clamp(u, 0.0, 1.0);
   return v * v * (3 - 2 * v);
+}
+
+// What is as small as a star: skies and wide structures of either sign are gone.
+Plane<double> star_band(const Plane<double>& plane, double core_px) {
+  Plane<double> band = gaussian_smooth(plane, core_px);
+  const Plane<double> wide = gaussian_smooth(plane, kWider * core_px);
+  for (std::size_t i = 0; i < band.size(); ++i) band.samples()[i] -= wide.samples()[i];
+  return band;
+}
+
+Plane<double> without_holes(const Plane<float>& plane) {
+  std::vector<double> known;
+  for (const float v : plane.samples())
+    if (v == v) known.push_back(v);
+  const double level = median(std::move(known));
+  Plane<double> filled(plane.width(), plane.height());
+  for (std::size_t i = 0; i < filled.size(); ++i) {
+    const double v = plane.samples()[i];
+    filled.samples()[i] = v == v ? v : level;
+  }
+  return filled;
+}
+
+int whole_px(double px) { return std::max(1, static_cast<int>(std::floor(px + 0.5))); }
+
+// Depth of the deepest pixel near by, above 0.
+Plane<double> deepest(Plane<double> plane, int radius_px) {
+  for (double& v : plane.samples()) v = -v;
+  return maximum_filter(plane, radius_px);
+}
+
+struct Neighbour {
+  int dx, dy;
+  double share;
+};
+
+// The disc that a star takes with it: all of it, fading around the reach.
+std::vector<Neighbour> disc(double reach_px) {
+  std::vector<Neighbour> pixels;
+  const double inner = (1 - kTaper) * reach_px, outer = (1 + kTaper) * reach_px;
+  const int r = static_cast<int>(std::floor(outer));
+  for (int dy = -r; dy <= r; ++dy)
+    for (int dx = -r; dx <= r; ++dx) {
+      const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy));
+      if (distance < outer) pixels.push_back({dx, dy, 1 - smoothstep((distance - inner) / (outer - inner))});
+    }
+  return pixels;
+}
+
+void open_around(int x, int y, double share, const std::vector<Neighbour>& pixels, Plane<double>& shares) {
+  for (const Neighbour& n : pixels) {
+    const int u = x + n.dx, v = y + n.dy;
+    if (u < 0 || v < 0 || u >= shares.width() || v >= shares.height()) continue;
+    shares.at(u, v) = std::max(shares.at(u, v), share * n.share);
+  }
 }
 
 }  // namespace
@@ -26,14 +84,24 @@ Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
     const double d = static_cast<double>(sharp.samples()[i]) - quiet.samples()[i];
     difference.samples()[i] = d == d ? d : 0;
   }
-  Plane<double> significance = gaussian_smooth(difference, kSmoothingPx);
-  const double sd = robust_sd(significance.samples());
-  if (!(sd > 0)) return Plane<double>(sharp.width(), sharp.height());
-  for (double& t : significance.samples()) t = std::abs(t) / sd;
-  const int reach = std::max(1, static_cast<int>(std::floor(params.reach_fwhm * seeing_px + 0.5)));
-  Plane<double> share = gaussian_smooth(maximum_filter(significance, reach), kSmoothingPx);
-  for (double& s : share.samples()) s = smoothstep((s - params.low) / (params.high - params.low));
-  return share;
+  const double core_px = std::max(kSmallestCorePx, kCoreInFwhm * seeing_px);
+  const Plane<double> gain = star_band(difference, core_px);
+  Plane<double> shares(sharp.width(), sharp.height());
+  const double sd = robust_sd(gain.samples());
+  if (!(sd > 0)) return shares;
+  const Plane<double> excess = star_band(without_holes(quiet), core_px);
+  const Plane<double> peak = maximum_filter(gain, whole_px(seeing_px));
+  const Plane<double> trough = deepest(gain, whole_px(kTroughInFwhm * seeing_px));
+  const std::vector<Neighbour> pixels = disc(std::max(1.0, params.reach_fwhm * seeing_px));
+  for (int y = 0; y < shares.height(); ++y)
+    for (int x = 0; x < shares.width(); ++x) {
+      const double top = peak.at(x, y);
+      const bool star = excess.at(x, y) > 0 && top >= kPeakOverTrough * trough.at(x, y);
+      if (!star || gain.at(x, y) < kTopOfPeak * top) continue;
+      const double share = smoothstep((gain.at(x, y) / sd - params.low) / (params.high - params.low));
+      if (share > 0) open_around(x, y, share, pixels, shares);
+    }
+  return shares;
 }
 
 }  // namespace tilecompile

@@ -4,10 +4,14 @@
 
 namespace tilecompile {
 
-/// Share s in [0, 1] of the sharp mean at each pixel (`methodology.md` 9.5): D = sharp - quiet, smoothed with
-/// a Gaussian of 1 px, |D| over the robust sd of the smoothed D, largest value within `reach_fwhm` times
-/// `seeing_px` (at least 1 px), smoothed again with 1 px; s = smoothstep between `low` and `high`. Pixels
-/// without a value count as D = 0.
+/// Share s in [0, 1] of the sharp mean at each pixel (`methodology.md` 9.5, made narrower): D = sharp - quiet
+/// and the quiet mean are each brought to the size of a star, by a Gaussian of c = max(1 px, 0.3 F) less one
+/// of 2.5 c, F = `seeing_px`. A pixel speaks for the sharp mean where D so filtered, over its own robust sd,
+/// is above `low` (all: `high`, smoothstep between) and at least half of its largest value within F, this at
+/// least 1.5 times as far above 0 as the lowest within 1.5 F is below, and the quiet mean so filtered above
+/// 0. It takes a disc with it, fading from 0.6 to 1.4 times `reach_fwhm` F (at least 1 px); the largest share
+/// counts. Dark structure and its rims never open the guard. Pixels without a value count as D = 0, and as
+/// the median of the quiet mean. "Within" is a square, rounded to whole pixels, at least 1.
 Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
                           const NoiseGuardParams& params, double seeing_px);
 

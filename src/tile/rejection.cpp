@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pixel_statistics.hpp"
+#include "rejected_tracks.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
@@ -50,7 +51,9 @@ class Rejector {
         height_(height),
         params_(params),
         widening_(cutouts.size(), 1),
-        before_(pixel_statistics(cutouts, width, height)) {
+        before_(pixel_statistics(cutouts, width, height)),
+        limits_{before_.location, before_.scale, Plane<double>(width, height), before_.samples},
+        seeds_(cutouts.size()) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
     typical_noise_ = median(noise);
@@ -61,6 +64,7 @@ class Rejector {
     result_.low.assign(cutouts.size(), 0);
     result_.high.assign(cutouts.size(), 0);
     result_.plain = Plane<std::uint8_t>(width, height);
+    result_.light_low = result_.light_high = Plane<double>(width, height);
   }
 
   Rejection run() {
@@ -70,10 +74,13 @@ class Rejector {
       for (int x = 0; x < width_; ++x) {
         if (before_.samples.at(x, y) == 0) continue;
         const double wider = tolerance(x, y, least_scale);
+        limits_.tolerance.at(x, y) = wider;
+        limits_.scale.at(x, y) = std::max(before_.scale.at(x, y), least_scale);
         if (all_within(x, y, least_scale, wider)) continue;
         gather(x, y);
         reject_at(x, y, least_scale, wider);
       }
+    grow_tracks(cutouts_, widening_, limits_, params_.min_kept_fraction, std::move(seeds_), result_);
     return std::move(result_);
   }
 
@@ -119,6 +126,7 @@ class Rejector {
 
   struct Dropped {
     std::size_t cutout;
+    float value;
     bool high;
   };
 
@@ -133,6 +141,8 @@ class Rejector {
       }
       if (!drop_beyond(middle, std::max(scale, least_scale), tolerance)) break;
     }
+    limits_.middle.at(x, y) = middle;
+    limits_.scale.at(x, y) = std::max(scale, least_scale);
     if (dropped_.empty()) return;
     if (static_cast<double>(samples_.value.size()) < params_.min_kept_fraction * static_cast<double>(valid)) {
       result_.plain.at(x, y) = 1;
@@ -143,6 +153,8 @@ class Rejector {
       if (kept.empty()) kept = Plane<std::uint8_t>(width_, height_, 1);
       kept.at(x, y) = 0;
       ++(d.high ? result_.high : result_.low)[d.cutout];
+      (d.high ? result_.light_high : result_.light_low).at(x, y) += d.value - middle;
+      if (d.high) seeds_[d.cutout].push_back({x, y});
     }
   }
 
@@ -151,7 +163,7 @@ class Rejector {
     for (std::size_t i = 0; i < samples_.value.size(); ++i) {
       const double off = (samples_.value[i] - middle) / widening_[samples_.cutout[i]];
       if (off > params_.sigma_high * scale + tolerance || off < -params_.sigma_low * scale - tolerance) {
-        dropped_.push_back({samples_.cutout[i], off > 0});
+        dropped_.push_back({samples_.cutout[i], samples_.value[i], off > 0});
         continue;
       }
       samples_.value[left] = samples_.value[i];
@@ -168,7 +180,9 @@ class Rejector {
   const RejectionParams& params_;
   double typical_noise_ = 0;
   std::vector<double> widening_;
-  const PixelStatistics before_;  // anything is dropped
+  const PixelStatistics before_;                // anything is dropped
+  PixelLimits limits_;                          // of the last round
+  std::vector<std::vector<PixelPlace>> seeds_;  // [cutout] rejected above
   PixelSamples samples_;
   std::vector<Dropped> dropped_;
   Rejection result_;

@@ -51,11 +51,12 @@ def sigma_clip(cube, noise, settings):
     least = max(method.median(scale[valid > 1]), typical)
     further = contrast_tolerance(np.where(valid > 0, middle, np.nan).reshape(shape), valid.reshape(shape), least)
     low, high = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
-    open_pixels = np.arange(values.shape[1])
+    open_pixels, last_middle, last_limit = np.arange(values.shape[1]), middle, np.maximum(scale, least)
     for _ in range(settings["rejection_rounds"]):
         left = np.where((low | high)[:, open_pixels], np.float32(np.nan), values[:, open_pixels])
         middle, number = medians(left)
         limit = np.maximum(robust_scales(left, middle), least)
+        last_middle[open_pixels], last_limit[open_pixels] = middle, limit
         with np.errstate(invalid="ignore"):
             above = left - middle > (settings["sigma_high"] * limit + further[open_pixels]) * wider
             below = left - middle < -(settings["sigma_low"] * limit + further[open_pixels]) * wider
@@ -65,7 +66,56 @@ def sigma_clip(cube, noise, settings):
     left = valid - np.count_nonzero(low | high, axis=0)
     plain = (left < valid) & (left < settings["rejection_min_kept_fraction"] * valid)
     low[:, plain] = high[:, plain] = False
-    return ~(low | high).reshape(cube.shape), plain.reshape(shape), low.sum(axis=1), high.sum(axis=1)
+    kept, high = ~(low | high).reshape(cube.shape), high.reshape(cube.shape)
+    follow_tracks(kept, high, (values - last_middle).reshape(cube.shape), wider[:, 0], last_limit.reshape(shape),
+                  further.reshape(shape), plain.reshape(shape), settings["rejection_min_kept_fraction"])
+    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2))
+
+
+def near(y, x, shape):
+    return np.s_[max(0, y - 1):min(shape[0], y + 2), max(0, x - 1):min(shape[1], x + 2)]
+
+
+def follow_tracks(kept, high, above, wider, limit, further, plain, least_share):
+    """Rejects the surroundings of tracks, frame after frame: while they are bright, then two borders more."""
+    valid = (~np.isnan(above)).sum(axis=0)
+    left = (kept & ~np.isnan(above)).sum(axis=0)
+    for f, frame in enumerate(above):
+        usable = ~np.isnan(frame) & ~plain
+        with np.errstate(invalid="ignore", divide="ignore"):
+            excess = (frame / wider[f] - further) / limit
+        track = [tuple(place) for place in np.argwhere(high[f])]
+
+        def may_lose(y, x):
+            return kept[f, y, x] and usable[y, x] and left[y, x] - 1 >= least_share * valid[y, x]
+
+        def reject(y, x):
+            kept[f, y, x], high[f, y, x] = False, True
+            left[y, x] -= 1
+            track.append((y, x))
+
+        def lost(y, x):
+            return np.count_nonzero(~kept[f][near(y, x, frame.shape)])
+
+        def places(y, x):
+            rows, columns = near(y, x, frame.shape)
+            return [(v, u) for v in range(rows.start, rows.stop) for u in range(columns.start, columns.stop)]
+
+        def still_bright(y, x):
+            box = near(y, x, frame.shape)
+            chosen = kept[f][box] & usable[box] & (limit[box] > 0)
+            return excess[box][chosen].sum() > 2 * math.sqrt(np.count_nonzero(chosen))
+
+        for y, x in track:  # grows under way
+            if lost(y, x) >= 3:
+                for v, u in places(y, x):
+                    if may_lose(v, u) and still_bright(v, u):
+                        reject(v, u)
+        for _ in range(2):
+            border = [(v, u) for y, x in track for v, u in places(y, x) if may_lose(v, u) and lost(v, u) >= 3]
+            for v, u in border:
+                if kept[f, v, u]:
+                    reject(v, u)
 
 
 # Noise of the frames inside the tile
@@ -115,15 +165,15 @@ class Mean:
 
 # Noise guard [9.5]
 
-def smoothing_matrix(n, sigma=1.0):
+def smoothing_matrix(n, sigma):
     """Gaussian out to 3 sigma; at the border what lies outside has no weight."""
     away = np.arange(n)[:, None] - np.arange(n)[None, :]
     taps = np.where(abs(away) <= math.ceil(3 * sigma), np.exp(-0.5 * (away / sigma) ** 2), 0)
     return taps / taps.sum(axis=1, keepdims=True)
 
 
-def smooth(plane):
-    return smoothing_matrix(plane.shape[0]) @ plane @ smoothing_matrix(plane.shape[1]).T
+def smooth(plane, sigma):
+    return smoothing_matrix(plane.shape[0], sigma) @ plane @ smoothing_matrix(plane.shape[1], sigma).T
 
 
 def largest_within(plane, reach):
@@ -133,15 +183,26 @@ def largest_within(plane, reach):
 
 
 def sharp_share(sharp, quiet, settings, seeing):
-    """s at every pixel."""
-    difference = smooth(np.nan_to_num(sharp.astype(np.float64) - quiet))
-    sd = method.robust_sd(difference.ravel())
+    """s at every pixel: discs around the cores of what is as small as a star and stands out in both."""
+    core = max(1.0, 0.3 * seeing)
+    gain, excess = (smooth(plane, core) - smooth(plane, 2.5 * core) for plane in (
+        np.nan_to_num(sharp.astype(np.float64) - quiet),
+        np.where(np.isnan(quiet), method.median(method.valid_of(quiet.astype(np.float64))), quiet)))
+    sd = method.robust_sd(gain.ravel())
     if sd == 0:
         return np.zeros(sharp.shape)
-    reach = max(1, math.floor(settings["noise_guard_reach_fwhm"] * seeing + 0.5))
-    t = smooth(largest_within(abs(difference) / sd, reach))
     low, high = settings["noise_guard_low"], settings["noise_guard_high"]
-    return extensions.smoothstep((t - low) / (high - low))
+    at_core = extensions.smoothstep((gain / sd - low) / (high - low))
+    highest = largest_within(gain, max(1, math.floor(seeing + 0.5)))
+    deepest = largest_within(-gain, max(1, math.floor(1.5 * seeing + 0.5)))
+    at_core[(excess <= 0) | (gain < 0.5 * highest) | (highest < 1.5 * deepest)] = 0
+    reach = max(1.0, settings["noise_guard_reach_fwhm"] * seeing)
+    rows, columns = np.mgrid[:sharp.shape[0], :sharp.shape[1]]
+    share = np.zeros(sharp.shape)
+    for y, x in np.argwhere(at_core > 0):
+        u = (np.hypot(rows - y, columns - x) - 0.6 * reach) / (0.8 * reach)
+        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep(u)))
+    return share
 
 
 class Tile:

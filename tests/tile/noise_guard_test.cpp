@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -36,7 +38,7 @@ TEST(NoiseGuard, TakesTheSharpMeanAtAStarAndTheQuietOneElsewhere) {
     }
   const Plane<double> share = sharp_share(sharp, quiet, params(), 3);
   EXPECT_GT(share.at(48, 32), 0.999);
-  EXPECT_GT(share.at(48 + 4, 32), 0.9) << "the surroundings come along";
+  EXPECT_GT(share.at(48 + 3, 32), 0.9) << "the surroundings come along";
   double elsewhere = 0;
   int pixels = 0;
   for (int y = 0; y < 64; ++y)
@@ -64,17 +66,66 @@ TEST(NoiseGuard, PixelsWithoutValueAreNoSignal) {
   for (const double s : share.samples()) EXPECT_TRUE(s >= 0 && s <= 1);
 }
 
-// The formula of the guard in obvious loops: smooth by 1 px, over its own robust sd, maximum, smooth,
-// smoothstep.
-double kernel(int i) { return std::exp(-0.5 * i * i); }
+void add_spot(Plane<float>& p, double x0, double y0, double sigma, double peak) {
+  for (int y = 0; y < p.height(); ++y)
+    for (int x = 0; x < p.width(); ++x) {
+      const double r2 = (x - x0) * (x - x0) + (y - y0) * (y - y0);
+      p.at(x, y) += static_cast<float>(peak * std::exp(-0.5 * r2 / (sigma * sigma)));
+    }
+}
 
-Plane<double> smoothed(const Plane<double>& p) {
+double largest(const Plane<double>& p) { return *std::max_element(p.samples().begin(), p.samples().end()); }
+
+TEST(NoiseGuard, StaysClosedOnDarkStructureOfAnySize) {
+  for (const double sigma : {1.3, 3.0, 8.0}) {
+    Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
+    add_spot(quiet, 48, 32, sigma, -4);
+    add_spot(sharp, 48, 32, sigma, -9);
+    const Plane<double> share = sharp_share(sharp, quiet, params(), 3);
+    for (int y = 32 - 3; y <= 32 + 3; ++y)
+      for (int x = 48 - 3; x <= 48 + 3; ++x) EXPECT_EQ(share.at(x, y), 0) << sigma;
+    // a hole that is nearer in the sharp mean lets its surroundings look brighter there
+    Plane<float> shifted = noise(2, 0.15);
+    add_spot(shifted, 48 + 8, 32, sigma, -9);
+    EXPECT_EQ(sharp_share(shifted, quiet, params(), 3).at(48, 32), 0) << sigma;
+  }
+}
+
+TEST(NoiseGuard, StaysClosedOnWhatIsWiderThanAStar) {
+  Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
+  add_spot(quiet, 48, 32, 25, 10);
+  add_spot(sharp, 48, 32, 25, 14);
+  EXPECT_LT(largest(sharp_share(sharp, quiet, params(), 3)), 0.7);
+}
+
+TEST(NoiseGuard, IsClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
+  for (const double peak : {5.0, 50.0, 5e4}) {
+    Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
+    add_spot(quiet, 48, 32, 3.4 / 2.355, peak);
+    add_spot(sharp, 48, 32, 3 / 2.355, peak * 3.4 * 3.4 / 9);
+    const Plane<double> share = sharp_share(sharp, quiet, params(), 3);
+    EXPECT_EQ(share.at(48, 32), 1);
+    EXPECT_GT(share.at(48 + 3, 32), 0.9) << "all of the ring";
+    for (int y = 0; y < 64; ++y)
+      for (int x = 0; x < 96; ++x) {
+        const double r = std::hypot(x - 48, y - 32);
+        if (r > 2.6 * 3 && r < 4 * 3) {
+          EXPECT_LT(share.at(x, y), 0.1) << peak << " at " << r;
+        }
+      }
+  }
+}
+
+// The formula of the guard in obvious loops.
+Plane<double> smoothed(const Plane<double>& p, double sigma) {
+  const int reach = static_cast<int>(std::ceil(3 * sigma));
+  const auto kernel = [&](int i) { return std::exp(-0.5 * i * i / (sigma * sigma)); };
   Plane<double> result(p.width(), p.height());
   for (int y = 0; y < p.height(); ++y)
     for (int x = 0; x < p.width(); ++x) {
       double sum = 0, weight = 0;
-      for (int v = std::max(0, y - 3); v <= std::min(p.height() - 1, y + 3); ++v)
-        for (int u = std::max(0, x - 3); u <= std::min(p.width() - 1, x + 3); ++u) {
+      for (int v = std::max(0, y - reach); v <= std::min(p.height() - 1, y + reach); ++v)
+        for (int u = std::max(0, x - reach); u <= std::min(p.width() - 1, x + reach); ++u) {
           sum += kernel(u - x) * kernel(v - y) * p.at(u, v);
           weight += kernel(u - x) * kernel(v - y);
         }
@@ -83,62 +134,76 @@ Plane<double> smoothed(const Plane<double>& p) {
   return result;
 }
 
-Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet, double low, double high,
-                            int reach) {
-  Plane<double> d(sharp.width(), sharp.height());
-  for (std::size_t i = 0; i < d.size(); ++i)
+double step(double u) {
+  u = std::min(1.0, std::max(0.0, u));
+  return u * u * (3 - 2 * u);
+}
+
+Plane<double> of_star_size(const Plane<double>& p, double seeing) {
+  const double core = std::max(1.0, 0.3 * seeing);
+  Plane<double> narrow = smoothed(p, core);
+  const Plane<double> wide = smoothed(p, 2.5 * core);
+  for (std::size_t i = 0; i < p.size(); ++i) narrow.samples()[i] -= wide.samples()[i];
+  return narrow;
+}
+
+Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet, double reach,
+                            double seeing) {
+  Plane<double> d(sharp.width(), sharp.height()), n = d;
+  for (std::size_t i = 0; i < d.size(); ++i) {
     d.samples()[i] = static_cast<double>(sharp.samples()[i]) - quiet.samples()[i];
-  d = smoothed(d);
+    n.samples()[i] = quiet.samples()[i];
+  }
+  d = of_star_size(d, seeing);
+  n = of_star_size(n, seeing);
   const double sd = robust_sd(d.samples());
-  Plane<double> most(d.width(), d.height());
+  Plane<double> result(d.width(), d.height());
+  const auto near = [&](int x, int y, int r, const auto& visit) {
+    for (int v = std::max(0, y - r); v <= std::min(d.height() - 1, y + r); ++v)
+      for (int u = std::max(0, x - r); u <= std::min(d.width() - 1, x + r); ++u) visit(u, v);
+  };
+  Plane<double> core = result;
+  for (int y = 0; y < d.height(); ++y)
+    for (int x = 0; x < d.width(); ++x) {
+      double most = -1e9, least = 1e9;
+      near(x, y, static_cast<int>(std::lround(seeing)),
+           [&](int u, int v) { most = std::max(most, d.at(u, v)); });
+      near(x, y, static_cast<int>(std::lround(1.5 * seeing)),
+           [&](int u, int v) { least = std::min(least, d.at(u, v)); });
+      const bool speaks = n.at(x, y) > 0 && d.at(x, y) >= 0.5 * most && most >= -1.5 * least;
+      core.at(x, y) = speaks ? step((d.at(x, y) / sd - 3) / 2) : 0;
+    }
   for (int y = 0; y < d.height(); ++y)
     for (int x = 0; x < d.width(); ++x)
-      for (int v = std::max(0, y - reach); v <= std::min(d.height() - 1, y + reach); ++v)
-        for (int u = std::max(0, x - reach); u <= std::min(d.width() - 1, x + reach); ++u)
-          most.at(x, y) = std::max(most.at(x, y), std::abs(d.at(u, v)) / sd);
-  most = smoothed(most);
-  for (double& t : most.samples()) {
-    const double u = std::min(1.0, std::max(0.0, (t - low) / (high - low)));
-    t = u * u * (3 - 2 * u);
-  }
-  return most;
+      near(x, y, 10, [&](int u, int v) {
+        const double fading = 1 - step((std::hypot(u - x, v - y) - 0.6 * reach) / (0.8 * reach));
+        result.at(x, y) = std::max(result.at(x, y), fading * core.at(u, v));
+      });
+  return result;
 }
 
 TEST(NoiseGuard, FollowsItsFormula) {
-  const Plane<float> quiet = noise(1, 0.1);
-  Plane<float> sharp = noise(2, 0.2);
-  sharp.at(40, 20) += 3;
-  sharp.at(70, 50) -= 2;
-  for (const double reach_fwhm : {0.5, 1.0, 2.0}) {
+  Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.2);
+  for (Plane<float>* p : {&quiet, &sharp}) {
+    add_spot(*p, 40, 20, 1.2, p == &quiet ? 3 : 6);
+    add_spot(*p, 1, 33, 1.2, p == &quiet ? 2 : 4);
+    add_spot(*p, 70, 50, 1.2, -3);
+  }
+  for (const auto& [reach_fwhm, seeing, reach] :
+       {std::array{0.3, 2.0, 1.0}, {1.5, 2.0, 3.0}, {1.0, 4.6, 4.6}}) {
     NoiseGuardParams p = params();
     p.reach_fwhm = reach_fwhm;
-    const Plane<double> share = sharp_share(sharp, quiet, p, 2);
-    const Plane<double> expected = obvious_share(sharp, quiet, 3, 5, static_cast<int>(2 * reach_fwhm));
+    const Plane<double> share = sharp_share(sharp, quiet, p, seeing);
+    const Plane<double> expected = obvious_share(sharp, quiet, reach, seeing);
     double least = 1, most = 0;
     for (std::size_t i = 0; i < share.size(); ++i) {
-      ASSERT_NEAR(share.samples()[i], expected.samples()[i], 1e-12) << i;
+      ASSERT_NEAR(share.samples()[i], expected.samples()[i], 1e-9) << i;
       least = std::min(least, share.samples()[i]);
       most = std::max(most, share.samples()[i]);
     }
     EXPECT_EQ(least, 0);
     EXPECT_GT(most, 0.9);
   }
-}
-
-TEST(NoiseGuard, ItsReachIsRoundedToWholePixels) {
-  const Plane<float> quiet = noise(1, 0.1);
-  Plane<float> sharp = noise(2, 0.2);
-  sharp.at(40, 20) += 3;
-  const auto share = [&](double reach_fwhm, double seeing_px) {
-    NoiseGuardParams p = params();
-    p.reach_fwhm = reach_fwhm;
-    return sharp_share(sharp, quiet, p, seeing_px).samples();
-  };
-  EXPECT_NE(share(4, 1), share(5, 1));
-  EXPECT_EQ(share(1.5, 2.99), share(4, 1)) << "4.485 px";
-  EXPECT_EQ(share(1.5, 3), share(5, 1)) << "4.5 px";
-  EXPECT_EQ(share(1.5, 3.5), share(5, 1)) << "5.25 px";
-  EXPECT_EQ(share(0.1, 2), share(1, 1)) << "never less than 1 px";
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 
+#include "tilecompile/simulate/simulated_faults.hpp"
 #include "tilecompile/simulate/simulated_sky.hpp"
 
 namespace tilecompile {
@@ -28,7 +29,8 @@ struct SimulateOptions {
   double cosmic_rays = 3;            ///< mean number per frame
   int moving_objects = 0;            ///< small planets that cross the field during the night
   double bad_fraction = 0;           ///< frames with twice the FWHM or trailed stars (axis ratio 0.5)
-  int bitpix = 16;                   ///< 16 (unsigned) or -32 (float)
+  SimulatedFaults faults;
+  int bitpix = 16;  ///< 16 (unsigned) or -32 (float)
   double exposure_s = 10;
   int threads = 0;  ///< 0: one a core; has no influence on any byte
 };
@@ -40,14 +42,18 @@ struct SimulateOptions {
 /// - `truth.fits`: stars and nebula without sky, noise and defects in ADU at transparency 1, under the
 ///   constant PSF of `fwhm_px`, float32.
 /// - `catalogue.csv`: id, x, y (px, first pixel's centre at 0), flux (ADU at transparency 1, first channel),
-///   mag = 25 - 2.5 log10 flux.
-/// - `psf_field.fits`: true FWHM (geometric mean of the axes), a plane of 16 x 9 cells a frame, each at its
+///   mag = 25 - 2.5 log10 flux. Brightest first.
+/// - `psf_field.fits`: true FWHM (geometric mean of the axes; of trailed and doubled stars that of a round
+/// star
+///   with the same noise-equivalent area), a plane of 16 x 9 cells a frame, each at its
 /// cell's
 ///   centre x = (i + 0.5) width / 16 - 0.5.
 /// - `frames.csv`: frame, path, transparency, fwhm_px, sky, dx, dy (place of the detector's first pixel),
 /// trail,
-///   bad, session (1 or 2).
+///   bad, guiding (round, trailed, doubled), reach (px between the first and the last place of a star),
+///   broadening (see psf_field.fits), session (1 or 2).
 /// - `sky_field.fits`, with a sky of `night_sky`: true sky in ADU, laid out as `psf_field.fits`.
+/// - `dust.csv`, with dust: x, y (on the detector), radius_px, depth.
 /// - `defects.csv`: frame, channel, kind (moving_object, trail, hot_pixel, cosmic_ray), x, y, adu: every
 /// covered pixel to
 ///   which a defect adds at least 1 ADU before noise and clipping.

@@ -41,7 +41,7 @@ struct NoiseGuardParams {
   enum class Mode { kOff, kSignificance };
   Mode mode = Mode::kOff;
   double low = 2, high = 4;  ///< significance where the sharp mean begins to enter, and where it is all
-  double reach_fwhm = 1.5;   ///< how far a significant pixel carries its surroundings with it, in units of F
+  double reach_fwhm = 1.5;   ///< radius of the disc that a star's core takes with it, in units of F
 };
 
 /// Section `reconstruction` (`methodology.md` 0.4, 9).

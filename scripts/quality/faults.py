@@ -1,0 +1,93 @@
+"""What a picture makes of real nights' faults: shadows of dust, bright stars, trailed frames, an asteroid.
+
+Every function takes the run directory and the simulated night, or the run's pictures, and returns figures.
+"""
+import csv
+
+import numpy
+from astropy.io import fits
+
+from images import convolve, gaussian_kernel, read_image
+from truth import frame_table
+
+RINGS = ((1, 2), (2, 3), (3, 4), (4, 6))  # around bright stars, FWHM
+
+
+def rows_of(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def noise_around(picture, stars, fwhm_px):
+    """Noise in rings around `stars` [(x, y)] over that of the sky: roots of medians of the variance map."""
+    variance = read_image(picture.with_suffix(".variance.fits"))
+    v, u = numpy.indices(variance.shape)
+    distance = numpy.full(variance.shape, numpy.inf)
+    for x, y in stars:
+        distance = numpy.minimum(distance, numpy.hypot(u - x, v - y))
+    distance /= fwhm_px
+    sky = numpy.nanmedian(variance)
+    return [float(numpy.sqrt(numpy.nanmedian(variance[(distance >= low) & (distance < high)]) / sky))
+            for low, high in RINGS]
+
+
+def shadow_model(night, shape):
+    """Mean over frames of what the dust takes from a sky of 1, per pixel, and one such map a shadow."""
+    frames, shadows = frame_table(night), rows_of(night / "dust.csv")
+    v, u = numpy.indices(shape)
+    maps = []
+    for shadow in shadows:
+        x, y, radius, depth = (float(shadow[key]) for key in ("x", "y", "radius_px", "depth"))
+        sum_ = numpy.zeros(shape)
+        for dx, dy in zip(frames["dx"], frames["dy"]):
+            r = numpy.hypot(u - x - dx, v - y - dy)
+            edge = numpy.clip((radius + 2 - r) / 4, 0, 1)
+            sum_ += depth * (0.6 + 0.4 * numpy.minimum(1, (r / radius) ** 2)) * edge * edge * (3 - 2 * edge)
+        maps.append(sum_ / len(frames["dx"]))
+    return maps
+
+
+def shadow_figures(picture, night, outside, scale=1.0):
+    """[{"expected", "depth", "neff"}] a shadow: deepest expected ADU, deepest of picture - scale * scene after
+    smoothing with 2 px, least N_eff there over that around."""
+    image, neff = read_image(picture), read_image(picture.with_suffix(".neff.fits"))
+    rest = image - scale * read_image(night / "truth.fits")
+    rest = numpy.where(outside, 0, rest - numpy.median(rest[~outside]))
+    smooth = convolve(rest, gaussian_kernel(2 * 2.3548))
+    maps = shadow_model(night, image.shape)
+    any_ = sum(maps)
+    sky = float(numpy.median(frame_table(night)["sky"]))
+    figures = []
+    for model in maps:
+        core = (model > 0.5 * model.max()) & ~outside & (any_ < 1.05 * model)
+        around = (model < 0.02 * model.max()) & ~outside & (any_ < 0.02 * model.max())
+        near = convolve((model > 0.5 * model.max()).astype(float), numpy.ones((41, 41))) > 0.5
+        around &= near
+        if core.sum() < 0.5 * (model > 0.5 * model.max()).sum() or around.sum() < 50:
+            continue
+        level = numpy.median(smooth[around])
+        figures.append({"expected": -sky * float(model.max()), "depth": float(smooth[core].min() - level),
+                        "mean": float(smooth[core].mean() - level),
+                        "neff": float(numpy.percentile(neff[core], 5) / numpy.median(neff[around]))})
+    return figures
+
+
+def guiding_weights(run_dir, night, power):
+    """{kind: (median over frames of the weight, of what matched filters say)}, both over that of round frames:
+    inverse variance times (FWHM broadening)^-power."""
+    frames = rows_of(night / "frames.csv")
+    with fits.open(run_dir / "tile_metrics.fits") as hdus:
+        weight = numpy.median(hdus["WEIGHT"].data[0], axis=0)
+    kinds = numpy.array([row["guiding"] for row in frames])
+    wide = numpy.array([float(row["fwhm_px"]) * float(row["broadening"]) for row in frames])
+    expected = wide ** -power
+    round_ = kinds == "round"
+    result = []
+    for kind in ("round", "trailed", "doubled"):
+        for low, high in ((1.0, 1.2), (1.2, 1.4), (1.4, 9)):
+            broad = numpy.array([float(row["broadening"]) for row in frames])
+            chosen = (kinds == kind) & (broad >= low) & (broad < high)
+            if chosen.any():
+                result.append((kind, low, int(chosen.sum()), float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
+                               float(numpy.median(expected[chosen]) / numpy.median(expected[round_]))))
+    return result
