@@ -100,7 +100,8 @@ Plane<float> ScatterStack::variance(double noise) const {
   Plane<float> result(total_.width(), total_.height(), std::numeric_limits<float>::quiet_NaN());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const double n = count_.samples()[i], of = freedom.samples()[i];
-    if (n > 0) result.samples()[i] = static_cast<float>((of > 0 ? squares.samples()[i] / of : noise * noise) / n);
+    if (n > 0)
+      result.samples()[i] = static_cast<float>((of > 0 ? squares.samples()[i] / of : noise * noise) / n);
   }
   return result;
 }

@@ -11,6 +11,7 @@ namespace tilecompile {
 const std::vector<Key>& key_table() {
   static const std::vector<Key> table = [] {
     std::vector<Key> rows;
+    add_profile_key(rows);
     add_method_keys(rows);
     add_service_keys(rows);
     return rows;

@@ -228,6 +228,20 @@ void add_workers(Table& table) {
 
 }  // namespace
 
+void add_profile_key(Table& table) {
+  SectionRows<RunConfig> top(
+      table, "", kRunOnly, [](auto& s) -> auto& { return s.run; });
+  top.add_choice(
+      "profile", &RunConfig::profile,
+      Choices<Profile>{{"recommended", Profile::kRecommended},
+                       {"smart-telescope", Profile::kSmartTelescope},
+                       {"fast", Profile::kFast},
+                       {"v2", Profile::kV2}},
+      "Values of all keys that are not named: those of config/deep-sky.yaml, smart-telescope.yaml or "
+      "fast.yaml, or the literal v2 method. Without the key: recommended, but v2 for a file that names "
+      "a key in a section of the method (data to stacking)");
+}
+
 void add_service_keys(Table& table) {
   add_pipeline(table);
   add_registration(table);

@@ -39,7 +39,11 @@ MasterRun::MasterRun(const RunRequest& request, const RunLinks& links)
   record_.mode = request.mode;
   record_.program_version = kProgramVersion;
   record_.numerics_version = kNumericsVersion;
-  record_.configuration = effective_config(config_).dump();
+  const nlohmann::json configuration = effective_config(config_);
+  record_.configuration = configuration.dump();
+  record_.profile = configuration.at("profile");
+  record_.profile_why = config_.profile_why;
+  log_info("profile " + record_.profile + ": " + record_.profile_why);
   record_.started = utc_now();
   if (const std::string text = ignored_keys_text(config_); !text.empty()) warn(text);
 }

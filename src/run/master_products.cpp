@@ -30,6 +30,7 @@ ProductContext MasterRun::product_context() const {
   context.normalized_units = config_.output.normalized_units;
   context.one_sky = one_sky(*manifest_);
   context.classical = &analysis_.classical;
+  context.sky = &sky_;
   context.grid = &grid_;
   return context;
 }
@@ -47,6 +48,8 @@ void MasterRun::write_reconstruction() {
     classical.push_back(std::move(channel));
   }
   const std::string frames = std::to_string(record_.frames) + " normalised frames";
+  for (const Plane<float>& plane : analysis_.classical)
+    sky_.push_back(sky_mask(plane, analysis_.metrics.seeing_px));
   record_.products.push_back(write_product(
       product_context(), {"classical", "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
       classical));
@@ -81,7 +84,7 @@ void MasterRun::judge_final(const ProductRecord& product) {
     for (VerdictCheck& check : judge(input, config_.validation)) {
       if (!check.passed)
         log_warning("validation failed: " + check.text,
-                    {{"check", check.name}, {"channel", std::to_string(c)}});
+                    {{"check", check.name}, {"channel", channel_name(check.channel, record_.channels)}});
       record_.verdict.push_back(std::move(check));
     }
   }

@@ -103,6 +103,7 @@ class MasterRun {
   std::string config_json_, manifest_json_, metrics_json_;
   std::optional<TileJoiner> joiner_;
   std::vector<CoaddChannel> reconstruction_;
+  std::vector<Plane<std::uint8_t>> sky_;  ///< [channel] sky_mask of the classical stack
   Clusters clusters_;
   std::optional<ResultsQueueEnd> results_end_;  ///< one results queue serves all rounds
 };

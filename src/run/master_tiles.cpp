@@ -156,7 +156,7 @@ void MasterRun::note_failed_tiles(const TileLedger& ledger, const std::string& r
                            " tiles have failed for good and are holes where no other tile reaches: " + ids +
                            "; their reasons: tilecompile dlq list, events.jsonl";
   log_warning("validation failed: " + text);
-  record_.verdict.push_back({"failed_tiles", 0, static_cast<double>(missing), 0, false, text});
+  record_.verdict.push_back({"failed_tiles", kAllChannels, static_cast<double>(missing), 0, 0, false, text});
   record_.failed_tiles = std::max(record_.failed_tiles, missing);
 }
 

@@ -35,8 +35,8 @@ struct ScatteredNight {
   }
 };
 
-// A sky with a steep nebula and stars, and on it frames of noise 3 whose gradients turn from frame to frame; one
-// pixel in 50 of a frame is hot when asked for.
+// A sky with a steep nebula and stars, and on it frames of noise 3 whose gradients turn from frame to frame;
+// one pixel in 50 of a frame is hot when asked for.
 std::vector<Plane<float>> turning_night(int frames, unsigned seed, bool hot = false) {
   std::mt19937 rng(seed);
   std::normal_distribution<double> normal;
@@ -80,8 +80,9 @@ double chi_square_of_halves(const ScatteredNight& a, const ScatteredNight& b, do
 
 TEST(ScatterStack, HalvesOfANightDifferByWhatTheirMapsSay) {
   // A frame's noise over its whole area would be that of the nebula: hundreds.
-  EXPECT_NEAR(chi_square_of_halves(ScatteredNight(turning_night(30, 1)), ScatteredNight(turning_night(30, 2)), 100),
-              1, 0.05);
+  EXPECT_NEAR(
+      chi_square_of_halves(ScatteredNight(turning_night(30, 1)), ScatteredNight(turning_night(30, 2)), 100),
+      1, 0.05);
   // Outliers are in the plain mean, so they are in its map.
   EXPECT_NEAR(chi_square_of_halves(ScatteredNight(turning_night(30, 3, true)),
                                    ScatteredNight(turning_night(30, 4, true)), 100),
@@ -132,7 +133,8 @@ TEST(ScatterStack, AgreesWithObviousLoops) {
         if (n == 0)
           ASSERT_TRUE(std::isnan(found.at(x, y)));
         else
-          ASSERT_NEAR(found.at(x, y), (of > 0 ? sum / of : 400.0) / n, 1e-6 * found.at(x, y)) << x << " " << y;
+          ASSERT_NEAR(found.at(x, y), (of > 0 ? sum / of : 400.0) / n, 1e-6 * found.at(x, y))
+              << x << " " << y;
       }
   }
 }

@@ -12,8 +12,8 @@ constexpr int kLevelCellPx = 64;
 /// Edge of the window over which the scatter of the frames is pooled.
 constexpr int kScatterWindowPx = 5;
 
-/// How far one frame lies above the mean of all in squares of kLevelCellPx, row by row; those at the right and
-/// lower edge may be smaller.
+/// How far one frame lies above the mean of all in squares of kLevelCellPx, row by row; those at the right
+/// and lower edge may be smaller.
 struct FrameLevels {
   int columns = 0;
   std::vector<double> level;
