@@ -3,12 +3,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/dead_letters.hpp"
-#include "tilecompile/run/modes.hpp"
+#include "tilecompile/launch/modes.hpp"
+#include "tilecompile/operate/dead_letters.hpp"
 
 namespace tilecompile {
 namespace {

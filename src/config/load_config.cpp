@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "profiles.hpp"
+#include "settings_reader.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/config/settings_reader.hpp"
 
 namespace tilecompile {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "tilecompile/config/settings_reader.hpp"
+#include "settings_reader.hpp"
 
 namespace tilecompile {
 namespace {
@@ -42,12 +42,14 @@ ChosenProfile choose_profile(const YamlNode& root, const std::vector<std::string
     return {profile_of(to_json(parse_yaml(last->substr(assigned.size()), place))), "named by --set"};
   }
   for (const YamlNode::Member& member : root.members)
-    if (member.key.text == "profile") return {profile_of(to_json(member.value)), "named by the configuration"};
+    if (member.key.text == "profile")
+      return {profile_of(to_json(member.value)), "named by the configuration"};
   const std::string section = named_method_section(root);
   if (section.empty())
     return {Profile::kRecommended, "the configuration names no section of the method and no profile"};
-  return {Profile::kV2, "the configuration names keys of the method ('" + section +
-                            "') and no profile; with 'profile: recommended' they change the recommended method"};
+  return {Profile::kV2,
+          "the configuration names keys of the method ('" + section +
+              "') and no profile; with 'profile: recommended' they change the recommended method"};
 }
 
 namespace {

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 #include "tilecompile/config/yaml_tree.hpp"
 
 namespace tilecompile {
@@ -18,8 +18,8 @@ struct ChosenProfile {
 /// A value that is no profile counts as v2 here; the reader refuses it.
 ChosenProfile choose_profile(const YamlNode& root, const std::vector<std::string>& overrides);
 
-/// What a configuration on this profile begins with: the values of the file in config/ that bears the profile,
-/// but for input.dir and output.dir; the defaults for v2.
+/// What a configuration on this profile begins with: the values of the file in config/ that bears the
+/// profile, but for input.dir and output.dir; the defaults for v2.
 Settings profile_settings(Profile profile);
 
 /// Text of that file; empty for v2.

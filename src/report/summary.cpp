@@ -24,11 +24,13 @@ std::string text(const char* pattern, ...) {
 
 // "(-2.4 +- 0.3 %)", or without the uncertainty where that is not known.
 std::string change(double percent, double uncertainty) {
-  return std::isfinite(uncertainty) ? text("(%+.1f +- %.1f %%)", percent, uncertainty) : text("(%+.1f %%)", percent);
+  return std::isfinite(uncertainty) ? text("(%+.1f +- %.1f %%)", percent, uncertainty)
+                                    : text("(%+.1f %%)", percent);
 }
 
 // "FWHM 3.281 -> 3.013 px (-8.2 +- 0.4 %)": both figures from the same stars or the same sky.
-std::string changed(const char* what, const char* unit, double from, double to, double percent, double uncertainty) {
+std::string changed(const char* what, const char* unit, double from, double to, double percent,
+                    double uncertainty) {
   return text("  %s %.4g -> %.4g%s ", what, from, to, unit) + change(percent, uncertainty);
 }
 
@@ -70,7 +72,8 @@ std::string left_out_lines(const RunRecord& r) {
   std::string lines;
   for (std::size_t i = 0; i < std::min(all.size(), kMostLeftOut); ++i)
     lines += "left out   " + escaped(all[i].path) + ": " + escaped_lines(all[i].reason) + "\n";
-  if (all.size() > kMostLeftOut) lines += text("left out   %zu more, see run.json\n", all.size() - kMostLeftOut);
+  if (all.size() > kMostLeftOut)
+    lines += text("left out   %zu more, see run.json\n", all.size() - kMostLeftOut);
   return lines;
 }
 

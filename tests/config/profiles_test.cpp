@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "config/config_files.hpp"
+#include "config/key_table.hpp"
 #include "paths.hpp"
-#include "tilecompile/config/key_table.hpp"
 
 namespace tilecompile {
 namespace {
@@ -56,14 +56,17 @@ TEST(Profiles, AFileIsItsProfileWithoutTheWordToo) {
 
 TEST(Profiles, AConfigurationThatNamesNoSectionOfTheMethodIsTheRecommendedOne) {
   const json recommended = method_of(load_run_config(profile_file("deep-sky.yaml"), {}));
-  for (const char* yaml : {"", "# nothing\n", "---\n", "input: {dir: frames}\noutput: {dir: o}\n", "tile:\n", "tile: {}\n"}) {
+  for (const char* yaml :
+       {"", "# nothing\n", "---\n", "input: {dir: frames}\noutput: {dir: o}\n", "tile:\n", "tile: {}\n"}) {
     const RunConfig config = run_of(yaml);
     EXPECT_EQ(json::diff(method_of(config), recommended), json::array()) << yaml;
     EXPECT_THAT(config.profile_why, HasSubstr("names no section of the method")) << yaml;
   }
   // What says where things lie and how much is done at once is no method.
-  for (const char* yaml : {"parallel: {threads: 2}\n", "broker: {host: h}\n", "validation: {min_fwhm_improvement_percent: 1}\n",
-                           "registration: {engine: siril}\n", "pipeline: {mode: test}\n", "runtime_limits: {hard_abort_hours: 1}\n"})
+  for (const char* yaml :
+       {"parallel: {threads: 2}\n", "broker: {host: h}\n", "validation: {min_fwhm_improvement_percent: 1}\n",
+        "registration: {engine: siril}\n", "pipeline: {mode: test}\n",
+        "runtime_limits: {hard_abort_hours: 1}\n"})
     EXPECT_EQ(run_of(yaml).profile, Profile::kRecommended) << yaml;
 }
 
@@ -71,9 +74,10 @@ TEST(Profiles, AnyKeyOfTheMethodWithoutAProfileIsV2AsItStands) {
   const json v2 = effective_config(RunConfig());
   EXPECT_EQ(effective_config(run_of("profile: v2\n")), v2);
   EXPECT_EQ(effective_config(run_of("tile: {size_factor: 32}\n")), v2);
-  for (const char* yaml : {"data: {frames_min: 2}\n", "normalization: {mode: background}\n", "global_metrics: {mode: v2}\n",
-                           "local_metrics: {mode: v2}\n", "synthetic: {enabled: auto}\n",
-                           "reconstruction: {rejection: none}\n", "stacking: {engine: internal}\n"}) {
+  for (const char* yaml :
+       {"data: {frames_min: 2}\n", "normalization: {mode: background}\n", "global_metrics: {mode: v2}\n",
+        "local_metrics: {mode: v2}\n", "synthetic: {enabled: auto}\n", "reconstruction: {rejection: none}\n",
+        "stacking: {engine: internal}\n"}) {
     const RunConfig config = run_of(yaml);
     EXPECT_EQ(config.profile, Profile::kV2) << yaml;
     EXPECT_THAT(config.profile_why, HasSubstr("'profile: recommended'")) << yaml;
@@ -81,7 +85,8 @@ TEST(Profiles, AnyKeyOfTheMethodWithoutAProfileIsV2AsItStands) {
 }
 
 TEST(Profiles, KeysOfTheFileAndOverridesComeOverTheProfile) {
-  const RunConfig config = run_of("profile: recommended\nlocal_metrics: {sharpness: 4}\n", {"tile.min_size=80"});
+  const RunConfig config =
+      run_of("profile: recommended\nlocal_metrics: {sharpness: 4}\n", {"tile.min_size=80"});
   EXPECT_EQ(config.profile, Profile::kRecommended);
   EXPECT_EQ(config.profile_why, "named by the configuration");
   EXPECT_EQ(config.method.local_metrics.mode, LocalMetricsParams::Mode::kSeeing);
@@ -102,7 +107,8 @@ TEST(Profiles, TheLastWordIsThatOfTheCommandLine) {
 
 TEST(Profiles, AnUnknownNameIsRefusedWithTheNamesThereAre) {
   EXPECT_EQ(run_error("profile: deepsky\n"),
-            "F:1:10: 'profile' must be one of 'recommended', 'smart-telescope', 'fast', 'v2', found the text 'deepsky'");
+            "F:1:10: 'profile' must be one of 'recommended', 'smart-telescope', 'fast', 'v2', found the text "
+            "'deepsky'");
   EXPECT_THAT(run_error("profile: [fast]\n"), HasSubstr("F:1:10: 'profile' must be one of"));
   EXPECT_THAT(run_error("", {"profile=slow"}), HasSubstr("--set profile: 'profile' must be one of"));
   EXPECT_THAT(run_error("", {"profile=[fast"}), HasSubstr("--set profile: "));
@@ -112,7 +118,8 @@ TEST(Profiles, AnUnknownNameIsRefusedWithTheNamesThereAre) {
 TEST(Profiles, WhatARunRecordedIsReadBackAsItWas) {
   for (const char* yaml : {"", "profile: fast\n", "tile: {size_factor: 20}\n"}) {
     const RunConfig config = run_of(yaml);
-    EXPECT_EQ(effective_config(read_recorded_config(effective_config(config), "run.json")), effective_config(config));
+    EXPECT_EQ(effective_config(read_recorded_config(effective_config(config), "run.json")),
+              effective_config(config));
     const YamlFile again(config_yaml(config));
     EXPECT_EQ(effective_config(load_run_config(again.path(), {})), effective_config(config));
   }
