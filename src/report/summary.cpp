@@ -57,8 +57,8 @@ std::string product_lines(const RunRecord& r, std::size_t index, const std::file
   const ProductRecord& p = r.products[index];
   const bool is_plain_mean = p.name == "classical";
   std::string lines = text("%-10s ", p.name.c_str()) + (directory / p.file).string();
-  if (is_plain_mean) lines += "  (the plain mean, to which the others are compared)";
   lines += text("\n  digest      %s\n", p.digest.c_str());
+  if (is_plain_mean) lines += "  the plain mean of the normalised frames, to which the others are compared\n";
   for (std::size_t i = 0; i < index; ++i)
     if (r.products[i].digest == p.digest) return lines + "  the same pixels as " + r.products[i].file + "\n";
   return lines + quality_lines("common area", p.common_area, is_plain_mean) +

@@ -247,9 +247,9 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   write_text(out_dir / "catalogue.csv", catalogue(scene));
   write_text(out_dir / "frames.csv", frame_table(conditions));
   write_text(out_dir / "defects.csv", defect_table(options, scene, conditions));
-  write_text(out_dir / "run.yaml", "profile: recommended\ninput:\n  dir: frames\ndata:\n  frames_min: " +
-                                       std::to_string(std::min(options.frames, 50)) +
-                                       "\noutput:\n  dir: out\n");
+  write_text(out_dir / "run.yaml",
+             "profile: " + options.profile + "\ninput:\n  dir: frames\ndata:\n  frames_min: " +
+                 std::to_string(std::min(options.frames, 50)) + "\noutput:\n  dir: out\n");
 }
 
 }  // namespace tilecompile

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace tilecompile {
 
@@ -20,12 +21,13 @@ struct SimulateOptions {
   int stars = 400;              ///< brightness follows a power law
   bool nebula = true;
   double drift_px = 40;  ///< drift of the detector over the night; what it does not cover is exactly 0
-  double hot_pixel_fraction = 1e-4;  ///< fixed on the detector, so they wander over the registered frames
-  double trail_probability = 0.02;   ///< satellite trails, per frame
-  double cosmic_rays = 3;            ///< mean number per frame
-  int moving_objects = 0;            ///< small planets that cross the field during the night
-  double bad_fraction = 0;           ///< frames with twice the FWHM or trailed stars (axis ratio 0.5)
-  int bitpix = 16;                   ///< 16 (unsigned) or -32 (float)
+  double hot_pixel_fraction = 1e-4;     ///< fixed on the detector, so they wander over the registered frames
+  double trail_probability = 0.02;      ///< satellite trails, per frame
+  double cosmic_rays = 3;               ///< mean number per frame
+  int moving_objects = 0;               ///< small planets that cross the field during the night
+  double bad_fraction = 0;              ///< frames with twice the FWHM or trailed stars (axis ratio 0.5)
+  int bitpix = 16;                      ///< 16 (unsigned) or -32 (float)
+  std::string profile = "recommended";  ///< that run.yaml names
   double exposure_s = 10;
   int threads = 0;  ///< 0: one a core; has no influence on any byte
 };
