@@ -36,7 +36,8 @@ RunRecord record(int channels) {
   r.profile = "recommended";
   r.profile_why = "named by the configuration";
   r.channels = channels;
-  const std::vector<ProductQuality> plain(static_cast<std::size_t>(channels), figures(3.3, 3.3, 3.564, 3.564, 1));
+  const std::vector<ProductQuality> plain(static_cast<std::size_t>(channels),
+                                          figures(3.3, 3.3, 3.564, 3.564, 1));
   std::vector<ProductQuality> picture;
   for (int c = 0; c < channels; ++c) picture.push_back(figures(3.3, 3.0 + 0.03 * c, 3.564, 3.72, 1.0355));
   r.products = {{"classical", "classical.fits", "aa", plain, plain, {}},
@@ -74,7 +75,8 @@ TEST(RunSummary, FiguresAndChangesOfALineAgree) {
   const std::regex changed("([0-9.]+) -> ([0-9.]+)(?: px)? \\(([+-][0-9.]+) \\+- [0-9.]+ %\\)");
   int found = 0;
   for (std::sregex_iterator it(text.begin(), text.end(), changed), end; it != end; ++it, ++found)
-    EXPECT_NEAR(100 * (std::stod((*it)[2]) / std::stod((*it)[1]) - 1), std::stod((*it)[3]), 0.06) << it->str();
+    EXPECT_NEAR(100 * (std::stod((*it)[2]) / std::stod((*it)[1]) - 1), std::stod((*it)[3]), 0.06)
+        << it->str();
   EXPECT_EQ(found, 2 * 2 * 2 * 3);
   EXPECT_THAT(text, HasSubstr("sky noise 3.564 -> 3.592 (+0.8 +- 0.3 %)"));
 }
@@ -84,8 +86,9 @@ TEST(RunSummary, NamesTheChannelsOfAColourPicture) {
   for (int c = 0; c < 3; ++c) r.verdict.push_back({"tile_pattern", c, 1, 0, 1.25, c != 1, "steps"});
   r.verdict.push_back({"failed_tiles", kAllChannels, 2, 0, 0, false, "2 tiles"});
   const std::string text = run_summary(r, "/r");
-  for (const char* line : {"common area R   90 stars", "all covered B   90 stars", "verdict    tile_pattern R: steps",
-                           "FAILED     tile_pattern G: steps", "FAILED     failed_tiles: 2 tiles"})
+  for (const char* line :
+       {"common area R   90 stars", "all covered B   90 stars", "verdict    tile_pattern R: steps",
+        "FAILED     tile_pattern G: steps", "FAILED     failed_tiles: 2 tiles"})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(run_summary(record(1), "/r"), HasSubstr("common area     90 stars"));
   EXPECT_EQ(channel_name(1, 2), "1");
