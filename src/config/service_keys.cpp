@@ -51,10 +51,11 @@ void add_validation(Table& table) {
   SectionRows<Validation> validation(
       table, "validation", kRunOnly, [](auto& s) -> auto& { return s.run.validation; });
   validation.add("min_fwhm_improvement_percent", &Validation::min_fwhm_improvement_percent,
-                 Between{-1000, 100}, "Least gain in FWHM over the classical stack, in percent");
+                 Between{-1000, 100},
+                 "Least gain in FWHM over the plain mean, in percent; below 0: so much wider stars may be");
   validation.add("max_background_rms_increase_percent", &Validation::max_background_rms_increase_percent,
                  Between{-100, 10000},
-                 "Largest growth of the background noise over the classical stack, in percent");
+                 "Largest growth of the sky's noise at equal star flux over the plain mean, in percent");
   validation.add("min_tile_weight_variance", &Validation::min_tile_weight_variance, Between{0, 1e6},
                  "Least variance of the weights of a tile over the frames");
   validation.add("require_no_tile_pattern", &Validation::require_no_tile_pattern,
