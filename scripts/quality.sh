@@ -7,11 +7,14 @@
 # few30 many300 (simulated). Pictures are kept and made again only when arguments or the program change; rows that are
 # not asked for stay in the table as they were measured last.
 set -euo pipefail
-cd "$(dirname "$0")/.."
 case ${1:-} in
   -h | --help) sed -n '2,8s/^# //p' "$0"; exit 0 ;;
 esac
-scripts/install-deps.sh --tests
-cmake --preset release > /dev/null < /dev/null
-cmake --build --preset release --target tilecompile < /dev/null | tail -n 1 >&2
-exec /usr/bin/python3 scripts/quality/quality.py "$@"
+root=$(cd "$(dirname "$0")/.." && pwd)
+(
+  cd "$root"
+  scripts/install-deps.sh --tests
+  cmake --preset release > /dev/null < /dev/null
+  cmake --build --preset release --target tilecompile < /dev/null | tail -n 1 >&2
+)
+exec /usr/bin/python3 "$root/scripts/quality/quality.py" "$@"  # paths are those of where it was called

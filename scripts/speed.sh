@@ -24,7 +24,7 @@ cmake --build --preset release --target tilecompile < /dev/null | tail -n 1 >&2
 night=$(realpath -m "$dir/night-${frames}x${width}x$height")
 if [ ! -e "$night/run.yaml" ]; then  # written last
   rm -rf "$night"
-  "$tilecompile" simulate "$night" --frames "$frames" --width "$width" --height "$height" > /dev/null
+  "$tilecompile" simulate "$night" --profile v2 --frames "$frames" --width "$width" --height "$height" > /dev/null
 fi
 scratch=$(mktemp -d "$(realpath "$dir")/scratch-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT

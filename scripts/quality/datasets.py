@@ -17,7 +17,7 @@ class DataSet:
     def frames_dir(self, work):
         if self.simulate:
             return work / "night" / "frames"
-        return pathlib.Path(os.environ.get("TILECOMPILE_TEST_DATA", ROOT.parent / "shared" / "data")) / self.name
+        return pathlib.Path(os.environ.get("TILECOMPILE_TEST_DATA", ROOT.parent / "shared" / "data")).resolve() / self.name
 
     def prepare(self, work, tilecompile):
         """Simulates the night once; a half-written one is written again."""

@@ -32,26 +32,36 @@ def code_step(values):
     return 1.0 if numpy.array_equal(values, numpy.rint(values)) else 0.0
 
 
+def median_of(values, otherwise=numpy.nan):
+    """Median of what is finite."""
+    values = numpy.asarray(values)[numpy.isfinite(values)]
+    return float(numpy.median(values)) if values.size else otherwise
+
+
 def measure_frames(stack, field):
     """Per frame: sky level, noise, flux scale (median ratio to the plain mean's star fluxes), FWHM, and how many
     objects stand out by 5 sigma in the area that all frames cover.
 
-    Stars: the brighter third of the field's list.
+    Stars: the brighter third of the field's list. A frame that shows none of them soundly has the worst FWHM and the
+    middle flux scale.
     """
-    stars = field.stars.where(field.stars.snr >= numpy.percentile(field.stars.snr, 67))
+    stars = field.stars.where(field.stars.snr >= numpy.percentile(field.stars.snr, 67)) if len(field.stars) else field.stars
     sky, noise, scale, fwhm, count = (numpy.empty(len(stack)) for _ in range(5))
     for i, frame in enumerate(stack):
         valid = numpy.isfinite(frame) & ~field.mask
         values = frame[valid].astype(float)
         noise[i], sky[i] = clipped_scale(values, step=code_step(values)), numpy.median(values)
         image = numpy.where(numpy.isfinite(frame), frame, sky[i]).astype(float)
-        scale[i] = numpy.nanmedian(aperture_fluxes(image, field.mask, stars) / stars.flux)
+        scale[i] = median_of(aperture_fluxes(image, field.mask, stars) / stars.flux)
         shape = fit_gaussians(image, stars.x, stars.y, box_radius(stars.fwhm_px))
         sound = shape["good"] & (shape["ellipticity"] < 0.5)
-        fwhm[i] = numpy.median(shape["fwhm"][sound])
-        flat = subtract_sky(image, field.mask, field.outside, fwhm[i])
+        fwhm[i] = median_of(shape["fwhm"][sound])
+        width = fwhm[i] if numpy.isfinite(fwhm[i]) else field.stars.fwhm_px
+        flat = subtract_sky(image, field.mask, field.outside, width)
         count[i] = len(sep.extract(flat, 5, err=noise[i], mask=field.outside, minarea=4,
-                                   filter_kernel=gaussian_kernel(fwhm[i])))
+                                   filter_kernel=gaussian_kernel(width)))
+    fwhm[~numpy.isfinite(fwhm)] = numpy.nanmax([field.stars.fwhm_px, *fwhm])
+    scale[~(scale > 0)] = median_of(scale[scale > 0], 1.0)
     return {"sky": sky, "noise": noise, "scale": scale, "fwhm": fwhm, "stars": count}
 
 

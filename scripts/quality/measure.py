@@ -28,6 +28,10 @@ COLUMNS = (("fwhm", "FWHM px", "{:.3f}"), ("fwhm_change", "change %", "{:+.1f}")
            ("level", "level", "{:.3f}"), ("border", "border", "{:.3f}"), ("session", "session", "{:.3f}"), ("ellipticity", "ell.", "{:.3f}"), ("seconds", "time s", "{:.0f}"))
 
 
+WIDE_FWHM, WIDE_RING_FWHM = 4.0, (5.0, 7.0)
+FEWEST_STARS = 3
+
+
 class Field:
     """What all rows share: the plain mean, the area that all frames cover, stars, masks, grid.
 
@@ -41,6 +45,7 @@ class Field:
         self.outside = ~((coverage >= numpy.nanmax(coverage)) & numpy.isfinite(classical))
         self.stars, self.mask = find_stars(classical, self.outside, saturation)
         self.sky_mask = grow(self.mask, int(numpy.ceil(self.stars.fwhm_px)))
+        self.wide_flux = self.wide_fluxes(classical)
         self.model_flux = None if model is None else aperture_fluxes(model, self.mask, self.stars)
         self.fwhm = fwhm_of(classical, self.stars)["fwhm"]
         empty = self.without_model(classical, self.stars.flux)
@@ -61,6 +66,17 @@ class Field:
         objects = subtract_sky(self.model, None, ~numpy.isfinite(image), self.stars.fwhm_px)
         return numpy.isfinite(image) & (objects < 0.5 * self.rms)
 
+    def wide_fluxes(self, image):
+        """Fluxes that hold all of a star, sharp or not."""
+        return aperture_fluxes(image, self.mask, self.stars, WIDE_FWHM, WIDE_RING_FWHM)
+
+    def flux_ratio(self, image):
+        """Median over the brighter half of the stars of the flux over the plain mean's; 1 for fewer than 3 stars."""
+        bright = numpy.argsort(-self.stars.flux)[:max(5, (len(self.stars) + 1) // 2)]
+        ratio = (self.wide_fluxes(image) / self.wide_flux)[bright]
+        ratio = ratio[numpy.isfinite(ratio) & (ratio > 0)]
+        return float(numpy.median(ratio)) if len(ratio) >= FEWEST_STARS else 1.0
+
     def without_model(self, image, flux):
         """`image`, whose star fluxes are `flux`, without the known scene."""
         if self.model is None:
@@ -70,6 +86,7 @@ class Field:
 
     def star_snr(self, image, empty, fwhm_px):
         """(SNR of each star, filtered picture over its own scatter) with a filter of this product's FWHM."""
+        fwhm_px = fwhm_px if numpy.isfinite(fwhm_px) else self.stars.fwhm_px
         flux, scatter = matched_filter(image, self.mask, self.outside, fwhm_px)
         noise = scatter if empty is image else matched_filter(empty, self.mask, self.outside, fwhm_px)[1]
         return filtered_fluxes(image, self.mask, self.outside, fwhm_px, self.stars) / noise, flux / scatter
@@ -78,6 +95,8 @@ class Field:
 def fwhm_of(image, stars):
     shape = fit_gaussians(image, stars.x, stars.y, box_radius(stars.fwhm_px))
     good = shape["good"]
+    if not good.any():
+        return dict.fromkeys(("fwhm", "fwhm_p90", "ellipticity"), numpy.nan)
     return {"fwhm": float(numpy.median(shape["fwhm"][good])),
             "fwhm_p90": float(numpy.percentile(shape["fwhm"][good], 90)),
             "ellipticity": float(numpy.median(shape["ellipticity"][good]))}
@@ -89,11 +108,12 @@ def measure(image, field, seconds=None, own_mean=None):
     row["fwhm_change"] = 100 * (row["fwhm"] / field.fwhm - 1)
     flux = aperture_fluxes(image, field.mask, field.stars)
     row.update(flux_figures(flux, field.stars))
+    row["flux_ratio"] = field.flux_ratio(image)
     empty = field.without_model(image, flux)
     row["rms"] = background_rms(empty, field.sky_mask) / row["flux_ratio"]
     row["rms_ratio"] = row["rms"] / field.rms
     snr, significance = field.star_snr(image, empty, row["fwhm"])
-    row["snr_ratio"] = float(numpy.median(snr / field.snr))
+    row["snr_ratio"] = float(numpy.median(snr / field.snr)) if len(snr) else numpy.nan
     row["detections"], row["pits"] = count_detections(significance, field.outside)
     equal = image / row["flux_ratio"]
     row.update(seam_figures(equal - field.classical, field.mask, row["rms"], field.grid))
@@ -106,9 +126,11 @@ def measure(image, field, seconds=None, own_mean=None):
 
 
 def flux_figures(flux, stars):
-    """Ratios to the plain mean's fluxes: median, robust scatter, bright tenth against all, slope over magnitude."""
+    """Ratios to the plain mean's fluxes: robust scatter, bright tenth against all, slope over magnitude."""
     ratio = flux / stars.flux
     known = numpy.isfinite(ratio)
+    if known.sum() < FEWEST_STARS:
+        return dict.fromkeys(("scatter", "bright", "slope"), numpy.nan)
     ratio, reference = ratio[known], stars.flux[known]
     middle = float(numpy.median(ratio))
     order = numpy.argsort(-reference)
@@ -116,7 +138,7 @@ def flux_figures(flux, stars):
     magnitude = -2.5 * numpy.log10(reference)
     near = abs(ratio / middle - 1) < 3 * max(robust_sd(ratio) / middle, 1e-6)
     slope = numpy.polyfit(magnitude[near], ratio[near] / middle, 1, w=numpy.sqrt(reference[near]))[0]
-    return {"flux_ratio": middle, "scatter": 100 * robust_sd(ratio) / middle,
+    return {"scatter": 100 * robust_sd(ratio) / middle,
             "bright": 100 * (float(numpy.median(bright)) / middle - 1), "slope": 100 * float(slope)}
 
 

@@ -148,6 +148,11 @@ def tables(bench, known):
     return text
 
 
+def own_file(name):
+    """A file of where the script was called, else one of the project."""
+    return str(pathlib.Path(name).resolve()) if pathlib.Path(name).is_file() else name
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", choices=DATA_SETS, default=list(DATA_SETS))
@@ -157,13 +162,14 @@ def main():
     parser.add_argument("--bootstrap", type=int, default=0, metavar="N",
                         help="draws of the frames for standard errors of the cheap rows and the recommended profile")
     parser.add_argument("--try", dest="tries", nargs="+", action="append", default=[], metavar="CONFIG [KEY=VALUE...]",
-                        help="one more row: a run of this file (from the project's folder) with these keys; repeatable")
+                        help="one more row: a run of this file, here or in the project's folder, with these keys; repeatable")
     parser.add_argument("--nulls", action="store_true",
                         help="null tests too, of the last --try or the recommended profile")
     parser.add_argument("--rejection", action="store_true", help="only the table of planted defects")
     parser.add_argument("--reuse", action="store_true", help="take pictures that another build has made")
     options = parser.parse_args()
-    tried = {" ".join(run): row_kinds.Run(run[0], tuple(run[1:])) for run in options.tries}
+    options.out, options.program = options.out.resolve(), options.program.resolve()
+    tried = {" ".join(run): row_kinds.Run(own_file(run[0]), tuple(run[1:])) for run in options.tries}
     ROWS.update(tried)
     wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)
               or name in tried]

@@ -5,7 +5,7 @@ from frames import best_half
 from siril import stack_with_siril
 from stacks import clipped_mean, equalised, inverse_variance, weighted_mean
 
-V2 = "config/tile_compile.v2.yaml"
+V2, RECOMMENDED = "config/tile_compile.v2.yaml", "config/deep-sky.yaml"
 PLAIN = "reconstruction.tile_rescale=none"
 CLASSICAL, LITERAL = "plain mean", "literal v2"
 
@@ -40,7 +40,7 @@ def extension(*settings):
 
 
 ROWS = {
-    CLASSICAL: Run(V2, product="classical.fits"),
+    CLASSICAL: Run(RECOMMENDED, product="classical.fits"),
     "inverse variance": Numpy(lambda even, facts, raw: weighted_mean(even, inverse_variance(facts))),
     "3-sigma clipped mean": Numpy(lambda even, facts, raw: clipped_mean(even, 3, 3)),
     "5/4-sigma clipped mean": Numpy(lambda even, facts, raw: clipped_mean(even, 5, 4)),
@@ -63,7 +63,7 @@ ROWS = {
     "+ edge feather 8 px": extension("reconstruction.edge_feather_px=8"),
     "v2, weighted_average stack": Run(V2, (PLAIN, "stacking.method=weighted_average", "stacking.engine=internal"),
                                       "stacked.fit"),
-    "recommended": Run("config/deep-sky.yaml", product="stacked.fit"),
+    "recommended": Run(RECOMMENDED, product="stacked.fit"),
     "Siril winsorized": Siril(),
     "Siril winsorized, weighted": Siril("-norm=addscale -weighted"),
     "Siril winsorized, best half": Siril(half=True),

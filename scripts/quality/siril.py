@@ -26,7 +26,7 @@ def write_sequence(folder, stack, ceiling):
 def stack_with_siril(stack, out, options="-norm=addscale", low=3, high=3):
     """Winsorized sigma clipping of `stack` (frames, height, width) to the FITS file `out`, in the input's units."""
     ceiling = 1.01 * float(numpy.nanmax(stack))
-    with tempfile.TemporaryDirectory(dir=pathlib.Path(out).parent) as scratch:
+    with tempfile.TemporaryDirectory(dir=pathlib.Path(out).resolve().parent) as scratch:
         work = pathlib.Path(scratch)
         write_sequence(work, stack, ceiling)
         (work / "stack.ssf").write_text(SCRIPT.format(low=low, high=high, options=options))

@@ -38,8 +38,8 @@ def fit_gaussians(image, x, y, radius_px, rounds=25):
     """
     offset = numpy.arange(-radius_px, radius_px + 1)
     ix, iy = numpy.rint(x).astype(int), numpy.rint(y).astype(int)
-    u = numpy.broadcast_to(offset[None, None, :], (len(x), offset.size, offset.size)).reshape(len(x), -1)
-    v = numpy.broadcast_to(offset[None, :, None], (len(x), offset.size, offset.size)).reshape(len(x), -1)
+    u = numpy.broadcast_to(offset[None, None, :], (len(x), offset.size, offset.size)).reshape(len(x), offset.size ** 2)
+    v = numpy.broadcast_to(offset[None, :, None], (len(x), offset.size, offset.size)).reshape(len(x), offset.size ** 2)
     data = image[iy[:, None] + v, ix[:, None] + u]
     sky = numpy.median(data, axis=1)
     start = 4 * numpy.log(2) / (radius_px / 2.5) ** 2
@@ -86,14 +86,14 @@ def _shapes(p, ix, iy, radius_px):
             "amplitude": p[:, 0], "good": good}
 
 
-def aperture_fluxes(image, mask, stars):
-    """Sum inside 1.5 FWHM of the plain mean (at least 2 px) minus the sky of a ring from 3 to 5 FWHM.
+def aperture_fluxes(image, mask, stars, aperture=APERTURE_FWHM, sky_ring=RING_FWHM):
+    """Sum inside 1.5 FWHM of the plain mean (at least 2 px) minus the sky of a ring from 3 to 5 FWHM, or inside others.
 
     The ring's level is the clipped mean over its pixels that `mask` (objects, outside) leaves; a star without
     enough of them has NaN.
     """
-    radius = max(2.0, APERTURE_FWHM * stars.fwhm_px)
-    inner, outer = (r * stars.fwhm_px for r in RING_FWHM)
+    radius = max(2.0, aperture * stars.fwhm_px)
+    inner, outer = (r * stars.fwhm_px for r in sky_ring)
     filled = numpy.where(numpy.isfinite(image), image, 0)
     fluxes, _, _ = sep.sum_circle(filled, stars.x, stars.y, radius, subpix=0)
     reach = int(numpy.ceil(outer))
@@ -163,13 +163,13 @@ def find_stars(image, outside, saturation=numpy.inf, lowest_snr=20):
         found = found[(found["flux"] > 0) & inside(found["x"], found["y"], outside, reach_px(fwhm))]
         shape = fit_gaussians(image, found["x"], found["y"], box_radius(fwhm))
         sound = shape["good"] & (shape["ellipticity"] < 0.4) & (shape["amplitude"] > 20 * noise)
-        fwhm = float(numpy.median(shape["fwhm"][sound]))
+        fwhm = float(numpy.median(shape["fwhm"][sound])) if sound.any() else fwhm
     mask = object_mask(image, outside, fwhm)
     x, y = shape["x"], shape["y"]
     alone = numpy.array([not numpy.any((numpy.hypot(found["x"] - a, found["y"] - b) < 3 * fwhm)
                                        & (found["flux"] > 0.3 * f)
                                        & (numpy.arange(len(found)) != i))
-                         for i, (a, b, f) in enumerate(zip(found["x"], found["y"], found["flux"]))])
+                         for i, (a, b, f) in enumerate(zip(found["x"], found["y"], found["flux"]))], dtype=bool)
     usable = (shape["good"] & (shape["ellipticity"] < 0.4) & alone & (found["peak"] < saturation)
               & (abs(numpy.log(shape["fwhm"] / fwhm)) < numpy.log(1.5)) & inside(x, y, outside, reach_px(fwhm)))
     stars = Stars(x[usable], y[usable], numpy.zeros(usable.sum()), numpy.zeros(usable.sum()), fwhm)

@@ -5,11 +5,11 @@
 #include "command_table.hpp"
 #include "run_flags.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/launch/modes.hpp"
+#include "tilecompile/report/summary.hpp"
 
 namespace tilecompile {
 
@@ -51,63 +51,11 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
 }
 
 namespace {
-
-void print_quality(const char* area, const std::vector<ProductQuality>& channels) {
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    const ProductQuality& q = channels[c];
-    std::printf(
-        "  %-12s%s %4d stars  FWHM %.3f px (%+.1f %%)  background rms %.4g (%+.1f %%)  flux scatter %.2f "
-        "%%\n",
-        area, channels.size() > 1 ? (" channel " + std::to_string(c)).c_str() : "", q.star_count, q.fwhm_px,
-        q.fwhm_change_percent, q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent);
-  }
-}
-
-// Bad frames and files that are no frames, a line each. A folder can hold thousands of tiles.
-void print_left_out(const RunRecord& record) {
-  constexpr std::size_t kShown = 20;
-  std::vector<BadFrame> all = record.quarantined;
-  all.insert(all.end(), record.left_out.begin(), record.left_out.end());
-  for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i)
-    std::printf("left out   %s: %s\n", escaped(all[i].path).c_str(), escaped_lines(all[i].reason).c_str());
-  if (all.size() > kShown) std::printf("left out   %zu more, see run.json\n", all.size() - kShown);
-}
-
-// The outcome on stdout: where the pictures are and how they compare with the classical stack.
 int print_outcome(const RunOutcome& outcome) {
-  const RunRecord& r = outcome.record;
-  std::printf("run        %s\n", r.run_id.c_str());
-  std::printf("frames     %d of %d x %d px, %d channel%s\n", r.frames, r.width, r.height, r.channels,
-              r.channels == 1 ? "" : "s");
-  if (r.reference_stars > 0)
-    std::printf("seeing     %.2f px from %d reference stars\n", r.seeing_px, r.reference_stars);
-  else
-    std::printf("seeing     %.2f px taken, as too few stars can be measured\n", r.seeing_px);
-  std::printf("tiles      %d of %d px, %d with stars\n", r.tiles, r.tile_size_px, r.star_tiles);
-  for (const ProductRecord& p : r.products) {
-    std::printf("%-10s %s\n", p.name.c_str(), (outcome.directory / p.file).c_str());
-    std::printf("  digest      %s\n", p.digest.c_str());
-    if (p.covered_area.empty()) continue;
-    print_quality("common area", p.common_area);
-    print_quality("all covered", p.covered_area);
-  }
-  std::printf("preview    %s\n", (outcome.directory / "preview.png").c_str());
-  double seconds = 0;
-  for (const PhaseCost& phase : r.phases) seconds += phase.seconds;
-  std::printf("time       %.1f s, peak memory %.0f MB\n", seconds,
-              static_cast<double>(r.peak_memory_bytes) / 1048576.0);
-  for (const VerdictCheck& check : r.verdict)
-    std::printf("%-10s %s: %s\n", check.passed ? "verdict" : "FAILED", check.name.c_str(),
-                check.text.c_str());
-  print_left_out(r);
-  for (const std::string& warning : r.warnings)
-    std::printf("warning    %s\n", escaped_lines(warning).c_str());
+  std::fputs(run_summary(outcome.record, outcome.directory).c_str(), stdout);
   return outcome.exit_code;
 }
 
-}  // namespace
-
-namespace {
 void add_resume_flag(CLI::App& app, RunFlags& flags) {
   app.add_option("--resume", flags.resume,
                  "Go on with the run of this UUID, which was interrupted or failed");

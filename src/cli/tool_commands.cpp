@@ -76,6 +76,7 @@ void set_up_simulate(CLI::App& app, const ChooseAction& choose) {
   add_fault_options(app, o.faults);
   app.add_option("--bad", o.bad_fraction, "Share of bad frames")->capture_default_str();
   app.add_option("--bitpix", o.bitpix, "16 or -32")->capture_default_str();
+  app.add_option("--profile", o.profile, "Profile that run.yaml names")->capture_default_str();
   app.add_option("--exposure", o.exposure_s, "s")->capture_default_str();
   app.add_option("--threads", o.threads, "0: one a core")->capture_default_str();
   app.add_flag("--quiet", flags->quiet, "Only errors");

@@ -9,29 +9,22 @@ MeanStack::MeanStack(int width, int height, int frame_chunk)
     : frame_chunk_(std::max(1, frame_chunk)),
       total_(width, height),
       partial_(width, height),
-      total_variance_(width, height),
-      partial_variance_(width, height),
       count_(width, height) {}
 
-void MeanStack::add_rows(int frame, const PlaneView<float>& samples, const Normalization& n, double noise,
-                         int y0, int y1) {
+void MeanStack::add_rows(int frame, const PlaneView<float>& samples, const Normalization& n, int y0, int y1) {
   const bool chunk_begins = frame % frame_chunk_ == 0;
-  const double variance = noise * noise;
   for (int y = y0; y < y1; ++y) {
     const float* in = samples.row(y);
     double *total = total_.row(y), *partial = partial_.row(y);
-    double *total_variance = total_variance_.row(y), *partial_variance = partial_variance_.row(y);
     std::int32_t* count = count_.row(y);
     if (chunk_begins)
       for (int x = 0; x < samples.width; ++x) {
         total[x] += partial[x];
-        total_variance[x] += partial_variance[x];
-        partial[x] = partial_variance[x] = 0;
+        partial[x] = 0;
       }
     for (int x = 0; x < samples.width; ++x) {
       const bool valid = in[x] == in[x];
       partial[x] += valid ? (in[x] - n.offset) * n.gain + n.pedestal : 0.0;
-      partial_variance[x] += valid ? variance : 0.0;
       count[x] += valid ? 1 : 0;
     }
   }
@@ -42,17 +35,6 @@ Plane<float> MeanStack::mean() const {
   for (std::size_t i = 0; i < result.size(); ++i) {
     const std::int32_t n = count_.samples()[i];
     if (n > 0) result.samples()[i] = static_cast<float>((total_.samples()[i] + partial_.samples()[i]) / n);
-  }
-  return result;
-}
-
-Plane<float> MeanStack::variance() const {
-  Plane<float> result(total_.width(), total_.height(), std::numeric_limits<float>::quiet_NaN());
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    const double n = count_.samples()[i];
-    if (n > 0)
-      result.samples()[i] =
-          static_cast<float>((total_variance_.samples()[i] + partial_variance_.samples()[i]) / (n * n));
   }
   return result;
 }

@@ -2,19 +2,31 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "tilecompile/frame/aperture.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/star_shape.hpp"
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/smoothing.hpp"
 
 namespace tilecompile {
 namespace {
 
 constexpr int kCellPx = 32;
 constexpr double kLowestSnr = 20;
-constexpr double kApertureInFwhm = 1.5;
+constexpr int kFewestSkyPixels = 256;
+constexpr double kNearApertureInFwhm = 1.5;
+constexpr double kWideApertureInFwhm = 4, kRingFromInFwhm = 5, kRingToInFwhm = 7;
+constexpr std::size_t kFewestFluxStars = 5;
+constexpr std::size_t kFewestValues = 3;
+constexpr double kErrorOfMedian = 1.2533;  // of normal numbers, times sqrt(n) over their sd
+constexpr double kErrors = 2;              // in an uncertainty
+constexpr double kObjectSigma = 3;
+constexpr int kLeastMeshPx = 64;
+constexpr double kMeshInFwhm = 16;
+constexpr double kSigmasInFwhm = 2.3548200450309493;
 
 bool inside(const QualityArea& area, const Box& box) {
   const auto& coverage = *area.coverage;
@@ -26,11 +38,18 @@ bool inside(const QualityArea& area, const Box& box) {
 }
 
 struct StarPair {
-  double fwhm, classical_fwhm;
-  double flux_ratio;  // NaN when an aperture was not measured
+  double fwhm, plain_fwhm;
+  double flux_ratio, near_flux_ratio;  // NaN when an aperture was not measured
 };
 
-std::optional<StarPair> measure_pair(const Plane<float>& product, const Plane<float>& classical,
+double flux_ratio(const Plane<float>& product, const Plane<float>& plain_mean, const ReferenceStar& star,
+                  double radius, double inner, double outer) {
+  const ApertureFlux a = aperture_flux(product.view(), star.x, star.y, radius, inner, outer);
+  const ApertureFlux b = aperture_flux(plain_mean.view(), star.x, star.y, radius, inner, outer);
+  return a.measured && b.measured && b.flux > 0 ? a.flux / b.flux : std::nan("");
+}
+
+std::optional<StarPair> measure_pair(const Plane<float>& product, const Plane<float>& plain_mean,
                                      const ReferenceStar& star, const FrameMetrics& metrics,
                                      const QualityArea& area) {
   const int r = metrics.star_radius_px;
@@ -38,15 +57,14 @@ std::optional<StarPair> measure_pair(const Plane<float>& product, const Plane<fl
                 static_cast<int>(std::floor(star.y + 0.5)) - r, 2 * r + 1, 2 * r + 1};
   if (!inside(area, box)) return std::nullopt;
   const StarShape a = measure_star(product.view(), star.x, star.y, r);
-  const StarShape b = measure_star(classical.view(), star.x, star.y, r);
+  const StarShape b = measure_star(plain_mean.view(), star.x, star.y, r);
   if (!a.measured || !b.measured || a.snr < kLowestSnr || b.snr < kLowestSnr) return std::nullopt;
-  const double radius = std::max(2.0, kApertureInFwhm * metrics.seeing_px);
-  const auto flux = [&](const Plane<float>& image) {
-    return aperture_flux(image.view(), star.x, star.y, radius, 2 * radius, 3 * radius);
-  };
-  const ApertureFlux fa = flux(product), fb = flux(classical);
-  const bool both = fa.measured && fb.measured && fb.flux > 0;
-  return StarPair{a.fwhm_px, b.fwhm_px, both ? fa.flux / fb.flux : std::nan("")};
+  // A narrow aperture holds more of a sharper star; a wide one holds all of both.
+  const double seeing = metrics.seeing_px, near = std::max(2.0, kNearApertureInFwhm * seeing);
+  return StarPair{a.fwhm_px, b.fwhm_px,
+                  flux_ratio(product, plain_mean, star, kWideApertureInFwhm * seeing,
+                             kRingFromInFwhm * seeing, kRingToInFwhm * seeing),
+                  flux_ratio(product, plain_mean, star, near, 2 * near, 3 * near)};
 }
 
 double percentile(std::vector<double> values, double share) {
@@ -57,44 +75,129 @@ double percentile(std::vector<double> values, double share) {
 
 }  // namespace
 
-double background_rms(const Plane<float>& image, const QualityArea& area) {
-  std::vector<double> scales;
-  Distribution samples;
-  for (int y = 0; y + kCellPx <= image.height(); y += kCellPx)
-    for (int x = 0; x + kCellPx <= image.width(); x += kCellPx) {
-      const Box cell{x, y, kCellPx, kCellPx};
-      if (!inside(area, cell)) continue;
-      samples.assign(image.view(cell), 0);
-      if (samples.count() > 0) scales.push_back(clip(samples, 0).scale);
-    }
-  return median(std::move(scales));
+double median_uncertainty(const std::vector<double>& values) {
+  if (values.size() < kFewestValues) return std::nan("");
+  return kErrors * kErrorOfMedian * robust_sd(values) / std::sqrt(static_cast<double>(values.size()));
 }
 
-ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& classical,
-                               const FrameMetrics& metrics, const QualityArea& area) {
-  std::vector<double> fwhm, classical_fwhm, ratios;
-  for (std::size_t i = 0; i < std::min<std::size_t>(metrics.stars.size(), kMostSeeingStars); ++i) {
-    const auto pair = measure_pair(product, classical, metrics.stars[i], metrics, area);
-    if (!pair) continue;
-    fwhm.push_back(pair->fwhm);
-    classical_fwhm.push_back(pair->classical_fwhm);
-    if (std::isfinite(pair->flux_ratio)) ratios.push_back(pair->flux_ratio);
+Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px) {
+  const int width = plain_mean.width(), height = plain_mean.height();
+  Distribution samples;
+  samples.assign(plain_mean.view(), 0);
+  const double level = samples.median();
+  Plane<double> values(width, height), weights(width, height);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (const float v = plain_mean.samples()[i]; v == v) {
+      values.samples()[i] = v - level;
+      weights.samples()[i] = 1;
+    }
+  const Plane<double> sums = gaussian_smooth(values, seeing_px / kSigmasInFwhm);
+  const Plane<double> of = gaussian_smooth(weights, seeing_px / kSigmasInFwhm);
+  Plane<float> smooth(width, height, std::numeric_limits<float>::quiet_NaN());
+  for (std::size_t i = 0; i < smooth.size(); ++i)
+    if (weights.samples()[i] > 0)
+      smooth.samples()[i] = static_cast<float>(sums.samples()[i] / of.samples()[i]);
+  const int mesh = std::max(kLeastMeshPx, static_cast<int>(std::ceil(kMeshInFwhm * seeing_px)));
+  Plane<double> objects(width, height);
+  for (int y0 = 0; y0 < height; y0 += mesh)
+    for (int x0 = 0; x0 < width; x0 += mesh) {
+      const Box square{x0, y0, std::min(mesh, width - x0), std::min(mesh, height - y0)};
+      samples.assign(smooth.view(square), 0);
+      const Clipped sky = clip(samples, 0);
+      for (int y = square.y0; y < square.y1(); ++y)
+        for (int x = square.x0; x < square.x1(); ++x)
+          objects.at(x, y) = smooth.at(x, y) - sky.location > kObjectSigma * sky.scale ? 1 : 0;
+    }
+  objects = maximum_filter(objects, static_cast<int>(std::ceil(seeing_px)));
+  Plane<std::uint8_t> mask(width, height);
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    mask.samples()[i] = weights.samples()[i] > 0 && objects.samples()[i] == 0 ? 1 : 0;
+  return mask;
+}
+
+std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky,
+                              const QualityArea& area) {
+  std::vector<double> scales;
+  Distribution samples;
+  Plane<float> of_cell(kCellPx, kCellPx);
+  for (int y0 = 0; y0 + kCellPx <= image.height(); y0 += kCellPx)
+    for (int x0 = 0; x0 + kCellPx <= image.width(); x0 += kCellPx) {
+      if (!inside(area, {x0, y0, kCellPx, kCellPx})) continue;
+      int count = 0;
+      for (int y = 0; y < kCellPx; ++y)
+        for (int x = 0; x < kCellPx; ++x) {
+          const bool is_sky = sky.at(x0 + x, y0 + y) != 0;
+          of_cell.at(x, y) = is_sky ? image.at(x0 + x, y0 + y) : std::numeric_limits<float>::quiet_NaN();
+          count += is_sky ? 1 : 0;
+        }
+      if (count < kFewestSkyPixels) continue;
+      samples.assign(of_cell.view(), 0);
+      scales.push_back(clip(samples, 0).scale);
+    }
+  return scales;
+}
+
+namespace {
+
+// Figures of the stars. Returns the uncertainty of the flux ratio over the ratio.
+double measure_stars(const std::vector<StarPair>& pairs, ProductQuality& q) {
+  std::vector<double> fwhm, plain_fwhm, fwhm_ratios, ratios, near_ratios;
+  for (const StarPair& pair : pairs) {
+    fwhm.push_back(pair.fwhm);
+    plain_fwhm.push_back(pair.plain_fwhm);
+    fwhm_ratios.push_back(pair.fwhm / pair.plain_fwhm);
+    if (std::isfinite(pair.flux_ratio)) ratios.push_back(pair.flux_ratio);
+    if (std::isfinite(pair.near_flux_ratio)) near_ratios.push_back(pair.near_flux_ratio);
   }
-  ProductQuality q;
-  q.background_rms = background_rms(product, area);
-  const double classical_rms = background_rms(classical, area);
-  q.star_count = static_cast<int>(fwhm.size());
-  if (!fwhm.empty()) {
+  q.star_count = static_cast<int>(pairs.size());
+  q.fwhm_change_uncertainty_percent = 100 * median_uncertainty(fwhm_ratios);
+  if (!pairs.empty()) {
     q.fwhm_px = median(fwhm);
     q.fwhm_p90_px = percentile(fwhm, 0.9);
-    q.fwhm_change_percent = 100 * (q.fwhm_px / median(classical_fwhm) - 1);
+    q.plain_fwhm_px = median(plain_fwhm);
+    q.fwhm_change_percent = 100 * (q.fwhm_px / q.plain_fwhm_px - 1);
   }
-  if (!ratios.empty()) {
-    q.flux_ratio = median(ratios);
-    q.flux_scatter_percent = 100 * robust_sd(ratios) / q.flux_ratio;
-  }
-  if (classical_rms > 0 && q.flux_ratio > 0)
-    q.background_rms_change_percent = 100 * (q.background_rms / q.flux_ratio / classical_rms - 1);
+  if (!near_ratios.empty()) q.flux_scatter_percent = 100 * robust_sd(near_ratios) / median(near_ratios);
+  if (ratios.size() < kFewestValues) return 0;
+  // Stars stand in the order of their brightness; faint ones would only add noise.
+  const std::size_t brighter_half = std::max(kFewestFluxStars, (ratios.size() + 1) / 2);
+  ratios.resize(std::min(ratios.size(), brighter_half));
+  q.flux_star_count = static_cast<int>(ratios.size());
+  q.flux_ratio = median(ratios);
+  return median_uncertainty(ratios) / q.flux_ratio;
+}
+
+// Figures of the sky, from its noise in the same cells of both pictures.
+void measure_sky(const std::vector<double>& noise, const std::vector<double>& plain_noise,
+                 double flux_uncertainty, ProductQuality& q) {
+  q.sky_cell_count = static_cast<int>(noise.size());
+  q.background_rms = median(noise);
+  q.equal_flux_rms = q.flux_ratio > 0 ? q.background_rms / q.flux_ratio : q.background_rms;
+  q.background_rms_change_uncertainty_percent = std::nan("");
+  q.plain_rms = median(plain_noise);
+  if (!(q.plain_rms > 0) || !(q.flux_ratio > 0)) return;
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < noise.size(); ++i)
+    if (plain_noise[i] > 0) ratios.push_back(noise[i] / plain_noise[i]);
+  const double ratio = q.equal_flux_rms / q.plain_rms;
+  const double of_cells = median_uncertainty(ratios) / median(ratios);
+  q.background_rms_change_percent = 100 * (ratio - 1);
+  q.background_rms_change_uncertainty_percent =
+      100 * ratio * std::sqrt(of_cells * of_cells + flux_uncertainty * flux_uncertainty);
+}
+
+}  // namespace
+
+ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& plain_mean,
+                               const Plane<std::uint8_t>& sky, const FrameMetrics& metrics,
+                               const QualityArea& area) {
+  std::vector<StarPair> pairs;
+  for (std::size_t i = 0; i < std::min<std::size_t>(metrics.stars.size(), kMostSeeingStars); ++i)
+    if (const auto pair = measure_pair(product, plain_mean, metrics.stars[i], metrics, area))
+      pairs.push_back(*pair);
+  ProductQuality q;
+  const double flux_uncertainty = measure_stars(pairs, q);
+  measure_sky(sky_noise(product, sky, area), sky_noise(plain_mean, sky, area), flux_uncertainty, q);
   return q;
 }
 

@@ -124,16 +124,16 @@ TilePattern tile_pattern(const Plane<float>& image, const Plane<float>& classica
     const double on = median(energies.on[i]);
     if (energies.on[i].empty() || energies.off.empty()) continue;
     if (!(off > 0)) {
-      pattern.detected |= on > 0;
+      if (on > 0) pattern = {kPatternOnNothing, kPatternOnNothing, kLeastPatternAmplitude, true};
       continue;
     }
     const double amplitude = on / off;
-    const double significance =
-        (amplitude - 1) / (kMedianScatter * std::sqrt(1 / static_cast<double>(energies.on[i].size()) +
-                                                      1 / static_cast<double>(energies.off.size())));
+    const double scatter = kMedianScatter * std::sqrt(1 / static_cast<double>(energies.on[i].size()) +
+                                                      1 / static_cast<double>(energies.off.size()));
+    const double significance = (amplitude - 1) / scatter;
     if (i > 0 && significance <= pattern.significance) continue;
-    pattern = {amplitude, significance,
-               amplitude >= kLeastPatternAmplitude && significance > kLeastSignificance};
+    const double limit = std::max(kLeastPatternAmplitude, 1 + kLeastSignificance * scatter);
+    pattern = {amplitude, significance, limit, amplitude > limit};
   }
   return pattern;
 }

@@ -11,6 +11,7 @@ namespace tilecompile {
 const std::vector<Key>& key_table() {
   static const std::vector<Key> table = [] {
     std::vector<Key> rows;
+    add_profile_key(rows);
     add_method_keys(rows);
     add_service_keys(rows);
     return rows;
@@ -35,7 +36,8 @@ std::string section_doc(const std::string& path) {
       {"synthetic.clustering", "How frames are grouped"},
       {"reconstruction", "Weighted mean inside a tile and blending of tiles"},
       {"stacking", "The final stack of the synthetic frames"},
-      {"validation", "Thresholds of the verdict against the classical stack"},
+      {"validation",
+       "Thresholds of the verdict against the plain mean; missed only by more than the uncertainty"},
       {"runtime_limits", "When a run ends itself, resumable"},
       {"input", "The frames"},
       {"output", "The products"},

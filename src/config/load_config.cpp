@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "profiles.hpp"
 #include "settings_reader.hpp"
 #include "tilecompile/base/error.hpp"
 
@@ -42,21 +43,31 @@ void resolve_input_dir(const SettingsReader& reader, const fs::path& file, std::
   dir = (file.parent_path() / dir).lexically_normal().string();
 }
 
+/// A reader that has read the text, on the profile that the text or the overrides ask for.
+SettingsReader run_reader(const std::string& text, const std::string& name,
+                          const std::vector<std::string>& overrides) {
+  const ChosenProfile chosen = choose_profile(parse_yaml(text, places_in(name)), overrides);
+  Settings settings = profile_settings(chosen.profile);
+  settings.run.profile = chosen.profile;
+  settings.run.profile_why = chosen.why;
+  SettingsReader reader(ConfigRole::kRun);
+  reader.start_from(std::move(settings));
+  reader.read_yaml(text, name);
+  for (const std::string& assignment : overrides) reader.read_override(assignment);
+  return reader;
+}
+
 }  // namespace
 
 RunConfig load_run_config(const fs::path& file, const std::vector<std::string>& overrides) {
-  SettingsReader reader(ConfigRole::kRun);
-  reader.read_yaml(read_config_file(file), file.string());
-  for (const std::string& assignment : overrides) reader.read_override(assignment);
+  SettingsReader reader = run_reader(read_config_file(file), file.string(), overrides);
   RunConfig config = reader.finish().run;
   resolve_input_dir(reader, file, config.input.dir);
   return config;
 }
 
 RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place) {
-  SettingsReader reader(ConfigRole::kRun);
-  reader.read_yaml(configuration.dump(), place);
-  return reader.finish().run;
+  return run_reader(configuration.dump(), place, {}).finish().run;
 }
 
 WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::string>& overrides) {

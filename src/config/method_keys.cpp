@@ -149,6 +149,7 @@ void add_pixel_rules(Table& table) {
       [](auto& s) -> auto& { return s.run.method.reconstruction.rejection; });
   rejection.add_choice("rejection", &RejectionParams::mode,
                        Choices<RejectionParams::Mode>{{"none", RejectionParams::Mode::kNone},
+                                                      {"off", RejectionParams::Mode::kNone},
                                                       {"sigma_clip", RejectionParams::Mode::kSigmaClip}},
                        "Leave out pixels of single frames that lie far from the other frames' pixels");
   rejection.add("sigma_low", &RejectionParams::sigma_low, Between{1, 1000},
@@ -164,6 +165,7 @@ void add_pixel_rules(Table& table) {
       [](auto& s) -> auto& { return s.run.method.reconstruction.noise_guard; });
   guard.add_choice("noise_guard", &NoiseGuardParams::mode,
                    Choices<NoiseGuardParams::Mode>{{"off", NoiseGuardParams::Mode::kOff},
+                                                   {"none", NoiseGuardParams::Mode::kOff},
                                                    {"significance", NoiseGuardParams::Mode::kSignificance}},
                    "Take the quietest mean of the frames where sharper weights change nothing significant");
   guard.add("noise_guard_low", &NoiseGuardParams::low, Between{0, 1000},
@@ -183,6 +185,7 @@ void add_reconstruction(Table& table) {
   reconstruction.add_choice(
       "tile_rescale", &ReconstructionParams::tile_rescale,
       Choices<Rescale>{{"none", Rescale::kNone},
+                       {"off", Rescale::kNone},
                        {"median_after_background_subtraction", Rescale::kMedianAfterBackgroundSubtraction},
                        {"reference", Rescale::kReference}},
       "What brings tiles to one level before they are blended: nothing, their medians (bends photometry on "
@@ -190,7 +193,8 @@ void add_reconstruction(Table& table) {
       "fields), or the classical stack");
   using Sky = ReconstructionParams::LocalSky;
   reconstruction.add_choice(
-      "local_sky", &ReconstructionParams::local_sky, Choices<Sky>{{"none", Sky::kNone}, {"mean", Sky::kMean}},
+      "local_sky", &ReconstructionParams::local_sky,
+      Choices<Sky>{{"none", Sky::kNone}, {"off", Sky::kNone}, {"mean", Sky::kMean}},
       "Bring the sky of every frame to that of their plain mean by a smooth surface, so that gradients "
       "which differ from frame to frame do not bend fluxes");
   reconstruction.add("edge_feather_px", &ReconstructionParams::edge_feather_px, Between{0, 10000},

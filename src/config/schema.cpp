@@ -108,14 +108,14 @@ json run_config_schema() {
   const Settings defaults;
   json root = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                {"title", "tilecompile RUN.yaml"},
-               {"description", "Configuration of a run of tilecompile"},
+               {"description", "Configuration of a run of tilecompile; defaults are those of profile v2"},
                {"type", {"object", "null"}},
                {"additionalProperties", false}};
   for (const Key& key : key_table()) {
     if (!key.for_run) continue;
     json entry = type_schema(key);
     entry["description"] = key.doc;
-    entry["default"] = key.read(defaults);
+    if (key.path != "profile") entry["default"] = key.read(defaults);  // it depends on the other keys
     properties_of(root, key.path)[key.path.substr(key.path.rfind('.') + 1)] = entry;
   }
   for (const std::string& path : upstream_keys()) {

@@ -144,6 +144,8 @@ class SectionRows {
 
 /// Rows of the sections that reach a pixel.
 void add_method_keys(std::vector<Key>& table);
+/// The row of `profile`.
+void add_profile_key(std::vector<Key>& table);
 /// Rows of the sections `storage` and `cache`.
 void add_storage_keys(std::vector<Key>& table);
 /// Rows of the other sections, those of the storage among them.

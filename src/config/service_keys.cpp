@@ -51,10 +51,11 @@ void add_validation(Table& table) {
   SectionRows<Validation> validation(
       table, "validation", kRunOnly, [](auto& s) -> auto& { return s.run.validation; });
   validation.add("min_fwhm_improvement_percent", &Validation::min_fwhm_improvement_percent,
-                 Between{-1000, 100}, "Least gain in FWHM over the classical stack, in percent");
+                 Between{-1000, 100},
+                 "Least gain in FWHM over the plain mean, in percent; below 0: so much wider stars may be");
   validation.add("max_background_rms_increase_percent", &Validation::max_background_rms_increase_percent,
                  Between{-100, 10000},
-                 "Largest growth of the background noise over the classical stack, in percent");
+                 "Largest growth of the sky's noise at equal star flux over the plain mean, in percent");
   validation.add("min_tile_weight_variance", &Validation::min_tile_weight_variance, Between{0, 1e6},
                  "Least variance of the weights of a tile over the frames");
   validation.add("require_no_tile_pattern", &Validation::require_no_tile_pattern,
@@ -227,6 +228,20 @@ void add_workers(Table& table) {
 }
 
 }  // namespace
+
+void add_profile_key(Table& table) {
+  SectionRows<RunConfig> top(
+      table, "", kRunOnly, [](auto& s) -> auto& { return s.run; });
+  top.add_choice(
+      "profile", &RunConfig::profile,
+      Choices<Profile>{{"recommended", Profile::kRecommended},
+                       {"smart-telescope", Profile::kSmartTelescope},
+                       {"fast", Profile::kFast},
+                       {"v2", Profile::kV2}},
+      "Values of all keys that are not named: those of config/deep-sky.yaml, smart-telescope.yaml or "
+      "fast.yaml, or the literal v2 method. Without the key: recommended, but v2 for a file that names "
+      "a key in a section of the method (data to stacking)");
+}
 
 void add_service_keys(Table& table) {
   add_pipeline(table);

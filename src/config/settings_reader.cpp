@@ -26,9 +26,7 @@ std::string first_key_of(const std::string& section, ConfigRole role) {
 }  // namespace
 
 void SettingsReader::read_yaml(const std::string& text, const std::string& name) {
-  const YamlNode root = parse_yaml(text, [&](int line, int column) {
-    return name + ":" + std::to_string(line) + ":" + std::to_string(column);
-  });
+  const YamlNode root = parse_yaml(text, places_in(name));
   if (root.kind == YamlNode::Kind::kNull) return;
   if (root.kind != YamlNode::Kind::kMap) {
     throw UsageError(place(name, root) + ": the file must hold sections of keys (section: {key: value})");

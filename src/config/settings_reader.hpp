@@ -15,6 +15,8 @@ class SettingsReader {
  public:
   explicit SettingsReader(ConfigRole role) : role_(role) {}
 
+  /// Begins with these values instead of the defaults; before anything is read.
+  void start_from(Settings settings) { settings_ = std::move(settings); }
   /// Takes the text of a YAML file; `name` stands in front of every message. Throws UsageError for a text
   /// that is no YAML or holds what parse_yaml refuses.
   void read_yaml(const std::string& text, const std::string& name);

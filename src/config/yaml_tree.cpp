@@ -174,4 +174,10 @@ YamlNode parse_yaml(const std::string& text, const YamlPosition& position) {
   return builder.take();
 }
 
+YamlPosition places_in(const std::string& name) {
+  return [name](int line, int column) {
+    return name + ":" + std::to_string(line) + ":" + std::to_string(column);
+  };
+}
+
 }  // namespace tilecompile

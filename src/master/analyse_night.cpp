@@ -5,6 +5,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/coadd/checks.hpp"
+#include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/night/star_pass.hpp"
@@ -93,7 +94,7 @@ void note_analysis(RunRecord& record, const AnalysedNight& night, const GridPara
 }  // namespace
 
 AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
-  AnalysedNight night{std::move(frames), {}, {}, {}};
+  AnalysedNight night{std::move(frames), {}, {}, {}, {}};
   const MethodConfig& method = run.config.method;
   while (!analyse_once(run, night)) {
     check_hard_assumptions(*night.frames.manifest, method.data);
@@ -107,6 +108,8 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   check_analysis(run, night);
   for (const std::string& warning : night.analysis.warnings) warn(run, warning);
   note_analysis(run.record, night, method.tile);
+  for (const Plane<float>& plane : night.analysis.classical)
+    night.sky.push_back(sky_mask(plane, night.analysis.metrics.seeing_px));
   return night;
 }
 

@@ -39,14 +39,14 @@ std::vector<ProductQuality> qualities(const ProductContext& context,
                                       const std::vector<CoaddChannel>& channels, int min_coverage) {
   std::vector<ProductQuality> result;
   for (std::size_t c = 0; c < channels.size(); ++c)
-    result.push_back(measure_quality(channels[c].pixels, (*context.classical)[c], *context.metrics,
-                                     {&channels[c].coverage, min_coverage}));
+    result.push_back(measure_quality(channels[c].pixels, (*context.classical)[c], (*context.sky)[c],
+                                     *context.metrics, {&channels[c].coverage, min_coverage}));
   return result;
 }
 
 bool any_measured(const std::vector<ProductQuality>& qualities) {
   for (const ProductQuality& q : qualities)
-    if (q.background_rms > 0) return true;
+    if (q.sky_cell_count > 0 || q.star_count > 0) return true;
   return false;
 }
 

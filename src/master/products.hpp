@@ -19,8 +19,9 @@ struct ProductContext {
   const FrameMetrics* metrics = nullptr;
   std::string run_id, config_hash, frames_manifest_id, program;
   bool normalized_units = false;
-  bool one_sky = true;               ///< the first frame's coordinates are those of all
-  const Image* classical = nullptr;  ///< normalised
+  bool one_sky = true;                                    ///< the first frame's coordinates are those of all
+  const Image* classical = nullptr;                       ///< normalised
+  const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
   const Grid* grid = nullptr;
 };
 

@@ -106,7 +106,7 @@ void note_failed_tiles(RunRecord& record, const TileLedger& ledger, const std::s
                            " tiles have failed for good and are holes where no other tile reaches: " + ids +
                            "; their reasons: tilecompile dlq list, events.jsonl";
   log_warning("validation failed: " + text);
-  record.verdict.push_back({"failed_tiles", 0, static_cast<double>(missing), 0, false, text});
+  record.verdict.push_back({"failed_tiles", kAllChannels, static_cast<double>(missing), 0, 0, false, text});
   record.failed_tiles = std::max(record.failed_tiles, missing);
 }
 

@@ -46,7 +46,7 @@ void judge_final(RunUnderWay& run, const TileJoiner& tiles, const ProductRecord&
     for (VerdictCheck& check : judge(input, run.config.validation)) {
       if (!check.passed)
         log_warning("validation failed: " + check.text,
-                    {{"check", check.name}, {"channel", std::to_string(c)}});
+                    {{"check", check.name}, {"channel", channel_name(check.channel, run.record.channels)}});
       run.record.verdict.push_back(std::move(check));
     }
   }
@@ -82,6 +82,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.normalized_units = run.config.output.normalized_units;
   context.one_sky = one_sky(*night.frames.manifest);
   context.classical = &night.analysis.classical;
+  context.sky = &night.sky;
   context.grid = &night.grid;
   return context;
 }

@@ -1,6 +1,7 @@
 #include "run_under_way.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
@@ -34,7 +35,11 @@ RunUnderWay::RunUnderWay(const RunRequest& asked, const RunLinks& at_hand)
   record.mode = request.mode;
   record.program_version = kProgramVersion;
   record.numerics_version = kNumericsVersion;
-  record.configuration = effective_config(config).dump();
+  const nlohmann::json configuration = effective_config(config);
+  record.configuration = configuration.dump();
+  record.profile = configuration.at("profile");
+  record.profile_why = config.profile_why;
+  log_info("profile " + record.profile + ": " + record.profile_why);
   record.started = utc_now();
   if (const std::string text = ignored_keys_text(config); !text.empty()) warn(*this, text);
 }

@@ -9,6 +9,13 @@ namespace {
 
 constexpr int kRowsAtOnce = 64;
 
+// Calls add(rows y0 .. y1-1) for blocks of rows, spread over threads.
+template <class Add>
+void for_blocks_of_rows(int height, int threads, const Add& add) {
+  parallel_for((height + kRowsAtOnce - 1) / kRowsAtOnce, threads,
+               [&](int block) { add(block * kRowsAtOnce, std::min(height, (block + 1) * kRowsAtOnce)); });
+}
+
 }  // namespace
 
 std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig& method) {
@@ -18,27 +25,52 @@ std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig
 
 void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& images, int first,
                    const FrameMetrics& metrics, int threads) {
-  const int height = images.front().front().height();
-  parallel_for((height + kRowsAtOnce - 1) / kRowsAtOnce, threads, [&](int block) {
-    const int y0 = block * kRowsAtOnce, y1 = std::min(height, y0 + kRowsAtOnce);
+  for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
     for (std::size_t c = 0; c < stacks.size(); ++c)
       for (std::size_t i = 0; i < images.size(); ++i) {
         const auto frame = static_cast<std::size_t>(first) + i;
-        const FrameChannel& channel = metrics.channels[c][frame];
-        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(), channel.normalization, channel.noise,
-                           y0, y1);
+        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
+                           metrics.channels[c][frame].normalization, y0, y1);
       }
   });
+}
+
+std::vector<ScatterStack> empty_scatter_stacks(const Analysis& analysis, const MethodConfig& method) {
+  std::vector<ScatterStack> stacks;
+  for (std::size_t c = 0; c < analysis.classical.size(); ++c)
+    stacks.emplace_back(analysis.classical[c], analysis.coverage[c], method.reconstruction.frame_chunk);
+  return stacks;
+}
+
+void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<Image>& images, int first,
+                           const FrameMetrics& metrics, const std::vector<std::vector<FrameLevels>>& levels,
+                           int threads) {
+  for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
+    for (std::size_t c = 0; c < stacks.size(); ++c)
+      for (std::size_t i = 0; i < images.size(); ++i) {
+        const auto frame = static_cast<std::size_t>(first) + i;
+        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
+                           metrics.channels[c][frame].normalization, levels[i][c], y0, y1);
+      }
+  });
+}
+
+Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& metrics) {
+  Image variance;
+  for (std::size_t c = 0; c < stacks.size(); ++c) {
+    std::vector<double> noise;
+    for (const FrameChannel& frame : metrics.channels[c]) noise.push_back(frame.noise);
+    variance.push_back(stacks[c].variance(median(std::move(noise))));
+  }
+  return variance;
 }
 
 void take_stacks(Analysis& analysis, const std::vector<MeanStack>& stacks) {
   analysis.classical.clear();
   analysis.coverage.clear();
-  analysis.variance.clear();
   for (const MeanStack& stack : stacks) {
     analysis.classical.push_back(stack.mean());
     analysis.coverage.push_back(stack.coverage());
-    analysis.variance.push_back(stack.variance());
   }
 }
 

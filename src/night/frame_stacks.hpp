@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "tilecompile/coadd/mean_stack.hpp"
+#include "tilecompile/coadd/scatter_stack.hpp"
 #include "tilecompile/night/analysis.hpp"
 
 namespace tilecompile {
@@ -15,6 +16,17 @@ std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig
 /// Adds the frames first .. first+images.size()-1 to every channel's stack, rows spread over threads.
 void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& images, int first,
                    const FrameMetrics& metrics, int threads);
+
+/// The same for the scatter of the frames about the classical stack, which the analysis holds meanwhile.
+std::vector<ScatterStack> empty_scatter_stacks(const Analysis& analysis, const MethodConfig& method);
+
+/// Adds the frames first .. first+images.size()-1, whose levels are `levels` [frame][channel], likewise.
+void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<Image>& images, int first,
+                           const FrameMetrics& metrics, const std::vector<std::vector<FrameLevels>>& levels,
+                           int threads);
+
+/// Variance of the classical stack, a plane a channel.
+Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& metrics);
 
 /// Makes the stacks the classical ones of the analysis.
 void take_stacks(Analysis& analysis, const std::vector<MeanStack>& stacks);

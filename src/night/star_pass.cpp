@@ -115,23 +115,30 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
   std::vector<MeanStack> stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
+  std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
     std::vector<Image> images(static_cast<std::size_t>(group));
+    std::vector<std::vector<FrameLevels>> levels(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
       analysis.proofs[f] =
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c) {
-        measure_stars(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
+        FrameChannel& channel = metrics.channels[c][f];
+        measure_stars(pass, image[c], c, metrics, channel, reference_fwhm[f]);
         if (pass.skies != nullptr) pass.skies->measure(c, f, image[c].view());
+        levels[static_cast<std::size_t>(i)].push_back(
+            frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
       }
       progress(++done);
     });
     if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
+    add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
   }
+  analysis.variance = variance_of(scatter, metrics);
   if (!stacks.empty()) take_stacks(analysis, stacks);
   return reference_fwhm;
 }
@@ -199,18 +206,15 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
                 level ? &*skies : nullptr};
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
-  if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
-      method.reconstruction.edge_feather_px > 0 || level) {
-    const auto unscaled = metrics.channels;
-    auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
-    if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
-      if (level) skies.emplace(analysis);
-      metrics.channels = unscaled;
-      reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
-    }
-    if (level) skies->finish(threads);
-    if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
+  const auto unscaled = metrics.channels;
+  auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+  if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+    if (level) skies.emplace(analysis);
+    metrics.channels = unscaled;
+    reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
   }
+  if (level) skies->finish(threads);
+  if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
   if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
   weigh_frames(metrics, method.global_metrics);
   warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);

@@ -3,6 +3,7 @@
 #include "plan_sample.hpp"
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/coadd/scatter_stack.hpp"
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/master/synthetic_round.hpp"
@@ -77,7 +78,9 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       {"analyse frames", all,
        kProgramBytes + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
-      {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
+      {"measure seeing", all,
+       resident + images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel),
+       sample.seeing_s * plan.frames},
       {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
       {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (plan.synthetic_frames == 0) return phases;

@@ -10,21 +10,32 @@ using nlohmann::json;
 json encode_quality(const std::vector<ProductQuality>& channels) {
   json list = json::array();
   for (const ProductQuality& q : channels)
-    list.push_back({{"star_count", q.star_count},
-                    {"fwhm_px", q.fwhm_px},
-                    {"fwhm_p90_px", q.fwhm_p90_px},
-                    {"fwhm_change_percent", q.fwhm_change_percent},
-                    {"background_rms", q.background_rms},
-                    {"flux_ratio", q.flux_ratio},
-                    {"background_rms_change_percent", q.background_rms_change_percent},
-                    {"flux_scatter_percent", q.flux_scatter_percent}});
+    list.push_back(
+        {{"star_count", q.star_count},
+         {"fwhm_px", q.fwhm_px},
+         {"fwhm_p90_px", q.fwhm_p90_px},
+         {"plain_fwhm_px", q.plain_fwhm_px},
+         {"fwhm_change_percent", q.fwhm_change_percent},
+         {"fwhm_change_uncertainty_percent", q.fwhm_change_uncertainty_percent},
+         {"flux_star_count", q.flux_star_count},
+         {"flux_ratio", q.flux_ratio},
+         {"flux_scatter_percent", q.flux_scatter_percent},
+         {"sky_cell_count", q.sky_cell_count},
+         {"background_rms", q.background_rms},
+         {"equal_flux_rms", q.equal_flux_rms},
+         {"plain_rms", q.plain_rms},
+         {"background_rms_change_percent", q.background_rms_change_percent},
+         {"background_rms_change_uncertainty_percent", q.background_rms_change_uncertainty_percent}});
   return list;
 }
 
 json encode_patterns(const std::vector<TilePattern>& channels) {
   json list = json::array();
   for (const TilePattern& p : channels)
-    list.push_back({{"amplitude", p.amplitude}, {"significance", p.significance}, {"detected", p.detected}});
+    list.push_back({{"amplitude", p.amplitude},
+                    {"significance", p.significance},
+                    {"limit", p.limit},
+                    {"detected", p.detected}});
   return list;
 }
 
@@ -32,8 +43,9 @@ json encode_verdict(const std::vector<VerdictCheck>& checks) {
   json list = json::array();
   for (const VerdictCheck& c : checks)
     list.push_back({{"name", c.name},
-                    {"channel", c.channel},
+                    {"channel", c.channel == kAllChannels ? json() : json(c.channel)},
                     {"value", c.value},
+                    {"uncertainty", c.uncertainty},
                     {"threshold", c.threshold},
                     {"passed", c.passed},
                     {"text", c.text}});
@@ -69,6 +81,12 @@ json value_of(const std::string& text) { return text.empty() ? json() : json::pa
 
 }  // namespace
 
+std::string channel_name(int channel, int channels) {
+  if (channels == 1 || channel == kAllChannels) return "";
+  if (channels == 3) return std::string(1, "RGB"[channel]);
+  return std::to_string(channel);
+}
+
 std::string encode_run_record(const RunRecord& r) {
   json phases = json::array();
   for (const PhaseCost& p : r.phases)
@@ -80,6 +98,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"mode", r.mode},
       {"program_version", r.program_version},
       {"numerics_version", r.numerics_version},
+      {"profile", {{"name", r.profile}, {"why", r.profile_why}}},
       {"config_hash", r.config_hash},
       {"frames_manifest_id", r.frames_manifest_id},
       {"started", r.started},

@@ -285,8 +285,8 @@ void simulate(const SimulateOptions& options, const std::filesystem::path& out_d
   write_text(out_dir / "defects.csv", defect_table(options, scene, conditions));
   if (!scene.dust.empty()) write_text(out_dir / "dust.csv", dust_table(scene));
   write_text(out_dir / "run.yaml",
-             "input:\n  dir: frames\ndata:\n  frames_min: " + std::to_string(std::min(options.frames, 50)) +
-                 "\noutput:\n  dir: out\n");
+             "profile: " + options.profile + "\ninput:\n  dir: frames\ndata:\n  frames_min: " +
+                 std::to_string(std::min(options.frames, 50)) + "\noutput:\n  dir: out\n");
 }
 
 }  // namespace tilecompile

@@ -114,7 +114,7 @@ class Night:
 
     def _make(self) -> None:
         run_id = str(uuid.uuid4())
-        for words in (["simulate", self.folder / "night", "--frames", str(self.frames), *NIGHT],
+        for words in (["simulate", self.folder / "night", "--profile", "v2", "--frames", str(self.frames), *NIGHT],
                       ["run", self.config, "--output", self.folder / "out", "--run-id", run_id, *settings(METHOD)]):
             done = subprocess.run([self.program, *words], capture_output=True, text=True, check=False)
             if done.returncode != 0:

@@ -12,13 +12,6 @@ namespace {
 
 const std::filesystem::path kConfigDir = std::filesystem::path(source_dir()) / "config";
 
-TEST(LoadRunConfig, EmptyFileAndEmptySectionsGiveTheDefaults) {
-  const auto defaults = effective_config(RunConfig());
-  for (const char* yaml : {"", "# nothing\n", "---\n", "tile:\n", "tile: {}\nbroker: ~\n"}) {
-    EXPECT_EQ(effective_config(run_of(yaml)), defaults) << yaml;
-  }
-}
-
 void expect_v2(const RunConfig& c) {
   const MethodConfig& m = c.method;
   EXPECT_EQ(c.pipeline.mode, "production");
@@ -55,20 +48,6 @@ TEST(LoadRunConfig, TheV2ExampleIsTheV2FileWithAnInput) {
   const RunConfig config = load_run_config(kConfigDir / "tile_compile.v2.yaml", {});
   expect_v2(config);
   EXPECT_EQ(config.input.dir, (kConfigDir / "frames").lexically_normal().string());
-}
-
-TEST(LoadRunConfig, EveryShippedProfileLoads) {
-  for (const char* name : {"deep-sky.yaml", "smart-telescope.yaml", "fast.yaml"}) {
-    const RunConfig config = load_run_config(kConfigDir / name, {});
-    EXPECT_EQ(config.method.local_metrics.mode, LocalMetricsParams::Mode::kSeeing) << name;
-    EXPECT_LE(config.method.data.frames_min, 30) << name;
-  }
-  const MethodConfig deep = load_run_config(kConfigDir / "deep-sky.yaml", {}).method;
-  EXPECT_EQ(deep.normalization.mode, NormalizationParams::Mode::kPhotometric);
-  EXPECT_EQ(deep.reconstruction.rejection.mode, RejectionParams::Mode::kSigmaClip);
-  EXPECT_EQ(deep.reconstruction.noise_guard.mode, NoiseGuardParams::Mode::kSignificance);
-  EXPECT_GT(deep.reconstruction.edge_feather_px, 0);
-  EXPECT_EQ(deep.data.frames_min, 30);
 }
 
 TEST(LoadRunConfig, ReadsEveryKindOfValue) {

@@ -55,8 +55,13 @@ TEST(MethodJson, SpellingDoesNotMatter) {
   EXPECT_EQ(canonical("tile: {size_factor: 32}\n"), canonical("tile:\n  size_factor: 3.20e+1\n"));
   EXPECT_EQ(canonical("global_metrics: {clamp: [-3, 0]}\n"),
             canonical("global_metrics: {clamp: [-3.0, -0.0]}\n"));
-  EXPECT_EQ(canonical("data: {saturation: -0.0}\n"), canonical(""));
-  EXPECT_EQ(canonical("tile: {star_min_count: 3, size_factor: 32}\n"), canonical(""));
+  EXPECT_EQ(canonical("data: {saturation: -0.0}\n"), canonical("profile: v2\n"));
+  EXPECT_EQ(canonical("tile: {star_min_count: 3, size_factor: 32}\n"), canonical("profile: v2\n"));
+  for (const char* key : {"noise_guard", "rejection", "local_sky", "tile_rescale"})
+    for (const char* word : {"off", "none", "'off'"})
+      EXPECT_EQ(canonical(std::string("reconstruction: {") + key + ": " + word + "}\n"),
+                canonical("profile: v2\n"))
+          << key << " " << word;
 }
 
 /// A value of the key that is not its default.

@@ -104,7 +104,9 @@ TEST(Schema, WhatItAllowsTheParserTakes) {
   for (const Key& key : key_table()) {
     if (!key.for_run) continue;
     const json entry = entry_of(schema, key.path);
-    EXPECT_EQ(refusal(key.path, entry.at("default")), "") << key.path;
+    if (entry.contains("default")) {
+      EXPECT_EQ(refusal(key.path, entry.at("default")), "") << key.path;
+    }
     std::vector<json> values;
     if (entry.contains("enum")) values = entry.at("enum").get<std::vector<json>>();
     if (entry.contains("const")) values = {entry.at("const")};

@@ -81,7 +81,7 @@ def configured(text, environment=None):
     """`run` of a configuration of its own; FOLDER in it becomes the folder of the frames."""
     def command(folder, out):
         file = folder.parent / (folder.name + ".yaml")
-        file.write_text(text.replace("FOLDER", str(folder)).replace("NAME", folder.name))
+        file.write_text(text.replace("FOLDER", str(folder)).replace("NAME", folder.name) + "profile: v2\n")
         words = ["run", str(file), "--output", str(out), "--set", "data.frames_min=2"]
         return words, {key: value(folder) for key, value in (environment or {}).items()}
     return command

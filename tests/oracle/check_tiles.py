@@ -181,9 +181,9 @@ def check_classical(report, run, samples, metrics):
     for channel, frames in enumerate(metrics):
         planes = [s[channel] for s in samples]
         mean, coverage = method.plain_mean([method.normalised(p, frame) for p, frame in zip(planes, frames)])
-        of_samples = method.plain_mean([np.where(np.isnan(p), np.nan, f["noise"] ** 2) for p, f in zip(planes, frames)])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = of_samples[0] / coverage
+        first = method.plain_mean([p - f["background"] for p, f in zip(planes, frames)])[0] if run.photometric() else mean
+        variance = method.scatter_variance([method.normalised(p, frame) for p, frame in zip(planes, frames)],
+                                           [f["noise"] for f in frames], first.astype(np.float32).astype(np.float64))
         means.append(mean.astype(np.float32))
         check_picture(report, run, "classical", "classical.fits", channel,
                       (means[-1].astype(np.float64), coverage, variance, coverage), run.output_scale(frames))

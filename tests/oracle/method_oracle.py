@@ -160,6 +160,40 @@ def plain_mean(planes):
         return np.sum([np.nan_to_num(p) for p in planes], axis=0) / number, number
 
 
+def level_above(residuals, noise):
+    """Mean of the residuals within 3 sigma of the frame from their median; over every fourth row, or over all where
+    these hold fewer than 64 pixels."""
+    for rows in (residuals[::4], residuals):
+        values = valid_of(rows)
+        if len(values) >= 64:
+            break
+    if not len(values):
+        return 0.0
+    middle = np.median(values)
+    kept = values[np.abs(values - middle) <= 3 * noise]
+    return float(kept.mean()) if len(kept) else float(middle)
+
+
+def scatter_variance(planes, noise, mean):
+    """Variance of the plain mean of normalised frames as they scatter about `mean`, each frame's level taken away in
+    squares of 64 px, pooled over 5 x 5 px; where no two frames meet, that of a typical frame."""
+    height, width = mean.shape
+    squares, number = np.zeros(mean.shape), np.zeros(mean.shape, int)
+    for plane, of_frame in zip(planes, noise):
+        residual = plane - mean
+        for y in range(0, height, 64):
+            for x in range(0, width, 64):
+                residual[y:y + 64, x:x + 64] -= level_above(residual[y:y + 64, x:x + 64], of_frame)
+        squares += np.nan_to_num(residual) ** 2
+        number += ~np.isnan(plane)
+    several = number > 1
+    pooled = [sum(np.pad(values, 2)[j:j + height, i:i + width] for j in range(5) for i in range(5))
+              for values in (np.where(several, squares, 0.0), np.where(several, number - 1.0, 0.0))]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_frame = np.where(pooled[1] > 0, pooled[0] / pooled[1], np.median(noise) ** 2)
+        return np.where(number > 0, of_frame / number, np.nan)
+
+
 def inverse_variances(frames):
     """1 / sigma^2 over its median; a small sigma counts as a tenth of the median."""
     noise = np.array([f["noise"] for f in frames])

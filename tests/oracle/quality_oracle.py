@@ -15,16 +15,62 @@ def percentile(values, share):
     return sorted(values)[int(share * (len(values) - 1) + 0.5)]
 
 
-def background_rms(plane, covered):
-    """Median over whole cells of 32 x 32 px inside the area of the clipped scale."""
+def gaussian_smooth(plane, sigma):
+    """Separable Gaussian cut at 3 sigma; taps beyond the border are left out."""
+    reach = math.ceil(3 * sigma)
+    taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    for axis in (1, 0):
+        sums, weights = np.zeros(plane.shape), np.zeros(plane.shape)
+        length = plane.shape[axis]
+        for offset, tap in zip(range(-reach, reach + 1), taps):
+            to = [slice(None)] * 2
+            of = [slice(None)] * 2
+            to[axis] = slice(max(0, -offset), min(length, length - offset))
+            of[axis] = slice(max(0, offset), min(length, length + offset))
+            sums[tuple(to)] += tap * plane[tuple(of)]
+            weights[tuple(to)] += tap
+        plane = sums / weights
+    return plane
+
+
+def sky_mask(plane, seeing):
+    """True on sky: where the smoothed picture does not stand 3 scales above its square's location, nor near that."""
+    valid = ~np.isnan(plane)
+    level = method.median(plane[valid])
+    sigma = seeing / 2.3548200450309493
+    with np.errstate(invalid="ignore", divide="ignore"):
+        smooth = (gaussian_smooth(np.where(valid, plane - level, 0.0), sigma) / gaussian_smooth(valid * 1.0, sigma))
+    smooth = np.where(valid, smooth, np.nan).astype(np.float32).astype(np.float64)
+    mesh = max(64, math.ceil(16 * seeing))
+    objects = np.zeros(plane.shape, bool)
+    for y in range(0, plane.shape[0], mesh):
+        for x in range(0, plane.shape[1], mesh):
+            square = (slice(y, y + mesh), slice(x, x + mesh))
+            values = method.valid_of(smooth[square])
+            if len(values):
+                location, scale = method.clip(values, 0.0)
+                objects[square] = np.nan_to_num(smooth[square] - location, nan=-np.inf) > 3 * scale
+    near, reach = np.zeros(plane.shape, bool), math.ceil(seeing)
+    for y, x in zip(*np.nonzero(objects)):
+        near[max(0, y - reach):y + reach + 1, max(0, x - reach):x + reach + 1] = True
+    return valid & ~near
+
+
+def sky_noise(plane, sky, covered):
+    """Clipped scale of the sky in every whole cell of 32 x 32 px inside the area that holds 256 px of sky."""
     scales = []
     for y in range(0, plane.shape[0] - CELL + 1, CELL):
         for x in range(0, plane.shape[1] - CELL + 1, CELL):
             box = (x, y, CELL, CELL)
-            values = method.valid_of(method.cut(plane, box))
-            if method.cut(covered, box).all() and len(values):
-                scales.append(method.clip(values, 0.0)[1])
-    return method.median(np.array(scales))
+            of_cell = method.cut(sky, box)
+            if method.cut(covered, box).all() and of_cell.sum() >= 256:
+                scales.append(method.clip(method.valid_of(method.cut(plane, box)[of_cell]), 0.0)[1])
+    return np.array(scales)
+
+
+def median_uncertainty(values):
+    """Two standard errors of a median; NaN for fewer than 3 values."""
+    return 2 * 1.2533 * method.robust_sd(values) / math.sqrt(len(values)) if len(values) >= 3 else math.nan
 
 
 def aperture_flux(plane, x, y, radius, inner, outer):
@@ -52,8 +98,8 @@ class StarMeasurements:
 
     def __init__(self, plane, stars, box_radius, seeing):
         self.plane, self.stars, self.box_radius = plane, stars[:MOST_STARS], box_radius
-        self.aperture = max(2.0, 1.5 * seeing)
-        self.fits, self.fluxes = {}, {}
+        self.aperture, self.seeing = max(2.0, 1.5 * seeing), seeing
+        self.fits, self.fluxes, self.wide_fluxes, self.mask = {}, {}, {}, None
 
     def fit(self, i):
         if i not in self.fits:
@@ -65,6 +111,17 @@ class StarMeasurements:
             self.fluxes[i] = aperture_flux(self.plane, *self.stars[i], self.aperture, 2 * self.aperture,
                                            3 * self.aperture)
         return self.fluxes[i]
+
+    def wide_flux(self, i):
+        if i not in self.wide_fluxes:
+            self.wide_fluxes[i] = aperture_flux(self.plane, *self.stars[i], 4 * self.seeing, 5 * self.seeing,
+                                                7 * self.seeing)
+        return self.wide_fluxes[i]
+
+    def sky(self):
+        if self.mask is None:
+            self.mask = sky_mask(self.plane, self.seeing)
+        return self.mask
 
 
 def measured_stars(product, classical, covered):
@@ -80,26 +137,48 @@ def measured_stars(product, classical, covered):
             yield i
 
 
+def ratios_of(fluxes):
+    return np.array([a / b for a, b in fluxes if a is not None and b is not None and b > 0])
+
+
 def quality(product, classical, covered):
     """The figures of one channel; `product` and `classical` are StarMeasurements."""
     stars = list(measured_stars(product, classical, covered))
-    rms, classical_rms = background_rms(product.plane, covered), background_rms(classical.plane, covered)
-    figures = {"star_count": len(stars), "fwhm_px": 0, "fwhm_p90_px": 0, "fwhm_change_percent": 0,
-               "background_rms": rms, "background_rms_change_percent": 0, "flux_ratio": 1,
+    figures = {"star_count": len(stars), "fwhm_px": 0, "fwhm_p90_px": 0, "plain_fwhm_px": 0, "fwhm_change_percent": 0,
+               "fwhm_change_uncertainty_percent": math.nan, "flux_star_count": 0, "flux_ratio": 1,
                "flux_scatter_percent": 0}
     if stars:
         fwhm = np.array([product.fit(i)["fwhm"] for i in stars])
         before = np.array([classical.fit(i)["fwhm"] for i in stars])
-        figures["fwhm_px"] = method.median(fwhm)
-        figures["fwhm_p90_px"] = percentile(fwhm, 0.9)
-        figures["fwhm_change_percent"] = 100 * (method.median(fwhm) / method.median(before) - 1)
-    fluxes = [(product.flux(i), classical.flux(i)) for i in stars]
-    ratios = np.array([a / b for a, b in fluxes if a is not None and b is not None and b > 0])
-    if len(ratios):
-        figures["flux_ratio"] = method.median(ratios)
-        figures["flux_scatter_percent"] = 100 * method.robust_sd(ratios) / method.median(ratios)
-    if classical_rms > 0 and figures["flux_ratio"] > 0:
-        figures["background_rms_change_percent"] = 100 * (rms / figures["flux_ratio"] / classical_rms - 1)
+        figures.update(fwhm_px=method.median(fwhm), fwhm_p90_px=percentile(fwhm, 0.9),
+                       plain_fwhm_px=method.median(before),
+                       fwhm_change_percent=100 * (method.median(fwhm) / method.median(before) - 1),
+                       fwhm_change_uncertainty_percent=100 * median_uncertainty(fwhm / before))
+    near = ratios_of([(product.flux(i), classical.flux(i)) for i in stars])
+    if len(near):
+        figures["flux_scatter_percent"] = 100 * method.robust_sd(near) / method.median(near)
+    wide = ratios_of([(product.wide_flux(i), classical.wide_flux(i)) for i in stars])
+    of_flux = 0.0
+    if len(wide) >= 3:
+        wide = wide[:max(5, (len(wide) + 1) // 2)]
+        figures.update(flux_star_count=len(wide), flux_ratio=method.median(wide))
+        of_flux = median_uncertainty(wide) / method.median(wide)
+    figures.update(noise_figures(product, classical, covered, figures["flux_ratio"], of_flux))
+    return figures
+
+
+def noise_figures(product, classical, covered, flux_ratio, of_flux):
+    noise, before = (sky_noise(s.plane, classical.sky(), covered) for s in (product, classical))
+    rms, plain_rms = method.median(noise), method.median(before)
+    figures = {"sky_cell_count": len(noise), "background_rms": rms, "plain_rms": plain_rms,
+               "equal_flux_rms": rms / flux_ratio if flux_ratio > 0 else rms, "background_rms_change_percent": 0,
+               "background_rms_change_uncertainty_percent": math.nan}
+    if plain_rms > 0 and flux_ratio > 0:
+        ratio = rms / flux_ratio / plain_rms
+        of_cells = noise[before > 0] / before[before > 0]
+        figures["background_rms_change_percent"] = 100 * (ratio - 1)
+        figures["background_rms_change_uncertainty_percent"] = 100 * ratio * math.hypot(
+            median_uncertainty(of_cells) / method.median(of_cells), of_flux)
     return figures
 
 
@@ -175,7 +254,7 @@ def steps_across(plane, lines, strip, piece):
 
 
 def tile_pattern(product, classical, boxes, size, overlap):
-    """(amplitude, significance, detected)."""
+    """(amplitude, significance, limit, detected)."""
     difference = product - classical
     strip, piece = pattern_strip(size, overlap), size - overlap
     on, off = [[], [], []], []
@@ -186,19 +265,23 @@ def tile_pattern(product, classical, boxes, size, overlap):
             steps += steps_across(plane, lines, strip, piece)
         off += steps_across(plane, lines_off, strip, piece)
     off_energy = np.median(np.square(off)) if off else 0.0
-    best = (1.0, 0.0, False)
-    if off_energy <= 0:
-        return best[0], best[1], bool(off) and any(s and np.median(np.square(s)) > 0 for s in on)
+    best = (1.0, 0.0, 1.25, False)
     for i, steps in enumerate(on):
-        if not steps:
+        if not steps or not off:
             continue
-        amplitude = np.median(np.square(steps)) / off_energy
-        significance = (amplitude - 1) / (2.33 * math.sqrt(1 / len(steps) + 1 / len(off)))
-        if i == 0 or significance > best[1]:
-            best = (amplitude, significance, bool(amplitude >= 1.25 and significance > 5))
+        energy = np.median(np.square(steps))
+        if off_energy <= 0:
+            if energy > 0:
+                best = (1e6, 1e6, 1.25, True)
+            continue
+        scatter = 2.33 * math.sqrt(1 / len(steps) + 1 / len(off))
+        amplitude, limit = energy / off_energy, max(1.25, 1 + 5 * scatter)
+        if i == 0 or (amplitude - 1) / scatter > best[1]:
+            best = (amplitude, (amplitude - 1) / scatter, limit, bool(amplitude > limit))
     return best
 
 
 def tile_weight_variance(weights):
-    """Median over tiles of var(W) / mean(W)^2 over frames; weights are [tile][frame]."""
-    return method.median(np.array([np.var(w) / np.mean(w) ** 2 for w in weights]))
+    """Median over tiles of var(W) / mean(W)^2 over frames, and its uncertainty; weights are [tile][frame]."""
+    values = np.array([np.var(w) / np.mean(w) ** 2 for w in weights])
+    return method.median(values), median_uncertainty(values)

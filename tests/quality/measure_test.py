@@ -13,8 +13,9 @@ except ImportError as missing:
     sys.exit(77)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "quality"))
+from frames import best_half, measure_frames  # noqa: E402
 from images import background_rms, clipped_scale  # noqa: E402
-from measure import Field, measure  # noqa: E402
+from measure import Field, markdown, measure  # noqa: E402
 from reweigh import reconstruct  # noqa: E402
 from seams import seam_figures  # noqa: E402
 from stacks import clipped_mean, weighted_mean  # noqa: E402
@@ -90,7 +91,26 @@ class Rows(unittest.TestCase):
     def test_sharper_stars_of_other_units(self):
         row = self.row(fwhm=2.7, noise=0.02, scale=0.01)
         self.assertAlmostEqual(row["fwhm_change"], -10, delta=0.4)
-        self.assertAlmostEqual(row["flux_ratio"], 0.0102, delta=0.0002)  # the aperture holds a little more of it
+        self.assertAlmostEqual(row["flux_ratio"], 0.01, delta=0.00003)  # a wide aperture holds all of both
+
+    def test_sharper_stars_alone_are_no_less_noise(self):
+        row = self.row(fwhm=2.4)
+        self.assertAlmostEqual(row["fwhm_change"], -20, delta=0.4)
+        self.assertAlmostEqual(row["rms_ratio"], 1, delta=0.012)
+
+    def test_frames_that_show_no_sound_star_are_measured_all_the_same(self):
+        empty = 100 + numpy.random.default_rng(11).normal(0, 2, self.plain.shape)
+        facts = measure_frames(numpy.stack([self.plain, empty, numpy.full_like(empty, 100)]), self.field)
+        self.assertTrue(all(numpy.isfinite(values).all() for values in facts.values()))
+        self.assertTrue((facts["scale"] > 0).all())
+        self.assertEqual(best_half(facts)[0], 0)
+
+    def test_a_field_without_stars_has_rows_without_figures_of_stars(self):
+        noise = [100 + numpy.random.default_rng(seed).normal(0, 2, (320, 320)) for seed in (12, 13)]
+        row = measure(noise[1], Field(noise[0], numpy.ones(noise[0].shape), GRID))
+        self.assertTrue(numpy.isnan(row["fwhm"]))
+        self.assertAlmostEqual(row["rms_ratio"], 1, delta=0.03)
+        self.assertIn("| - |", markdown([("empty", row)]))
 
     def test_planted_scatter_and_slope_of_the_fluxes(self):
         bend = 1 + numpy.random.default_rng(4).normal(0, 0.03, FLUXES.size)

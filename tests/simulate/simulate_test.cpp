@@ -110,6 +110,16 @@ TEST(Simulate, SameBytesWithOneThreadAndTwoAndOthersWithAnotherSeed) {
   }
 }
 
+TEST(Simulate, TheConfigurationNamesTheProfile) {
+  const TempDir folder;
+  SimulateOptions options = small();
+  simulate(options, folder / "one");
+  EXPECT_EQ(tree_of(folder / "one").at("run.yaml").rfind("profile: recommended\n", 0), 0U);
+  options.profile = "v2";
+  simulate(options, folder / "two");
+  EXPECT_EQ(tree_of(folder / "two").at("run.yaml").rfind("profile: v2\n", 0), 0U);
+}
+
 TEST(Simulate, WhatTheDetectorDoesNotCoverIsExactlyZeroAndNothingElse) {
   TempDir folder;
   for (int bitpix : {16, -32})

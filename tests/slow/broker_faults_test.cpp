@@ -23,7 +23,7 @@ class BrokerFaults : public testing::Test {
     if (!PrivateBroker::installed()) return;
     broker_ = new PrivateBroker();
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + (*folder_ / "night").string() +
+    const auto made = run_program("simulate --profile v2 " + (*folder_ / "night").string() +
                                   " --frames 24 --width 700 --height 500 --stars 200 --drift 30 --seed 17");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     std::string flags;

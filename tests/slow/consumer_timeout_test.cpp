@@ -16,7 +16,7 @@ TEST(ConsumerTimeout, TakesTheTaskFromASlowWorkerAndTheRunStillEndsRight) {
   PrivateBroker broker("consumer_timeout = 3000\n");
   const TempDir folder;
   const std::string port = std::to_string(broker.port());
-  ASSERT_EQ(run_program("simulate '" + (folder / "night").string() +
+  ASSERT_EQ(run_program("simulate --profile v2 '" + (folder / "night").string() +
                         "' --frames 30 --width 600 --height 400 --stars 150 --drift 20 --seed 31")
                 .exit_code,
             0);

@@ -24,7 +24,7 @@ class Alarm : public testing::Test {
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed()) return;
     night_ = new TempDir();
-    const auto made = run_program("simulate '" + (*night_ / "night").string() +
+    const auto made = run_program("simulate --profile v2 '" + (*night_ / "night").string() +
                                   "' --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const std::string id = new_uuid();

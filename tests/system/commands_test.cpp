@@ -23,7 +23,7 @@ class Commands : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TempDir>();
-    ASSERT_EQ(run_program("simulate " + path("night") +
+    ASSERT_EQ(run_program("simulate --profile v2 " + path("night") +
                           " --frames 9 --width 131 --height 97 --stars 30 "
                           "--drift 15 --threads 2")
                   .exit_code,

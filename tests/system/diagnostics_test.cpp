@@ -22,7 +22,7 @@ struct Finished {
 class DiagnosticsOfARun : public testing::Test {
  protected:
   void SetUp() override {
-    const auto made = run_program("simulate '" + night() +
+    const auto made = run_program("simulate --profile v2 '" + night() +
                                   "' --frames 9 --width 260 --height 170 --stars 60 --drift 20 --seed 8");
     ASSERT_EQ(made.exit_code, 0) << made.text;
   }

@@ -90,9 +90,9 @@ class SameDigests : public testing::TestWithParam<Method> {};
 TEST_P(SameDigests, WhateverMustNotReachAPixel) {
   const Method& method = GetParam();
   TempDir folder;
-  const ProgramEnd simulated =
-      run_program({"simulate", (folder / "night").string(), "--frames", "13", "--width", "211", "--height",
-                   "157", "--stars", "40", "--channels", std::to_string(method.channels), "--seed", "5"});
+  const ProgramEnd simulated = run_program(
+      {"simulate", "--profile", "v2", (folder / "night").string(), "--frames", "13", "--width", "211",
+       "--height", "157", "--stars", "40", "--channels", std::to_string(method.channels), "--seed", "5"});
   ASSERT_EQ(simulated.code, 0) << simulated.err;
   const Digests expected = digests_of(folder / "night", folder / "out-0", method.keys,
                                       {"one thread", kFirstRun, {"--threads", "1"}, {}});
@@ -124,8 +124,8 @@ INSTANTIATE_TEST_SUITE_P(Methods, SameDigests,
 
 TEST(Extensions, EachWorksAloneAndReachesThePicture) {
   TempDir folder;
-  ASSERT_EQ(run_program({"simulate", (folder / "night").string(), "--frames", "13", "--width", "211",
-                         "--height", "157", "--stars", "40", "--seed", "5"})
+  ASSERT_EQ(run_program({"simulate", "--profile", "v2", (folder / "night").string(), "--frames", "13",
+                         "--width", "211", "--height", "157", "--stars", "40", "--seed", "5"})
                 .code,
             0);
   const Variation v{"two threads", kFirstRun, {"--threads", "2"}, {}};
@@ -156,8 +156,8 @@ TEST(OtherDigests, OtherFramesGiveOtherDigests) {
   Digests seen[2];
   for (const int seed : {1, 2}) {
     const fs::path night = folder / ("night-" + std::to_string(seed));
-    ASSERT_EQ(run_program({"simulate", night.string(), "--frames", "5", "--width", "131", "--height", "97",
-                           "--stars", "20", "--seed", std::to_string(seed)})
+    ASSERT_EQ(run_program({"simulate", "--profile", "v2", night.string(), "--frames", "5", "--width", "131",
+                           "--height", "97", "--stars", "20", "--seed", std::to_string(seed)})
                   .code,
               0);
     seen[seed - 1] =

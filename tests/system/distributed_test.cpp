@@ -28,7 +28,7 @@ class Distributed : public testing::Test {
     if (!PrivateBroker::installed()) return;
     broker_ = new PrivateBroker();
     night_ = new TempDir();
-    const auto made = run_program("simulate " + night() +
+    const auto made = run_program("simulate --profile v2 " + night() +
                                   " --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     reference_ = digests_of("run", "");

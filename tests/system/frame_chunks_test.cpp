@@ -38,7 +38,7 @@ TEST(FrameChunks, OfRealFramesGiveTheSameBitsInOneProcessAndOverTheQueue) {
 
 TEST(FrameChunks, AreRefusedWithWhatNeedsAllFrames) {
   const TempDir folder;
-  std::ofstream(folder / "run.yaml") << "input: {dir: nowhere}\n";
+  std::ofstream(folder / "run.yaml") << "profile: v2\ninput: {dir: nowhere}\n";
   for (const std::string key : {"reconstruction.rejection=sigma_clip",
                                 "reconstruction.noise_guard=significance", "diagnostics.enabled=true"}) {
     const auto refused = run_program("run '" + (folder / "run.yaml").string() +

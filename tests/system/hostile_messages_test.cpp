@@ -62,8 +62,10 @@ TEST(HostileMessages, HarmNeitherWorkerNorMaster) {
   const PrivateBroker broker;
   const TempDir folder;
   const std::string night = folder / "night", out = folder / "out";
-  ASSERT_EQ(run_program("simulate '" + night + "' --frames 12 --width 200 --height 130 --stars 60").exit_code,
-            0);
+  ASSERT_EQ(
+      run_program("simulate --profile v2 '" + night + "' --frames 12 --width 200 --height 130 --stars 60")
+          .exit_code,
+      0);
   const std::string id = new_uuid(), reference = new_uuid();
   const auto arguments = [&](const std::string& run_id) {
     return "'" + night + "/run.yaml' --quiet --set tile.min_size=48 --run-id " + run_id + " --output '" +

@@ -28,7 +28,7 @@ class Isolation : public testing::Test {
     if (!PrivateBroker::installed()) return;
     broker_ = new PrivateBroker();
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + night() +
+    const auto made = run_program("simulate --profile v2 " + night() +
                                   " --frames 16 --width 400 --height 300 --stars 100 --drift 10 --seed 8");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     std::filesystem::create_directories(output());

@@ -150,7 +150,8 @@ class Oracle : public ::testing::Test {
 
   // Simulates a night, runs the program on it and sets run_dir_.
   void run_night(const std::string& simulate_flags, const std::string& run_flags) {
-    const Output night = shell(kProgram + "simulate " + quoted(dir_ / "night") + kNight + simulate_flags);
+    const Output night =
+        shell(kProgram + "simulate --profile v2 " + quoted(dir_ / "night") + kNight + simulate_flags);
     ASSERT_EQ(night.exit_code, 0) << night.text;
     run(dir_ / "night/run.yaml", kSmallTiles + run_flags);
   }

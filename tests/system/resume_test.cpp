@@ -18,7 +18,7 @@ class Resume : public testing::Test {
   static void SetUpTestSuite() {
     folder_ = new TempDir();
     const auto made =
-        run_program("simulate " + (*folder_ / "night").string() +
+        run_program("simulate --profile v2 " + (*folder_ / "night").string() +
                     " --frames 12 --width 420 --height 300 --stars 90 --drift 20 --seed 11 --threads 2");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const std::string id = new_uuid();

@@ -33,7 +33,7 @@ class Roles : public testing::Test {
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed()) return;
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + night() +
+    const auto made = run_program("simulate --profile v2 " + night() +
                                   " --frames 12 --width 300 --height 200 --stars 80 --drift 10 --seed 6");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const auto printed = run_shell(std::string("'") + program_path() + "' setup " + night() + "/run.yaml" +
@@ -231,7 +231,7 @@ TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
 // Workers only answer: the master sends again what they hand back, and what failed for now after a wait.
 TEST_F(Roles, TilesOfAWorkerThatStopsOrFailsForNowAreDoneWithTheSameBits) {
   const fs::path big = *folder_ / "big", output = big / "out", shared = big / "shared", away = big / "away";
-  const auto made = run_program("simulate '" + big.string() +
+  const auto made = run_program("simulate --profile v2 '" + big.string() +
                                 "' --frames 40 --width 900 --height 400 --stars 150 --drift 20 --seed 23");
   ASSERT_EQ(made.exit_code, 0) << made.text;
   for (const fs::path& one : {output, shared}) fs::create_directories(one);

@@ -29,7 +29,7 @@ class S3Runs : public testing::Test {
     broker_ = new PrivateBroker();
     service_ = new PrivateS3();
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + path("night") +
+    const auto made = run_program("simulate --profile v2 " + path("night") +
                                   " --frames 12 --width 300 --height 210 --stars 80 --drift 20 --seed 9");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     S3Bucket bucket(service_->options());

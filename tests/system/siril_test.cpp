@@ -67,7 +67,7 @@ class Siril : public ::testing::Test {
   // Simulated registered frames in night/frames, without borders.
   std::vector<fs::path> simulate(const std::string& flags) const {
     const ProgramOutput made =
-        run_program("simulate '" + (dir_ / "night").string() +
+        run_program("simulate --profile v2 '" + (dir_ / "night").string() +
                     "' --frames 12 --width 396 --height 316 --stars 900 --clouds 0 --drift 0 " + flags);
     EXPECT_EQ(made.exit_code, 0) << made.text;
     std::vector<fs::path> frames;
@@ -90,8 +90,8 @@ class Siril : public ::testing::Test {
   }
 
   ProgramOutput run(const std::string& flags, const std::string& output = "runs") const {
-    std::ofstream(dir_ / "run.yaml")
-        << "input: {dir: raw, stage: raw}\nregistration: {engine: siril, min_star_matches: 20}\n";
+    std::ofstream(dir_ / "run.yaml") << "profile: v2\ninput: {dir: raw, stage: raw}\nregistration: {engine: "
+                                        "siril, min_star_matches: 20}\n";
     return run_program("run '" + (dir_ / "run.yaml").string() + "' --run-id " + kSirilRunId + " --output '" +
                        (dir_ / output).string() + "' " + flags);
   }

@@ -68,7 +68,7 @@ class StorageFaults : public testing::Test {
     if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
     broker_ = new PrivateBroker();
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + (*folder_ / "night").string() +
+    const auto made = run_program("simulate --profile v2 " + (*folder_ / "night").string() +
                                   " --frames 40 --width 700 --height 400 --stars 150 --drift 20 --seed 29");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     std::string flags;

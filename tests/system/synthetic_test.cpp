@@ -27,10 +27,11 @@ class Synthetic : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     night_ = std::make_unique<TempDir>();
-    ASSERT_EQ(run_program("simulate " + quoted(*night_ / "night") + " --frames " + std::to_string(kFrames) +
-                          " --width 260 --height 190 --stars 70 --drift 30 --seed 4")
-                  .exit_code,
-              0);
+    ASSERT_EQ(
+        run_program("simulate --profile v2 " + quoted(*night_ / "night") + " --frames " +
+                    std::to_string(kFrames) + " --width 260 --height 190 --stars 70 --drift 30 --seed 4")
+            .exit_code,
+        0);
   }
   static void TearDownTestSuite() { night_.reset(); }
 

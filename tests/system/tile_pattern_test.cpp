@@ -39,7 +39,7 @@ class PlantedPattern : public testing::TestWithParam<Field> {
     } else {
       frames = test_data() / field.folder;
     }
-    std::ofstream(dir_ / "run.yaml") << "input: {dir: '" << frames.string() << "'}\n"
+    std::ofstream(dir_ / "run.yaml") << "profile: v2\ninput: {dir: '" << frames.string() << "'}\n"
                                      << "validation: {require_no_tile_pattern: true}\n";
     const ProgramOutput end =
         run_program("run '" + (dir_ / "run.yaml").string() + "' --quiet --output '" + dir_.path().string() +

@@ -27,7 +27,7 @@ class Tls : public testing::Test {
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed()) return;
     folder_ = new TempDir();
-    const auto made = run_program("simulate '" + night() +
+    const auto made = run_program("simulate --profile v2 '" + night() +
                                   "' --frames 24 --width 500 --height 300 --stars 100 --drift 10 --seed 8");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const fs::path definitions = *folder_ / "definitions.json";

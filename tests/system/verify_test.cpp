@@ -35,7 +35,7 @@ class Verify : public testing::Test {
     folder_ = new TempDir();
     for (const auto& [name, seed] : {std::pair("night", "9"), std::pair("other", "10")}) {
       const auto made =
-          run_program("simulate " + (*folder_ / name).string() +
+          run_program("simulate --profile v2 " + (*folder_ / name).string() +
                       " --frames 32 --width 300 --height 200 --stars 80 --drift 5 --seed " + seed);
       ASSERT_EQ(made.exit_code, 0) << made.text;
     }

@@ -22,7 +22,7 @@ class WorkerLife : public testing::Test {
     if (!PrivateBroker::installed()) return;
     broker_ = new PrivateBroker();
     folder_ = new TempDir();
-    const auto made = run_program("simulate " + (*folder_ / "night").string() +
+    const auto made = run_program("simulate --profile v2 " + (*folder_ / "night").string() +
                                   " --frames 60 --width 900 --height 400 --stars 150 --drift 20 --seed 23");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     const auto ended = run_program("run " + flags(new_uuid()));

@@ -11,23 +11,18 @@ namespace tilecompile {
 /// different rows of one frame.
 class MeanStack {
  public:
-  static constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + sizeof(std::int32_t);
+  static constexpr std::size_t kBytesAPixel = 2 * sizeof(double) + sizeof(std::int32_t);
   MeanStack(int width, int height, int frame_chunk);
-  /// Adds rows y0 .. y1-1 of the frame with index `frame` and noise sigma (of I'); every row gets frames 0,
-  /// 1, 2, ... in this order.
-  void add_rows(int frame, const PlaneView<float>& samples, const Normalization& normalization, double noise,
-                int y0, int y1);
+  /// Adds rows y0 .. y1-1 of the frame with index `frame`; every row gets frames 0, 1, 2, ... in this order.
+  void add_rows(int frame, const PlaneView<float>& samples, const Normalization& normalization, int y0,
+                int y1);
   /// Mean (NaN where no frame is valid), rounded once to float32, after the last frame.
   Plane<float> mean() const;
-  /// Variance of the mean as the frames' noise makes it: sum sigma^2 / n^2 over the valid frames; NaN where
-  /// none.
-  Plane<float> variance() const;
   const Plane<std::int32_t>& coverage() const { return count_; }
 
  private:
   int frame_chunk_;
-  Plane<double> total_, partial_;                    // of I'
-  Plane<double> total_variance_, partial_variance_;  // of sigma^2
+  Plane<double> total_, partial_;
   Plane<std::int32_t> count_;
 };
 

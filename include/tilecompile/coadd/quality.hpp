@@ -13,24 +13,45 @@ struct QualityArea {
   int min_coverage = 1;
 };
 
-/// Figures of one channel of a product next to the classical stack, on the same stars (`methodology.md` 12).
+/// Figures of one channel of a product next to the plain mean, on the same stars and the same sky
+/// (`methodology.md` 12). An uncertainty is two standard errors; NaN where fewer than 3 stars or cells tell.
 struct ProductQuality {
-  int star_count = 0;                        ///< stars measured in both; 0: the star figures are 0
-  double fwhm_px = 0;                        ///< median over the stars
-  double fwhm_p90_px = 0;                    ///< 90th percentile
-  double fwhm_change_percent = 0;            ///< median FWHM against the classical stack's
-  double background_rms = 0;                 ///< median over 32 x 32 px cells of the clipped scale
-  double flux_ratio = 1;                     ///< median star flux over the classical stack's
-  double background_rms_change_percent = 0;  ///< at equal star flux
-  double flux_scatter_percent = 0;           ///< robust sd of the star flux ratios over their median
+  int star_count = 0;              ///< stars measured in both; 0: the star figures are 0
+  double fwhm_px = 0;              ///< median over the stars
+  double fwhm_p90_px = 0;          ///< 90th percentile
+  double plain_fwhm_px = 0;        ///< median of the same stars in the plain mean
+  double fwhm_change_percent = 0;  ///< of the median FWHM against the plain mean's
+  double fwhm_change_uncertainty_percent = 0;
+  int flux_star_count = 0;  ///< stars behind flux_ratio; fewer than 3: none, and it is 1
+  double flux_ratio = 1;    ///< median flux inside 4 F over the plain mean's, brighter half of the stars
+  double flux_scatter_percent = 0;  ///< robust sd of the flux ratios inside 1.5 F over their median
+  int sky_cell_count = 0;           ///< cells behind background_rms; 0: the figures of noise are 0
+  double background_rms = 0;        ///< median over the cells of the clipped scale of their sky
+  double equal_flux_rms = 0;        ///< background_rms / flux_ratio: noise at the star flux of the plain mean
+  double plain_rms = 0;             ///< median over the same cells of the plain mean
+  double background_rms_change_percent = 0;  ///< of equal_flux_rms against plain_rms
+  double background_rms_change_uncertainty_percent = 0;
 };
 
-/// Measures `product` against `classical` inside `area`; both normalised alike. Stars whose box or aperture
-/// leaves the area take no part. Comparing the classical stack with itself gives zero changes.
-ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& classical,
-                               const FrameMetrics& metrics, const QualityArea& area);
+/// Two standard errors of the median of `values`: 2 x 1.2533 robust sd / sqrt(n); NaN for fewer than 3.
+double median_uncertainty(const std::vector<double>& values);
 
-/// Median over cells of the clipped scale; 0 when no whole cell lies in the area.
-double background_rms(const Plane<float>& image, const QualityArea& area);
+/// 1 where `plain_mean` shows sky, 0 on objects and where it is NaN. Objects: the picture smoothed by a
+/// Gaussian of FWHM F = `seeing_px` (weights of valid pixels only) stands more than 3 scales above the
+/// location of `clip`, both over squares of max(64, ceil(16 F)) px of the smoothed picture; grown by ceil(F)
+/// px on every side.
+Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px);
+
+/// Clipped scale of the sky in every cell of 32 x 32 px that lies inside `area` as a whole and holds at least
+/// 256 pixels of `sky`, row by row.
+std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky,
+                              const QualityArea& area);
+
+/// Measures `product` against `plain_mean` inside `area`, both normalised alike; `sky` is sky_mask of the
+/// plain mean. Stars whose box leaves the area take no part, nor do fluxes whose aperture leaves the image or
+/// meets an invalid pixel. Comparing the plain mean with itself gives zero changes.
+ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& plain_mean,
+                               const Plane<std::uint8_t>& sky, const FrameMetrics& metrics,
+                               const QualityArea& area);
 
 }  // namespace tilecompile

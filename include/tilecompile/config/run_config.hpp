@@ -22,6 +22,8 @@ struct MethodConfig {
   StackingParams stacking;
 };
 
+/// The values that a configuration begins with, see config/profiles.hpp.
+enum class Profile { kRecommended, kSmartTelescope, kFast, kV2 };
 /// What has been done to the frames.
 enum class InputStage { kRegistered, kRaw };
 /// What becomes of frames that cannot be used.
@@ -128,6 +130,8 @@ struct ExpectedWorker {
 
 /// The whole configuration of a run, defaults filled in.
 struct RunConfig {
+  Profile profile = Profile::kV2;
+  std::string profile_why;  ///< what chose the profile, for people
   MethodConfig method;
   PipelineConfig pipeline;
   RegistrationConfig registration;

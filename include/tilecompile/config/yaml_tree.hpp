@@ -28,6 +28,9 @@ struct YamlNode::Member {
 /// Makes the text in front of a message from a 1-based line and column, for example "run.yaml:3:7".
 using YamlPosition = std::function<std::string(int line, int column)>;
 
+/// "NAME:line:column", for the file of this name.
+YamlPosition places_in(const std::string& name);
+
 /// Deepest nesting accepted; the configuration itself needs 4.
 inline constexpr int kMaxYamlDepth = 32;
 

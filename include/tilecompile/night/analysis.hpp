@@ -16,7 +16,7 @@ struct Analysis {
   FrameMetrics metrics;
   Image classical;                            ///< normalised
   std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
-  Image variance;                             ///< of the classical stack, by the frames' sigma
+  Image variance;                             ///< of the classical stack, as the frames scatter; from pass 2
   std::vector<std::string> warnings;
   bool floored = false;              ///< the sky of some frame is clipped at 0
   std::vector<BadFrame> bad_frames;  ///< of pass 1

@@ -33,6 +33,8 @@ struct RunRecord {
   std::string run_id, program_version, numerics_version, config_hash, frames_manifest_id;
   std::string started, finished;  ///< UTC, ISO 8601
   std::string mode;               ///< run | master
+  std::string profile;            ///< recommended | smart-telescope | fast | v2
+  std::string profile_why;        ///< for people: what chose it
   std::string configuration;      ///< JSON, as effective_config gives it
   int frames = 0, width = 0, height = 0, channels = 0;
   double seeing_px = 0;
@@ -56,6 +58,9 @@ struct RunRecord {
   std::vector<std::string> warnings;
   std::string error_kind, error_text;  ///< set when status is failed
 };
+
+/// "R", "G", "B" of three channels, nothing of a single one or of all together, else the number.
+std::string channel_name(int channel, int channels);
 
 /// The bytes of run.json.
 std::string encode_run_record(const RunRecord& record);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "tilecompile/simulate/simulated_faults.hpp"
 #include "tilecompile/simulate/simulated_sky.hpp"
@@ -30,7 +31,8 @@ struct SimulateOptions {
   int moving_objects = 0;            ///< small planets that cross the field during the night
   double bad_fraction = 0;           ///< frames with twice the FWHM or trailed stars (axis ratio 0.5)
   SimulatedFaults faults;
-  int bitpix = 16;  ///< 16 (unsigned) or -32 (float)
+  int bitpix = 16;                      ///< 16 (unsigned) or -32 (float)
+  std::string profile = "recommended";  ///< that run.yaml names
   double exposure_s = 10;
   int threads = 0;  ///< 0: one a core; has no influence on any byte
 };
