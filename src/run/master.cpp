@@ -49,6 +49,7 @@ RunOutcome MasterRun::run() {
     scan();
     const bool had_directory = directory_.has_value();
     if (!had_directory) directory_.emplace(config_.output.dir, request_.run_id);
+    directory_->listen(links_.listener);
     directory_->append_event(request_.resume ? "run_resumed" : "run_started", {{"mode", request_.mode}});
     if (!had_directory) {
       for (const NamedCheck& check : record_.checks) note_check(check);

@@ -9,6 +9,7 @@
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/report/run_record.hpp"
 #include "tilecompile/run/frame_source.hpp"
+#include "tilecompile/run/run_directory.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {
@@ -29,8 +30,9 @@ struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  std::function<void()> watch;  ///< called while waiting for results; throws when the workers are lost
-  FrameOrigin frames;           ///< as configured: raw ones before they are registered
+  std::function<void()> watch;        ///< called while waiting for results; throws when the workers are lost
+  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
+  RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
 };
 
 struct RunOutcome {
