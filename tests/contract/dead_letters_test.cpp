@@ -1,4 +1,6 @@
 // Dead letters on real queues: looking at them, and limits of what waits.
+#include "tilecompile/run/dead_letters.hpp"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -7,7 +9,6 @@
 #include <vector>
 
 #include "contract/contract_broker.hpp"
-#include "tilecompile/run/dead_letters.hpp"
 #include "tilecompile/run/topology.hpp"
 
 namespace tilecompile {

@@ -7,8 +7,8 @@
 
 namespace tilecompile {
 
-/// Tells everyone who listens at the fan-out exchange what a run writes into its logs, line by line. Nobody has
-/// to listen, and nothing waits for it: lines that the broker does not take quickly are dropped.
+/// Tells everyone who listens at the fan-out exchange what a run writes into its logs, line by line. Nobody
+/// has to listen, and nothing waits for it: lines that the broker does not take quickly are dropped.
 class EventAnnouncer {
  public:
   /// Declares the exchange. A user who may not declare it announces nothing.
