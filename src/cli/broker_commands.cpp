@@ -3,14 +3,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "command_table.hpp"
 #include "run_flags.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/definitions.hpp"
-#include "tilecompile/run/setup.hpp"
-#include "tilecompile/run/verify.hpp"
+#include "tilecompile/operate/definitions.hpp"
+#include "tilecompile/operate/setup.hpp"
+#include "tilecompile/operate/verify.hpp"
 
 namespace tilecompile {
 namespace {

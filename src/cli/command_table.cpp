@@ -1,4 +1,4 @@
-#include "tilecompile/cli/command_table.hpp"
+#include "command_table.hpp"
 
 namespace tilecompile {
 

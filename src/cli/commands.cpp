@@ -1,4 +1,4 @@
-#include "tilecompile/cli/commands.hpp"
+#include "commands.hpp"
 
 #include <unistd.h>
 
@@ -11,14 +11,14 @@
 #include <system_error>
 #include <vector>
 
+#include "command_table.hpp"
+#include "tilecompile/base/edit_distance.hpp"
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/escaped.hpp"
+#include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/base/version.hpp"
-#include "tilecompile/cli/command_table.hpp"
-#include "tilecompile/config/suggest.hpp"
-#include "tilecompile/run/dispatch.hpp"
 
 namespace tilecompile {
 namespace {

@@ -3,13 +3,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/dead_letters.hpp"
-#include "tilecompile/run/modes.hpp"
-#include "tilecompile/run/topology.hpp"
+#include "tilecompile/launch/modes.hpp"
+#include "tilecompile/operate/dead_letters.hpp"
 
 namespace tilecompile {
 namespace {
@@ -52,9 +51,8 @@ std::string dumped(const json& j) {
 
 // What the queue keeps, once it may have dropped older letters.
 std::string full_text(std::size_t letters) {
-  const auto most = static_cast<std::size_t>(dead_letter_queue_spec(false).bounds.messages);
-  if (letters < most) return "";
-  return "; tile.dlq keeps the newest " + std::to_string(most) + ", older ones are gone";
+  if (letters < most_dead_letters()) return "";
+  return "; tile.dlq keeps the newest " + std::to_string(most_dead_letters()) + ", older ones are gone";
 }
 
 int list_letters(const DlqFlags& flags) {

@@ -2,9 +2,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/cli/command_table.hpp"
-#include "tilecompile/run/health.hpp"
+#include "tilecompile/operate/health.hpp"
 
 namespace tilecompile {
 

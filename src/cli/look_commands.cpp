@@ -3,13 +3,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "command_table.hpp"
 #include "run_flags.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/plan.hpp"
-#include "tilecompile/run/recompute_tile.hpp"
+#include "tilecompile/operate/plan.hpp"
+#include "tilecompile/operate/recompute_tile.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,3 +1,3 @@
-#include "tilecompile/cli/commands.hpp"
+#include "commands.hpp"
 
 int main(int argc, char** argv) { return tilecompile::run_command_line(argc, argv); }

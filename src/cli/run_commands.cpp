@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <memory>
 
+#include "command_table.hpp"
 #include "run_flags.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/cli/command_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/run/modes.hpp"
+#include "tilecompile/launch/modes.hpp"
 
 namespace tilecompile {
 

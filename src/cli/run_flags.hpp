@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/run/modes.hpp"
+#include "tilecompile/launch/modes.hpp"
 
 namespace tilecompile {
 

@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
-#include "tilecompile/cli/command_table.hpp"
-#include "tilecompile/config/key_table.hpp"
-#include "tilecompile/run/run_status.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/operate/run_status.hpp"
 
 namespace tilecompile {
 namespace {
@@ -44,10 +44,8 @@ void set_up_status(CLI::App& app, const ChooseAction& choose) {
   app.add_flag("--json", flags->as_json, "For machines; one line each");
   app.callback([flags, choose] {
     choose([flags] {
-      nlohmann::json output = flags->output;
-      if (const auto problem = check_value(*find_key("output.dir", ConfigRole::kRun), output))
-        throw UsageError("--output " + *problem);
-      const auto directory = find_run_directory(flags->run, output.get<std::string>());
+      const std::string output = checked_text("output.dir", "--output", flags->output);
+      const auto directory = find_run_directory(flags->run, output);
       for (;;) {
         const RunStatus status = read_run_status(directory);
         if (flags->as_json)

@@ -3,11 +3,11 @@
 #include <memory>
 #include <string>
 
+#include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/cli/command_table.hpp"
-#include "tilecompile/run/compare.hpp"
-#include "tilecompile/run/simulate.hpp"
+#include "tilecompile/operate/compare.hpp"
+#include "tilecompile/simulate/simulate.hpp"
 
 namespace tilecompile {
 

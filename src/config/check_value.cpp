@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {
 namespace {
@@ -145,6 +147,13 @@ std::optional<std::string> check_value(const Key& key, nlohmann::json& value) {
   const json found = value;
   if (take(key, value)) return std::nullopt;
   return "must be " + allowed_values(key) + ", found " + describe_value(found);
+}
+
+std::string checked_text(const std::string& key, const std::string& flag, const std::string& text) {
+  nlohmann::json value = text;
+  if (const auto problem = check_value(*find_key(key, ConfigRole::kRun), value))
+    throw UsageError(flag + " " + *problem);
+  return value.get<std::string>();
 }
 
 }  // namespace tilecompile

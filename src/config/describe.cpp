@@ -2,7 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 
 namespace tilecompile {
 namespace {

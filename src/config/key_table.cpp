@@ -1,10 +1,10 @@
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 
 #include <algorithm>
 #include <cctype>
 #include <map>
 
-#include "tilecompile/config/section_rows.hpp"
+#include "section_rows.hpp"
 
 namespace tilecompile {
 

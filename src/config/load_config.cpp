@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "settings_reader.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/config/settings_reader.hpp"
 
 namespace tilecompile {
 namespace {

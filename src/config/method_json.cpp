@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
+#include "key_table.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/config/key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {

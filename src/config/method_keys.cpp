@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/config/section_rows.hpp"
+#include "section_rows.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/config/key_table.hpp"
+#include "key_table.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/config/upstream_keys.hpp"
+#include "upstream_keys.hpp"
 
 namespace tilecompile {
 namespace {

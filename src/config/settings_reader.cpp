@@ -1,11 +1,11 @@
-#include "tilecompile/config/settings_reader.hpp"
+#include "settings_reader.hpp"
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "suggest.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/config/suggest.hpp"
-#include "tilecompile/config/upstream_keys.hpp"
+#include "upstream_keys.hpp"
 
 namespace tilecompile {
 namespace {

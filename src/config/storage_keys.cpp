@@ -1,4 +1,4 @@
-#include "tilecompile/config/section_rows.hpp"
+#include "section_rows.hpp"
 
 namespace tilecompile {
 namespace {

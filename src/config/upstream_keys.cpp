@@ -1,4 +1,4 @@
-#include "tilecompile/config/upstream_keys.hpp"
+#include "upstream_keys.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "tilecompile/frame/header_values.hpp"
+#include "tilecompile/header/header_values.hpp"
 
 namespace tilecompile {
 

@@ -8,7 +8,7 @@
 
 #include "cfitsio_file.hpp"
 #include "decode_samples.hpp"
-#include "tilecompile/frame/frame_facts.hpp"
+#include "tilecompile/header/frame_facts.hpp"
 
 namespace tilecompile {
 

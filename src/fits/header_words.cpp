@@ -5,8 +5,8 @@
 #include <initializer_list>
 
 #include "frame_layout.hpp"
-#include "tilecompile/frame/header_rules.hpp"
-#include "tilecompile/frame/header_values.hpp"
+#include "tilecompile/header/header_rules.hpp"
+#include "tilecompile/header/header_values.hpp"
 
 namespace tilecompile {
 namespace {

@@ -12,7 +12,7 @@
 #include "cfitsio_file.hpp"
 #include "frame_layout.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
-#include "tilecompile/frame/header_rules.hpp"
+#include "tilecompile/header/header_rules.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,4 +1,4 @@
-#include "tilecompile/frame/gaussian_fit.hpp"
+#include "gaussian_fit.hpp"
 
 #include <algorithm>
 #include <array>

@@ -10,9 +10,9 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kMostStars = 60;
-constexpr double kNearPx = 1.5;
+constexpr double kMatchPx = 1.5;
 constexpr int kFewestMatched = 5;
-constexpr double kLeastShare = 1.0 / 3;  // of the list's stars that the fit brings into the image
+constexpr double kLeastMatchedShare = 1.0 / 3;  // of the list's stars that the fit brings into the image
 
 struct Offset {
   double dx, dy;
@@ -41,15 +41,15 @@ std::vector<Offset> all_offsets(const std::vector<ReferenceStar>& list,
   return offsets;
 }
 
-// The offset that most pairs share within kNearPx; of equal ones the smallest.
+// The offset that most pairs share within kMatchPx; of equal ones the smallest.
 Offset most_common(const std::vector<Offset>& offsets) {
   Offset best{0, 0};
   std::size_t most = 0;
-  double smallest = 0, reach = kNearPx * kNearPx;
+  double smallest = 0, reach = kMatchPx * kMatchPx;
   for (auto o = offsets.begin(), low = offsets.begin(); o != offsets.end(); ++o) {
-    while (low->dx < o->dx - kNearPx) ++low;
+    while (low->dx < o->dx - kMatchPx) ++low;
     std::size_t votes = 0;
-    for (auto p = low; p != offsets.end() && p->dx <= o->dx + kNearPx; ++p)
+    for (auto p = low; p != offsets.end() && p->dx <= o->dx + kMatchPx; ++p)
       votes += (p->dx - o->dx) * (p->dx - o->dx) + (p->dy - o->dy) * (p->dy - o->dy) <= reach ? 1 : 0;
     const double size = o->dx * o->dx + o->dy * o->dy;
     if (votes < most || (votes == most && size >= smallest)) continue;
@@ -71,7 +71,7 @@ FieldMatch count_matches(const std::vector<ReferenceStar>& list, const std::vect
     if (!(x >= 0 && y >= 0 && x < width && y < height)) continue;
     ++inside;
     const ReferenceStar* nearest = nullptr;
-    double least = kNearPx * kNearPx;
+    double least = kMatchPx * kMatchPx;
     for (const ReferenceStar& b : own) {
       const double distance = (b.x - x) * (b.x - x) + (b.y - y) * (b.y - y);
       if (distance > least) continue;
@@ -83,7 +83,7 @@ FieldMatch count_matches(const std::vector<ReferenceStar>& list, const std::vect
     dy.push_back(nearest->y - a.y);
   }
   const auto matched = static_cast<int>(dx.size());
-  if (matched < kFewestMatched || matched < kLeastShare * inside) return match;
+  if (matched < kFewestMatched || matched < kLeastMatchedShare * inside) return match;
   match.matched = matched;
   match.dx = median(std::move(dx));
   match.dy = median(std::move(dy));

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tilecompile/frame/gaussian_fit.hpp"
+#include "gaussian_fit.hpp"
 
 namespace tilecompile {
 namespace {

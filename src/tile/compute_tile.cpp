@@ -1,8 +1,8 @@
 #include "tilecompile/tile/compute_tile.hpp"
 
+#include "tile_channel.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/tile/local_metrics.hpp"
-#include "tilecompile/tile/tile_channel.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/local_sky.hpp"
+#include "local_sky.hpp"
 
 #include <cmath>
 #include <cstddef>

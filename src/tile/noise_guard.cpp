@@ -1,4 +1,4 @@
-#include "tilecompile/tile/noise_guard.hpp"
+#include "noise_guard.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/rejection.hpp"
+#include "rejection.hpp"
 
 #include <algorithm>
 #include <cmath>

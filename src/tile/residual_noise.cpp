@@ -1,4 +1,4 @@
-#include "tilecompile/tile/residual_noise.hpp"
+#include "residual_noise.hpp"
 
 #include <algorithm>
 #include <cmath>

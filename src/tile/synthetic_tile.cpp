@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "tile_channel.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/tile/tile_channel.hpp"
 
 namespace tilecompile {
 

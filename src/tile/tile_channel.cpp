@@ -1,11 +1,11 @@
-#include "tilecompile/tile/tile_channel.hpp"
+#include "tile_channel.hpp"
 
 #include <numeric>
 
+#include "local_sky.hpp"
+#include "noise_guard.hpp"
+#include "residual_noise.hpp"
 #include "tilecompile/frame/footprint.hpp"
-#include "tilecompile/tile/local_sky.hpp"
-#include "tilecompile/tile/noise_guard.hpp"
-#include "tilecompile/tile/residual_noise.hpp"
 
 namespace tilecompile {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "residual_noise.hpp"
+#include "tile_channel.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/tile/residual_noise.hpp"
-#include "tilecompile/tile/tile_channel.hpp"
 
 namespace tilecompile {
 namespace {

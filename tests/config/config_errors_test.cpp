@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 
 namespace tilecompile {
 namespace {

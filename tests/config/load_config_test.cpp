@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 #include "paths.hpp"
 
 namespace tilecompile {

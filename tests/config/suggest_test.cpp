@@ -1,20 +1,14 @@
-#include "tilecompile/config/suggest.hpp"
+#include "config/suggest.hpp"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "config/key_table.hpp"
+
 namespace tilecompile {
 namespace {
-
-TEST(Suggest, EditDistance) {
-  EXPECT_EQ(edit_distance("", ""), 0);
-  EXPECT_EQ(edit_distance("", "abc"), 3);
-  EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
-  EXPECT_EQ(edit_distance("hots", "host"), 1);
-  EXPECT_EQ(edit_distance("abc", "abc"), 0);
-}
 
 TEST(Suggest, EveryKeyIsFoundAgainWithALetterMissing) {
   for (const Key& key : key_table()) {

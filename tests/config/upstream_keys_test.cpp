@@ -1,13 +1,13 @@
-#include "tilecompile/config/upstream_keys.hpp"
+#include "config/upstream_keys.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "config/config_files.hpp"
+#include "config/key_table.hpp"
+#include "config_files.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/config/key_table.hpp"
 
 namespace tilecompile {
 namespace {

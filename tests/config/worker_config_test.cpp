@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 #include "paths.hpp"
 
 namespace tilecompile {

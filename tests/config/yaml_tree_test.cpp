@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "config/config_files.hpp"
+#include "config_files.hpp"
 
 namespace tilecompile {
 namespace {

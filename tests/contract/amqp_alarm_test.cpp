@@ -8,7 +8,7 @@
 
 #include "contract_broker.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/run/broker_alarm.hpp"
+#include "tilecompile/protocol/broker_alarm.hpp"
 
 // A broker that is short of disk or memory: it takes no messages, and all else goes on.
 

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "contract/contract_broker.hpp"
+#include "contract_broker.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/transport.hpp"

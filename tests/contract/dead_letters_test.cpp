@@ -1,5 +1,5 @@
 // Dead letters on real queues: looking at them, and limits of what waits.
-#include "tilecompile/run/dead_letters.hpp"
+#include "tilecompile/operate/dead_letters.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "contract/contract_broker.hpp"
-#include "tilecompile/run/topology.hpp"
+#include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
 namespace {

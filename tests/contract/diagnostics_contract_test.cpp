@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "contract/contract_broker.hpp"
+#include "contract_broker.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/run/diagnostics_collector.hpp"
-#include "tilecompile/run/diagnostics_sender.hpp"
-#include "tilecompile/run/task_message.hpp"
-#include "tilecompile/run/topology.hpp"
+#include "tilecompile/dispatch/diagnostics_collector.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/worker/diagnostics_sender.hpp"
 
 namespace tilecompile {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "contract/contract_broker.hpp"
+#include "contract_broker.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/transport.hpp"
 

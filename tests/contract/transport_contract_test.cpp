@@ -1,5 +1,5 @@
 // What every transport promises: the same cases in memory and on a real broker.
-#include "contract/transport_contract.hpp"
+#include "transport_contract.hpp"
 
 #include <gtest/gtest.h>
 

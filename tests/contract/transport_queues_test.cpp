@@ -5,7 +5,7 @@
 #include <string>
 #include <thread>
 
-#include "contract/transport_contract.hpp"
+#include "transport_contract.hpp"
 
 namespace tilecompile {
 namespace {

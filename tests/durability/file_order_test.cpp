@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
-#include "durability/file_calls.hpp"
+#include "file_calls.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/run/run_directory.hpp"
+#include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {

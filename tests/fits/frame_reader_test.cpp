@@ -9,11 +9,11 @@
 #include <numbers>
 #include <thread>
 
-#include "fits/handmade_fits.hpp"
+#include "handmade_fits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/image_file.hpp"
-#include "tilecompile/frame/shared_sky.hpp"
+#include "tilecompile/header/shared_sky.hpp"
 
 namespace tilecompile {
 namespace {

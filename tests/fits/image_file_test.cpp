@@ -7,7 +7,7 @@
 #include <limits>
 #include <thread>
 
-#include "fits/handmade_fits.hpp"
+#include "handmade_fits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"

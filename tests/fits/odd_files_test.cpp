@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "fits/handmade_fits.hpp"
+#include "handmade_fits.hpp"
 #include "paths.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"

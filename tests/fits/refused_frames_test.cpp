@@ -6,7 +6,7 @@
 #include <fstream>
 #include <functional>
 
-#include "fits/handmade_fits.hpp"
+#include "handmade_fits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fits/handmade_fits.hpp"
+#include "handmade_fits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 

@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "fuzz/targets.hpp"
+#include "targets.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   static const tilecompile::FuzzTarget* const target = [] {

@@ -1,4 +1,4 @@
-#include "fuzz/mutations.hpp"
+#include "mutations.hpp"
 
 namespace tilecompile {
 namespace {

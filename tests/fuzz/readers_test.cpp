@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "fuzz/mutations.hpp"
-#include "fuzz/targets.hpp"
+#include "mutations.hpp"
+#include "targets.hpp"
 
 namespace tilecompile {
 namespace {

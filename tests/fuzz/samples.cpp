@@ -1,4 +1,4 @@
-#include "fuzz/samples.hpp"
+#include "samples.hpp"
 
 #include <zlib.h>
 
@@ -6,7 +6,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
-#include "tilecompile/frame/manifest.hpp"
+#include "tilecompile/header/manifest.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"

@@ -1,4 +1,4 @@
-#include "fuzz/targets.hpp"
+#include "targets.hpp"
 
 #include <unistd.h>
 
@@ -8,16 +8,16 @@
 #include <stdexcept>
 
 #include "fits/handmade_fits.hpp"
-#include "fuzz/samples.hpp"
+#include "samples.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/yaml_tree.hpp"
+#include "tilecompile/dispatch/journal.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
-#include "tilecompile/frame/manifest.hpp"
-#include "tilecompile/run/journal.hpp"
+#include "tilecompile/header/manifest.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "fuzz/targets.hpp"
+#include "targets.hpp"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

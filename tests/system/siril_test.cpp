@@ -1,4 +1,4 @@
-#include "tilecompile/run/siril.hpp"
+#include "tilecompile/siril/siril.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/image_file.hpp"
-#include "tilecompile/run/child_process.hpp"
+#include "tilecompile/siril/child_process.hpp"
 
 // Raw frames through an installed Siril, and its check of the final stack, by the built program.
 

@@ -9,13 +9,13 @@
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
-#include "run/small_night.hpp"
 #include "test_data.hpp"
 #include "tilecompile/broker/transport.hpp"
-#include "tilecompile/run/probe.hpp"
-#include "tilecompile/run/task_message.hpp"
-#include "tilecompile/run/topology.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/worker/probe.hpp"
+#include "worker/worker_night.hpp"
 
 namespace tilecompile {
 namespace {
@@ -151,14 +151,14 @@ TEST_F(Verify, AMissingRungOfTheLadderIsNamed) {
 // The message is one that a master of another version would send: only the version in its configuration
 // differs.
 TEST_F(Verify, AWorkerRefusesTheTasksOfAMasterWithOtherNumerics) {
-  SmallNight night;
+  WorkerNight night;
   std::string config = canonical_method_json(night.method);
   const std::string ours = std::string("\"numerics_version\":\"") + kNumericsVersion + '"';
   ASSERT_NE(config.find(ours), std::string::npos);
   config.replace(config.find(ours), ours.size(), "\"numerics_version\":\"0\"");
   night.store->put(config_key(night.run_id), config);
-  night.job.task_template.config_hash = sha256_hex(config);
-  const TileTask task = make_tasks(night.job).front();
+  night.task_template.config_hash = sha256_hex(config);
+  const TileTask task = night.tasks().front();
   HandWorker worker(folder_->path(), "newer",
                     "--input.dir '" + night.frames_dir().string() + "' --storage.root '" +
                         (night.folder() / "store").string() + "' --broker.port " +

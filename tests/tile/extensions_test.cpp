@@ -6,13 +6,13 @@
 #include <random>
 #include <set>
 
+#include "tile/noise_guard.hpp"
+#include "tile/residual_noise.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/fwhm_surface.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
-#include "tilecompile/tile/noise_guard.hpp"
-#include "tilecompile/tile/residual_noise.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/local_sky.hpp"
+#include "tile/local_sky.hpp"
 
 #include <gtest/gtest.h>
 

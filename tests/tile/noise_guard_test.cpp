@@ -1,4 +1,4 @@
-#include "tilecompile/tile/noise_guard.hpp"
+#include "tile/noise_guard.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/rejection.hpp"
+#include "tile/rejection.hpp"
 
 #include <gtest/gtest.h>
 

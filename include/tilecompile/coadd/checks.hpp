@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
-#include "tilecompile/frame/manifest.hpp"
+#include "tilecompile/header/manifest.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/grid.hpp"
 

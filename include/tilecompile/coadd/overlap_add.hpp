@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tilecompile/coadd/tile_scale.hpp"
 #include "tilecompile/image/plane.hpp"
 #include "tilecompile/tile/grid.hpp"
 
@@ -25,12 +26,6 @@ struct CoaddChannel {
   Plane<float> weight;            ///< windowed mean of the tiles' sums of weights
   Plane<float> variance;          ///< windowed mean of the tiles' variances; NaN where no tile has a value
   Plane<float> effective_frames;  ///< windowed mean of the tiles' effective numbers of frames
-};
-
-/// How a tile's pixels are brought to a common level before they are added (`methodology.md` 9.4):
-/// R' = (R - background) * scale + background + offset.
-struct TileScale {
-  double scale = 1, background = 0, offset = 0;
 };
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on

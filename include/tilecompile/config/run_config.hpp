@@ -5,7 +5,7 @@
 
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
-#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/header/frame_params.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
 namespace tilecompile {
@@ -156,5 +156,8 @@ struct WorkerConfig {
   ObservabilityConfig observability;
   std::string worker_id;  ///< empty: host name and process number
 };
+
+/// Whose file a key may stand in.
+enum class ConfigRole { kRun, kWorker };
 
 }  // namespace tilecompile

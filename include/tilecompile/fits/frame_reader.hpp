@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/frame/frame_facts.hpp"
-#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/header/frame_facts.hpp"
+#include "tilecompile/header/frame_params.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {

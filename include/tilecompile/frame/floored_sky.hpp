@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/frame/bad_frame.hpp"
+#include "tilecompile/header/bad_frame.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tilecompile/frame/bad_frame.hpp"
-#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/header/bad_frame.hpp"
+#include "tilecompile/header/frame_params.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/image/plane.hpp"
 

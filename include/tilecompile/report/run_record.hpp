@@ -6,7 +6,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/verdict.hpp"
-#include "tilecompile/frame/bad_frame.hpp"
+#include "tilecompile/header/bad_frame.hpp"
 
 namespace tilecompile {
 

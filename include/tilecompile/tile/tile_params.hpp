@@ -1,5 +1,5 @@
 #pragma once
-#include "tilecompile/frame/frame_params.hpp"
+#include "tilecompile/header/frame_params.hpp"
 
 namespace tilecompile {
 

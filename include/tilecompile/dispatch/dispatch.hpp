@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tilecompile/base/retry_schedule.hpp"
+#include "tilecompile/broker/transport.hpp"
+#include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/dispatch/diagnostics_collector.hpp"
+#include "tilecompile/dispatch/run_directory.hpp"
+#include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/night/frame_bands.hpp"
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/grid.hpp"
+#include "tilecompile/tile/task.hpp"
+
+namespace tilecompile {
+
+class ResultsQueueEnd;
+
+/// What a round asks of the workers: the template of its tasks, how tiles are cut into them, and what may
+/// fail.
+struct TileRound {
+  TileTask task_template;  ///< ids, stage, frame range, metrics, clusters; tiles are filled in
+  const Grid* grid = nullptr;
+  int planes = 1;  ///< of a result: channels, or clusters times channels
+  /// Set for a later round: results of the one before, by tile_id. Tiles without one are not asked for.
+  const std::vector<ResultMessage>* first_round = nullptr;
+  /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
+  const std::vector<ResultMessage>* journalled = nullptr;
+
+  int batch = 0;       ///< tiles a task; 0: a row of tiles, or less of it as the two next say
+  int most_tiles = 0;  ///< 0: no limit
+  std::optional<BandCache::Shape> bands{};  ///< what a worker reads at once for a tile; empty: the row
+
+  Isolation isolation = Isolation::kRun;
+  bool quorum = false;
+  RetryPolicy retry;
+  int max_failed_tiles = 0;   ///< more end the run
+  bool others_done = false;   ///< tiles that are not asked for are done: that all others fail ends no run
+  double stall_after_s = 30;  ///< silence after which lost tasks are looked for
+};
+
+/// Hears of a round while it goes on, and may end it.
+class RoundObserver {
+ public:
+  virtual ~RoundObserver() = default;
+  /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile.
+  virtual void accept(const ResultMessage& result, TileFile file) = 0;
+  /// Called once with the tiles taken over from the journal.
+  virtual void taken_over(int /*tiles*/) {}
+  /// Called with the number of tiles done.
+  virtual void progress(int /*tiles*/) {}
+  /// Called now and then while waiting; may throw.
+  virtual void watch() {}
+  /// Called often; throws when the run is to end.
+  virtual void check_stop() {}
+};
+
+/// Where a round is carried out.
+struct RoundPlace {
+  Transport& transport;
+  ObjectStore& store;
+  RunDirectory& directory;
+  DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
+  /// Set when more rounds follow: takes the end of the results queue; null: it ends with the round.
+  std::optional<ResultsQueueEnd>* results_end = nullptr;
+};
+
+/// Throws the error that a failed tile means, with `text`.
+[[noreturn]] void throw_failure(const TileFailure& failure, const std::string& text);
+
+/// Tasks of all tiles of the round, in ascending tile_id.
+std::vector<TileTask> make_tasks(const TileRound& round);
+/// The same for the open tiles of the ledger; only those with the same attempt, wait and care share a task,
+/// and a tile that is to be computed alone has one of its own.
+std::vector<TileTask> make_tasks(const TileRound& round, const TileLedger& ledger);
+
+/// The task of one tile, without a correlation id of its own.
+TileTask make_task(const TileRound& round, int tile_id);
+
+/// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are
+/// checked, duplicates are dropped, every accepted result is journalled before it is acknowledged. The
+/// observer accepts results in order of arrival, for a resumed run first the tiles of the journal that still
+/// hold, in ascending tile_id. A tile that fails for good is put on tile.dlq and stays without a result; more
+/// of them than `max_failed_tiles` throw the last one's error. Tasks that got lost are published again.
+/// Throws ContractError for an impossible state of a worker and when a duplicate has another checksum, and
+/// what the observer throws.
+TileLedger dispatch_tiles(const TileRound& round, const RoundPlace& place, RoundObserver& observer);
+
+}  // namespace tilecompile

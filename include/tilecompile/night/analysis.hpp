@@ -1,0 +1,36 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tilecompile/config/run_config.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/frame/frame_proof.hpp"
+#include "tilecompile/night/frame_source.hpp"
+
+namespace tilecompile {
+
+/// What a pass over all frames gives: their metrics, and the classical stack with its coverage, a plane a
+/// channel.
+struct Analysis {
+  FrameMetrics metrics;
+  Image classical;                            ///< normalised
+  std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
+  Image variance;                             ///< of the classical stack, by the frames' sigma
+  std::vector<std::string> warnings;
+  bool floored = false;              ///< the sky of some frame is clipped at 0
+  std::vector<BadFrame> bad_frames;  ///< of pass 1
+  std::vector<FrameProof> proofs;    ///< [frame] of pass 2
+};
+
+/// The channel that fixes the geometry all channels share (star list, seeing, tile size): green of three, the
+/// only one else.
+int reference_channel(int channels);
+
+/// Pass 1: B, sigma, E of every frame and the classical stack (in photometric mode a first one of I - B, in
+/// which the stars are found). Frames are read in parallel; sums run in frame order. When `bad_frames` names
+/// frames that cannot be read or used, nothing else is filled: leave them out of the manifest and call again.
+Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
+                        const std::function<void(int)>& progress);
+
+}  // namespace tilecompile

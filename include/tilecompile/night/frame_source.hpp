@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/header/manifest.hpp"
+#include "tilecompile/night/frame_origin.hpp"
+
+namespace tilecompile {
+
+/// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of
+/// the file, so that each is hashed once a process. Safe from several threads.
+class VerifiedFiles {
+ public:
+  /// Throws InputError when the file's size or SHA-256 is another than the manifest's, TransientError when it
+  /// is missing.
+  void verify(const std::filesystem::path& path, const ManifestEntry& entry);
+  /// Notes a file whose hash was just taken.
+  void remember(const std::filesystem::path& path, const std::string& sha256);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::string> known_;  // file identity -> SHA-256
+};
+
+/// A frame as a file of this host; a copy in the cache stays there while the object lives.
+struct FrameFile {
+  std::filesystem::path path;
+  CachedFile copy;  ///< none when the frame is read where it lies
+};
+
+/// A frame that no manifest describes yet, and its SHA-256. Throws TransientError when it cannot be reached.
+std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
+                                                  VerifiedFiles& verified);
+
+/// The frames of a manifest, wherever they lie.
+class FrameSource {
+ public:
+  FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, ZeroIsNodata zero_is_nodata,
+              std::shared_ptr<VerifiedFiles> verified);
+  const Manifest& manifest() const { return *manifest_; }
+  /// Opens frame `index` after checking that it is the file of the manifest.
+  FrameReader open(int index) const;
+  /// Frame `index` as a file, checked against the manifest.
+  FrameFile file(int index) const;
+
+ private:
+  FrameOrigin origin_;
+  std::shared_ptr<const Manifest> manifest_;
+  ZeroIsNodata zero_is_nodata_;
+  std::shared_ptr<VerifiedFiles> verified_;
+};
+
+/// Level of the pixels, in input units, from which they count as saturated: data.saturation, or 95 % of the
+/// largest code of the first frame; NaN for floats.
+double saturated_from(const FrameSource& source, const DataParams& data);
+
+}  // namespace tilecompile

@@ -1,0 +1,49 @@
+#pragma once
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/night/frame_bands.hpp"
+#include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/clusters.hpp"
+#include "tilecompile/tile/task.hpp"
+
+namespace tilecompile {
+
+/// What a worker holds of a run while it serves its tasks.
+struct RunContext {
+  MethodConfig method;
+  std::shared_ptr<const Manifest> manifest;
+  FrameMetrics metrics;
+  Clusters clusters;  ///< second round only
+  std::shared_ptr<const FrameSource> frames;
+  std::shared_ptr<BandCache> bands;  ///< of all runs together
+};
+
+/// Fetches and checks configuration, manifest and frame metrics of the runs that tasks name, and keeps those
+/// of the latest runs. Safe from several threads.
+class RunContexts {
+ public:
+  /// `slots`: tasks computed at once. The samples of all runs together stay within the memory limit.
+  RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
+              std::shared_ptr<VerifiedFiles> verified);
+  /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
+  /// an object cannot be fetched.
+  std::shared_ptr<RunContext> get(const TileTask& task);
+
+ private:
+  std::shared_ptr<RunContext> fetch(const TileTask& task) const;
+
+  ObjectStore& store_;
+  FrameOrigin frames_;
+  std::shared_ptr<BandCache> bands_;
+  std::shared_ptr<VerifiedFiles> verified_;
+  std::mutex mutex_;
+  std::list<std::pair<std::string, std::shared_ptr<RunContext>>> latest_;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,20 @@
+#include "tilecompile/config/run_limits.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace tilecompile {
+
+std::filesystem::path storage_root(const RunConfig& config) {
+  return config.storage.root.empty() ? std::filesystem::path(config.output.dir)
+                                     : std::filesystem::path(config.storage.root);
+}
+
+std::size_t memory_limit_bytes(const ParallelConfig& parallel) {
+  if (parallel.memory_limit_mb > 0) return static_cast<std::size_t>(parallel.memory_limit_mb) << 20;
+  const auto pages = static_cast<std::size_t>(std::max(0L, sysconf(_SC_PHYS_PAGES)));
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,111 @@
+#include "tilecompile/dispatch/run_directory.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+#include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kLockTurns = 20;
+
+void append_line(int file, const std::filesystem::path& path, std::string line, bool sync) {
+  line += '\n';
+  std::size_t written = 0;
+  while (written < line.size()) {
+    const ssize_t n = ::write(file, line.data() + written, line.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      throw TransientError("cannot append to " + path.string() + ": " + std::strerror(errno) +
+                           "; free space or repair the folder, then run again");
+    written += static_cast<std::size_t>(n);
+  }
+  if (sync && ::fdatasync(file) != 0 && errno != EINVAL)
+    throw TransientError("cannot sync " + path.string() + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::string& run_id)
+    : path_(output_dir / run_id), run_id_(run_id) {
+  std::error_code error;
+  std::filesystem::create_directories(path_ / "tiles", error);
+  if (error)
+    throw TransientError("cannot create the run directory " + path_.string() + ": " + error.message() +
+                         "; check output.dir, its permissions and free space");
+  try {
+    lock();
+    journal_ = open_log("journal.jsonl");
+    events_ = open_log("events.jsonl");
+  } catch (...) {
+    close_all();
+    throw;
+  }
+}
+
+void RunDirectory::lock() {
+  lock_ = open_log("run.lock");
+  // Who only looks whether the run goes on holds it for a moment.
+  for (int turn = 0; turn < kLockTurns;) {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) break;
+    ++turn;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  if (errno == EWOULDBLOCK)
+    throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
+                     ": wait for it, or stop it first");
+  // Some network file systems have no locks; there the exclusive results queue has to do.
+}
+
+void RunDirectory::close_all() {
+  for (int* file : {&journal_, &events_, &lock_})
+    if (*file >= 0) ::close(std::exchange(*file, -1));
+}
+
+RunDirectory::~RunDirectory() { close_all(); }
+
+int RunDirectory::open_log(const char* name) const {
+  const int file = ::open((path_ / name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file < 0) throw TransientError("cannot open " + (path_ / name).string() + ": " + std::strerror(errno));
+  return file;
+}
+
+void RunDirectory::write(const std::string& name, std::string_view bytes) const {
+  write_file_atomically(path_ / name, bytes);
+}
+
+void RunDirectory::append_journal(const std::string& line) { append("journal.jsonl", journal_, line, true); }
+
+void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  append_line(file, path_ / name, line, sync);
+  if (listener_) listener_(name, line);
+}
+
+void RunDirectory::listen(Listener listener) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+void RunDirectory::append_event(const std::string& event, const std::map<std::string, std::string>& fields) {
+  nlohmann::json line(fields);
+  line["time"] = utc_now();
+  line["event"] = event;
+  line["run_id"] = run_id_;
+  append("events.jsonl", events_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,247 @@
+#include "tile_owner.hpp"
+
+#include "adopt_journal.hpp"
+#include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/dispatch/run_queues.hpp"
+#include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/night/stored_tile.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+using Step = TileLedger::Step;
+constexpr auto kPauseAfterRefusal = 1s;
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+[[noreturn]] void fail_run(const ResultMessage& result, const std::string& run_dir, bool synthetic,
+                           const std::string& why) {
+  const std::string id = std::to_string(result.tile_id);
+  throw_failure(*result.failure, "tile " + id + " failed on worker " + result.worker_id + ": " +
+                                     result.failure->text + why + "; reproduce with: tilecompile tile " +
+                                     run_dir + " " + id + (synthetic ? " --synthetic" : ""));
+}
+
+}  // namespace
+
+TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObserver& observer,
+                     const std::string& reply_to)
+    : round_(round),
+      place_(place),
+      observer_(observer),
+      reply_to_(reply_to),
+      ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry),
+      sender_(round, place, observer, reply_to) {}
+
+void TileOwner::begin() {
+  for (int id = 0; round_.first_round != nullptr && id < ledger_.tile_count(); ++id)
+    if ((*round_.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger_.leave_out(id);
+  if (round_.journalled != nullptr) adopt_journal(round_, place_, observer_, ledger_);
+  publish_open();
+}
+
+void TileOwner::publish_open() {
+  const auto tasks = make_tasks(round_, ledger_);
+  for (const TileTask& task : tasks) {
+    const int first = task.tiles.front().tile_id;
+    sender_.send(task, envelope_of(first), ledger_.tile(first).wait_s);
+    for (const TaskTile& tile : task.tiles) ledger_.sent(tile.tile_id, task.correlation_id, connection_);
+  }
+  place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
+}
+
+TaskEnvelope TileOwner::envelope_of(int tile_id) const {
+  TaskEnvelope envelope;
+  envelope.attempt = ledger_.tile(tile_id).attempt;
+  envelope.care = ledger_.tile(tile_id).care;
+  return envelope;
+}
+
+void TileOwner::look_after() {
+  const auto now = std::chrono::steady_clock::now();
+  for (const SentTask& task : sender_.take_refused()) {
+    hold_until_ = now + kPauseAfterRefusal;
+    for (const int id : task.tiles) ledger_.reopen(id, task.correlation_id);
+  }
+  if (const auto why = sender_.tasks_lost()) {
+    log_warning("tasks were lost, they are published again: " + *why,
+                {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() -
+                                          ledger_.not_asked())}});
+    declare_task_queues(round_, place_.transport);
+    if (round_.quorum) let_queues_settle(observer_);
+    ledger_.reopen_all();
+  }
+  if (ledger_.any_open() && now >= hold_until_) publish_open();
+}
+
+void TileOwner::take(const Delivery& answer) {
+  connection_ = answer.tag.connection;
+  ResultMessage result;
+  try {
+    result = decode_result(answer.message.body);
+  } catch (const InputError& e) {
+    log_warning(std::string("a message on the results queue is ignored: ") + e.what());
+    return;
+  }
+  if (!concerns_us(result)) return;
+  sender_.note_answer(result.compute_seconds);
+  if (result.begun)
+    ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
+  else if (result.hand_back)
+    take_hand_back(result);
+  else if (result.failure)
+    take_failure(result);
+  else if (ledger_.is_done(result.tile_id))
+    check_conflict(ledger_.tile(result.tile_id).result, result);
+  else
+    take_tile(result, answer.message.body);
+}
+
+bool TileOwner::concerns_us(const ResultMessage& result) const {
+  if (result.run_id != round_.task_template.run_id || result.tile_id >= ledger_.tile_count()) {
+    log_warning("a result of another run or of an unknown tile is ignored",
+                {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
+    return false;
+  }
+  if (result.part != part_of(round_.task_template)) return false;  // a late duplicate of another round
+  // Late results of the other round: duplicates of the first in the second; what was under way in the second
+  // when its master died, in the first of the resumed run. An answer without data names no round: the ledger
+  // knows it by its task.
+  const std::string other_round =
+      round_.first_round == nullptr
+          ? synthetic_tile_key(result.run_id, result.tile_id)
+          : (*round_.first_round)[static_cast<std::size_t>(result.tile_id)].data_ref;
+  return result.data_ref.empty() || result.data_ref != other_round;
+}
+
+void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& result) const {
+  if (known.data_checksum == result.data_checksum) return;
+  place_.directory.append_event("determinism_alarm", {{"tile_id", std::to_string(result.tile_id)},
+                                                      {"worker_id", known.worker_id},
+                                                      {"checksum", known.data_checksum},
+                                                      {"other_worker_id", result.worker_id},
+                                                      {"other_checksum", result.data_checksum}});
+  throw ContractError("determinism alarm: tile " + std::to_string(result.tile_id) + " has checksum " +
+                      known.data_checksum + " from worker " + known.worker_id + " but " +
+                      result.data_checksum + " from worker " + result.worker_id +
+                      "; compare program versions and processors of the two hosts");
+}
+
+TileFile TileOwner::load(const ResultMessage& result) const {
+  const auto t = static_cast<std::size_t>(result.tile_id);
+  if (!result.part) return load_tile(place_.store, result, round_.grid->tiles[t], round_.planes);
+  fetch_checked(place_.store, result.data_ref, result.data_checksum,
+                "piece of tile " + std::to_string(result.tile_id));
+  return {};
+}
+
+void TileOwner::take_tile(const ResultMessage& result, const std::string& body) {
+  TileFile file;
+  try {
+    file = load(result);
+  } catch (const Error& e) {
+    // Damaged after it was written, or not visible yet: computed again, nothing of it is taken.
+    if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
+    ResultMessage failed = result;
+    const bool last = ledger_.tile(result.tile_id).attempt >= round_.retry.max_attempts;
+    failed.failure = TileFailure{last ? e.kind() : ErrorKind::kTransient, e.what()};
+    return take_failure(failed);
+  }
+  const auto t = static_cast<std::size_t>(result.tile_id);
+  if (round_.journalled != nullptr && !(*round_.journalled)[t].data_checksum.empty())
+    check_conflict((*round_.journalled)[t], result);
+  if (!result.part) place_.directory.append_journal(body);  // pieces are no results yet
+  ledger_.offer(result);
+  observer_.accept(result, std::move(file));
+  observer_.progress(ledger_.done());
+}
+
+void TileOwner::take_hand_back(const ResultMessage& result) {
+  const std::size_t deaths = ledger_.tile(result.tile_id).deaths.size();
+  const Step step = ledger_.handed_back(result, connection_);
+  const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
+  if (step == Step::kNothing) return;
+  note("tile_handed_back", result);
+  if (tile.deaths.size() > deaths) {
+    log_warning("a worker died over a tile", {{"run_id", result.run_id},
+                                              {"tile_id", std::to_string(result.tile_id)},
+                                              {"died", tile.deaths.back()}});
+    place_.directory.append_event(
+        "worker_died_over_tile", {{"tile_id", std::to_string(result.tile_id)}, {"died", tile.deaths.back()}});
+  }
+  if (step != Step::kGiveUp) return;
+  ResultMessage killer = result;
+  killer.failure =
+      TileFailure{ErrorKind::kInput, std::to_string(tile.deaths.size()) +
+                                         " workers died while they computed it: " + joined(tile.deaths) +
+                                         "; look at their logs and at the memory they had"};
+  give_up(killer);
+}
+
+void TileOwner::take_failure(const ResultMessage& result) {
+  const Step step = ledger_.failed(result);
+  if (step == Step::kNothing) {
+    log_info("a failure that answers no task under way is left alone",
+             {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});
+    return;
+  }
+  note("tile_failed", result);
+  if (step == Step::kGiveUp) return give_up(result);
+  const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
+  log_warning("a tile is tried again later: " + result.failure->text,
+              {{"tile_id", std::to_string(result.tile_id)},
+               {"worker_id", result.worker_id},
+               {"attempt", std::to_string(tile.attempt)},
+               {"in_s", std::to_string(tile.wait_s)}});
+  place_.directory.append_event("tile_retried", {{"tile_id", std::to_string(result.tile_id)},
+                                                 {"attempt", std::to_string(tile.attempt)},
+                                                 {"in_s", std::to_string(tile.wait_s)}});
+}
+
+void TileOwner::note(const char* event, const ResultMessage& result) {
+  place_.directory.append_event(event, {{"tile_id", std::to_string(result.tile_id)},
+                                        {"attempt", std::to_string(result.attempt)},
+                                        {"worker_id", result.worker_id},
+                                        {"kind", kind_name(result.failure->kind)},
+                                        {"text", result.failure->text}});
+}
+
+// First the dead letter, then the end: who looks for the reason of a run that ended over it finds the letter.
+void TileOwner::give_up(const ResultMessage& result) {
+  const bool synthetic = round_.task_template.clusters.has_value();
+  put_on_dead_letters(result);
+  if (result.failure->kind == ErrorKind::kContract)
+    fail_run(result, place_.directory.path().string(), synthetic, "");
+  ledger_.fail(result.tile_id);
+  if (ledger_.failed() > round_.max_failed_tiles || (ledger_.all_failed() && !round_.others_done))
+    fail_run(
+        result, place_.directory.path().string(), synthetic,
+        "; retry.max_failed_tiles = " + std::to_string(round_.max_failed_tiles) + " tiles may fail for good");
+  log_warning("tile " + std::to_string(result.tile_id) +
+                  " has failed for good and stays a hole: " + result.failure->text,
+              {{"worker_id", result.worker_id}, {"attempts", std::to_string(result.attempt)}});
+}
+
+void TileOwner::put_on_dead_letters(const ResultMessage& result) {
+  TileTask task = make_task(round_, result.tile_id);
+  task.correlation_id = result.correlation_id;
+  const DeathNote death{*result.failure, result.worker_id};
+  try {
+    // Over the default exchange: a master's user may not publish where results go.
+    send_to_dead_letters(place_.transport, "", task_message(task, envelope_of(result.tile_id), reply_to_),
+                         death);
+  } catch (const TransientError& e) {
+    log_warning(std::string("a dead letter is lost: ") + e.what(),
+                {{"tile_id", std::to_string(result.tile_id)}, {"reason", result.failure->text}});
+  }
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,51 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "task_sender.hpp"
+#include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/dispatch/dispatch.hpp"
+
+namespace tilecompile {
+
+/// The one owner of the tiles of a round: it alone changes the ledger, as answers of workers demand, and it
+/// writes down what it accepts (journal), what happens (events) and what it gives up (tile.dlq).
+class TileOwner {
+ public:
+  TileOwner(const TileRound& round, const RoundPlace& place, RoundObserver& observer,
+            const std::string& reply_to);
+
+  const TileLedger& ledger() const { return ledger_; }
+  /// Leaves out what is not asked for, takes over what the journal holds, and publishes all other tiles.
+  void begin();
+  /// Takes one message of the results queue; when it returns, the message may be acknowledged. Throws what
+  /// dispatch_tiles throws.
+  void take(const Delivery& answer);
+  /// Called now and then: publishes tiles that are open again, and those whose tasks were lost.
+  void look_after();
+
+ private:
+  void publish_open();
+  bool concerns_us(const ResultMessage& result) const;
+  void take_tile(const ResultMessage& result, const std::string& body);
+  void take_failure(const ResultMessage& result);
+  void take_hand_back(const ResultMessage& result);
+  void check_conflict(const ResultMessage& known, const ResultMessage& result) const;
+  TileFile load(const ResultMessage& result) const;
+  void note(const char* event, const ResultMessage& result);
+  void give_up(const ResultMessage& result);
+  void put_on_dead_letters(const ResultMessage& result);
+  TaskEnvelope envelope_of(int tile_id) const;
+
+  const TileRound& round_;
+  const RoundPlace& place_;
+  RoundObserver& observer_;
+  const std::string reply_to_;
+  TileLedger ledger_;
+  TaskSender sender_;
+  std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
+  std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
+};
+
+}  // namespace tilecompile

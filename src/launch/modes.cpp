@@ -1,0 +1,151 @@
+#include "tilecompile/launch/modes.hpp"
+
+#include <unistd.h>
+
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "event_announcer.hpp"
+#include "local_workers.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/parallel.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/master/master_claim.hpp"
+#include "tilecompile/operate/health.hpp"
+#include "tilecompile/operate/setup.hpp"
+#include "tilecompile/protocol/broker_link.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/siril/siril.hpp"
+#include "tilecompile/worker/probe.hpp"
+#include "tilecompile/worker/run_contexts.hpp"
+#include "tilecompile/worker/worker.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string default_worker_id() {
+  char host[256] = "host";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + "-" + std::to_string(getpid());
+}
+
+// A worker in a thread of this process; its failure is the run's failure.
+class WorkerThread {
+ public:
+  WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs,
+               const WorkerOptions& options)
+      : transport_(std::move(transport)), thread_([this, &store, &runs, options] {
+          try {
+            run_worker(*transport_, store, runs, options, stop_);
+          } catch (...) {
+            failure_ = std::current_exception();
+            failed_ = true;
+          }
+        }) {}
+  ~WorkerThread() {
+    stop_ = true;
+    thread_.join();
+  }
+  void watch() const {
+    if (failed_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::unique_ptr<Transport> transport_;
+  std::atomic<bool> stop_{false}, failed_{false};
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+RunOutcome run_local(const RunRequest& request) {
+  const RunConfig& config = request.config;
+  const int slots = thread_count(config.parallel.threads);
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const auto verified = std::make_shared<VerifiedFiles>();
+  RunContexts runs(
+      *store,
+      config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
+      memory_limit_bytes(config.parallel), slots, verified);
+  MemoryBroker broker;
+  const auto transport = broker.connect();
+  auto worker_transport = broker.connect();
+  worker_transport->declare(compute_queue_spec(false));
+  WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
+}
+
+RunOutcome run_distributed(const RunRequest& request, int local_workers) {
+  const RunConfig& config = request.config;
+  const auto store = open_store(config.storage, storage_root(config));
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const auto transport =
+      connect_broker(config.broker, "tilecompile master " + request.run_id, request.stop_signal);
+  const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
+  std::optional<LocalWorkers> workers;
+  if (local_workers > 0) {
+    RunConfig theirs = config;
+    theirs.input.dir = frames_folder(config, request.run_id).string();
+    workers.emplace(theirs, local_workers, request.quiet);
+  }
+  const auto watch = [&workers] {
+    if (workers) workers->watch();
+  };
+  EventAnnouncer announcer(*transport, request.run_id);
+  const auto listener = [&announcer](const std::string& file, const std::string& line) {
+    announcer.tell(file, line);
+  };
+  return run_master(
+      request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames, listener});
+}
+
+void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {
+  WorkerOptions options;
+  options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
+  options.slots = thread_count(config.parallel.threads);
+  options.prefetch = config.parallel.prefetch;
+  const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
+  if (config.storage.type == StorageType::kS3) probe_store(*store);
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
+  const auto transport =
+      answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal),
+                    facts, frames, *store);
+  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == QueueType::kQuorum));
+  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == QueueType::kQuorum));
+  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
+                   std::make_shared<VerifiedFiles>());
+  HealthReporter health(*transport, config.observability.health_file, options.worker_id);
+  log_info("worker is ready", {{"worker_id", options.worker_id},
+                               {"version", facts.program_version},
+                               {"numerics", facts.numerics_version},
+                               {"cpu", facts.cpu_text()},
+                               {"slots", std::to_string(options.slots)},
+                               {"broker", broker_place(config.broker)},
+                               {"storage", store->describe()},
+                               {"input", frames.describe()}});
+  std::atomic<bool> stop{false};
+  std::thread watcher([&] {
+    while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);
+    stop = true;
+  });
+  std::exception_ptr failure;
+  try {
+    run_worker(*transport, *store, runs, options, stop);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  stop = true;
+  watcher.join();
+  health.end();
+  transport->close();
+  if (failure) std::rethrow_exception(failure);
+  log_info("worker has stopped", {{"worker_id", options.worker_id}});
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,129 @@
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "master_run.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/header/manifest.hpp"
+#include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/protocol/topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+using nlohmann::json;
+constexpr double kOldTemporary_s = 5;  // nobody writes to a run whose master is gone but its last tiles
+
+std::string file_text(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// An object of the run, or nothing when it was never written or cannot be read.
+std::string stored(ObjectStore& store, const std::string& key) {
+  return store.exists(key) ? store.get(key) : "";
+}
+
+// The sections of two canonical configurations that differ.
+std::string different_sections(const json& before, const json& now) {
+  std::string names;
+  for (const auto& [name, value] : now.items())
+    if (!before.contains(name) || before[name] != value) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "(sections that are not there now)" : names;
+}
+
+std::string first_difference(const Manifest& before, const Manifest& now) {
+  for (std::size_t f = 0; f < std::max(before.frames.size(), now.frames.size()); ++f) {
+    if (f >= now.frames.size()) return before.frames[f].path + " is gone";
+    if (f >= before.frames.size()) return now.frames[f].path + " is new";
+    if (before.frames[f].path != now.frames[f].path)
+      return now.frames[f].path + " stands where " + before.frames[f].path + " was";
+    if (before.frames[f].sha256 != now.frames[f].sha256) return now.frames[f].path + " has other content";
+  }
+  return "what the manifest says of them";
+}
+
+void check_same_configuration(ObjectStore& store, const std::string& run_id, const std::string& config_json) {
+  const std::string config = stored(store, config_key(run_id));
+  if (config == config_json || config.empty()) return;
+  const json before = json::parse(config, nullptr, false);
+  if (before.is_object())
+    throw UsageError("the configuration is not the one that run " + run_id +
+                     " began with; different: " + different_sections(before, json::parse(config_json)) +
+                     "; resume it with the same one, or start a new run");
+  log_warning("config.json of the run is damaged and written anew");
+}
+
+void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
+                       const std::string& manifest_json) {
+  const std::string manifest = stored(store, manifest_key(run_id));
+  if (manifest == manifest_json || manifest.empty()) return;
+  std::optional<Manifest> before;
+  try {
+    before = decode_manifest(manifest);
+  } catch (const InputError& e) {
+    log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
+    return;
+  }
+  throw InputError("the frames are not those that run " + run_id + " began with: " +
+                   first_difference(*before, now) + "; bring them back, or start a new run");
+}
+
+}  // namespace
+
+void MasterRun::open_for_resume() {
+  const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
+  if (!std::filesystem::is_directory(directory))
+    throw UsageError("there is no run " + request_.run_id + " in " + config_.output.dir +
+                     ": check output.dir and the id; the folders there are the runs");
+  directory_.emplace(config_.output.dir, request_.run_id);
+  const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
+  const std::string status = before.is_object() ? before.value("status", "") : "";
+  if (status == "done" || status == "failed_validation") {
+    directory_.reset();  // its record stays as it is
+    throw UsageError("run " + request_.run_id + " came to its end (" + status +
+                     "): there is nothing to resume; its products are in " + directory.string());
+  }
+  // A reference run has no other writers; workers of a distributed one may still write their last tiles.
+  const bool alone = request_.mode == "run" && (!before.is_object() || before.value("mode", "run") == "run");
+  sweep(alone ? 0 : kOldTemporary_s);
+}
+
+void MasterRun::check_same_run() {
+  try {
+    check_same_configuration(*links_.store, request_.run_id, config_json_);
+    check_same_frames(*links_.store, request_.run_id, *manifest_, manifest_json_);
+  } catch (const Error&) {
+    directory_.reset();  // this start is none of the run's: its record stays as it is
+    throw;
+  }
+  std::filesystem::remove(directory_->path() / "run.json");
+}
+
+// A second master on another host does not see the lock.
+void MasterRun::refuse_second_master() const {
+  const std::string queue = results_queue(request_.run_id, config_.parallel.isolation);
+  const auto state = links_.transport->inspect(queue);
+  if (state && state->consumers > 0)
+    throw UsageError("another master consumes " + queue +
+                     (queue == kResultsQueue
+                          ? ": with parallel.isolation shared one run at a time has this virtual host; wait "
+                            "for it, or use parallel.isolation run"
+                          : ": it works on this run; wait for it, or stop it first"));
+}
+
+void MasterRun::read_journal_to_resume() {
+  const std::string metrics = stored(*links_.store, frame_metrics_key(request_.run_id));
+  journal_ = read_journal(directory_->path() / "journal.jsonl", request_.run_id, record_.tiles);
+  for (const std::string& remark : journal_.remarks) log_warning("journal.jsonl: " + remark);
+  if (metrics.empty() || metrics == encode_frame_metrics(analysis_.metrics)) return;
+  log_warning(
+      "frame_metrics.json of the run is not what these frames and this configuration give: nothing that was "
+      "computed with it is taken over");
+  directory_->append_event("journal_dropped", {{"why", "frame metrics differ"}});
+  journal_.first_round.assign(journal_.first_round.size(), {});
+  journal_.second_round.assign(journal_.second_round.size(), {});
+}
+
+}  // namespace tilecompile

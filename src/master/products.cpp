@@ -1,0 +1,124 @@
+#include "products.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/fits/observation_cards.hpp"
+
+namespace tilecompile {
+namespace {
+
+ProductHeader product_header(const ProductContext& context, const ProductPlan& plan) {
+  ProductHeader header;
+  header.kept_records = shared_header_records(context.first_frame);
+  if (!context.one_sky) drop_sky_records(header.kept_records);
+  std::vector<FrameFacts> facts;
+  for (std::size_t f = 0; f < context.manifest->frames.size(); ++f)
+    if (plan.frames.empty() ||
+        std::binary_search(plan.frames.begin(), plan.frames.end(), static_cast<int>(f)))
+      facts.push_back(context.manifest->frames[f].facts);
+  header.cards = {{"PROGRAM", context.program, "software that wrote this file"},
+                  {"RUNID", context.run_id, "run"},
+                  {"CONFHASH", context.config_hash, "SHA-256 of the configuration"},
+                  {"MANIFEST", context.frames_manifest_id, "SHA-256 of the frame manifest"}};
+  const auto observed = observation_cards(facts);
+  header.cards.insert(header.cards.end(), observed.begin(), observed.end());
+  header.history = plan.history;
+  return header;
+}
+
+// Coverage and weight maps keep the sky, not the units of the picture.
+ProductHeader map_header(ProductHeader header, const char* what) {
+  header.history.emplace_back(what);
+  return header;
+}
+
+std::vector<ProductQuality> qualities(const ProductContext& context,
+                                      const std::vector<CoaddChannel>& channels, int min_coverage) {
+  std::vector<ProductQuality> result;
+  for (std::size_t c = 0; c < channels.size(); ++c)
+    result.push_back(measure_quality(channels[c].pixels, (*context.classical)[c], *context.metrics,
+                                     {&channels[c].coverage, min_coverage}));
+  return result;
+}
+
+bool any_measured(const std::vector<ProductQuality>& qualities) {
+  for (const ProductQuality& q : qualities)
+    if (q.background_rms > 0) return true;
+  return false;
+}
+
+// Output units a unit of I'.
+double output_unit(const ProductContext& context, std::size_t channel) {
+  const double input_units = context.metrics->output_scale[channel];
+  if (!context.normalized_units) return input_units;
+  return input_units / context.metrics->sky[channel];
+}
+
+}  // namespace
+
+void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
+  if (!normalized_units) return;
+  for (std::size_t c = 0; c < metrics.sky.size(); ++c)
+    if (!(metrics.sky[c] > 1e-6))
+      throw InputError(
+          "'output.units: normalized' divides by the brightness of the sky, whose median over the frames "
+          "is " +
+          std::to_string(metrics.sky[c]) + " in channel " + std::to_string(c) +
+          ": set 'output.units: input', or use frames whose sky was not subtracted");
+}
+
+Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
+  Image image;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    Plane<float> plane = channels[c].pixels;
+    const double unit = output_unit(context, c);
+    for (float& v : plane.samples()) v = static_cast<float>(v * unit);
+    image.push_back(std::move(plane));
+  }
+  return image;
+}
+
+ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
+                            const std::vector<CoaddChannel>& channels) {
+  ProductRecord record;
+  record.name = plan.name;
+  record.file = plan.file;
+  const ProductHeader header = product_header(context, plan);
+  const Image image = in_output_units(context, channels);
+  record.digest = pixel_digest(image);
+  const std::filesystem::path picture = context.directory / plan.file;
+  std::filesystem::create_directories(picture.parent_path());
+  write_image(picture, image, header);
+  std::vector<Plane<std::int32_t>> coverage;
+  Image weight, variance, effective_frames;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    coverage.push_back(channels[c].coverage);
+    weight.push_back(channels[c].weight);
+    effective_frames.push_back(channels[c].effective_frames);
+    variance.push_back(channels[c].variance);
+    const double unit = output_unit(context, c);
+    for (float& v : variance.back().samples()) v = static_cast<float>(v * unit * unit);
+  }
+  const auto side_file = [&](const char* what) {
+    return std::filesystem::path(picture).replace_extension(std::string(".") + what + ".fits");
+  };
+  write_image(side_file("coverage"), coverage, map_header(header, "coverage: valid frames per pixel"));
+  write_image(side_file("weight"), weight, map_header(header, "weight: sum of frame weights per pixel"));
+  write_image(side_file("variance"), variance,
+              map_header(header, "variance: of a pixel as the background noise of the frames makes it"));
+  write_image(side_file("neff"), effective_frames,
+              map_header(header, "neff: effective number of frames per pixel"));
+  if (!plan.measured) return record;
+  const int frames = static_cast<int>(context.manifest->frames.size());
+  record.common_area = qualities(context, channels, frames);
+  if (!any_measured(record.common_area)) record.common_area.clear();
+  record.covered_area = qualities(context, channels, 1);
+  for (std::size_t c = 0; c < channels.size(); ++c)
+    record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
+  return record;
+}
+
+}  // namespace tilecompile

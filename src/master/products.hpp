@@ -1,0 +1,47 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/header/manifest.hpp"
+#include "tilecompile/report/run_record.hpp"
+
+namespace tilecompile {
+
+/// What all products of a run say of it in their headers.
+struct ProductContext {
+  std::filesystem::path directory;  ///< of the run
+  std::filesystem::path first_frame;
+  const Manifest* manifest = nullptr;
+  const FrameMetrics* metrics = nullptr;
+  std::string run_id, config_hash, frames_manifest_id, program;
+  bool normalized_units = false;
+  bool one_sky = true;               ///< the first frame's coordinates are those of all
+  const Image* classical = nullptr;  ///< normalised
+  const Grid* grid = nullptr;
+};
+
+/// What one product is.
+struct ProductPlan {
+  std::string name;                  ///< in run.json
+  std::string file;                  ///< relative to the run directory
+  std::vector<std::string> history;  ///< what was done
+  std::vector<int> frames;           ///< frames behind it; empty: all
+  bool measured = true;              ///< quality figures against the classical stack
+};
+
+/// Writes the picture and its side files *.coverage.fits, *.weight.fits, *.variance.fits and *.neff.fits, and
+/// returns the record with digest and figures.
+ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
+                            const std::vector<CoaddChannel>& channels);
+
+/// Throws InputError when `normalized_units` are asked for and the sky of a channel is not above 0.
+void check_output_units(const FrameMetrics& metrics, bool normalized_units);
+
+/// Image in output units: times the median background, unless normalised units were asked for.
+Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels);
+
+}  // namespace tilecompile

@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tilecompile/frame/frame_metrics.hpp"
+#include "tilecompile/master/tile_joiner.hpp"
+#include "tilecompile/tile/grid.hpp"
+
+namespace tilecompile {
+
+/// What pixel rejection took from every frame.
+struct RejectionReport {
+  std::string csv;      ///< rejection.csv: frame_index,path,channel,rejected_low,rejected_high,share
+  std::string summary;  ///< JSON for run.json: counts, share of all samples, frame that lost most
+};
+
+/// Counts run over the pixels of all tiles, so a pixel in an overlap counts once a tile. `share` is relative
+/// to the frame's valid pixels, counted the same way.
+RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, const FrameMetrics& metrics,
+                                 const std::vector<std::string>& frame_paths);
+
+}  // namespace tilecompile

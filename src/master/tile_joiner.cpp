@@ -1,0 +1,127 @@
+#include "tilecompile/master/tile_joiner.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+// Whole numbers far below 2^53: exact, so the order of arrival does not matter.
+void add_counts(std::vector<double>& sums, const std::vector<double>& counts) {
+  sums.resize(counts.size());
+  for (std::size_t f = 0; f < counts.size(); ++f) sums[f] += counts[f];
+}
+
+}  // namespace
+
+std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
+                                                                  std::size_t p) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::pair<std::vector<double>, std::vector<double>> scalars;
+  for (const ResultMessage& r : results) {
+    const bool there = !r.tile_median.empty();
+    scalars.first.push_back(there ? r.tile_median[p] : none);
+    scalars.second.push_back(there ? r.tile_background[p] : none);
+  }
+  return scalars;
+}
+
+std::size_t planes_bytes(const TileFile& file) {
+  constexpr std::size_t kSampleBytes = 4 * sizeof(float) + sizeof(std::int32_t);  // of all planes at a pixel
+  return file.box.area() * file.pixels.size() * kSampleBytes;
+}
+
+CoaddTile coadd_tile(const TileFile& file, std::size_t plane) {
+  return {&file.pixels[plane], &file.coverage[plane], &file.weight[plane], &file.variance[plane],
+          &file.effective_frames[plane]};
+}
+
+TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,
+                       Reload reload, std::size_t most_held_bytes)
+    : grid_(&grid),
+      reference_(&reference),
+      rescale_(rescale),
+      reload_(std::move(reload)),
+      sums_(reference.size(), OverlapAdd(grid)),
+      arrived_(grid.tiles.size()),
+      skipped_(grid.tiles.size()),
+      results_(grid.tiles.size()),
+      most_held_bytes_(most_held_bytes),
+      quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
+      frame_weight_(quality_),
+      rejected_low_(reference.size()),
+      rejected_high_(reference.size()),
+      scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {}
+
+void TileJoiner::add(const TileFile& file) {
+  const auto t = static_cast<std::size_t>(next_);
+  for (std::size_t c = 0; c < sums_.size(); ++c) {
+    if (rescale_ == ReconstructionParams::TileRescale::kReference)
+      scales_[c][t] = reference_scale(file.pixels[c].view(), (*reference_)[c].view(grid_->tiles[t]));
+    sums_[c].add(next_, coadd_tile(file, c), scales_[c][t]);
+  }
+  ++next_;
+}
+
+void TileJoiner::accept(const ResultMessage& result, TileFile file) {
+  const auto t = static_cast<std::size_t>(result.tile_id);
+  for (std::size_t c = 0; c < sums_.size(); ++c) {
+    add_counts(rejected_low_[c], file.rejected_low[c]);
+    add_counts(rejected_high_[c], file.rejected_high[c]);
+    quality_[c][t] = std::move(file.quality[c]);
+    frame_weight_[c][t] = std::move(file.frame_weight[c]);
+  }
+  arrived_[t] = true;
+  results_[t] = result;
+  // The v2 rescale needs the median over all tiles, so nothing can be added before the last one is there.
+  if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) return;
+  const std::size_t bytes = planes_bytes(file);
+  if (result.tile_id == next_ || held_bytes_ + bytes <= most_held_bytes_) {
+    held_bytes_ += bytes;
+    held_.emplace(result.tile_id, std::move(file));
+  }
+  drain();
+}
+
+void TileJoiner::skip(int tile_id) {
+  arrived_[static_cast<std::size_t>(tile_id)] = skipped_[static_cast<std::size_t>(tile_id)] = true;
+  if (rescale_ == ReconstructionParams::TileRescale::kNone) drain();
+}
+
+void TileJoiner::drain() {
+  while (next_ < static_cast<int>(arrived_.size()) && arrived_[static_cast<std::size_t>(next_)]) {
+    if (skipped_[static_cast<std::size_t>(next_)]) {
+      ++next_;
+      continue;
+    }
+    const auto held = held_.find(next_);
+    if (held == held_.end()) {
+      add(reload_(results_[static_cast<std::size_t>(next_)]));
+    } else {
+      add(held->second);
+      held_bytes_ -= planes_bytes(held->second);
+      held_.erase(held);
+    }
+  }
+}
+
+std::vector<CoaddChannel> TileJoiner::finish() {
+  for (const bool arrived : arrived_)
+    if (!arrived) throw ContractError("joining tiles before all have arrived");
+  if (rescale_ == ReconstructionParams::TileRescale::kMedianAfterBackgroundSubtraction) {
+    for (std::size_t c = 0; c < sums_.size(); ++c) {
+      const auto [medians, backgrounds] = plane_scalars(results_, c);
+      scales_[c] = median_scales(medians, backgrounds);
+    }
+  }
+  drain();
+  std::vector<CoaddChannel> channels;
+  for (OverlapAdd& sum : sums_) channels.push_back(sum.finish());
+  sums_.clear();
+  return channels;
+}
+
+}  // namespace tilecompile

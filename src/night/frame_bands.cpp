@@ -1,0 +1,131 @@
+#include "tilecompile/night/frame_bands.hpp"
+
+#include <algorithm>
+
+#include "tilecompile/base/log.hpp"
+
+namespace tilecompile {
+
+FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
+    : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
+  const int channels = source.manifest().channels();
+  const int width = source.manifest().width();
+  samples_ = std::make_unique_for_overwrite<float[]>(size_bytes(region, channels, frames_) / sizeof(float));
+  code_step_.resize(static_cast<std::size_t>(frames_));
+  const bool whole_rows = region.x0 == 0 && region.w == width;
+  std::vector<float> rows(whole_rows ? 0
+                                     : static_cast<std::size_t>(width) * static_cast<std::size_t>(region.h));
+  for (int f = 0; f < frames_; ++f) {
+    FrameReader reader = source.open(first_frame + f);
+    code_step_[static_cast<std::size_t>(f)] = reader.facts().code_step;
+    for (int c = 0; c < channels; ++c) {
+      float* out = samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
+                                     static_cast<std::size_t>(f)) *
+                                        region.area();
+      reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
+      for (int y = 0; y < region.h && !whole_rows; ++y) {
+        const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
+        std::copy(from, from + region.w, out + static_cast<std::ptrdiff_t>(y) * region.w);
+      }
+    }
+  }
+}
+
+FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
+  const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
+                     static_cast<std::size_t>(frame - first_frame_);
+  const PlaneView<float> view{samples_.get() + plane * region_.area(), region_.w, region_.h, region_.w};
+  return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
+          code_step_[static_cast<std::size_t>(frame - first_frame_)]};
+}
+
+std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
+  return region.area() * sizeof(float) * static_cast<std::size_t>(channels) *
+         static_cast<std::size_t>(frames);
+}
+
+BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
+    : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
+
+Box BandCache::region(const Box& tile, int image_width, int channels, int frames,
+                      std::size_t memory_limit_bytes, std::size_t bands) {
+  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, channels, frames);
+  // A part of the limit, so that the next band can be read while others are in use.
+  const std::size_t columns =
+      memory_limit_bytes / std::max<std::size_t>(2, bands) / std::max<std::size_t>(1, column_bytes);
+  if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
+  if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;
+  // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
+  const int stride = static_cast<int>(columns) - tile.w;
+  const int x0 = tile.x0 / stride * stride;
+  return {x0, tile.y0, std::min(stride + tile.w, image_width - x0), tile.h};
+}
+
+void BandCache::make_room(std::size_t needed_bytes) {
+  const auto bytes = [](const Entry& e) {
+    return FrameBand::size_bytes(e.region, e.source->manifest().channels(), e.last_frame - e.first_frame + 1);
+  };
+  std::size_t used = needed_bytes, kept = 1;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    used += bytes(**it);
+    ++kept;
+    // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees
+    // nothing yet.
+    if ((used > memory_limit_bytes_ || kept > most_bands_) && (*it)->band != nullptr)
+      it = entries_.erase(it);
+    else
+      ++it;
+  }
+}
+
+void BandCache::warn_when_too_small(std::size_t band_bytes) {
+  const std::size_t needed = band_bytes * std::max<std::size_t>(2, most_bands_);
+  if (warned_ || needed <= memory_limit_bytes_) return;
+  warned_ = true;
+  log_warning(
+      "the tiles that are computed at once take more memory than parallel.memory_limit_mb: raise it, or "
+      "compute with fewer threads (parallel.threads)",
+      {{"needed_mb", std::to_string((needed >> 20) + 1)},
+       {"limit_mb", std::to_string(memory_limit_bytes_ >> 20)}});
+}
+
+std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const FrameSource>& source,
+                                                const Box& tile, int first_frame, int last_frame) {
+  const Manifest& m = source->manifest();
+  const int frames = last_frame - first_frame + 1;
+  const Box region =
+      BandCache::region(tile, m.width(), m.channels(), frames, memory_limit_bytes_, most_bands_);
+  const std::size_t size = FrameBand::size_bytes(region, m.channels(), frames);
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    const std::shared_ptr<Entry> entry = *it;
+    if (entry->source != source || !(entry->region == region) || entry->first_frame != first_frame ||
+        entry->last_frame != last_frame)
+      continue;
+    entries_.splice(entries_.begin(), entries_, it);
+    loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
+    if (entry->band) return entry->band;
+    break;  // the other thread's read failed: try it here
+  }
+  warn_when_too_small(size);
+  make_room(size);
+  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, nullptr, false});
+  entries_.push_front(entry);
+  lock.unlock();
+  std::shared_ptr<const FrameBand> band;
+  try {
+    band = std::make_shared<FrameBand>(*source, region, first_frame, last_frame);
+  } catch (...) {
+    lock.lock();
+    entry->failed = true;
+    entries_.remove(entry);
+    loaded_.notify_all();
+    throw;
+  }
+  lock.lock();
+  entry->band = band;
+  loaded_.notify_all();
+  return band;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,66 @@
+#include "tilecompile/night/frame_origin.hpp"
+
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+S3Options s3_options(const S3Config& config) {
+  S3Options options;
+  options.endpoint = config.endpoint;
+  options.bucket = config.bucket;
+  options.region = config.region;
+  options.path_style = config.path_style;
+  options.ca_file = config.ca_file;
+  options.credentials_file = config.credentials_file;
+  options.profile = config.profile;
+  options.max_attempts = config.max_attempts;
+  options.connect_timeout_s = config.connect_timeout_s;
+  options.stall_timeout_s = config.stall_timeout_s;
+  return options;
+}
+
+}  // namespace
+
+std::string FrameOrigin::describe() const {
+  const std::string place = bucket ? bucket->describe() + ", prefix " + prefix : folder.string();
+  return cache ? place + ", by " + cache->describe() : place;
+}
+
+std::string FrameOrigin::name_of(const std::string& path) const {
+  return bucket ? "frame " + prefix + "/" + path + " in " + bucket->describe()
+                : "frame " + (folder / path).string();
+}
+
+std::string FrameOrigin::copy(const std::string& path, const std::filesystem::path& to) const {
+  if (bucket) {
+    const std::string etag = bucket->download(prefix + "/" + path, to);
+    return etag.empty() ? "" : name_of(path) + " " + etag;
+  }
+  std::error_code error;
+  std::filesystem::copy_file(folder / path, to, error);
+  if (error)
+    throw TransientError("cannot copy " + name_of(path) + " to the cache: " + error.message() +
+                         "; check that input.dir names the same frames on this host and is mounted, and that "
+                         "cache.dir has room");
+  return "";
+}
+
+FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache) {
+  FrameOrigin origin(input.dir);
+  // Raw frames are read once; what becomes of them lies on a local disk.
+  if (!cache.dir.empty() && input.stage != InputStage::kRaw)
+    origin.cache =
+        std::make_shared<FileCache>(cache.dir, static_cast<std::uint64_t>(cache.size_limit_mb) << 20);
+  if (storage.s3.frames_prefix.empty()) return origin;
+  origin.bucket = std::make_shared<S3Bucket>(s3_options(storage.s3));
+  origin.prefix = storage.s3.frames_prefix;
+  return origin;
+}
+
+std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root) {
+  if (storage.type != StorageType::kS3) return open_file_store(root);
+  return open_s3_store(std::make_shared<S3Bucket>(s3_options(storage.s3)), storage.s3.prefix);
+}
+
+}  // namespace tilecompile

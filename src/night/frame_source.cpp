@@ -1,0 +1,122 @@
+#include "tilecompile/night/frame_source.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kSaturationShare = 0.95;  // of the largest code
+
+struct stat status_of(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0)
+    throw TransientError(
+        "cannot reach frame " + path.string() + ": " + std::strerror(errno) +
+        "; check that input.dir names the same frames on this host and that the folder is mounted");
+  return status;
+}
+
+std::string identity_of(const std::filesystem::path& path, const struct stat& s) {
+  return path.string() + "|" + std::to_string(s.st_dev) + "|" + std::to_string(s.st_ino) + "|" +
+         std::to_string(s.st_size) + "|" + std::to_string(s.st_mtim.tv_sec) + "." +
+         std::to_string(s.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
+void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntry& entry) {
+  const struct stat status = status_of(path);
+  const std::string identity = identity_of(path, status);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto known = known_.find(identity);
+    if (known != known_.end() && known->second == entry.sha256) return;
+  }
+  const std::string remedy =
+      "; the file changed after the run began, or this host holds other frames: copy the frames again";
+  if (static_cast<std::uint64_t>(status.st_size) != entry.size_bytes)
+    throw InputError("frame " + path.string() + " has " + std::to_string(status.st_size) +
+                     " bytes, the manifest says " + std::to_string(entry.size_bytes) + remedy);
+  const std::string found = sha256_file(path);
+  if (found != entry.sha256)
+    throw InputError("frame " + path.string() + " has SHA-256 " + found + ", the manifest says " +
+                     entry.sha256 + remedy);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  known_[identity] = found;
+}
+
+void VerifiedFiles::remember(const std::filesystem::path& path, const std::string& sha256) {
+  const std::string identity = identity_of(path, status_of(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  known_[identity] = sha256;
+}
+
+std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
+                                                  VerifiedFiles& verified) {
+  if (!origin.cache) {
+    const std::filesystem::path file = origin.folder / path;
+    const std::string sha256 = sha256_file(file);
+    verified.remember(file, sha256);
+    return {FrameFile{file, {}}, sha256};
+  }
+  const auto as_file = [](CachedFile copy) {
+    const std::string sha256 = copy.sha256();
+    const std::filesystem::path file = copy.path();
+    return std::pair{FrameFile{file, std::move(copy)}, sha256};
+  };
+  if (origin.bucket) {
+    const S3Object object = origin.bucket->look(origin.prefix + "/" + path);
+    if (CachedFile copy = origin.cache->named(origin.name_of(path) + " " + object.etag))
+      return as_file(std::move(copy));
+  }
+  std::string name;
+  CachedFile copy =
+      origin.cache->add([&](const std::filesystem::path& file) { name = origin.copy(path, file); });
+  if (!name.empty()) origin.cache->give_name(name, copy);
+  return as_file(std::move(copy));
+}
+
+FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest,
+                         ZeroIsNodata zero_is_nodata, std::shared_ptr<VerifiedFiles> verified)
+    : origin_(std::move(origin)),
+      manifest_(std::move(manifest)),
+      zero_is_nodata_(zero_is_nodata),
+      verified_(std::move(verified)) {}
+
+FrameFile FrameSource::file(int index) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (!origin_.cache) {
+    const std::filesystem::path path = origin_.folder / entry.path;
+    verified_->verify(path, entry);
+    return {path, {}};
+  }
+  CachedFile copy =
+      origin_.cache->get(entry.sha256, origin_.name_of(entry.path),
+                         [&](const std::filesystem::path& file) { origin_.copy(entry.path, file); });
+  const std::filesystem::path path = copy.path();
+  return {path, std::move(copy)};
+}
+
+FrameReader FrameSource::open(int index) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  const FrameFile frame = file(index);
+  FrameReader reader(frame.path, zero_is_nodata_);
+  const FrameFacts& facts = reader.facts();
+  if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
+      facts.channels != entry.facts.channels)
+    throw InputError(origin_.name_of(entry.path) +
+                     " has another shape than the manifest says; write the manifest anew");
+  return reader;
+}
+
+double saturated_from(const FrameSource& source, const DataParams& data) {
+  return data.saturation > 0 ? data.saturation : kSaturationShare * source.open(0).facts().largest_code;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,205 @@
+#include "tilecompile/night/star_pass.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <optional>
+#include <set>
+
+#include "frame_stacks.hpp"
+#include "tilecompile/base/parallel.hpp"
+#include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/flux_scale.hpp"
+#include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
+#include "tilecompile/header/header_rules.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kBentMean = 2;  // factor from 1 of the median phi from which the mean is not believed
+constexpr int kMostNames = 10;   // frames named in one warning
+
+bool photometric(const MethodConfig& method) {
+  return method.normalization.mode == NormalizationParams::Mode::kPhotometric;
+}
+
+// Saturation level of the stack of the first pass, from the configuration or the largest code of the files.
+double saturation_level(const Analysis& analysis, const FrameSource& source, const MethodConfig& method,
+                        std::size_t channel) {
+  double level = saturated_from(source, method.data);
+  if (photometric(method)) level -= analysis.metrics.sky[channel];
+  const double scale = analysis.metrics.output_scale[channel];
+  return std::isfinite(level) && scale > 0 ? level / scale : std::numeric_limits<double>::infinity();
+}
+
+// What the second pass knows before it reads a frame.
+struct StarPass {
+  const MethodConfig& method;
+  std::size_t reference;                              // channel whose stars fix the seeing
+  std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
+  const ProofList& proof_list;
+  RingSky ring;
+};
+
+void measure_frame(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
+                   FrameChannel& frame, std::vector<double>& reference_fwhm) {
+  if (pass.method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
+  const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
+  std::vector<double> fwhm;
+  for (const StarFwhm& s : stars) fwhm.push_back(s.fwhm_px);
+  if (!fwhm.empty()) frame.fwhm_px = median(fwhm);
+  if (pass.method.local_metrics.mode == LocalMetricsParams::Mode::kSeeing)
+    frame.fwhm_surface = fit_fwhm_surface(stars, plane.width(), plane.height());
+  if (c == pass.reference) reference_fwhm = std::move(fwhm);
+  if (!photometric(pass.method)) return;
+  std::optional<double> phi;
+  if (!stars.empty())
+    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px, pass.ring),
+                     pass.reference_fluxes[c]);
+  frame.flux_measured = phi.has_value();
+  apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
+}
+
+void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
+  std::string names;
+  int missing = 0;
+  for (const auto& frames : analysis.metrics.channels)
+    for (std::size_t f = 0; f < frames.size(); ++f)
+      if (!frames[f].flux_measured && ++missing <= kMostNames) names += " " + manifest.frames[f].path;
+  if (missing > 0)
+    analysis.warnings.push_back(
+        "fewer than 5 reference stars could be measured, so the flux scale is taken as 1, in " +
+        std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
+}
+
+void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double share) {
+  std::set<std::size_t> held;
+  double least_noise = std::numeric_limits<double>::infinity();
+  for (const auto& frames : analysis.metrics.channels) {
+    std::vector<double> weights, noise;
+    for (const FrameChannel& f : frames) {
+      weights.push_back(f.weight);
+      noise.push_back(f.noise);
+    }
+    const double typical = median(noise);
+    for (const std::size_t f : at_share_limit(weights, share)) {
+      held.insert(f);
+      least_noise = std::min(least_noise, noise[f] / typical);
+    }
+  }
+  if (held.empty()) return;
+  std::vector<std::string> names;
+  for (const std::size_t f : held) names.push_back(manifest.frames[f].path);
+  char text[256];
+  std::snprintf(
+      text, sizeof text,
+      "held at the share of all weight that global_metrics.max_frame_share allows, %g, with a noise "
+      "down to %.3g of the median: stacks among single frames? ",
+      share, least_noise);
+  analysis.warnings.push_back(text + some_names(names));
+}
+
+// Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
+// known here. Returns the reference channel's FWHM values, [frame].
+std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source,
+                                                const StarPass& pass, int threads,
+                                                const std::function<void(int)>& progress) {
+  FrameMetrics& metrics = analysis.metrics;
+  const int frames = metrics.frame_count();
+  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
+  std::vector<MeanStack> stacks;
+  if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
+  std::atomic<int> done{0};
+  for (int first = 0; first < frames; first += kFramesAThread * threads) {
+    const int group = std::min(kFramesAThread * threads, frames - first);
+    std::vector<Image> images(static_cast<std::size_t>(group));
+    parallel_for(group, threads, [&](int i) {
+      const auto f = static_cast<std::size_t>(first + i);
+      Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
+      analysis.proofs[f] =
+          prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
+      for (std::size_t c = 0; c < image.size(); ++c)
+        measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
+      progress(++done);
+    });
+    if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
+  }
+  if (!stacks.empty()) take_stacks(analysis, stacks);
+  return reference_fwhm;
+}
+
+double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
+                     std::vector<std::string>& warnings) {
+  std::vector<double> pooled;
+  for (int f : seeing_frames(static_cast<int>(reference_fwhm.size()))) {
+    const auto& fwhm = reference_fwhm[static_cast<std::size_t>(f)];
+    pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
+  }
+  if (!pooled.empty()) return median(std::move(pooled));
+  warnings.emplace_back("no reference star could be measured in single frames: seeing taken as 3 px");
+  return kDefaultSeeingPx;
+}
+
+// Takes the reference fluxes of a channel anew where the median phi of its frames is far from 1: a few frames
+// of other units bend the mean of I - B that the fluxes came from. The mean of the frames that this phi has
+// brought to one scale is sound, and times the median phi it has the scale of most frames. Thin cloud does
+// not come near.
+bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<double>>& reference_fluxes) {
+  const FrameMetrics& metrics = analysis.metrics;
+  bool mended = false;
+  for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
+    std::vector<double> phi, fwhm;
+    for (const FrameChannel& f : metrics.channels[c])
+      if (f.flux_measured) {
+        phi.push_back(f.flux_scale);
+        fwhm.push_back(f.fwhm_px);
+      }
+    const double typical = phi.empty() ? 1 : median(std::move(phi));
+    if (typical < kBentMean && typical > 1 / kBentMean) continue;
+    reference_fluxes[c] = star_fluxes(analysis.classical[c].view(), metrics.stars, median(std::move(fwhm)));
+    for (double& flux : reference_fluxes[c]) flux *= typical;
+    mended = true;
+  }
+  return mended;
+}
+
+}  // namespace
+
+void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
+                    const std::function<void(int)>& progress, const ProofList& proof_list) {
+  FrameMetrics& metrics = analysis.metrics;
+  const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
+  StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
+                                                   saturation_level(analysis, source, method, reference));
+  if (const std::string why = why_no_seeing(catalogue.stars.size(), catalogue.fwhm_px); !why.empty()) {
+    analysis.warnings.push_back(why + ": tiles are judged by structure, seeing taken as 3 px");
+    catalogue = {};
+    catalogue.star_radius_px = star_radius(kDefaultSeeingPx);
+  }
+  metrics.stars = catalogue.stars;
+  metrics.star_radius_px = catalogue.star_radius_px;
+  metrics.seeing_px = kDefaultSeeingPx;
+  analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
+  StarPass pass{method, reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
+  for (const Plane<float>& plane : analysis.classical)
+    pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
+  if (!metrics.stars.empty() || !proof_list.stars.empty() || photometric(method) ||
+      method.reconstruction.edge_feather_px > 0) {
+    const auto unscaled = metrics.channels;
+    auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+      metrics.channels = unscaled;
+      reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    }
+    if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
+  }
+  if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
+  weigh_frames(metrics, method.global_metrics);
+  warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,205 @@
+#include "tilecompile/operate/plan.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "plan_sample.hpp"
+#include "probe_run.hpp"
+#include "tilecompile/base/parallel.hpp"
+#include "tilecompile/base/progress.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/dispatch/dispatch.hpp"
+#include "tilecompile/dispatch/task_size.hpp"
+#include "tilecompile/header/header_rules.hpp"
+#include "tilecompile/header/shared_sky.hpp"
+#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/night/frame_listing.hpp"
+#include "tilecompile/night/frame_proofs.hpp"
+#include "tilecompile/night/frame_scan.hpp"
+#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/storage/memory_store.hpp"
+#include "tilecompile/worker/execute_task.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kSampleFrames = 4;
+double elapsed_s(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+// Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
+void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+               const FrameMetrics& metrics, const Box& box, const std::shared_ptr<VerifiedFiles>& verified,
+               PlanSample& sample) {
+  const auto store = open_memory_store();
+  TileTask task = share_task(*store, config.method, few, metrics);
+  task.tiles = {{0, box, 0, "", ""}};
+  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), 1, verified);
+  double seconds[2] = {};
+  for (double& s : seconds)
+    execute_task(encode_task(task), runs, *store, {"plan", 1}, [&](const ResultMessage& r) {
+      if (r.failure) throw_failure(*r.failure, "a tile of the sample fails: " + r.failure->text);
+      s = r.compute_seconds;
+    });
+  sample.tile_compute_s = seconds[1] / sample.frames;
+  sample.tile_read_s = std::max(0.0, seconds[0] - seconds[1]) / sample.frames;
+}
+
+// Ends the plan or warns, as the run would.
+void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manifest& manifest, RunPlan& plan) {
+  if (bad.empty()) return;
+  manifest = without(manifest, bad);
+  if (config.input.on_bad_frame == OnBadFrame::kError)
+    refuse_frames(bad, manifest.frames.size() + bad.size());
+  plan.bad_frames.insert(plan.bad_frames.end(), bad.begin(), bad.end());
+  check_bad_share(plan.bad_frames, manifest.frames.size() + plan.bad_frames.size(),
+                  config.input.max_bad_share);
+  for (const BadFrame& frame : bad)
+    plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
+}
+
+PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Manifest& manifest,
+                          double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
+                          Grid& grid) {
+  const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
+  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified);
+  PlanSample sample;
+  sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
+  const int threads = std::min(plan.threads, sample.frames);
+  auto began = std::chrono::steady_clock::now();
+  Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});
+  if (!analysis.bad_frames.empty()) {
+    leave_out(config, analysis.bad_frames, manifest, plan);
+    check_hard_assumptions(manifest, config.method.data);
+    return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  }
+  sample.analyse_s = elapsed_s(began) / sample.frames * threads / plan.threads;
+  began = std::chrono::steady_clock::now();
+  const bool proved =
+      config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
+  const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), {}, proved};
+  const ProofList proof_stars = find_proof_stars(proof, analysis);
+  measure_seeing(
+      analysis, source, config.method, threads, [](int) {}, proof_stars);
+  const ProofVerdict verdict = judge_proofs(proof, analysis, proof_stars);
+  if (verdict.groups.empty() && !verdict.bad.empty()) {
+    leave_out(config, verdict.bad, manifest, plan);
+    check_hard_assumptions(manifest, config.method.data);
+    return measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  }
+  for (const std::string& text : {verdict.groups, verdict.warning})
+    if (!text.empty())
+      plan.warnings.push_back("in the sample of " + std::to_string(sample.frames) + ": " + text);
+  sample.seeing_s = elapsed_s(began) / sample.frames * threads / plan.threads;
+  plan.warnings.insert(plan.warnings.end(), analysis.warnings.begin(), analysis.warnings.end());
+  plan.seeing_px = fwhm_px > 0 ? fwhm_px : analysis.metrics.seeing_px;
+  plan.seeing_from =
+      fwhm_px > 0 ? "given by --fwhm"
+                  : "measured on " + std::to_string(sample.frames) + " frames; the run measures all of them";
+  grid = build_grid(plan.width, plan.height, plan.seeing_px, config.method.tile);
+  time_tile(config, frames, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
+  return sample;
+}
+
+void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sample, RunPlan& plan) {
+  const int configured = config.parallel.batch;
+  TileRound round;
+  round.grid = &grid;
+  set_task_size(
+      round, config,
+      {plan.width, plan.height, plan.channels, plan.frames, plan.threads, sample.analyse_s * plan.frames});
+  std::vector<int> settings = {0, 1, 4, 16};
+  if (std::find(settings.begin(), settings.end(), configured) == settings.end())
+    settings.push_back(configured);
+  for (const int batch : settings) {
+    round.batch = batch;
+    plan.tasks.emplace_back(
+        (batch == 0 ? "auto" : std::to_string(batch)) + (batch == configured ? " (configured)" : ""),
+        static_cast<int>(make_tasks(round).size()));
+  }
+}
+
+}  // namespace
+
+RunPlan plan_run(const RunRequest& request, double fwhm_px) {
+  const RunConfig& config = request.config;
+  const auto verified = std::make_shared<VerifiedFiles>();
+  RunPlan plan;
+  plan.threads = thread_count(config.parallel.threads);
+  const auto began = std::chrono::steady_clock::now();
+  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const FrameListing listing = list_frames(frames, config.input.pattern);
+  const std::vector<std::string>& paths = listing.paths;
+  plan.warnings = listing.notes;
+  Manifest manifest;
+  {
+    Progress progress("reading headers", "frames", static_cast<int>(paths.size()), request.quiet);
+    ScannedFrames found = scan_frames(
+        frames, paths, plan.threads,
+        {config.method.data, config.input.stage == InputStage::kRaw, config.input.count_duplicates}, verified,
+        [&](int done) { progress.update(done); });
+    manifest = std::move(found.manifest);
+    for (const BadFrame& frame : found.left_out)
+      plan.warnings.push_back("left out: " + frame.path + ": " + frame.reason);
+    plan.warnings.insert(plan.warnings.end(), found.warnings.begin(), found.warnings.end());
+    leave_out(config, found.bad, manifest, plan);
+  }
+  check_hard_assumptions(manifest, config.method.data);
+  const double scan_s = elapsed_s(began);
+  plan.config_hash = sha256_hex(canonical_method_json(config.method));
+  plan.width = manifest.width();
+  plan.height = manifest.height();
+  plan.channels = manifest.channels();
+  Grid grid;
+  PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
+  const std::vector<std::string> odd_headers = header_warnings(manifest);
+  plan.warnings.insert(plan.warnings.end(), odd_headers.begin(), odd_headers.end());
+  plan.frames_manifest_id = sha256_hex(encode_manifest(manifest));
+  plan.frames = static_cast<int>(manifest.frames.size());
+  if (synthetic_enabled(plan.frames, config.method.synthetic))
+    plan.synthetic_frames = cluster_count(plan.frames, config.method.synthetic);
+  plan.tile_size_px = grid.size;
+  plan.overlap_px = grid.overlap;
+  plan.tiles = static_cast<int>(grid.tiles.size());
+  count_tasks(config, grid, sample, plan);
+  sample.scan_s = scan_s;
+  plan.phases = planned_phases(config, manifest, grid, sample, plan);
+  for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
+  if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
+  if (config.input.stage == InputStage::kRaw)
+    plan.warnings.emplace_back(
+        "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
+        "from one sensor plane, come on top");
+  return plan;
+}
+
+nlohmann::json plan_json(const RunPlan& plan) {
+  nlohmann::json phases = nlohmann::json::array(), tasks = nlohmann::json::object();
+  for (const PlannedPhase& p : plan.phases)
+    phases.push_back({{"name", p.name},
+                      {"read_bytes", p.read_bytes},
+                      {"memory_bytes", p.memory_bytes},
+                      {"seconds", p.seconds}});
+  for (const auto& [batch, count] : plan.tasks) tasks[batch.substr(0, batch.find(' '))] = count;
+  return {
+      {"config_hash", plan.config_hash},
+      {"frames_manifest_id", plan.frames_manifest_id},
+      {"frames",
+       {{"count", plan.frames}, {"width", plan.width}, {"height", plan.height}, {"channels", plan.channels}}},
+      {"seeing_px", plan.seeing_px},
+      {"seeing_from", plan.seeing_from},
+      {"tiles", {{"count", plan.tiles}, {"size_px", plan.tile_size_px}, {"overlap_px", plan.overlap_px}}},
+      {"synthetic_frames", plan.synthetic_frames},
+      {"threads", plan.threads},
+      {"tasks", tasks},
+      {"sample_frames", plan.sample_frames},
+      {"phases", phases},
+      {"warnings", plan.warnings}};
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,94 @@
+#include <algorithm>
+
+#include "plan_sample.hpp"
+#include "tilecompile/coadd/mean_stack.hpp"
+#include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/coadd/stack.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/master/synthetic_round.hpp"
+#include "tilecompile/master/tile_joiner.hpp"
+#include "tilecompile/night/frame_bands.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what the allocator keeps
+// Bytes a pixel and channel: mean, variance and coverage of the classical stack.
+constexpr std::uint64_t kClassicalBytes = 2 * sizeof(float) + sizeof(std::int32_t);
+constexpr std::uint64_t kDistributionBytes = 24;            // a thread: samples, keys and distinct values
+constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
+
+// Bands that one pass over all tiles reads, and their rows in units of the image's height.
+struct BandReads {
+  std::size_t bands = 0, largest_bytes = 0;
+  double images = 0;
+};
+
+BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
+  BandReads reads;
+  Box last{-1, -1, 0, 0};
+  for (const Box& tile : grid.tiles) {
+    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit,
+                                         static_cast<std::size_t>(plan.threads) + 1);
+    if (region == last) continue;
+    last = region;
+    ++reads.bands;
+    reads.images += static_cast<double>(region.h) / plan.height;
+    reads.largest_bytes =
+        std::max(reads.largest_bytes, FrameBand::size_bytes(region, plan.channels, plan.frames));
+  }
+  return reads;
+}
+
+// Bands read whole rows; of gzipped frames everything up to them has to be unpacked, every time.
+std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads) {
+  double bytes = 0;
+  for (const ManifestEntry& f : manifest.frames)
+    bytes += static_cast<double>(f.size_bytes) *
+             (f.path.ends_with(".gz") ? static_cast<double>(reads.bands) : reads.images);
+  return static_cast<std::uint64_t>(bytes);
+}
+
+}  // namespace
+
+std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest& manifest, const Grid& grid,
+                                         const PlanSample& sample, const RunPlan& plan) {
+  std::uint64_t all = 0;
+  for (const ManifestEntry& f : manifest.frames) all += f.size_bytes;
+  const auto plane = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(plan.height);
+  const std::uint64_t pixels = plane * static_cast<std::uint64_t>(plan.channels);
+  const auto threads = static_cast<std::uint64_t>(plan.threads), frames = manifest.frames.size();
+  const std::uint64_t resident = kProgramBytes + pixels * kClassicalBytes;
+  const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
+  const std::size_t limit = memory_limit_bytes(config.parallel);
+  const BandReads reads = band_reads(grid, plan, limit);
+  const std::uint64_t bands =
+      std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
+                              reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
+  const std::uint64_t held =
+      std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
+  const std::uint64_t tiles = resident + bands + pixels * OverlapAdd::kBytesAPixel + held;
+  const double tiles_s = plan.frames *
+                         (sample.tile_read_s * static_cast<double>(reads.bands) +
+                          sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
+                         plan.threads;
+  std::vector<PlannedPhase> phases = {
+      {"scan", all, kProgramBytes, sample.scan_s},
+      {"analyse frames", all,
+       kProgramBytes + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
+       sample.analyse_s * plan.frames},
+      {"measure seeing", all, resident + pixels * threads * sizeof(float), sample.seeing_s * plan.frames},
+      {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
+      {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
+  if (plan.synthetic_frames == 0) return phases;
+  const std::uint64_t joining =
+      std::clamp<std::uint64_t>(join_memory_bytes(limit) / (pixels * OverlapAdd::kBytesAPixel), 1,
+                                static_cast<std::uint64_t>(plan.synthetic_frames)) *
+      pixels * OverlapAdd::kBytesAPixel;
+  phases.push_back({"synthetic frames", band_bytes(manifest, reads),
+                    tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
+                    tiles_s});
+  return phases;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,134 @@
+#include "signed_transport.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "tilecompile/base/hmac.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/protocol/forwarding_transport.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kLeastKeyBytes = 16, kMostKeys = 4, kKeyIdDigits = 8;
+constexpr const char* kOwnHeaders = "x-tilecompile-";
+
+// Tells keys apart while they are exchanged; says nothing about the key.
+std::string key_id(const std::string& key) {
+  return sha256_hex("tilecompile key id " + key).substr(0, kKeyIdDigits);
+}
+
+// With its length before it no part can pass for a piece of its neighbour.
+void add_part(std::string& all, const std::string& part) { all += std::to_string(part.size()) + ":" + part; }
+
+class SignedTransport : public ForwardingTransport {
+ public:
+  SignedTransport(std::unique_ptr<Transport> inner, std::vector<std::string> keys)
+      : ForwardingTransport(std::move(inner)), keys_(std::move(keys)) {}
+
+  std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
+    if (message.message_id.empty()) message.message_id = new_uuid();
+    message.headers[kSignatureHeader] = message_signature(keys_.front(), queue, message);
+    return inner_->publish(exchange, queue, std::move(message));
+  }
+
+ protected:
+  bool keep(const Delivery& delivery) override {
+    const std::string why = objection(delivery);
+    if (!why.empty()) refuse(delivery, why);
+    return !why.empty();
+  }
+
+ private:
+  /// Why a delivery is not to be trusted; empty when it is.
+  std::string objection(const Delivery& delivery) const;
+  void refuse(const Delivery& delivery, const std::string& why);
+
+  std::vector<std::string> keys_;
+};
+
+std::string SignedTransport::objection(const Delivery& delivery) const {
+  if (delivery.queue == kDeadLetterQueue) return "";
+  const auto header = delivery.message.headers.find(kSignatureHeader);
+  if (header == delivery.message.headers.end()) return "it is not signed";
+  bool known = false;
+  for (const std::string& key : keys_) {
+    if (equal_in_constant_time(header->second, message_signature(key, delivery.queue, delivery.message)))
+      return "";
+    known = known || header->second.rfind(key_id(key) + ":", 0) == 0;
+  }
+  return known ? "its signature does not fit: it was altered, or signed for another queue"
+               : "it is signed with a key that is not in broker.message_key_file";
+}
+
+void SignedTransport::refuse(const Delivery& delivery, const std::string& why) {
+  log_error("a message is refused: " + why,
+            {{"queue", delivery.queue}, {"message_id", delivery.message.message_id}});
+  if (delivery.queue == kComputeQueue) {
+    // As it came, so that its signature vouches for it no more than before.
+    Message kept = delivery.message;
+    drop_headers_beyond_limit(kept);
+    kept.headers[kReasonHeader] = "refused: " + why;
+    try {
+      inner_->publish(kResultExchange, kDeadLetterQueue, std::move(kept)).get();
+    } catch (const UnroutableError&) {
+      log_warning(std::string("it is lost: there is no queue ") + kDeadLetterQueue);
+    }
+  }
+  inner_->ack(delivery.tag);
+}
+
+}  // namespace
+
+const char* const kSignatureHeader = "x-tilecompile-signature";
+
+std::vector<std::string> read_message_keys(const std::string& file) {
+  const auto refuse = [&](const std::string& why) {
+    return UsageError("cannot take the keys of messages from broker.message_key_file '" + file + "': " + why +
+                      "; it must hold one to four lines of at least 16 characters, made for example with: "
+                      "openssl rand -hex 32");
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) throw refuse("it is a folder");
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw refuse(std::strerror(errno));
+  std::vector<std::string> keys;
+  for (std::string line; std::getline(stream, line);) {
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty()) continue;
+    if (line.size() < kLeastKeyBytes)
+      throw refuse("line " + std::to_string(keys.size() + 1) + " is shorter than 16 characters");
+    keys.push_back(line);
+    if (keys.size() > kMostKeys) throw refuse("it holds more than four keys");
+  }
+  if (keys.empty()) throw refuse("it holds no key");
+  return keys;
+}
+
+std::string message_signature(const std::string& key, const std::string& queue, const Message& message) {
+  std::string all = "tilecompile message 1\n";
+  add_part(all, queue.rfind(kRetryQueuePrefix, 0) == 0 ? kComputeQueue : queue);
+  for (const std::string* part :
+       {&message.message_id, &message.correlation_id, &message.reply_to, &message.content_type})
+    add_part(all, *part);
+  for (const auto& [name, value] : message.headers) {  // in the order of their names
+    if (name.rfind(kOwnHeaders, 0) != 0 || name == kSignatureHeader) continue;
+    add_part(all, name);
+    add_part(all, value);
+  }
+  add_part(all, message.body);
+  return key_id(key) + ":" + hmac_sha256_hex(key, all);
+}
+
+std::unique_ptr<Transport> sign_messages(std::unique_ptr<Transport> inner, std::vector<std::string> keys) {
+  return std::make_unique<SignedTransport>(std::move(inner), std::move(keys));
+}
+
+}  // namespace tilecompile

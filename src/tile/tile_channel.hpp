@@ -1,0 +1,49 @@
+#pragma once
+#include <vector>
+
+#include "rejection.hpp"
+#include "tilecompile/tile/compute_tile.hpp"
+#include "tilecompile/tile/frame_sum.hpp"
+
+namespace tilecompile {
+
+/// The cut-outs of one channel with the factors, the noise and the edge ramps of their frames. `frame_weight`
+/// is W of every cut-out; `ramps` holds what the result points to.
+std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
+                                             const std::vector<double>& frame_weight,
+                                             std::vector<Plane<float>>& ramps);
+
+/// A reconstructed channel from its mean: sum of weights, clipped median and median (`methodology.md` 9.1,
+/// 9.2). No pixel is rejected; `quality` is left empty.
+TileChannel finish_channel(WeightedMean mean, std::vector<double> frame_weight, int frame_chunk);
+
+/// One channel of a tile, ready to be summed: everything that is decided by all of its frames together.
+class PreparedChannel {
+ public:
+  /// `frame_weight` is W of every cut-out. Lays the edge ramps, levels the frames' skies, rejects pixels and
+  /// finds the shares of the noise guard, each as the parameters ask (`methodology.md` 9.3, 9.5); measures
+  /// the frames' noise in the tile, which the variance is propagated from.
+  PreparedChannel(const TileInput& input, std::size_t channel, const std::vector<double>& frame_weight);
+  PreparedChannel(const PreparedChannel&) = delete;
+  PreparedChannel& operator=(const PreparedChannel&) = delete;
+
+  /// The reconstructed channel over the cut-outs `members` (ascending): weighted mean, sum of weights,
+  /// clipped median and median (`methodology.md` 9.1, 9.2), rejected pixels. `quality` is left empty.
+  TileChannel reconstruct(const std::vector<std::size_t>& members) const;
+  /// The same over all cut-outs.
+  TileChannel reconstruct() const;
+
+ private:
+  WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
+  void level_skies();
+  void guard_noise(double seeing_px);
+
+  Box box_;
+  const ReconstructionParams& params_;
+  std::vector<Plane<float>> ramps_;
+  std::vector<WeightedCutout> cutouts_;
+  Rejection rejection_;
+  Plane<double> quiet_share_, sharp_share_;  // empty without a noise guard
+};
+
+}  // namespace tilecompile

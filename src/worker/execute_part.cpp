@@ -1,0 +1,41 @@
+#include "execute_part.hpp"
+
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/tile/tile_parts.hpp"
+#include "tilecompile/worker/execute_task.hpp"
+
+namespace tilecompile {
+namespace {
+
+TileWeights fetch_weights(const TileTask& task, const TaskTile& tile, const TileInput& input,
+                          ObjectStore& store) {
+  TileWeights weights = decode_tile_weights(fetch_checked(store, tile.data_ref, tile.data_checksum,
+                                                          "weights of tile " + std::to_string(tile.tile_id)));
+  const bool with_mean = task.work == TaskWork::kSum;
+  const bool fits = weights.mean.empty() != with_mean &&
+                    (!with_mean || (weights.mean.front().width() == tile.box.w &&
+                                    weights.mean.front().height() == sampled_rows(tile.box.h))) &&
+                    weights.frame_weight.size() == input.metrics->channels.size() &&
+                    static_cast<int>(weights.frame_weight.front().size()) == input.metrics->frame_count();
+  if (!fits || weights.tile_id != tile.tile_id)
+    throw InputError("the weights " + tile.data_ref + " of tile " + std::to_string(tile.tile_id) +
+                     " are of another tile, run or round than the task");
+  return weights;
+}
+
+}  // namespace
+
+void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& run, ObjectStore& store,
+                  ResultMessage& message) {
+  const auto band = run.bands->get(run.frames, tile.box, task.first_frame, task.last_frame);
+  const TileInput input = tile_input(task, tile, run, *band);
+  const std::string bytes =
+      task.work == TaskWork::kMeasure
+          ? encode_metrics_part(measure_tile(input, tile.tile_id))
+          : encode_sums_part(sum_tile(input, fetch_weights(task, tile, input, store), tile.tile_id));
+  message.data_ref = tile_part_key(task, tile.tile_id);
+  message.data_checksum = sha256_hex(bytes);
+  store.put(message.data_ref, bytes);
+}
+
+}  // namespace tilecompile

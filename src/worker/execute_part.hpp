@@ -1,0 +1,14 @@
+#pragma once
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/result.hpp"
+#include "tilecompile/tile/task.hpp"
+#include "tilecompile/worker/run_contexts.hpp"
+
+namespace tilecompile {
+
+/// The worker's part in a tile that is computed in pieces: measures or sums one tile over the frames of the
+/// task, stores the object and fills in the result.
+void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& run, ObjectStore& store,
+                  ResultMessage& message);
+
+}  // namespace tilecompile

@@ -1,0 +1,69 @@
+#include "tilecompile/worker/run_contexts.hpp"
+
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr std::size_t kRunsKept = 2;
+
+void check_range(const TileTask& task, const RunContext& run) {
+  const int frames = static_cast<int>(run.manifest->frames.size());
+  if (task.last_frame >= frames)
+    throw InputError("task asks for frames up to " + std::to_string(task.last_frame) + ", the manifest has " +
+                     std::to_string(frames));
+  if (run.metrics.frame_count() != frames || run.metrics.channel_count() != run.manifest->channels())
+    throw InputError("frame metrics and manifest of the run differ in frames or channels");
+}
+
+}  // namespace
+
+RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
+                         std::shared_ptr<VerifiedFiles> verified)
+    : store_(store),
+      frames_(std::move(frames)),
+      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots) + 1)),
+      verified_(std::move(verified)) {}
+
+std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
+  auto run = std::make_shared<RunContext>();
+  run->method =
+      parse_method_json(fetch_checked(store_, config_key(task.run_id), task.config_hash, "configuration"));
+  run->manifest = std::make_shared<Manifest>(
+      decode_manifest(fetch_checked(store_, manifest_key(task.run_id), task.frames_manifest_id, "manifest")));
+  run->metrics =
+      decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+  if (task.clusters) {
+    run->clusters =
+        decode_clusters(fetch_checked(store_, task.clusters->ref, task.clusters->checksum, "clusters"));
+    if (run->clusters.of_frame.size() != run->manifest->frames.size())
+      throw InputError("clusters and manifest of the run differ in frames");
+  }
+  run->frames =
+      std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_);
+  run->bands = bands_;
+  return run;
+}
+
+std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
+  if (task.input_stage != "registered")
+    throw InputError(
+        "task asks for input_stage '" + task.input_stage +
+        "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
+  const std::string id = task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref +
+                         task.metrics.checksum +
+                         (task.clusters ? task.clusters->ref + task.clusters->checksum : "");
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const auto& [known, run] : latest_)
+    if (known == id) {
+      check_range(task, *run);
+      return run;
+    }
+  std::shared_ptr<RunContext> run = fetch(task);
+  check_range(task, *run);
+  latest_.emplace_front(id, run);
+  if (latest_.size() > kRunsKept) latest_.pop_back();
+  return run;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,194 @@
+#include "task_service.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <thread>
+
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/worker/execute_task.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kFirstPause = 200ms, kLongestPause = 5000ms;  // between tries of an answer that is not taken
+constexpr std::size_t kRunsRemembered = 64;
+
+LogFields tile_fields(const ResultMessage& result) {
+  return {{"run_id", result.run_id},
+          {"tile_id", std::to_string(result.tile_id)},
+          {"attempt", std::to_string(result.attempt)}};
+}
+
+}  // namespace
+
+void TaskService::serve(const Delivery& delivery) {
+  Job job;
+  try {
+    job = {decode_task(delivery.message.body), read_envelope(delivery.message), &delivery};
+  } catch (const InputError& e) {
+    refuse(delivery, e);
+    return transport_.ack(delivery.tag);
+  }
+  switch (in_hand_.take(job.task.correlation_id, delivery)) {
+    case TasksInHand::Standing::kHeld:
+      return;
+    case TasksInHand::Standing::kAnswered:
+      return transport_.ack(delivery.tag);
+    case TasksInHand::Standing::kForeign:
+    case TasksInHand::Standing::kNew:
+      break;
+  }
+  bool answered = true;
+  try {
+    handle(job);
+  } catch (const UnroutableError& e) {
+    log_warning(std::string("nobody waits for this result any more, the task is dropped: ") + e.what());
+  } catch (const Unanswered&) {
+    answered = false;
+  } catch (const std::bad_alloc&) {
+    log_warning("the memory does not suffice to answer a task: it goes back to the broker",
+                {{"run_id", job.task.run_id}});
+    std::this_thread::sleep_for(kFirstPause);
+    answered = false;
+  } catch (const ContractError&) {
+    end(delivery, true);
+    throw;
+  }
+  end(delivery, answered);
+}
+
+void TaskService::end(const Delivery& delivery, bool answered) {
+  for (const DeliveryTag& tag : in_hand_.finish(delivery.tag, answered)) {
+    if (answered)
+      transport_.ack(tag);
+    else
+      transport_.reject(tag, true);
+  }
+}
+
+// A task that cannot be read names no run to answer to: it is kept for people to look at, with the reason.
+void TaskService::refuse(const Delivery& delivery, const InputError& why) {
+  log_error(std::string("task refused: ") + why.what(), {{"message_id", delivery.message.message_id}});
+  DeathNote note;
+  note.failure = TileFailure{ErrorKind::kInput, why.what()};
+  note.worker_id = options_.worker_id;
+  send_to_dead_letters(transport_, kResultExchange, delivery.message, note);
+}
+
+void TaskService::handle(const Job& job) {
+  if (nobody_waits(job)) return;
+  if (stop_) return hand_back(job, 0, HandBack::kStopping);
+  // The master knows who had it and what to do about it: a tile that kills its workers kills no other here.
+  if (job.delivery->redelivered) return hand_back(job, 0, HandBack::kRedelivered);
+  compute(job);
+}
+
+void TaskService::compute(const Job& job) {
+  const SoloGate::Pass pass(gate_, job.envelope.care == TaskCare::kAlone);
+  const WorkerIdentity identity{options_.worker_id, job.envelope.attempt};
+  std::size_t tried = 0;
+  std::string bug;
+  const auto emit = [&](const ResultMessage& result) {
+    ++tried;
+    answer(job, result);
+    if (!result.failure) log_debug("tile done", tile_fields(result));
+    if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
+  };
+  const auto go_on = [&](const TaskTile& tile) {
+    if (stop_ || !bug.empty()) return false;
+    if (job.envelope.care != TaskCare::kNone) announce(job, tile);
+    return true;
+  };
+  execute_tiles(job.task, runs_, store_, identity, emit,
+                diagnostics_.observer(job.delivery->message, identity), go_on);
+  if (tried < job.task.tiles.size()) hand_back(job, tried, HandBack::kStopping);
+  if (!bug.empty()) throw ContractError(bug);
+}
+
+void TaskService::announce(const Job& job, const TaskTile& tile) {
+  ResultMessage begun = result_of(job, tile);
+  begun.begun = true;
+  answer(job, begun);
+}
+
+void TaskService::hand_back(const Job& job, std::size_t first_tile, HandBack why) {
+  const std::string text = why == HandBack::kStopping ? "not begun by a worker that stops"
+                                                      : "not begun: another worker had the task before";
+  log_info("tiles are handed back to the master: " + text,
+           {{"run_id", job.task.run_id}, {"tiles", std::to_string(job.task.tiles.size() - first_tile)}});
+  for (std::size_t t = first_tile; t < job.task.tiles.size(); ++t) {
+    ResultMessage result = result_of(job, job.task.tiles[t]);
+    result.failure = TileFailure{ErrorKind::kTransient, text};
+    result.hand_back = why;
+    answer(job, result);
+  }
+}
+
+ResultMessage TaskService::result_of(const Job& job, const TaskTile& tile) const {
+  return empty_result(job.task, tile, {options_.worker_id, job.envelope.attempt});
+}
+
+// The broker may refuse a message for now, as when a queue is full or moves: that is no reason to end.
+void TaskService::answer(const Job& job, const ResultMessage& result) {
+  Message message;
+  message.body = encode_result(result);
+  message.correlation_id = result.correlation_id;
+  message.message_id =
+      result.run_id + ":" + std::to_string(result.tile_id) + ":" + std::to_string(result.attempt);
+  for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    try {
+      return publish(job, message);
+    } catch (const NotTakenError& e) {
+      log_warning(std::string("an answer is sent again: ") + e.what(), tile_fields(result));
+    }
+    for (auto waited = 0ms; waited < pause; waited += kFirstPause) {
+      if (stop_) throw Unanswered{};
+      std::this_thread::sleep_for(kFirstPause);
+    }
+  }
+}
+
+// The queue that waits for the result: the one the task names, else the run's own, else the shared one.
+void TaskService::publish(const Job& job, const Message& message) {
+  const std::string& asked = job.delivery->message.reply_to;
+  const std::string queue = asked.empty() ? results_queue(job.task.run_id, Isolation::kRun) : asked;
+  try {
+    try {
+      return transport_.publish(kResultExchange, queue, message).get();
+    } catch (const UnroutableError&) {
+      if (!asked.empty()) throw;
+    }
+    transport_.publish(kResultExchange, kResultsQueue, message).get();
+  } catch (const UnroutableError&) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (gone_.size() >= kRunsRemembered) gone_.clear();
+    gone_.insert(queue);
+    throw;
+  }
+}
+
+// A run that ended early leaves tasks behind. Once an answer of it was taken by nobody, its other tasks are
+// dropped without being computed, until its queue is there again.
+bool TaskService::nobody_waits(const Job& job) {
+  const std::string& queue = job.delivery->message.reply_to;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (gone_.count(queue) == 0) return false;
+  }
+  try {
+    if (transport_.inspect(queue)) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      gone_.erase(queue);
+      return false;
+    }
+  } catch (const UsageError& e) {  // a queue of somebody alone
+    log_debug(std::string("this worker may not look at a results queue: ") + e.what());
+  }
+  log_warning("a task of a run that has ended is dropped", {{"results_queue", queue}});
+  return true;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,168 @@
+#include "tilecompile/night/frame_bands.hpp"
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "small_night.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
+
+namespace tilecompile {
+namespace {
+
+// Samples of one cut-out against the frame read on its own.
+void expect_cutout(const FrameBand& band, const Image& frame, int channel, int index, const Box& box) {
+  const FrameCutout cutout = band.cutout(channel, index, box);
+  ASSERT_EQ(cutout.samples.width, box.w);
+  ASSERT_EQ(cutout.samples.height, box.h);
+  for (int y = 0; y < box.h; ++y)
+    for (int x = 0; x < box.w; ++x)
+      ASSERT_EQ(
+          std::bit_cast<std::uint32_t>(cutout.samples.at(x, y)),
+          std::bit_cast<std::uint32_t>(frame[static_cast<std::size_t>(channel)].at(box.x0 + x, box.y0 + y)))
+          << "frame " << index << " channel " << channel << " x " << x << " y " << y;
+}
+
+TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
+  const SmallNight night(3, 4);
+  std::vector<Image> frames;
+  for (int f = 0; f < 4; ++f) frames.push_back(night.source().open(f).read_all());
+  const std::size_t column = FrameBand::size_bytes({0, 0, 1, 32}, 3, 3);
+  for (const std::size_t limit : {std::size_t{0}, column, 80 * column, 140 * column, 400 * column}) {
+    BandCache cache(limit, limit == 0 ? 1 : 3);
+    const auto source = std::make_shared<FrameSource>(night.source());
+    for (const int threads : {1, 4}) {
+      parallel_for(static_cast<int>(night.grid.tiles.size()) * 2, threads, [&](int i) {
+        const Box& box = night.grid.tiles[static_cast<std::size_t>(i) % night.grid.tiles.size()];
+        const auto band = cache.get(source, box, 1, 3);
+        ASSERT_TRUE(band->region().contains(box));
+        for (int f = 1; f <= 3; ++f)
+          for (int c = 0; c < 3; ++c) expect_cutout(*band, frames[static_cast<std::size_t>(f)], c, f, box);
+      });
+    }
+  }
+}
+
+TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 4);
+  const auto first = cache.get(source, night.grid.tiles[0], 0, 6);
+  EXPECT_EQ(first->region(), (Box{0, 0, 131, night.grid.size}));
+  EXPECT_EQ(cache.get(source, night.grid.tiles[1], 0, 6), first);
+  EXPECT_NE(cache.get(source, night.grid.tiles[1], 0, 5), first);
+  EXPECT_EQ(cache.get(source, night.grid.tiles[2], 0, 6), first);
+}
+
+TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
+  const SmallNight night;
+  const std::size_t column = FrameBand::size_bytes({0, 0, 1, night.grid.size}, 1, 7);
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(20 * column, 1000);
+  std::weak_ptr<const FrameBand> first = cache.get(source, night.grid.tiles.front(), 0, 6);
+  for (const Box& tile : night.grid.tiles)
+    EXPECT_EQ(cache.get(source, tile, 0, 6)->region(), tile)
+        << "too little memory for two tiles side by side";
+  EXPECT_TRUE(first.expired());
+}
+
+TEST(BandCache, BandsThatAreAllInUseFitInTheLimitUnlessSingleTilesDoNot) {
+  const Box tile{60, 10, 30, 40};
+  const int width = 700, frames = 9;
+  for (const std::size_t bands : {2u, 3u, 5u})
+    for (std::size_t columns = 1; columns < 800; ++columns) {
+      const std::size_t limit = FrameBand::size_bytes({0, 0, 1, tile.h}, 3, frames) * columns * bands;
+      const Box region = BandCache::region(tile, width, 3, frames, limit, bands);
+      ASSERT_TRUE(region.contains(tile)) << columns;
+      if (columns >= 30) {
+        ASSERT_LE(FrameBand::size_bytes(region, 3, frames) * bands, limit) << columns;
+      } else {
+        ASSERT_EQ(region, tile) << columns;
+      }
+    }
+}
+
+TEST(BandCache, RunsAndRoundsShareOneLimit) {
+  const SmallNight night;
+  const auto first_round = std::make_shared<FrameSource>(night.source());
+  const auto second_round = std::make_shared<FrameSource>(night.source());
+  const std::size_t row = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
+  BandCache cache(2 * row, 2);
+  const Box &top = night.grid.tiles.front(), &bottom = night.grid.tiles.back();
+  const std::weak_ptr<const FrameBand> a = cache.get(first_round, top, 0, 6),
+                                       b = cache.get(first_round, bottom, 0, 6);
+  EXPECT_FALSE(a.expired());
+  cache.get(second_round, top, 0, 6);
+  EXPECT_TRUE(a.expired());
+  cache.get(second_round, bottom, 0, 6);
+  EXPECT_TRUE(b.expired());
+}
+
+TEST(BandCache, ALimitTooSmallForSingleTilesIsToldOnce) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache enough(2 * FrameBand::size_bytes(night.grid.tiles[0], 1, 7), 2), little(1000, 2);
+  testing::internal::CaptureStderr();
+  enough.get(source, night.grid.tiles[0], 0, 6);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  testing::internal::CaptureStderr();
+  little.get(source, night.grid.tiles[0], 0, 6);
+  little.get(source, night.grid.tiles[1], 0, 6);
+  const std::string told = testing::internal::GetCapturedStderr();
+  const std::size_t at = told.find("parallel.memory_limit_mb");
+  ASSERT_NE(at, std::string::npos) << told;
+  EXPECT_EQ(told.find("parallel.memory_limit_mb", at + 1), std::string::npos) << told;
+}
+
+TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 2);
+  const Box& tile = night.grid.tiles[0];
+  const std::weak_ptr<const FrameBand> first = cache.get(source, tile, 0, 1),
+                                       second = cache.get(source, tile, 0, 2);
+  EXPECT_FALSE(first.expired());
+  cache.get(source, tile, 0, 1);
+  cache.get(source, tile, 0, 3);
+  EXPECT_FALSE(first.expired());
+  EXPECT_TRUE(second.expired());
+}
+
+TEST(BandCache, AFrameThatCannotBeReadFailsEveryAskerAndHealsWithTheFrame) {
+  const SmallNight night;
+  const auto frame = night.frames_dir() / night.manifest->frames[2].path;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 4);
+  std::filesystem::rename(frame, night.folder() / "away");
+  std::atomic<int> failures{0};
+  parallel_for(8, 4, [&](int) {
+    try {
+      cache.get(source, night.grid.tiles[0], 0, 6);
+    } catch (const TransientError& e) {
+      failures += std::string(e.what()).find(frame.filename().string()) != std::string::npos ? 1 : 0;
+    }
+  });
+  EXPECT_EQ(failures, 8);
+  std::filesystem::rename(night.folder() / "away", frame);
+  EXPECT_NO_THROW(cache.get(source, night.grid.tiles[0], 0, 6));
+}
+
+TEST(FrameSource, AReplacedFrameIsRefused) {
+  const SmallNight night;
+  const auto frame = night.frames_dir() / night.manifest->frames[3].path;
+  const auto other = night.frames_dir() / night.manifest->frames[4].path;
+  std::filesystem::copy_file(other, frame, std::filesystem::copy_options::overwrite_existing);
+  try {
+    night.source().open(3);
+    FAIL() << "no error";
+  } catch (const InputError& e) {
+    EXPECT_NE(std::string(e.what()).find(frame.filename().string()), std::string::npos);
+    EXPECT_NE(std::string(e.what()).find("SHA-256"), std::string::npos);
+  }
+  std::filesystem::resize_file(frame, 100);
+  EXPECT_THROW(night.source().open(3), InputError);
+}
+
+}  // namespace
+}  // namespace tilecompile
