@@ -1,4 +1,4 @@
-#include "event_announcer.hpp"
+#include "launch/event_announcer.hpp"
 
 #include <gtest/gtest.h>
 
