@@ -59,7 +59,8 @@ WorkPlace within_run_directory(const fs::path& run, const json& configuration) {
   WorkPlace place{open_file_store(run.parent_path()), run.parent_path(), {}};
   for (const char* folder : kWorkingFolders) place.folders.push_back(id + "/" + folder);
   if (configuration.value("/input/stage"_json_pointer, "") == "raw")
-    place.folders.push_back(id + "/" + configuration.value("/registration/output_dir"_json_pointer, "registered"));
+    place.folders.push_back(id + "/" +
+                            configuration.value("/registration/output_dir"_json_pointer, "registered"));
   return place;
 }
 
@@ -67,7 +68,8 @@ std::vector<WorkPlace> work_places(const CleanRequest& request, const fs::path& 
   std::ifstream file(run / "run.json", std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const json record = json::parse(text, nullptr, false);
-  const json configuration = record.is_object() ? record.value("configuration", json::object()) : json::object();
+  const json configuration =
+      record.is_object() ? record.value("configuration", json::object()) : json::object();
   std::vector<WorkPlace> places = {within_run_directory(run, configuration)};
   const std::string id = run.filename().string();
   fs::path root = request.storage_root;
@@ -125,7 +127,8 @@ CleanedRun clean_run(const CleanRequest& request, const fs::path& run) {
   if (request.remove) lock = std::make_unique<RunDirectory>(run.parent_path(), run.filename().string());
   for (const WorkPlace& place : places) clean_place(place, request.remove, outcome);
   if (lock)
-    lock->append_event("cleaned", {{"files", std::to_string(outcome.files)}, {"bytes", std::to_string(outcome.bytes)}});
+    lock->append_event("cleaned",
+                       {{"files", std::to_string(outcome.files)}, {"bytes", std::to_string(outcome.bytes)}});
   return outcome;
 }
 
@@ -139,7 +142,11 @@ double parse_age_s(const std::string& text) {
   char* rest = nullptr;
   const double number = std::strtod(text.c_str(), &rest);
   const std::string unit = rest;
-  const double seconds = unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : unit == "w" ? 604800 : 0;
+  const double seconds = unit == "m"   ? 60
+                         : unit == "h" ? 3600
+                         : unit == "d" ? 86400
+                         : unit == "w" ? 604800
+                                       : 0;
   if (rest == text.c_str() || seconds == 0 || !(number >= 0) || number > 1e6)
     throw UsageError("'" + text + "' is no age: write 90m, 12h, 30d or 4w");
   return number * seconds;

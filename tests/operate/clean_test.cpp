@@ -35,13 +35,16 @@ class Clean : public testing::Test {
     RunDirectory directory(request_.output_dir, id);
     directory.append_event("run_started");
     if (!status.empty())
-      directory.write("run.json", json{{"status", status},
-                                       {"configuration", {{"storage", {{"type", "file"}, {"root", storage.string()}}}}}}
-                                      .dump());
-    for (const char* kept : {"reconstruction.fits", "grid.json", "report.html"}) write_text(run / kept, "kept");
+      directory.write("run.json",
+                      json{{"status", status},
+                           {"configuration", {{"storage", {{"type", "file"}, {"root", storage.string()}}}}}}
+                          .dump());
+    for (const char* kept : {"reconstruction.fits", "grid.json", "report.html"})
+      write_text(run / kept, "kept");
     for (const char* tile : {"tiles/tile_000000.fits", "tiles/.tmp-left", "synthetic_tiles/tile_000000.fits"})
       write_text(run / tile, "12345");
-    for (const char* object : {"tiles/tile_000001.fits", "config.json"}) write_text(storage / id / object, "1234567");
+    for (const char* object : {"tiles/tile_000001.fits", "config.json"})
+      write_text(storage / id / object, "1234567");
     return id;
   }
   std::map<std::string, CleanedRun> clean() const {
@@ -49,7 +52,9 @@ class Clean : public testing::Test {
     clean_runs(request_, [&](const CleanedRun& run) { all[run.run_id] = run; });
     return all;
   }
-  bool there(const std::string& id, const char* file) const { return fs::exists(request_.output_dir / id / file); }
+  bool there(const std::string& id, const char* file) const {
+    return fs::exists(request_.output_dir / id / file);
+  }
   bool stored(const std::string& id) const { return fs::exists(folder_.path() / "shared" / id); }
 
   TempDir folder_;
