@@ -17,7 +17,8 @@ void TasksInQueue::answered(const std::string& correlation_id) {
 bool TasksInQueue::vanished(std::uint64_t ready, std::uint64_t consumers) {
   most_consumers_ = std::max(most_consumers_, consumers);
   const std::uint64_t held = under_way_.size() - std::min<std::uint64_t>(ready, under_way_.size());
-  if (ready > 0 && consumers > 0) most_held_each_ = std::max(most_held_each_, (held + consumers - 1) / consumers);
+  if (ready > 0 && consumers > 0)
+    most_held_each_ = std::max(most_held_each_, (held + consumers - 1) / consumers);
   // A consumer that has gone may still work on what it took.
   const bool known = most_held_each_ > 0 || most_consumers_ == 0;
   const bool missing = ready == 0 && known && held > most_held_each_ * most_consumers_;

@@ -6,10 +6,10 @@
 
 namespace tilecompile {
 
-/// Tells when tasks have vanished from their queue (purged, dropped) long before silence would: the queue is empty,
-/// and more tasks are under way than workers have ever held. Workers do not say how many they hold; it is learned
-/// while tasks wait. Other runs on the same queue make it see too few in hand: the worst is that tasks in hand are
-/// sent a second time, once.
+/// Tells when tasks have vanished from their queue (purged, dropped) long before silence would: the queue is
+/// empty, and more tasks are under way than workers have ever held. Workers do not say how many they hold; it
+/// is learned while tasks wait. Other runs on the same queue make it see too few in hand: the worst is that
+/// tasks in hand are sent a second time, once.
 class TasksInQueue {
  public:
   void sent(const std::string& correlation_id, std::size_t tiles) { under_way_[correlation_id] = tiles; }
@@ -20,7 +20,8 @@ class TasksInQueue {
   void clear() { under_way_.clear(); }
   std::size_t under_way() const { return under_way_.size(); }
 
-  /// A look at the queue; true when tasks have vanished, said at the second look in a row that finds them missing.
+  /// A look at the queue; true when tasks have vanished, said at the second look in a row that finds them
+  /// missing.
   bool vanished(std::uint64_t ready, std::uint64_t consumers);
 
  private:

@@ -77,7 +77,7 @@ TEST(TasksInQueue, NothingIsSaidBeforeAnythingWasLearned) {
 // Tasks of another run wait in front: fewer seem to be held than are.
 TEST(TasksInQueue, AnErrorIsMadeOnce) {
   TasksInQueue count = with_tasks(6);
-  EXPECT_FALSE(count.vanished(50, 2));
+  EXPECT_FALSE(count.vanished(4, 2));
   int said = 0;
   for (int look = 0; look < 20; ++look) said += count.vanished(0, 2) ? 1 : 0;
   EXPECT_EQ(said, 1);
