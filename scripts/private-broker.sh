@@ -12,15 +12,36 @@
 #                                               port, which is also in DIR/tls_port
 #                         PRIVATE_BROKER_PLUGINS comma-separated plugins
 #                         PRIVATE_BROKER_OWNER  pid; the broker is stopped when that process is gone
+# RABBITMQ_ROOT, for every command: the root of another system, made by scripts/rabbitmq4-root.sh, whose RabbitMQ is
+# meant. Needs root; DIR lies at the same place inside.
 # Login: guest / guest on vhost /. Works as root and as an ordinary user; several stand side by side.
 set -uo pipefail
 
 die() { echo "private-broker: $*" >&2; exit 1; }
-usage() { sed -n '2,16p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,18p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
 shift 2
+
+# Runs the whole script again inside RABBITMQ_ROOT, which sees this system's processes, devices and the folders of DIR
+# and of this script.
+enter_root() {
+  local root place own
+  root=$(realpath "$RABBITMQ_ROOT")
+  own=$(realpath "$(dirname "$0")")
+  mkdir -p "$dir" || die "cannot make $dir"
+  mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"
+  [ -e "$root/dev/urandom" ] || mount --bind /dev "$root/dev"
+  for place in "$own" "$(dirname "$dir")" ${PRIVATE_BROKER_CONF:+"$(dirname "$PRIVATE_BROKER_CONF")"}; do
+    mkdir -p "$root$place"
+    # A folder that was mounted, removed and made again is another one.
+    [ "$root$place" -ef "$place" ] || mount --bind "$place" "$root$place" || die "cannot mount $place below $root"
+  done
+  exec env -u RABBITMQ_ROOT PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" "$own/$(basename "$0")" "$@"
+}
+[ -z "${RABBITMQ_ROOT:-}" ] || enter_root "$command" "$dir" "$@"
+
 # The scripts in /usr/sbin switch to the rabbitmq user; these are the programs behind them.
 bin=${RABBITMQ_BIN:-/usr/lib/rabbitmq/bin}
 amqp_port=  # comes from DIR/env

@@ -8,7 +8,11 @@
 namespace tilecompile {
 namespace {
 
-std::string consumer_tag(amqp_channel_t channel) { return "consumer-" + std::to_string(channel); }
+// Another one for every start: a quorum queue counts what an earlier consumer of the channel still holds
+// against a later one of the same tag.
+std::string consumer_tag(amqp_channel_t channel, int start) {
+  return "consumer-" + std::to_string(channel) + "-" + std::to_string(start);
+}
 
 [[noreturn]] void throw_no_consumer(const std::string& queue, const ChannelClosed& closed) {
   const std::string start = "cannot consume queue '" + queue + "': ";
@@ -53,7 +57,7 @@ void AmqpConsumers::start(AmqpLink& link, amqp_channel_t channel, Consumer& cons
   }
   amqp_basic_qos(link.state(), channel, 0, static_cast<std::uint16_t>(consumer.prefetch), 0);
   link.check_reply(channel, "limit the prefetch");
-  const std::string tag = consumer_tag(channel);
+  const std::string tag = consumer_tag(channel, ++consumer.starts);
   amqp_basic_consume(link.state(), channel, as_bytes(consumer.queue), as_bytes(tag), 0, 0, consumer.exclusive,
                      amqp_empty_table);
   link.check_reply(channel, "consume a queue");
@@ -96,7 +100,7 @@ void AmqpConsumers::cancel(AmqpLink& link, const std::string& queue) {
   if (consumer.active) {
     consumer.active = false;
     try {
-      const std::string tag = consumer_tag(entry->first);
+      const std::string tag = consumer_tag(entry->first, consumer.starts);
       amqp_basic_cancel(link.state(), entry->first, as_bytes(tag));
       link.check_reply(entry->first, "cancel a consumer");
     } catch (const ChannelClosed&) {

@@ -52,6 +52,7 @@ class AmqpConsumers {
     Clock::time_point due;
     Backoff backoff;
     bool warned = false;  ///< of the present trouble
+    int starts = 0;       ///< of this consumer, for its tag
   };
 
   void start(AmqpLink& link, amqp_channel_t channel, Consumer& consumer);

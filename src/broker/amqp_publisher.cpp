@@ -93,8 +93,10 @@ void AmqpPublisher::on_confirm(std::uint64_t tag, bool multiple, bool accepted) 
     if (!accepted) {
       order.confirmed.set_exception(std::make_exception_ptr(NotTakenError(
           "the broker did not take " + describe(order) +
-          ": the queue is not available, or full because a policy limits its length; see rabbitmqctl "
-          "list_policies and list_operator_policies, take the limit off our queues and try again")));
+          ": the queue is not available, or full, at its own limit or because a policy limits its length; "
+          "see "
+          "rabbitmqctl list_queues, list_policies and list_operator_policies, and take tight limits off our "
+          "queues")));
     } else if (order.returned) {
       order.confirmed.set_exception(std::make_exception_ptr(UnroutableError(
           "no queue took " + describe(order) + " (" + order.reason + "): the queue is gone or not bound")));

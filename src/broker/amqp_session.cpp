@@ -34,13 +34,15 @@ AmqpSession::AmqpSession(const AmqpOptions& options, AmqpMailbox& mailbox)
 void AmqpSession::attach(std::unique_ptr<AmqpLink> link) {
   link_ = std::move(link);
   link_->open_channel(kAdminChannel);
-  for (const auto& [name, queue] : declared_) {
+  const auto again = [](const auto& declare) {
     try {
-      declare_queue(*link_, queue);
+      declare();
     } catch (const Error& error) {
       log_warning(std::string("after reconnecting: ") + error.what());
     }
-  }
+  };
+  for (const std::string& exchange : fanouts_) again([&] { declare_fanout_exchange(*link_, exchange); });
+  for (const auto& [name, queue] : declared_) again([&, &spec = queue] { declare_queue(*link_, spec); });
   consumers_.attach();
 }
 
@@ -141,6 +143,11 @@ void AmqpSession::fail_all(ErrorKind kind, const std::string& text) {
 void AmqpSession::declare(const QueueSpec& queue) {
   declare_queue(*link_, queue);
   declared_[queue.name] = queue;
+}
+
+void AmqpSession::declare_fanout(const std::string& exchange) {
+  declare_fanout_exchange(*link_, exchange);
+  fanouts_.insert(exchange);
 }
 
 void AmqpSession::remove(const std::string& name) {

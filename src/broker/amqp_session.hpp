@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "amqp_consumers.hpp"
@@ -38,6 +39,7 @@ class AmqpSession {
 
   // What requests do.
   void declare(const QueueSpec& queue);
+  void declare_fanout(const std::string& exchange);
   void remove(const std::string& name);
   std::optional<QueueState> inspect(const std::string& name);
   void consume(const std::string& queue, int prefetch, bool exclusive);
@@ -63,6 +65,7 @@ class AmqpSession {
   AmqpConsumers consumers_;
   ContentAssembler assembler_;
   std::map<std::string, QueueSpec> declared_;
+  std::set<std::string> fanouts_;
   std::deque<Settlement> settlements_;
   std::deque<Request> requests_;
   int refused_logins_ = 0;  ///< of the link that publishes, one after the other

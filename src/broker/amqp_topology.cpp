@@ -1,11 +1,16 @@
 #include "amqp_topology.hpp"
 
+#include <mutex>
+#include <set>
 #include <vector>
 
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/broker/queue_arguments.hpp"
 
 namespace tilecompile {
 namespace {
+
+constexpr amqp_boolean_t kDurable = 1;
 
 amqp_table_entry_t number(const char* name, std::int64_t value) {
   amqp_table_entry_t entry{};
@@ -60,27 +65,69 @@ void on_admin_channel(AmqpLink& link, const char* doing, Step step) {
   }
 }
 
+void declare_exchange(AmqpLink& link, const std::string& name, const char* type) {
+  on_admin_channel(link, "declare an exchange", [&] {
+    amqp_exchange_declare(link.state(), kAdminChannel, as_bytes(name), amqp_cstring_bytes(type), 0, kDurable,
+                          0, 0, amqp_empty_table);
+  });
+}
+
+void declare_with(AmqpLink& link, const std::string& name,
+                  const std::map<std::string, std::variant<std::int64_t, std::string>>& arguments) {
+  std::vector<amqp_table_entry_t> entries = table_entries(arguments);
+  const amqp_table_t table = {static_cast<int>(entries.size()), entries.data()};
+  on_admin_channel(link, "declare a queue", [&] {
+    amqp_queue_declare(link.state(), kAdminChannel, as_bytes(name), 0, kDurable, 0, 0, table);
+  });
+}
+
+// Arguments of a queue cannot be changed. One that an earlier program declared is as good, but for its
+// limits.
+bool declare_as_before(AmqpLink& link, const QueueSpec& queue) {
+  if (unbounded_arguments(queue) == queue_arguments(queue)) return false;
+  try {
+    declare_with(link, queue.name, unbounded_arguments(queue));
+    return true;
+  } catch (const ChannelClosed&) {
+    return false;
+  }
+}
+
+void warn_of_old_queue(const std::string& name) {
+  static std::mutex mutex;
+  static std::set<std::string> told;
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (!told.insert(name).second) return;
+  log_warning(
+      "queue '" + name +
+      "' was declared by an earlier program, without limits: it works, but a flood of messages is not "
+      "kept from it. Set the limits by a policy (docs/operating.md, Limits of queues), or delete the "
+      "queue while it is empty: rabbitmqctl delete_queue " +
+      name);
+}
+
 }  // namespace
 
-void declare_queue(AmqpLink& link, const QueueSpec& queue) {
-  constexpr amqp_boolean_t kDurable = 1;
-  const amqp_connection_state_t state = link.state();
+void declare_fanout_exchange(AmqpLink& link, const std::string& name) {
   try {
-    if (!queue.exchange.empty()) {
-      on_admin_channel(link, "declare an exchange", [&] {
-        amqp_exchange_declare(state, kAdminChannel, as_bytes(queue.exchange), amqp_cstring_bytes("direct"), 0,
-                              kDurable, 0, 0, amqp_empty_table);
-      });
+    declare_exchange(link, name, "fanout");
+  } catch (const ChannelClosed& closed) {
+    throw_refused("cannot declare exchange '" + name + "'", closed);
+  }
+}
+
+void declare_queue(AmqpLink& link, const QueueSpec& queue) {
+  try {
+    if (!queue.exchange.empty()) declare_exchange(link, queue.exchange, "direct");
+    try {
+      declare_with(link, queue.name, queue_arguments(queue));
+    } catch (const ChannelClosed& closed) {
+      if (closed.reply_code != AMQP_PRECONDITION_FAILED || !declare_as_before(link, queue)) throw;
+      warn_of_old_queue(queue.name);
     }
-    const auto arguments = queue_arguments(queue);
-    std::vector<amqp_table_entry_t> entries = table_entries(arguments);
-    const amqp_table_t table = {static_cast<int>(entries.size()), entries.data()};
-    on_admin_channel(link, "declare a queue", [&] {
-      amqp_queue_declare(state, kAdminChannel, as_bytes(queue.name), 0, kDurable, 0, 0, table);
-    });
     if (!queue.exchange.empty()) {
       on_admin_channel(link, "bind a queue", [&] {
-        amqp_queue_bind(state, kAdminChannel, as_bytes(queue.name), as_bytes(queue.exchange),
+        amqp_queue_bind(link.state(), kAdminChannel, as_bytes(queue.name), as_bytes(queue.exchange),
                         as_bytes(queue.name), amqp_empty_table);
       });
     }

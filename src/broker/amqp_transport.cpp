@@ -45,6 +45,10 @@ class AmqpTransport : public Transport {
     check_queue_spec(queue);
     mailbox_.perform([&](AmqpSession& session) { session.declare(queue); });
   }
+  void declare_fanout(const std::string& exchange) override {
+    check_exchange_name(exchange);
+    mailbox_.perform([&](AmqpSession& session) { session.declare_fanout(exchange); });
+  }
   void remove_queue(const std::string& name) override {
     mailbox_.perform([&](AmqpSession& session) { session.remove(name); });
   }

@@ -11,7 +11,7 @@ constexpr int kMaxHops = 8;
 bool same_arguments(const QueueSpec& a, const QueueSpec& b) {
   return a.expires_ms == b.expires_ms && a.message_ttl_ms == b.message_ttl_ms &&
          a.max_length == b.max_length && a.dead_letter_queue == b.dead_letter_queue &&
-         a.max_priority == b.max_priority && a.quorum == b.quorum;
+         a.max_priority == b.max_priority && a.quorum == b.quorum;  // other bounds are taken as they are
 }
 
 }  // namespace
@@ -67,18 +67,45 @@ void MemoryBroker::State::remove(Party& party, const std::string& name) {
   }
 }
 
-bool MemoryBroker::State::publish(const std::string& exchange, const std::string& name,
-                                  const Message& message) {
+MemoryBroker::State::Outcome MemoryBroker::State::publish(const std::string& exchange,
+                                                          const std::string& name, const Message& message) {
   expire();
-  if (!exchange.empty()) {
+  std::set<std::string> targets = {name};
+  if (fanouts_.count(exchange) > 0) {
+    targets = bindings_[exchange];
+  } else if (!exchange.empty()) {
     const auto bound = bindings_.find(exchange);
-    if (bound == bindings_.end() || bound->second.count(name) == 0) return false;
+    if (bound == bindings_.end() || bound->second.count(name) == 0) return Outcome::kUnroutable;
   }
-  const std::shared_ptr<Queue> queue = find(name);
-  if (!queue) return false;
-  enqueue(*queue, message, 0);
-  dispatch(queue);
-  return true;
+  Outcome outcome = Outcome::kUnroutable;
+  for (const std::string& target : targets) {
+    const std::shared_ptr<Queue> queue = find(target);
+    if (!queue) continue;
+    if (outcome == Outcome::kUnroutable) outcome = Outcome::kTaken;
+    if (full(*queue)) {
+      outcome = Outcome::kRefused;
+      continue;
+    }
+    enqueue(*queue, message, 0);
+    dispatch(queue);
+  }
+  return outcome;
+}
+
+void MemoryBroker::State::declare_fanout(const std::string& exchange) { fanouts_.insert(exchange); }
+
+// Bytes are not counted: nobody but this process sends here. What consumers hold does not count either.
+bool MemoryBroker::State::full(const Queue& queue) {
+  const QueueBounds& bounds = queue.spec.bounds;
+  return bounds.messages > 0 && !bounds.keep_newest &&
+         queue.ready.size() >= static_cast<std::size_t>(bounds.messages);
+}
+
+bool MemoryBroker::State::too_long(const Queue& queue) {
+  const QueueBounds& bounds = queue.spec.bounds;
+  const std::int64_t most =
+      bounds.keep_newest && bounds.messages > 0 ? bounds.messages : queue.spec.max_length;
+  return most > 0 && queue.ready.size() > static_cast<std::size_t>(most);
 }
 
 void MemoryBroker::State::enqueue(Queue& queue, Message message, int hops) {
@@ -92,9 +119,9 @@ void MemoryBroker::State::enqueue(Queue& queue, Message message, int hops) {
   queue.ready.emplace(stored.place, std::move(stored));
   // A consumer with room takes the message at once, so only what waits counts: the limit is applied after
   // dispatch would have made room.
-  if (queue.spec.max_length > 0 && queue.ready.size() > static_cast<std::size_t>(queue.spec.max_length)) {
+  if (too_long(queue)) {
     dispatch(find(queue.spec.name));
-    while (queue.ready.size() > static_cast<std::size_t>(queue.spec.max_length)) {
+    while (too_long(queue)) {
       Message dropped = std::move(queue.ready.begin()->second.message);
       queue.ready.erase(queue.ready.begin());
       dead_letter(queue, std::move(dropped), "maxlen", hops);

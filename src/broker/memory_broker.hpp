@@ -61,8 +61,9 @@ struct MemoryBroker::State {
   /// Removes the queue and the party's interest in it. Consumers of other parties live on: one that declared
   /// the queue declares it again, as the AMQP transport does when told that its queue is gone.
   void remove(Party& party, const std::string& name);
-  /// False when unroutable.
-  bool publish(const std::string& exchange, const std::string& name, const Message& message);
+  void declare_fanout(const std::string& exchange);
+  enum class Outcome { kTaken, kUnroutable, kRefused };
+  Outcome publish(const std::string& exchange, const std::string& name, const Message& message);
   void subscribe(Party& party, const std::string& name, int prefetch, bool exclusive);
   void unsubscribe(Party& party, const std::string& name);
   /// Ends a delivery: acknowledged, handed back or dead-lettered. An unknown tag is nothing.
@@ -78,6 +79,8 @@ struct MemoryBroker::State {
   std::set<Party*> parties;
 
  private:
+  static bool full(const Queue& queue);      ///< what is published to it is refused
+  static bool too_long(const Queue& queue);  ///< its oldest message has to go
   void create(const QueueSpec& spec);
   void erase(const std::string& name);
   void enqueue(Queue& queue, Message message, int hops);
@@ -86,6 +89,7 @@ struct MemoryBroker::State {
 
   std::map<std::string, std::shared_ptr<Queue>> queues_;
   std::map<std::string, std::set<std::string>> bindings_;  ///< exchange -> queue names (their own key)
+  std::set<std::string> fanouts_;
   std::uint64_t arrivals_ = 0;
   std::uint64_t tags_ = 0;
   std::uint64_t subscriptions_ = 0;

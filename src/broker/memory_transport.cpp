@@ -24,6 +24,12 @@ class MemoryTransport : public Transport {
     state_->declare(party_, queue);
   }
 
+  void declare_fanout(const std::string& exchange) override {
+    check_exchange_name(exchange);
+    const auto lock = enter();
+    state_->declare_fanout(exchange);
+  }
+
   void remove_queue(const std::string& name) override {
     const auto lock = enter();
     state_->remove(party_, name);
@@ -76,8 +82,12 @@ class MemoryTransport : public Transport {
     check_message(exchange, queue, std::numeric_limits<std::size_t>::max(), message);
     std::promise<void> promise;
     const auto lock = enter();
-    if (state_->publish(exchange, queue, message)) {
+    const auto outcome = state_->publish(exchange, queue, message);
+    if (outcome == State::Outcome::kTaken) {
       promise.set_value();
+    } else if (outcome == State::Outcome::kRefused) {
+      promise.set_exception(std::make_exception_ptr(NotTakenError(
+          "the broker refused message " + message.message_id + " for queue '" + queue + "': it is full")));
     } else {
       promise.set_exception(std::make_exception_ptr(
           UnroutableError("no queue took message " + message.message_id + " for queue '" + queue +

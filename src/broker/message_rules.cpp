@@ -51,7 +51,8 @@ void check_queue_spec(const QueueSpec& queue) {
   check_short(queue.exchange, "exchange name");
   check_short(queue.dead_letter_queue, "dead-letter queue name");
   if (queue.name.empty()) throw UsageError("a queue needs a name");
-  if (queue.expires_ms < 0 || queue.message_ttl_ms < 0 || queue.max_length < 0) {
+  if (queue.expires_ms < 0 || queue.message_ttl_ms < 0 || queue.max_length < 0 || queue.bounds.messages < 0 ||
+      queue.bounds.bytes < 0) {
     throw UsageError("queue '" + queue.name + "': expiry, time to live and length limit cannot be negative");
   }
   if (queue.max_priority < 0 || queue.max_priority > 255) {
@@ -62,6 +63,11 @@ void check_queue_spec(const QueueSpec& queue) {
     throw UsageError("queue '" + queue.name +
                      "': a quorum queue has no priorities; use a classic queue or drop max_priority");
   }
+}
+
+void check_exchange_name(const std::string& exchange) {
+  check_short(exchange, "exchange name");
+  if (exchange.empty()) throw UsageError("an exchange needs a name");
 }
 
 void check_prefetch(const std::string& queue, int prefetch) {

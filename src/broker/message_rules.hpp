@@ -12,6 +12,7 @@ void check_message(const std::string& exchange, const std::string& queue, std::s
                    Message& message);
 /// The same for a queue's names and numbers.
 void check_queue_spec(const QueueSpec& queue);
+void check_exchange_name(const std::string& exchange);
 /// Refuses a prefetch AMQP cannot express.
 void check_prefetch(const std::string& queue, int prefetch);
 

@@ -19,6 +19,8 @@ std::vector<Command> command_table() {
        set_up_plan},
       {"tile", "Recompute one tile of a run and compare its checksum with the stored one", set_up_tile},
       {"config", "Print the effective configuration with its hash, or the JSON Schema", set_up_config},
+      {"clean", "Remove the working files of runs that have ended; says only what it would do without --yes",
+       set_up_clean},
       {"compare", "Compare two FITS images bit by bit", set_up_compare},
       {"simulate", "Write seeded synthetic frames with known truth", set_up_simulate},
   };

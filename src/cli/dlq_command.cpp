@@ -49,20 +49,29 @@ std::string dumped(const json& j) {
   return escaped_lines(j.dump(2, ' ', false, json::error_handler_t::replace));
 }
 
+// What the queue keeps, once it may have dropped older letters.
+std::string full_text(std::size_t letters) {
+  if (letters < most_dead_letters()) return "";
+  return "; tile.dlq keeps the newest " + std::to_string(most_dead_letters()) + ", older ones are gone";
+}
+
 int list_letters(const DlqFlags& flags) {
-  json all = json::array();
-  for (const DeadLetter& letter : list_dead_letters(broker_of(flags))) {
-    all.push_back(letter_json(letter));
-    if (flags.as_json) continue;
+  std::size_t letters = 0;
+  for_each_dead_letter(broker_of(flags), [&](const DeadLetter& letter) {
+    ++letters;
+    if (flags.as_json) {
+      std::printf("%s%s", letters == 1 ? "[\n" : ",\n", dumped(letter_json(letter)).c_str());
+      return;
+    }
     std::printf("%s  tile %s  %s  attempt %s  %s  %s\n    %s\n", letter.id.c_str(),
                 tiles_text(letter).c_str(), letter.kind.c_str(), letter.attempt.c_str(),
                 escaped(letter.worker_id).c_str(), escaped(letter.time).c_str(),
                 escaped_lines(letter.reason).c_str());
-  }
+  });
   if (flags.as_json)
-    std::printf("%s\n", dumped(all).c_str());
+    std::printf(letters == 0 ? "[]\n" : "\n]\n");
   else
-    std::printf("%zu dead letters\n", all.size());
+    std::printf("%zu dead letters%s\n", letters, full_text(letters).c_str());
   return 0;
 }
 
@@ -71,12 +80,14 @@ std::string no_such_letter(const DlqFlags& flags) {
 }
 
 int show_letter(const DlqFlags& flags) {
-  for (const DeadLetter& letter : list_dead_letters(broker_of(flags))) {
-    if (letter.id != flags.id) continue;
+  bool found = false;
+  for_each_dead_letter(broker_of(flags), [&](const DeadLetter& letter) {
+    if (found || letter.id != flags.id) return;
     std::printf("%s\n", dumped(letter_json(letter)).c_str());
-    return 0;
-  }
-  throw UsageError(no_such_letter(flags));
+    found = true;
+  });
+  if (!found) throw UsageError(no_such_letter(flags));
+  return 0;
 }
 
 // retry or drop, of one letter or of all.

@@ -88,9 +88,17 @@ void RunDirectory::write(const std::string& name, std::string_view bytes) const 
   write_file_atomically(path_ / name, bytes);
 }
 
-void RunDirectory::append_journal(const std::string& line) {
+void RunDirectory::append_journal(const std::string& line) { append("journal.jsonl", journal_, line, true); }
+
+void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  append_line(journal_, path_ / "journal.jsonl", line, true);
+  append_line(file, path_ / name, line, sync);
+  if (listener_) listener_(name, line);
+}
+
+void RunDirectory::listen(Listener listener) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  listener_ = std::move(listener);
 }
 
 void RunDirectory::append_event(const std::string& event, const std::map<std::string, std::string>& fields) {
@@ -98,9 +106,7 @@ void RunDirectory::append_event(const std::string& event, const std::map<std::st
   line["time"] = utc_now();
   line["event"] = event;
   line["run_id"] = run_id_;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  append_line(events_, path_ / "events.jsonl",
-              line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
+  append("events.jsonl", events_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
 }
 
 }  // namespace tilecompile

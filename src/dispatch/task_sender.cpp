@@ -40,8 +40,11 @@ void TaskSender::send(const TileTask& task, const TaskEnvelope& envelope, int wa
   const std::string queue = wait_s > 0 ? retry_queue(wait_s) : kComputeQueue;
   if (confirms_.empty()) last_confirm_ = Clock::now();
   confirms_.push_back({place_.transport.publish(kTaskExchange, queue, std::move(message)), std::move(sent)});
-  if (wait_s == 0) ++published_;
-  last_news_ = Clock::now();
+  if (wait_s == 0) {
+    ++published_;
+    in_queue_.sent(task.correlation_id, task.tiles.size());
+  }
+  last_news_ = last_sent_ = Clock::now();
 }
 
 void TaskSender::take_confirm() {
@@ -55,6 +58,7 @@ void TaskSender::take_confirm() {
     queue_gone_ = true;
   } catch (const NotTakenError& e) {
     if (refused_.empty()) log_warning(std::string("a task is sent again: ") + e.what());
+    in_queue_.taken_back(confirm.task.correlation_id);
     refused_.push_back(std::move(confirm.task));
     if (published_ > 0) --published_;
   }
@@ -66,9 +70,10 @@ std::vector<SentTask> TaskSender::take_refused() {
   return std::exchange(refused_, {});
 }
 
-void TaskSender::note_answer(double tile_s) {
+void TaskSender::note_answer(const ResultMessage& answer) {
   last_news_ = Clock::now();
-  slowest_tile_s_ = std::max(slowest_tile_s_, tile_s);
+  slowest_tile_s_ = std::max(slowest_tile_s_, answer.compute_seconds);
+  if (!answer.begun) in_queue_.answered(answer.correlation_id);
   any_answer_ = true;
 }
 
@@ -140,13 +145,32 @@ void TaskSender::warn_of_unconfirmed(double patience_s) {
               {{"tasks", std::to_string(confirms_.size())}});
 }
 
+bool TaskSender::look_is_due() const {
+  return seconds_since(last_look_) >= std::min(kLookEvery_s, round_.stall_after_s);
+}
+
+// The count of a queue lags behind what was published, that of a quorum queue by seconds.
+bool TaskSender::have_vanished(const std::optional<QueueState>& compute) {
+  const bool settled = confirms_.empty() && seconds_since(last_sent_) > (round_.quorum ? 6 : 1);
+  return compute && settled && place_.transport.blocked().empty() &&
+         in_queue_.vanished(compute->messages, compute->consumers);
+}
+
 std::optional<std::string> TaskSender::tasks_lost() {
   note_alarm();
-  const double look_every = std::min(kLookEvery_s, round_.stall_after_s);
-  if (!queue_gone_ && (seconds_since(last_look_) < look_every || seconds_since(last_news_) < look_every))
-    return std::nullopt;
+  if (!queue_gone_ && !look_is_due()) return std::nullopt;
   last_look_ = Clock::now();
   const auto compute = place_.transport.inspect(kComputeQueue);
+  if (have_vanished(compute)) {
+    const std::size_t tasks = in_queue_.under_way();
+    in_queue_.clear();
+    published_ = 0;
+    return std::to_string(tasks) +
+           " tasks were under way and the queue is empty, though workers held far fewer: somebody emptied " +
+           kComputeQueue + ", or a policy of the broker drops messages from it; " + kSeePolicies;
+  }
+  if (!queue_gone_ && seconds_since(last_news_) < std::min(kLookEvery_s, round_.stall_after_s))
+    return std::nullopt;
   warn_of_no_worker(compute);
   warn_of_policy(compute);
   if (!queue_gone_ && compute) {
@@ -163,6 +187,7 @@ std::optional<std::string> TaskSender::tasks_lost() {
     return std::nullopt;
   }
   const std::string why = why_lost(compute);
+  in_queue_.clear();
   queue_gone_ = false;
   published_ = 0;
   ++times_lost_;

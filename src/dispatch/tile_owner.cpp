@@ -92,7 +92,7 @@ void TileOwner::take(const Delivery& answer) {
     return;
   }
   if (!concerns_us(result)) return;
-  sender_.note_answer(result.compute_seconds);
+  sender_.note_answer(result);
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
   else if (result.hand_back)

@@ -6,6 +6,7 @@
 #include <optional>
 #include <thread>
 
+#include "event_announcer.hpp"
 #include "local_workers.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
@@ -95,8 +96,12 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto watch = [&workers] {
     if (workers) workers->watch();
   };
-  return run_master(request,
-                    {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames});
+  EventAnnouncer announcer(*transport, request.run_id);
+  const auto listener = [&announcer](const std::string& file, const std::string& line) {
+    announcer.tell(file, line);
+  };
+  return run_master(
+      request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames, listener});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <utility>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/protocol/broker_alarm.hpp"
 #include "tilecompile/protocol/broker_link.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -12,13 +15,19 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kMostLetters = 65535;
+// Letters in memory at a time; a body may have 16 MiB.
+constexpr std::uint64_t kWindow = 8;
 constexpr std::chrono::seconds kPatience{5};
+// A quorum queue counts how often a message came back, and RabbitMQ 4 drops it after 20 times unless the
+// queue allows more.
+constexpr const char* kReturnsHeader = "x-delivery-count";
+constexpr long kMostReturns = 5;
 
-DeadLetter as_letter(const Message& message) {
+DeadLetter as_letter(Message taken) {
   DeadLetter letter;
+  letter.message = std::move(taken);
+  const Message& message = letter.message;
   letter.id = message.message_id;
-  letter.message = message;
   const auto header = [&](const char* name) {
     const auto found = message.headers.find(name);
     return found == message.headers.end() ? std::string() : found->second;
@@ -38,35 +47,91 @@ DeadLetter as_letter(const Message& message) {
   return letter;
 }
 
+/// Letters that are looked at and stay. They go back to the queue when all have been seen, to their places;
+/// those that came back often are put in again as new ones instead, and all behind them too, to keep their
+/// order.
+class LettersInHand {
+ public:
+  explicit LettersInHand(Transport& transport) : transport_(transport) {}
+  ~LettersInHand() {
+    for (const DeliveryTag& tag : kept_) give_back(tag);
+  }
+  LettersInHand(const LettersInHand&) = delete;
+  LettersInHand& operator=(const LettersInHand&) = delete;
+
+  void settle(Delivery delivery, const std::function<LetterFate(const DeadLetter&)>& decide) {
+    const DeliveryTag tag = delivery.tag;
+    const DeadLetter letter = as_letter(std::move(delivery.message));
+    if (decide(letter) == LetterFate::kDrop)
+      transport_.ack(tag);
+    else if (!renewed(letter.message, tag))
+      kept_.push_back(tag);
+  }
+
+ private:
+  bool renewed(Message message, const DeliveryTag& tag) {
+    const auto returns = message.headers.find(kReturnsHeader);
+    if (returns != message.headers.end()) {
+      renewing_ = renewing_ || std::atol(returns->second.c_str()) >= kMostReturns;
+      message.headers.erase(returns);
+    }
+    if (!renewing_) return false;
+    try {
+      await_confirm(transport_, transport_.publish("", kDeadLetterQueue, std::move(message)));
+      transport_.ack(tag);
+    } catch (const Error& error) {
+      log_debug(std::string("a dead letter is handed back as it is: ") + error.what());
+      return false;
+    }
+    return true;
+  }
+  void give_back(const DeliveryTag& tag) {
+    try {
+      transport_.reject(tag, true);
+    } catch (const Error& error) {
+      log_debug(std::string("the broker gives back a dead letter by itself: ") + error.what());
+    }
+  }
+
+  Transport& transport_;
+  std::vector<DeliveryTag> kept_;
+  bool renewing_ = false;
+};
+
 }  // namespace
 
 void visit_dead_letters(Transport& transport, const std::function<LetterFate(const DeadLetter&)>& decide) {
   const auto state = transport.inspect(kDeadLetterQueue);
-  if (!state || state->messages == 0) return;
-  transport.consume(kDeadLetterQueue, kMostLetters);
-  std::vector<DeliveryTag> kept;
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(state->messages, kMostLetters); ++i) {
-    const auto delivery = transport.receive(kPatience);
-    if (!delivery) break;  // another reader has the rest
-    if (decide(as_letter(delivery->message)) == LetterFate::kDrop)
-      transport.ack(delivery->tag);
-    else
-      kept.push_back(delivery->tag);
+  std::uint64_t left = state ? state->messages : 0;
+  LettersInHand in_hand(transport);
+  while (left > 0) {
+    const int window = static_cast<int>(std::min<std::uint64_t>(left, kWindow));
+    transport.consume(kDeadLetterQueue, window);
+    std::vector<Delivery> round;
+    while (round.size() < static_cast<std::size_t>(window)) {
+      auto delivery = transport.receive(kPatience);
+      if (!delivery) break;  // another reader has the rest
+      round.push_back(std::move(*delivery));
+    }
+    // Before any of them is settled, or more would come, only to be handed back.
+    transport.cancel(kDeadLetterQueue);
+    for (Delivery& delivery : round) in_hand.settle(std::move(delivery), decide);
+    left = round.size() < static_cast<std::size_t>(window) ? 0 : left - round.size();
   }
-  transport.cancel(kDeadLetterQueue);
-  for (const DeliveryTag& tag : kept) transport.reject(tag, true);
 }
 
-std::vector<DeadLetter> list_dead_letters(const BrokerConfig& broker) {
+std::size_t most_dead_letters() {
+  return static_cast<std::size_t>(dead_letter_queue_spec(false).bounds.messages);
+}
+
+void for_each_dead_letter(const BrokerConfig& broker, const std::function<void(const DeadLetter&)>& show) {
   const auto transport = connect_broker(broker, "tilecompile dlq");
   find_alarm(*transport);  // for the log
-  std::vector<DeadLetter> letters;
   visit_dead_letters(*transport, [&](const DeadLetter& letter) {
-    letters.push_back(letter);
+    show(letter);
     return LetterFate::kKeep;
   });
   transport->close();
-  return letters;
 }
 
 EndedLetters end_dead_letters(const BrokerConfig& broker, const std::string& id, bool retry) {

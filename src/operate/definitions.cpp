@@ -14,6 +14,7 @@
 #include "tilecompile/broker/queue_arguments.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/setup.hpp"
+#include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
 namespace {
@@ -80,21 +81,46 @@ json queue_json(const QueueSpec& queue, const std::string& vhost) {
           {"arguments", arguments}};
 }
 
-json exchange_json(const std::string& name, const std::string& vhost) {
-  return {{"name", name},         {"vhost", vhost},    {"type", "direct"},           {"durable", true},
-          {"auto_delete", false}, {"internal", false}, {"arguments", json::object()}};
+json exchange_json(const std::string& name, const char* type, const std::string& vhost) {
+  return {{"name", name},
+          {"vhost", vhost},
+          {"type", type},
+          {"durable", true},
+          {"auto_delete", false},
+          {"internal", false},
+          {"arguments", json::object()}};
 }
 
-json diagnostics_policy(const RunConfig& config) {
-  const json limits = {{"max-length", config.diagnostics.max_messages},
-                       {"overflow", "drop-head"},
-                       {"message-ttl", std::int64_t{1000} * config.diagnostics.max_age_s}};
+json policy_json(const RunConfig& config, const std::string& name, const std::string& pattern, json limits) {
   return {{"vhost", config.broker.vhost},
-          {"name", "tilecompile-diagnostics"},
-          {"pattern", "^tile\\.diagnostics(\\..*)?$"},
+          {"name", "tilecompile-" + name},
+          {"pattern", pattern},
           {"apply-to", "queues"},
           {"priority", 1},
-          {"definition", limits}};
+          {"definition", std::move(limits)}};
+}
+
+// The limits of a queue once more, for one that an earlier program declared without them.
+json bounds_policy(const RunConfig& config, const std::string& name, const std::string& pattern,
+                   const QueueSpec& queue) {
+  json limits = {{"max-length", queue.bounds.messages},
+                 {"max-length-bytes", queue.bounds.bytes},
+                 {"overflow", queue.bounds.keep_newest ? "drop-head" : "reject-publish"}};
+  if (queue.quorum) limits["delivery-limit"] = kDeliveryLimit;
+  return policy_json(config, name, pattern, std::move(limits));
+}
+
+json policies(const RunConfig& config) {
+  const bool quorum = config.broker.queue_type == QueueType::kQuorum;
+  const json diagnostics = {{"max-length", config.diagnostics.max_messages},
+                            {"overflow", "drop-head"},
+                            {"message-ttl", std::int64_t{1000} * config.diagnostics.max_age_s}};
+  return json::array(
+      {policy_json(config, "diagnostics", R"(^tile\.diagnostics(\..*)?$)", diagnostics),
+       bounds_policy(config, "tasks", R"(^tile\.compute$)", compute_queue_spec(quorum)),
+       bounds_policy(config, "results", R"(^tile\.results(\..*)?$)",
+                     results_queue_spec(kResultsQueue, quorum)),
+       bounds_policy(config, "dead-letters", R"(^tile\.dlq$)", dead_letter_queue_spec(quorum))});
 }
 
 }  // namespace
@@ -104,10 +130,13 @@ const std::vector<BrokerRole>& broker_roles() {
   // the default exchange as its dead-letter target `write` on that. No queue that leads to tile.compute is
   // bound to tilecompile.results, so a worker can put a task nowhere.
   static const std::vector<BrokerRole> roles = {
-      {"master", R"(^(tile\..*|tilecompile\.(tasks|results))$)",
-       R"(^(tile\..*|tilecompile\.tasks|amq\.default)$)", R"(^(tile\..*|tilecompile\.(tasks|results))$)", ""},
+      {"master", R"(^(tile\..*|tilecompile\.(tasks|results|events))$)",
+       R"(^(tile\..*|tilecompile\.(tasks|events)|amq\.default)$)",
+       R"(^(tile\..*|tilecompile\.(tasks|results))$)", ""},
       {"worker", "^$", R"(^tilecompile\.results$)", R"(^tile\.compute$)", ""},
-      {"monitor", "^$", "^$", R"(^tile\.diagnostics(\..*)?$)", "monitoring"},
+      // Queues of its own, bound to the fan-out: it sees what masters tell and takes nothing from anybody.
+      {"monitor", R"(^tilecompile\.watch\..*$)", R"(^tilecompile\.watch\..*$)",
+       R"(^tilecompile\.(watch\..*|events)$)", "monitoring"},
   };
   return roles;
 }
@@ -127,7 +156,7 @@ json broker_definitions(const RunConfig& config, const std::string& password_dir
                {"exchanges", json::array()},
                {"queues", json::array()},
                {"bindings", json::array()},
-               {"policies", json::array({diagnostics_policy(config)})}};
+               {"policies", policies(config)}};
   for (const BrokerRole& role : broker_roles()) {
     const std::string hash = password_dir.empty() ? "" : password_hash(role_password(password_dir, role));
     file["users"].push_back({{"name", role_user(role)},
@@ -142,9 +171,10 @@ json broker_definitions(const RunConfig& config, const std::string& password_dir
                                    {"read", role.read}});
   }
   std::set<std::string> exchanges;
+  file["exchanges"].push_back(exchange_json(kEventExchange, "fanout", vhost));
   for (const QueueSpec& queue : lasting_queues(config)) {
     if (exchanges.insert(queue.exchange).second)
-      file["exchanges"].push_back(exchange_json(queue.exchange, vhost));
+      file["exchanges"].push_back(exchange_json(queue.exchange, "direct", vhost));
     file["queues"].push_back(queue_json(queue, vhost));
     file["bindings"].push_back({{"source", queue.exchange},
                                 {"vhost", vhost},

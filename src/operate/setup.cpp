@@ -20,6 +20,7 @@ std::vector<QueueSpec> lasting_queues(const RunConfig& config) {
 
 std::vector<std::string> set_up_broker(const RunConfig& config) {
   const auto transport = connect_broker(config.broker, "tilecompile setup");
+  transport->declare_fanout(kEventExchange);
   std::vector<std::string> names;
   for (const QueueSpec& queue : lasting_queues(config)) {
     transport->declare(queue);

@@ -3,10 +3,16 @@
 namespace tilecompile {
 namespace {
 constexpr std::int64_t kRunQueuesExpireMs = 24LL * 3600 * 1000;
-}
+// Far above what runs need, far below what a broker's disk holds.
+constexpr std::int64_t kMiB = std::int64_t{1} << 20;
+constexpr QueueBounds kTaskBounds{1000000, 1024 * kMiB, false};
+constexpr QueueBounds kResultBounds{500000, 256 * kMiB, false};
+constexpr QueueBounds kLetterBounds{20000, 256 * kMiB, true};
+}  // namespace
 
 const char* const kTaskExchange = "tilecompile.tasks";
 const char* const kResultExchange = "tilecompile.results";
+const char* const kEventExchange = "tilecompile.events";
 const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
@@ -26,6 +32,7 @@ QueueSpec compute_queue_spec(bool quorum) {
   spec.name = kComputeQueue;
   spec.exchange = kTaskExchange;
   spec.quorum = quorum;
+  spec.bounds = kTaskBounds;
   return spec;
 }
 
@@ -34,6 +41,7 @@ QueueSpec dead_letter_queue_spec(bool quorum) {
   spec.name = kDeadLetterQueue;
   spec.exchange = kResultExchange;
   spec.quorum = quorum;
+  spec.bounds = kLetterBounds;
   return spec;
 }
 
@@ -54,6 +62,7 @@ QueueSpec results_queue_spec(const std::string& name, bool quorum) {
   spec.name = name;
   spec.exchange = kResultExchange;
   spec.quorum = quorum;
+  spec.bounds = kResultBounds;
   if (name != kResultsQueue) spec.expires_ms = kRunQueuesExpireMs;
   return spec;
 }

@@ -111,6 +111,24 @@ class FileStore final : public ObjectStore {
       fail("removing", key, errno);
   }
 
+  std::vector<StoredObject> list(const std::string& folder) override {
+    namespace fs = std::filesystem;
+    const std::vector<std::string> parts = components_of(folder + "/any");
+    if (!open_folder(folder, parts, false)) return {};
+    std::vector<StoredObject> found;
+    std::error_code error;
+    fs::recursive_directory_iterator it(root_ / folder, error);
+    for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+      if (!it->is_regular_file() || it->is_symlink()) continue;
+      const std::string name = it->path().filename().string();
+      if (name.compare(0, kTemporaryPrefix.size(), kTemporaryPrefix) == 0) continue;
+      found.push_back({it->path().lexically_relative(root_).generic_string(), it->file_size()});
+    }
+    if (error) fail("listing", folder, error.value());
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+    return found;
+  }
+
   std::string describe() const override { return "file store " + root_.string(); }
 
  private:

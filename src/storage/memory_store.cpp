@@ -32,6 +32,16 @@ class MemoryStore final : public ObjectStore {
     const std::lock_guard<std::mutex> lock(mutex_);
     objects_.erase(key);
   }
+  std::vector<StoredObject> list(const std::string& folder) override {
+    check_object_key(folder);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<StoredObject> found;
+    for (auto it = objects_.lower_bound(folder + "/"); it != objects_.end(); ++it) {
+      if (!it->first.starts_with(folder + "/")) break;
+      found.push_back({it->first, it->second.size()});
+    }
+    return found;
+  }
   std::string describe() const override { return "memory store"; }
 
  private:

@@ -15,6 +15,12 @@ class S3Store final : public ObjectStore {
   std::string get(const std::string& key) override { return bucket_->get(full(key)); }
   bool exists(const std::string& key) override { return !bucket_->look(full(key)).key.empty(); }
   void remove(const std::string& key) override { bucket_->remove(full(key)); }
+  std::vector<StoredObject> list(const std::string& folder) override {
+    std::vector<StoredObject> found;
+    for (const S3Object& object : bucket_->list(full(folder) + "/"))
+      found.push_back({object.key.substr(prefix_.empty() ? 0 : prefix_.size() + 1), object.size_bytes});
+    return found;
+  }
   std::string describe() const override {
     return bucket_->describe() + (prefix_.empty() ? "" : ", prefix " + prefix_);
   }

@@ -72,6 +72,20 @@ TEST_P(StoreContract, WhatWasPutIsThereUntilItIsRemoved) {
   EXPECT_FALSE(store_->exists(key));
 }
 
+TEST_P(StoreContract, AFolderIsListedWithSizesAndNothingElse) {
+  EXPECT_THAT(store_->list("run"), testing::IsEmpty());
+  for (const char* key : {"run/tiles/b", "run/a", "run2/c", "ru", "run.d"}) store_->put(key, "12345");
+  const auto found = store_->list("run");
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].key, "run/a");
+  EXPECT_EQ(found[1].key, "run/tiles/b");
+  EXPECT_EQ(found[1].size_bytes, 5u);
+  for (const auto& object : found) store_->remove(object.key);
+  EXPECT_THAT(store_->list("run"), testing::IsEmpty());
+  EXPECT_TRUE(store_->exists("run2/c"));
+  EXPECT_THROW(store_->list("../run"), InputError);
+}
+
 TEST_P(StoreContract, EmptyAndLargeObjectsComeBackWhole) {
   store_->put("empty", "");
   EXPECT_EQ(store_->get("empty"), "");

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -57,6 +58,13 @@ class TransportContract : public testing::TestWithParam<const char*> {
     Message message;
     message.body = body;
     party_->publish("", name, std::move(message)).get();
+  }
+  /// Whether it holds within five seconds.
+  static bool eventually(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + seconds(5);
+    while (!holds())
+      if (std::chrono::steady_clock::now() > deadline) return false;
+    return true;
   }
   /// Waits until the broker's count, which may lag, is as expected.
   void expect_messages(const std::string& name, std::uint64_t expected) {

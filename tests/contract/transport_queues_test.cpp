@@ -94,6 +94,58 @@ TEST_P(TransportContract, FullQueueDropsItsHead) {
   for (int i = 7; i < 10; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
 }
 
+TEST_P(TransportContract, FullQueueRefusesWhatIsPublishedAndTakesItAgainLater) {
+  QueueSpec spec = queue();
+  spec.bounds = {3, 1 << 20, false};
+  party_->declare(spec);
+  // The broker sees that a queue is full some time after its last message.
+  int taken = 0;
+  EXPECT_THROW(for (; taken < 1000; ++taken) publish(spec.name, std::to_string(taken)), NotTakenError);
+  EXPECT_GE(taken, 3);
+  party_->consume(spec.name, 1000);
+  for (int i = 0; i < taken; ++i) {
+    const Delivery got = must_receive(*party_);
+    EXPECT_EQ(got.message.body, std::to_string(i));
+    party_->ack(got.tag);
+  }
+  EXPECT_TRUE(eventually([&] {
+    try {
+      publish(spec.name, "again");
+      return true;
+    } catch (const NotTakenError&) {
+      return false;
+    }
+  }));
+}
+
+TEST_P(TransportContract, ABoundedQueueKeepsTheNewest) {
+  QueueSpec spec = queue();
+  spec.bounds = {3, 0, true};
+  party_->declare(spec);
+  for (int i = 0; i < 10; ++i) publish(spec.name, std::to_string(i));
+  expect_messages(spec.name, 3);
+  party_->consume(spec.name, 5);
+  for (int i = 7; i < 10; ++i) EXPECT_EQ(must_receive(*party_).message.body, std::to_string(i));
+}
+
+// A queue keeps the arguments it was made with: one of an earlier program is as good, but for its limits.
+TEST_P(TransportContract, AQueueWithoutBoundsIsTakenAsItIs) {
+  QueueSpec spec = declared();
+  publish(spec.name, "x");
+  spec.bounds = {100, 1 << 20, false};
+  EXPECT_NO_THROW(connect()->declare(spec));
+  spec.message_ttl_ms = 1000;
+  EXPECT_THROW(connect()->declare(spec), UsageError);
+  expect_messages(spec.name, 1);
+}
+
+TEST_P(TransportContract, AFanOutReachesEveryQueueBoundToIt) {
+  const std::string exchange = "contract.fanout." + new_uuid();
+  party_->declare_fanout(exchange);
+  EXPECT_NO_THROW(connect()->declare_fanout(exchange));
+  EXPECT_THROW(party_->publish(exchange, "", {}).get(), UnroutableError);
+}
+
 TEST_P(TransportContract, RetryRungDeliversAfterItsTime) {
   const QueueSpec work = declared();
   QueueSpec rung = queue();

@@ -18,6 +18,7 @@ class FaultyStore : public ObjectStore {
   std::string get(const std::string& key) override { return behind_.get(key); }
   bool exists(const std::string& key) override { return behind_.exists(key); }
   void remove(const std::string& key) override { behind_.remove(key); }
+  std::vector<StoredObject> list(const std::string& folder) override { return behind_.list(folder); }
   std::string describe() const override { return behind_.describe(); }
 
  private:

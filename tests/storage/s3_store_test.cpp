@@ -17,6 +17,7 @@ class WithoutListBucket : public ObjectStore {
     return true;
   }
   void remove(const std::string& key) override { inner_->remove(key); }
+  std::vector<StoredObject> list(const std::string& folder) override { return inner_->list(folder); }
   std::string describe() const override { return "a store"; }
 
  private:

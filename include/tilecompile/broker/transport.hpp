@@ -56,6 +56,12 @@ struct Delivery {
   bool redelivered = false;
 };
 
+/// What may wait in a queue at most, for a broker's sake; 0 is no limit.
+struct QueueBounds {
+  std::int64_t messages = 0, bytes = 0;
+  bool keep_newest = false;  ///< the oldest go; otherwise what is published beyond is refused (NotTakenError)
+};
+
 /// A durable queue and where it is bound.
 struct QueueSpec {
   std::string name;
@@ -67,6 +73,8 @@ struct QueueSpec {
   std::string dead_letter_queue;    ///< x-dead-letter-exchange "" with this routing key; empty none
   int max_priority = 0;             ///< x-max-priority; 0 none
   bool quorum = false;
+  /// A queue that is there without them, from a program that knew none, is taken as it is, with a warning.
+  QueueBounds bounds;
 };
 
 struct QueueState {
@@ -86,6 +94,9 @@ class Transport {
   /// when it is deleted under a consumer of this transport. Throws UsageError when it exists with other
   /// arguments, AccessRefused when the user may not declare it.
   virtual void declare(const QueueSpec& queue) = 0;
+  /// Declares a fan-out exchange, durable: what is published there goes to every queue that is bound to it,
+  /// and is unroutable when none is. Repeating it is nothing; declared again after a reconnect.
+  virtual void declare_fanout(const std::string& exchange) = 0;
   /// Removes a queue with what is in it and ends this transport's consumer of it; a missing one is not an
   /// error.
   virtual void remove_queue(const std::string& name) = 0;

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -25,8 +26,13 @@ class RunDirectory {
   void append_journal(const std::string& line);
   /// Appends one event to events.jsonl with the time, its name and its fields.
   void append_event(const std::string& event, const std::map<std::string, std::string>& fields = {});
+  /// Hands every line of both logs to `listener` too, with the name of the file, after it was written; one
+  /// call at a time.
+  using Listener = std::function<void(const std::string& file, const std::string& line)>;
+  void listen(Listener listener);
 
  private:
+  void append(const char* name, int file, const std::string& line, bool sync);
   int open_log(const char* name) const;
   void lock();
   void close_all();
@@ -34,6 +40,7 @@ class RunDirectory {
   std::string run_id_;
   int lock_ = -1, journal_ = -1, events_ = -1;
   std::mutex mutex_;
+  Listener listener_;
 };
 
 }  // namespace tilecompile

@@ -7,6 +7,7 @@
 
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
+#include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/night/frame_source.hpp"
 #include "tilecompile/report/run_record.hpp"
 #include "tilecompile/storage/object_store.hpp"
@@ -29,8 +30,9 @@ struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  std::function<void()> watch;  ///< called while waiting for results; throws when the workers are lost
-  FrameOrigin frames;           ///< as configured: raw ones before they are registered
+  std::function<void()> watch;        ///< called while waiting for results; throws when the workers are lost
+  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
+  RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
 };
 
 struct RunOutcome {

@@ -18,8 +18,12 @@ struct DeadLetter {
   Message message;
 };
 
-/// Every letter on tile.dlq of this broker; they stay there.
-std::vector<DeadLetter> list_dead_letters(const BrokerConfig& broker);
+/// As many letters tile.dlq keeps; then the oldest go.
+std::size_t most_dead_letters();
+
+/// Shows every letter on tile.dlq of this broker, the oldest first; they stay there. A few are in memory at a
+/// time.
+void for_each_dead_letter(const BrokerConfig& broker, const std::function<void(const DeadLetter&)>& show);
 
 struct EndedLetters {
   int ended = 0;
@@ -31,8 +35,9 @@ EndedLetters end_dead_letters(const BrokerConfig& broker, const std::string& id,
 /// What to do with a letter that was looked at.
 enum class LetterFate { kKeep, kDrop };
 
-/// Shows every letter on tile.dlq to `decide`, which may publish; those to keep go back to the queue. Letters
-/// that another reader holds are not seen. A queue that does not exist has no letters.
+/// Shows every letter on tile.dlq to `decide`, which may publish; those to keep go back to the queue, in
+/// their order, however often they are looked at. Letters that another reader holds are not seen. A queue
+/// that does not exist has no letters.
 void visit_dead_letters(Transport& transport, const std::function<LetterFate(const DeadLetter&)>& decide);
 
 /// Sends a letter's task to tile.compute again, as a first attempt. Throws UsageError when it is no task, and

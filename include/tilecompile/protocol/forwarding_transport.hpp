@@ -13,6 +13,7 @@ class ForwardingTransport : public Transport {
   explicit ForwardingTransport(std::unique_ptr<Transport> inner) : inner_(std::move(inner)) {}
 
   void declare(const QueueSpec& queue) override { inner_->declare(queue); }
+  void declare_fanout(const std::string& exchange) override { inner_->declare_fanout(exchange); }
   void remove_queue(const std::string& name) override { inner_->remove_queue(name); }
   std::optional<QueueState> inspect(const std::string& name) override { return inner_->inspect(name); }
   void consume(const std::string& queue, int prefetch, bool exclusive) override {

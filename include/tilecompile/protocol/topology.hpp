@@ -11,6 +11,7 @@ namespace tilecompile {
 /// permissions can tell them apart; every queue is bound with its own name.
 extern const char* const kTaskExchange;
 extern const char* const kResultExchange;
+extern const char* const kEventExchange;  ///< fan-out: what masters tell everyone who listens
 extern const char* const kComputeQueue;
 extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
@@ -23,7 +24,9 @@ std::string results_queue(const std::string& run_id, Isolation isolation);
 /// tile.diagnostics.<run_id>, or tile.diagnostics with isolation `shared`.
 std::string diagnostics_queue(const std::string& run_id, Isolation isolation);
 
+/// Tasks and results are refused when too many wait, so that nothing is lost: who sent them sends them again.
 QueueSpec compute_queue_spec(bool quorum);
+/// Keeps the newest letters.
 QueueSpec dead_letter_queue_spec(bool quorum);
 /// A rung of the back-off ladder, tile.retry.<seconds>: what lies on it that long goes back to tile.compute.
 std::string retry_queue(int delay_s);

@@ -1,11 +1,19 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tilecompile {
+
+/// An object as a listing names it.
+struct StoredObject {
+  std::string key;
+  std::uint64_t size_bytes = 0;
+};
 
 /// Where tiles, manifest and frame metrics lie: named byte objects on a data plane that master and workers
 /// share. Keys are relative paths with '/' ("<run_id>/tiles/tile_000123.fits"); safe from several threads.
@@ -22,6 +30,9 @@ class ObjectStore {
   virtual bool exists(const std::string& key) = 0;
   /// Removes the object; a missing one is not an error.
   virtual void remove(const std::string& key) = 0;
+  /// All objects whose key begins with "<folder>/", in ascending order of their keys; none for a folder that
+  /// is not there. Links are not followed and not named.
+  virtual std::vector<StoredObject> list(const std::string& folder) = 0;
   /// Human name of the place for logs ("file store /data/out").
   virtual std::string describe() const = 0;
 };
