@@ -100,6 +100,7 @@ say "starting an engine"
 scripts/install-deps.sh --docker >> "$log" 2>&1 || skip "its packages cannot be installed, see $(tail -n 1 "$log")"
 host=$(PRIVATE_DOCKER_OWNER=$$ scripts/private-docker.sh start "$engine" 2>> "$log") ||
   { cat "$log" >&2; skip "dockerd does not start here (above)"; }
+export RABBITMQ_IMAGE=rabbitmq-of-debian:4
 export DOCKER_HOST=$host DOCKER_BUILDKIT=0 DOCKER_CONFIG=$work/client COMPOSE_DOCKER_CLI_BUILD=0
 { docker network prune -f; docker volume prune -f; } >> "$log"  # of a kept folder whose last test failed
 overlay=$(docker network inspect -f '{{(index .IPAM.Config 0).Gateway}}' bridge)
@@ -108,7 +109,9 @@ good "Docker $(docker version -f '{{.Server.Version}}'), docker-compose $(docker
 say "making the images"
 has_image debian:bookworm-slim || scripts/docker/base-image.sh debian:bookworm-slim >> "$log" 2>&1 ||
   skip "no base image can be made: debootstrap fails, see the end of $log: $(tail -n 1 "$log")"
-docker build -t rabbitmq:3 -f scripts/docker/rabbitmq.Dockerfile scripts/docker >> "$log" 2>&1
+has_image debian:trixie-slim || scripts/docker/base-image.sh debian:trixie-slim trixie >> "$log" 2>&1 ||
+  skip "no base image for the broker can be made, see the end of $log: $(tail -n 1 "$log")"
+docker build -t "$RABBITMQ_IMAGE" -f scripts/docker/rabbitmq.Dockerfile scripts/docker >> "$log" 2>&1
 docker build -t tilecompile -f docker/Dockerfile . >> "$log" 2>&1
 megabytes=$(($(docker image inspect -f '{{.Size}}' tilecompile) / 1000000))
 base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
@@ -265,7 +268,7 @@ say "systemd: the units under a systemd of their own"
 docker build -t tilecompile-systemd -f scripts/docker/systemd.Dockerfile scripts/docker >> "$log" 2>&1
 docker network create hosts >> "$log"
 docker run -d --name hosts-broker --network hosts -e RABBITMQ_DEFAULT_USER=tilecompile \
-  -e RABBITMQ_DEFAULT_PASS="a password" rabbitmq:3 >> "$log"
+  -e RABBITMQ_DEFAULT_PASS="a password" "$RABBITMQ_IMAGE" >> "$log"
 # What a systemd needs to be process 1 in a container; its sandboxes of services need CAP_SYS_ADMIN.
 docker run -d --name hosts-main --network hosts --cgroupns private --cap-add SYS_ADMIN --cap-add NET_ADMIN \
   --security-opt seccomp=unconfined --security-opt apparmor=unconfined --tmpfs /run --tmpfs /run/lock \

@@ -1,5 +1,5 @@
 # For tests: stands in for the official rabbitmq image, made of Debian's package.
-ARG BASE=debian:bookworm-slim
+ARG BASE=debian:trixie-slim
 FROM $BASE
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends rabbitmq-server \

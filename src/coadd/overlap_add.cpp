@@ -43,10 +43,41 @@ void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale)
   next_tile_ = tile_id + 1;
   const Box& box = grid_->tiles[static_cast<std::size_t>(tile_id)];
   complete_rows(box.y0);
+  if (tile.light_low && light_low_.empty()) {
+    light_low_ = light_high_ = Plane<double>(value_.width(), value_.height());
+    result_.light_low = result_.light_high = Plane<float>(grid_->image_width, grid_->image_height);
+  }
   const auto& across = window_[box.x0 == 0][box.x1() == grid_->image_width];
   const auto& down = window_[box.y0 == 0][box.y1() == grid_->image_height];
   for (int y = 0; y < box.h; ++y)
     add_row(y, tile, box, scale, down[static_cast<std::size_t>(y)], across.data());
+  for (int y = 0; y < box.h && tile.light_low; ++y)
+    add_light(y, tile, box, scale.scale, down[static_cast<std::size_t>(y)], across.data());
+}
+
+void OverlapAdd::add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
+                           const double* across) {
+  const int kept = (box.y0 + y) % value_.height();
+  const float *of_low = tile.light_low->row(y), *of_high = tile.light_high->row(y);
+  double *low = light_low_.row(kept) + box.x0, *high = light_high_.row(kept) + box.x0;
+  for (int x = 0; x < box.w; ++x) {
+    low[x] += down * across[x] * scale * of_low[x];
+    high[x] += down * across[x] * scale * of_high[x];
+  }
+}
+
+// Before the windows of the row are cleared.
+void OverlapAdd::complete_light(int row) {
+  const int kept = row % value_.height();
+  const double* window = weight_window_.row(kept);
+  double *low = light_low_.row(kept), *high = light_high_.row(kept);
+  for (int x = 0; x < value_.width(); ++x) {
+    if (window[x] > 0) {
+      result_.light_low.at(x, row) = static_cast<float>(low[x] / window[x]);
+      result_.light_high.at(x, row) = static_cast<float>(high[x] / window[x]);
+    }
+    low[x] = high[x] = 0;
+  }
 }
 
 void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
@@ -75,6 +106,7 @@ void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const Til
 // Rounds the rows above `end` and clears their sums for the rows that come next.
 void OverlapAdd::complete_rows(int end) {
   for (; first_row_ < end; ++first_row_) {
+    if (!light_low_.empty()) complete_light(first_row_);
     const int kept = first_row_ % value_.height();
     double *value = value_.row(kept), *value_window = value_window_.row(kept);
     double *weight = weight_.row(kept), *weight_window = weight_window_.row(kept);

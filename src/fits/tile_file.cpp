@@ -12,7 +12,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kHdus = 9;
+constexpr int kHdus = 9;  // without rejected light
 constexpr double kCanonicalDoubleNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
 constexpr const char* kTileRemedy = "; the file is damaged or of another kind: recompute the tile";
 
@@ -36,6 +36,10 @@ void check_tile(const TileFile& tile) {
   check_planes(tile.weight, tile, "weight");
   check_planes(tile.variance, tile, "variance");
   check_planes(tile.effective_frames, tile, "effective frames");
+  if (!tile.light_low.empty() || !tile.light_high.empty()) {
+    check_planes(tile.light_low, tile, "rejected light");
+    check_planes(tile.light_high, tile, "rejected light");
+  }
   for (const auto* table : {&tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high}) {
     bool fits = table->size() == tile.pixels.size();
     for (const auto& row : *table) fits = fits && row.size() == tile.quality.front().size();
@@ -96,10 +100,8 @@ class TileReader {
     check(name);
     LONGLONG header = 0, data = 0, end = 0;
     fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
-    if (hdu < kHdus)
-      guard(end);
-    else if (end != static_cast<LONGLONG>(bytes_.size()))
-      refuse("its last HDU ends at byte " + std::to_string(end) + " of " + std::to_string(bytes_.size()));
+    end_ = end;
+    if (hdu < kHdus || more()) guard(end);
     if (type != IMAGE_HDU || (hdu > 1 && text_keyword(file_.get(), "EXTNAME") != name))
       refuse("HDU " + std::to_string(hdu) + " is not the image " + name);
     axes_ = {};
@@ -121,6 +123,12 @@ class TileReader {
     // A scaled picture is none of ours.
     for (const char* key : {"BSCALE", "BZERO", "BLANK"})
       if (!raw_keyword(file_.get(), key).empty()) refuse(name + " has " + key);
+  }
+  /// Bytes follow the HDU that was opened last.
+  bool more() const { return end_ < static_cast<LONGLONG>(bytes_.size()); }
+  void require_end() const {
+    if (end_ != static_cast<LONGLONG>(bytes_.size()))
+      refuse("its last HDU ends at byte " + std::to_string(end_) + " of " + std::to_string(bytes_.size()));
   }
   int naxis() const { return naxis_; }
   LONGLONG axis(int i) const { return axes_[static_cast<std::size_t>(i)]; }
@@ -177,6 +185,7 @@ class TileReader {
   CfitsioFile file_;
   int status_ = 0;
   int naxis_ = 0;
+  LONGLONG end_ = 0;
   std::array<LONGLONG, 3> axes_{};
 };
 
@@ -195,6 +204,10 @@ void check_values(const TileFile& tile) {
       if (coverage[i] > 0 && !std::isfinite(pixels[i])) refuse("a pixel that frames cover is not finite");
       if (!std::isfinite(weights[i]) || weights[i] < 0) refuse("WEIGHT is negative or not finite");
     }
+    if (tile.light_low.empty()) continue;
+    for (const Image* light : {&tile.light_low, &tile.light_high})
+      for (const float v : (*light)[c].samples())
+        if (!std::isfinite(v)) refuse("rejected light is not finite");
   }
 }
 
@@ -203,8 +216,10 @@ void check_values(const TileFile& tile) {
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
   const std::size_t samples = tile.box.area() * tile.pixels.size();
-  FitsWriter writer(20 * samples + 32 * tile.quality.size() * tile.quality.front().size() + 20 * kFitsBlock,
-                    "tile " + std::to_string(tile.tile_id));
+  const std::size_t bytes_a_sample = tile.light_low.empty() ? 20 : 28;
+  FitsWriter writer(
+      bytes_a_sample * samples + 32 * tile.quality.size() * tile.quality.front().size() + 24 * kFitsBlock,
+      "tile " + std::to_string(tile.tile_id));
   writer.begin_image(FLOAT_IMG, image_axes(tile));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
   writer.card({"TILEX0", std::int64_t{tile.box.x0}, "first column in the image, from 0"});
@@ -229,6 +244,10 @@ std::string encode_tile_file(const TileFile& tile) {
   write_frame_table(&writer, "FRAMEWGT", tile.frame_weight);
   write_frame_table(&writer, "REJLOW", tile.rejected_low);
   write_frame_table(&writer, "REJHIGH", tile.rejected_high);
+  if (!tile.light_low.empty()) {
+    image("LIGHTLOW", tile.light_low);
+    image("LIGHTHIG", tile.light_high);
+  }
   return writer.take();
 }
 
@@ -275,6 +294,15 @@ TileFile decode_tile_file(std::string_view bytes) {
     if (table->front().size() != tile.quality.front().size())
       refuse(std::string("QUALITY and ") + name + " are of different numbers of frames");
   }
+  if (reader.more()) {
+    for (const auto& [name, planes] :
+         {std::pair{"LIGHTLOW", &tile.light_low}, std::pair{"LIGHTHIG", &tile.light_high}}) {
+      reader.open_image(++hdu, name, FLOAT_IMG);
+      same_shape(name);
+      *planes = reader.planes<float>(TFLOAT, name);
+    }
+  }
+  reader.require_end();
   check_values(tile);
   return tile;
 }

@@ -57,6 +57,18 @@ double output_unit(const ProductContext& context, std::size_t channel) {
   return input_units / context.metrics->sky[channel];
 }
 
+Image scaled(const ProductContext& context, const std::vector<CoaddChannel>& channels,
+             Plane<float> CoaddChannel::*which) {
+  Image image;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    Plane<float> plane = channels[c].*which;
+    const double unit = output_unit(context, c);
+    for (float& v : plane.samples()) v = static_cast<float>(v * unit);
+    image.push_back(std::move(plane));
+  }
+  return image;
+}
+
 }  // namespace
 
 void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
@@ -71,14 +83,19 @@ void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
 }
 
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
-  Image image;
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    Plane<float> plane = channels[c].pixels;
-    const double unit = output_unit(context, c);
-    for (float& v : plane.samples()) v = static_cast<float>(v * unit);
-    image.push_back(std::move(plane));
-  }
-  return image;
+  return scaled(context, channels, &CoaddChannel::pixels);
+}
+
+void write_rejected_light(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
+  if (channels.front().light_high.empty()) return;
+  const auto write = [&](const char* file, Plane<float> CoaddChannel::*plane, const char* what) {
+    const ProductPlan plan{"rejected", file, {what}, {}, false};
+    write_image(context.directory / file, scaled(context, channels, plane), product_header(context, plan));
+  };
+  write("rejected.fits", &CoaddChannel::light_high,
+        "tilecompile: light that rejection took above the other frames, summed over frames");
+  write("rejected.low.fits", &CoaddChannel::light_low,
+        "tilecompile: light that rejection took below the other frames, summed over frames");
 }
 
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,

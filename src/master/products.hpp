@@ -39,6 +39,10 @@ struct ProductPlan {
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<CoaddChannel>& channels);
 
+/// Writes rejected.fits and rejected.low.fits, in output units: what rejection took from a pixel above and
+/// below, summed over frames. Nothing when the channels carry no rejected light.
+void write_rejected_light(const ProductContext& context, const std::vector<CoaddChannel>& channels);
+
 /// Throws InputError when `normalized_units` are asked for and the sky of a channel is not above 0.
 void check_output_units(const FrameMetrics& metrics, bool normalized_units);
 

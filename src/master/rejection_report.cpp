@@ -31,13 +31,13 @@ RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, con
                     nlohmann::json(static_cast<std::int64_t>(above)).dump() + "," +
                     nlohmann::json(share).dump() + "\n";
     }
-  report.summary = nlohmann::json{
-      {"low", low},
-      {"high", high},
-      {"percent", samples > 0 ? 100 * (low + high) / samples : 0},
-      {"most_in", worst},
-      {"most_percent",
-       100 * largest}}.dump();
+  report.summary = nlohmann::json{{"low", low},
+                                  {"high", high},
+                                  {"percent", samples > 0 ? 100 * (low + high) / samples : 0},
+                                  {"most_in", worst},
+                                  {"most_percent", 100 * largest},
+                                  {"light", "rejected.fits"}}
+                       .dump();
   return report;
 }
 

@@ -107,6 +107,7 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
       reconstruction));
   write_metrics_of_tiles(run, night, tiles);
   write_rejection(run, night, tiles);
+  write_rejected_light(context, reconstruction);
 }
 
 void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,

@@ -31,12 +31,18 @@ std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vec
 
 std::size_t planes_bytes(const TileFile& file) {
   constexpr std::size_t kSampleBytes = 4 * sizeof(float) + sizeof(std::int32_t);  // of all planes at a pixel
-  return file.box.area() * file.pixels.size() * kSampleBytes;
+  const std::size_t light = file.light_low.empty() ? 0 : 2 * sizeof(float);
+  return file.box.area() * file.pixels.size() * (kSampleBytes + light);
 }
 
 CoaddTile coadd_tile(const TileFile& file, std::size_t plane) {
-  return {&file.pixels[plane], &file.coverage[plane], &file.weight[plane], &file.variance[plane],
-          &file.effective_frames[plane]};
+  CoaddTile tile{&file.pixels[plane], &file.coverage[plane], &file.weight[plane], &file.variance[plane],
+                 &file.effective_frames[plane]};
+  if (!file.light_low.empty()) {
+    tile.light_low = &file.light_low[plane];
+    tile.light_high = &file.light_high[plane];
+  }
+  return tile;
 }
 
 TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionParams::TileRescale rescale,

@@ -23,6 +23,9 @@ TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileC
     file.rejected_low.push_back(std::move(channel.rejected_low));
     file.rejected_high.push_back(std::move(channel.rejected_high));
     file.frame_weight.push_back(std::move(channel.frame_weight));
+    if (channel.light_low.empty()) continue;
+    file.light_low.push_back(std::move(channel.light_low));
+    file.light_high.push_back(std::move(channel.light_high));
   }
   return file;
 }

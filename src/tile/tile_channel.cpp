@@ -9,6 +9,17 @@
 
 namespace tilecompile {
 
+namespace {
+
+Plane<float> rounded(const Plane<double>& plane) {
+  if (plane.empty()) return {};
+  Plane<float> result(plane.width(), plane.height());
+  for (std::size_t i = 0; i < plane.size(); ++i) result.samples()[i] = static_cast<float>(plane.samples()[i]);
+  return result;
+}
+
+}  // namespace
+
 std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
                                              const std::vector<double>& frame_weight, CutoutPlanes& planes) {
   const auto& frames = input.metrics->channels[channel];
@@ -107,7 +118,10 @@ TileChannel PreparedChannel::reconstruct(const std::vector<std::size_t>& members
 TileChannel PreparedChannel::reconstruct() const {
   std::vector<std::size_t> all(cutouts_.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  return reconstruct(all);
+  TileChannel result = reconstruct(all);
+  result.light_low = rounded(rejection_.light_low);
+  result.light_high = rounded(rejection_.light_high);
+  return result;
 }
 
 }  // namespace tilecompile

@@ -91,20 +91,21 @@ TEST(ProductQuality, SharpeningAloneIsNoLessNoise) {
   const ProductQuality q = quality_of(moffat_stars(2.7), moffat_stars(3.6), field, 1);
   EXPECT_NEAR(q.fwhm_change_percent, -25, 2);
   EXPECT_NEAR(q.flux_ratio, 1, 0.012);
-  EXPECT_NEAR(q.background_rms_change_percent, 0, 1.3);
+  EXPECT_NEAR(q.background_rms_change_percent, 0, 2);
 }
 
-// Sharper stars have brighter cores; a nebula has structure of its own. Neither is noise of the sky.
+// A crowd of faint stars, sharper in the product, on 20 % more noise: with the stars in it would look like 16
+// %.
 TEST(ProductQuality, ObjectsAreNoNoise) {
-  const Field field;
-  const auto with_nebula = [&](double fwhm, double noise, unsigned seed) {
-    Plane<float> p = field.picture(fwhm, 20, noise, seed);
-    for (int y = 0; y < kFieldHeight; ++y)
-      for (int x = 100; x < 130; ++x)
-        p.at(x, y) += static_cast<float>(0.3 * std::sin(0.9 * x / fwhm) * std::sin(0.8 * y) + 0.4);
-    return p;
-  };
-  const ProductQuality q = quality_of(with_nebula(2.5, 0.012, 1), with_nebula(3, 0.01, 2), field, 1);
+  Field field;
+  const std::vector<ReferenceStar> bright = field.metrics.stars;
+  field.metrics.stars.clear();
+  for (int y = 4; y < kFieldHeight; y += 13)
+    for (int x = 4; x < kFieldWidth; x += 13) field.metrics.stars.push_back({x + 0.25, y - 0.375});
+  const Plane<float> product = field.picture(2.5, 0.5, 0.012, 1), plain_mean = field.picture(3, 0.5, 0.01, 2);
+  field.metrics.stars = bright;
+  const ProductQuality q = quality_of(product, plain_mean, field, 1);
+  EXPECT_GT(q.sky_cell_count, 10);
   EXPECT_NEAR(q.background_rms, 0.012, 0.0006);
   EXPECT_NEAR(q.plain_rms, 0.01, 0.0005);
 }

@@ -16,16 +16,20 @@ struct CoaddTile {
   const Plane<float>* weight = nullptr;
   const Plane<float>* variance = nullptr;
   const Plane<float>* effective_frames = nullptr;
+  const Plane<float>* light_low = nullptr;  ///< rejected light; none without rejection
+  const Plane<float>* light_high = nullptr;
 };
 
 /// One channel of the joined image.
 struct CoaddChannel {
-  static constexpr std::size_t kBytesAPixel = 4 * sizeof(float) + sizeof(std::int32_t);
+  static constexpr std::size_t kBytesAPixel = 6 * sizeof(float) + sizeof(std::int32_t);
   Plane<float> pixels;            ///< NaN where no tile has a value
   Plane<std::int32_t> coverage;   ///< frames per pixel
   Plane<float> weight;            ///< windowed mean of the tiles' sums of weights
   Plane<float> variance;          ///< windowed mean of the tiles' variances; NaN where no tile has a value
   Plane<float> effective_frames;  ///< windowed mean of the tiles' effective numbers of frames
+  Plane<float> light_low{};       ///< windowed mean of the tiles' rejected light, below; empty without
+  Plane<float> light_high{};      ///< the same above
 };
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
@@ -35,7 +39,7 @@ struct CoaddChannel {
 class OverlapAdd {
  public:
   /// Bytes a pixel of the image, beside the sums.
-  static constexpr std::size_t kBytesAPixel = 4 * sizeof(float) + sizeof(std::int32_t);
+  static constexpr std::size_t kBytesAPixel = CoaddChannel::kBytesAPixel;
 
   explicit OverlapAdd(const Grid& grid);
   /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Throws
@@ -46,14 +50,18 @@ class OverlapAdd {
 
  private:
   void complete_rows(int end);
+  void add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
+                 const double* across);
+  void complete_light(int row);
   void add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
                const double* across);
 
   const Grid* grid_;
   int next_tile_ = 0, first_row_ = 0;  // rows above first_row_ are rounded
   Plane<double> value_, value_window_, variance_, weight_, weight_window_,
-      effective_frames_;              // row y of the image is y modulo their height
-  std::vector<double> window_[2][2];  // [at start][at end] of an axis
+      effective_frames_;                  // row y of the image is y modulo their height
+  Plane<double> light_low_, light_high_;  // empty until a tile has some
+  std::vector<double> window_[2][2];      // [at start][at end] of an axis
   CoaddChannel result_;
 };
 

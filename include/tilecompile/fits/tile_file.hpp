@@ -20,11 +20,13 @@ struct TileFile {
   Image variance, effective_frames;                              ///< as in TileChannel
   std::vector<std::vector<double>> quality, frame_weight;        ///< Q and W, [channel][frame]
   std::vector<std::vector<double>> rejected_low, rejected_high;  ///< pixels, [channel][frame]
-  std::string run_id, config_hash, frames_manifest_id;           ///< where it comes from; empty is allowed
+  Image light_low, light_high;  ///< rejected light as in TileChannel; none without rejection
+  std::string run_id, config_hash, frames_manifest_id;  ///< where it comes from; empty is allowed
 };
 
 /// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [planes, h, w]), extensions COVERAGE (int32),
-/// WEIGHT, VARIANCE and NEFF (float32), QUALITY, FRAMEWGT, REJLOW and REJHIGH (double, [channel][frame]).
+/// WEIGHT, VARIANCE and NEFF (float32), QUALITY, FRAMEWGT, REJLOW and REJHIGH (double, [channel][frame]);
+/// with rejection LIGHTLOW and LIGHTHIG (float32).
 /// Equal tiles give equal bytes: no clock, no host; NaN in one form; CHECKSUM and DATASUM in every HDU.
 /// Throws ContractError when the members' shapes do not agree.
 std::string encode_tile_file(const TileFile& tile);

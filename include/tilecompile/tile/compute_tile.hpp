@@ -38,10 +38,13 @@ struct TileChannel {
   std::vector<double> quality;       ///< [i] Q after the clamp; in seeing mode -n log(FWHM / F)
   std::vector<double> frame_weight;  ///< [i] W = G L; in seeing mode the inverse variance times L
   std::vector<double> rejected_low, rejected_high;  ///< [i] pixels rejected below and above
-  int measured_frames = 0;                          ///< frames with a measurement of their own in the tile
-  double sum_weights = 0;                           ///< sum of W over all frames
-  double background = 0;                            ///< clipped median of R
-  double median = 0;                                ///< median(R - background)
+  /// Sum of I' - median of the kept frames over the rejected samples of a pixel, below and above; empty
+  /// without rejection.
+  Plane<float> light_low, light_high;
+  int measured_frames = 0;     ///< frames with a measurement of their own in the tile
+  double sum_weights = 0;      ///< sum of W over all frames
+  double background = 0;       ///< clipped median of R
+  double median = 0;           ///< median(R - background)
   bool fallback_used = false;  ///< some pixel is the plain mean because its weights are below epsilon
 };
 
