@@ -19,6 +19,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/base/version.hpp"
+#include "tilecompile/launch/vector_choice.hpp"
 
 namespace tilecompile {
 namespace {
@@ -57,6 +58,7 @@ void install_signal_handlers() {
 
 int guarded(const std::function<int()>& command) {
   try {
+    choose_vectors();
     return command();
   } catch (const Interrupted& interrupted) {
     std::fprintf(stderr, "tilecompile: stopped by signal %d; what is done is kept\n", interrupted.signal);

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "run_program.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -24,14 +25,19 @@ std::vector<Variation> variations() {
       "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-FMA,-FMA_Usable,-FMA4,-AVX,-AVX512F,-AVX512VL,-AVX512BW,-BMI1,-"
       "BMI2,"
       "-ERMS,-SSE4_1,-SSE4_2,-SSSE3";
-  return {{"two threads", kFirstRun, {"--threads", "2"}, {}},
-          {"more threads than cores", kFirstRun, {"--threads", "7"}, {}},
-          {"one tile a task", kFirstRun, {"--threads", "2", "--set", "parallel.batch=1"}, {}},
-          {"five tiles a task", kFirstRun, {"--threads", "2", "--set", "parallel.batch=5"}, {}},
-          {"another run id", kOtherRun, {"--threads", "1"}, {}},
-          {"1 MB for tiles", kFirstRun, {"--threads", "2", "--set", "parallel.memory_limit_mb=1"}, {}},
-          {"prefetch of one", kFirstRun, {"--threads", "3", "--set", "parallel.prefetch=1"}, {}},
-          {"no FMA, no AVX", kFirstRun, {"--threads", "2"}, {{"GLIBC_TUNABLES", plain_cpu}}}};
+  std::vector<Variation> all = {
+      {"two threads", kFirstRun, {"--threads", "2"}, {}},
+      {"more threads than cores", kFirstRun, {"--threads", "7"}, {}},
+      {"one tile a task", kFirstRun, {"--threads", "2", "--set", "parallel.batch=1"}, {}},
+      {"five tiles a task", kFirstRun, {"--threads", "2", "--set", "parallel.batch=5"}, {}},
+      {"another run id", kOtherRun, {"--threads", "1"}, {}},
+      {"1 MB for tiles", kFirstRun, {"--threads", "2", "--set", "parallel.memory_limit_mb=1"}, {}},
+      {"prefetch of one", kFirstRun, {"--threads", "3", "--set", "parallel.prefetch=1"}, {}},
+      {"no FMA, no AVX", kFirstRun, {"--threads", "2"}, {{"GLIBC_TUNABLES", plain_cpu}}},
+      {"narrow vectors", kFirstRun, {"--threads", "2"}, {{"TILECOMPILE_VECTORS", "baseline"}}}};
+  if (widest_vector_level() >= VectorLevel::kAvx2)
+    all.push_back({"vectors of eight", kFirstRun, {"--threads", "2"}, {{"TILECOMPILE_VECTORS", "avx2"}}});
+  return all;
 }
 
 /// A night and the method that is computed on it, as keys that differ from the night's own configuration.
