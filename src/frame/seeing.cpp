@@ -29,9 +29,13 @@ std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vecto
   const std::size_t n = std::min<std::size_t>(stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < n; ++i) {
     const StarShape shape = measure_star(frame, stars[i].x, stars[i].y, star_radius_px);
-    if (shape.measured && shape.snr >= kLowestSnr && shape.ellipticity < kLargestEllipticity)
-      fwhm.push_back({stars[i].x, stars[i].y, shape.fwhm_px});
+    if (shape.measured && shape.snr >= kLowestSnr)
+      fwhm.push_back({stars[i].x, stars[i].y, shape.fwhm_px, shape.ellipticity >= kLargestEllipticity});
   }
+  const auto elongated = [](const StarFwhm& star) { return star.elongated; };
+  const auto count = static_cast<std::size_t>(std::count_if(fwhm.begin(), fwhm.end(), elongated));
+  const bool trailed = 2 * count > fwhm.size();
+  if (!trailed) std::erase_if(fwhm, elongated);
   return fwhm;
 }
 

@@ -56,7 +56,9 @@ void measure_stars(const StarPass& pass, const Plane<float>& plane, std::size_t 
   if (!fwhm.empty()) frame.fwhm_px = median(fwhm);
   if (pass.method.local_metrics.mode == LocalMetricsParams::Mode::kSeeing)
     frame.fwhm_surface = fit_fwhm_surface(stars, plane.width(), plane.height());
-  if (c == pass.reference) reference_fwhm = std::move(fwhm);
+  if (c == pass.reference)
+    for (const StarFwhm& s : stars)
+      if (!s.elongated) reference_fwhm.push_back(s.fwhm_px);
   if (!photometric(pass.method)) return;
   std::optional<double> phi;
   if (!stars.empty())

@@ -59,6 +59,23 @@ TEST(StarFwhms, RoundBrightStarsAloneInTheirOrder) {
   EXPECT_EQ(fwhm[1].y, 30);
 }
 
+TEST(StarFwhms, OfATrailedFrameElongatedStarsToo) {
+  std::vector<ReferenceStar> stars;
+  Plane<float> p = sky(300, 60, 1);
+  for (int i = 0; i < 5; ++i) {
+    stars.push_back({30.0 + 60 * i, 30});
+    add_star(p, 30 + 60 * i, 30, 2000, i < 3 ? 3.0 : 1.5, 1.5);  // three of five
+  }
+  auto fwhm = star_fwhms(p.view(), stars, 12);
+  ASSERT_EQ(fwhm.size(), 5u);
+  EXPECT_NEAR(fwhm[0].fwhm_px, kFwhmPerSigma * 1.5 * std::sqrt(2.0), 0.1) << "geometric mean of the axes";
+  EXPECT_TRUE(fwhm[0].elongated && fwhm[2].elongated && !fwhm[3].elongated);
+  stars.erase(stars.begin());  // two of four: not most of them
+  fwhm = star_fwhms(p.view(), stars, 12);
+  ASSERT_EQ(fwhm.size(), 2u);
+  EXPECT_FALSE(fwhm[0].elongated);
+}
+
 TEST(StarFwhms, AtMostFiveHundredStars) {
   Plane<float> p = sky(60, 60, 1);
   add_star(p, 30, 30, 800, 1.5, 1.5);

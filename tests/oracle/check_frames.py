@@ -131,11 +131,14 @@ def check_fwhm(report, run, samples, metrics):
         expected, surfaces = [], []
         for f in frames:
             shapes = [(x, y, star_fit.measure(samples[f][channel], x, y, radius)) for x, y in stars]
-            shown = np.array([(x, y, s["fwhm"]) for x, y, s in shapes if s and s["snr"] >= 20 and s["axis_ratio"] > 0.6])
-            x, y, fwhm = shown.reshape(-1, 3).T
+            shown = np.array([(x, y, s["fwhm"], s["axis_ratio"]) for x, y, s in shapes if s and s["snr"] >= 20])
+            shown = shown.reshape(-1, 4)
+            is_round = shown[:, 3] > 0.6
+            trailed = np.count_nonzero(~is_round) > np.count_nonzero(is_round)
+            x, y, fwhm, _ = (shown if trailed else shown[is_round]).T
             expected.append(method.median(fwhm) if len(fwhm) else np.nan)
             surfaces.append(extensions.fit_surface(x, y, fwhm, run.width, run.height))
-            pooled += list(fwhm) if channel == run.reference_channel() else []
+            pooled += list(shown[is_round][:, 2]) if channel == run.reference_channel() else []
         column = run.column("fwhm_px", channel)
         report.close("frame fwhm_px, %d frames [%d]" % (len(frames), channel), [column[f] for f in frames], expected)
         if run.config["local_metrics"]["mode"] == "seeing":

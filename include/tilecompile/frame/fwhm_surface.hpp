@@ -6,6 +6,7 @@ namespace tilecompile {
 /// FWHM of one star at its place in the image, px.
 struct StarFwhm {
   double x = 0, y = 0, fwhm_px = 0;
+  bool elongated = false;  ///< ellipticity of 0.4 or more
 };
 
 /// Smooth robust surface of log FWHM over one frame (`methodology.md` 7, seeing mode): coefficients of

@@ -22,7 +22,8 @@ std::vector<int> seeing_frames(int frame_count);
 
 /// FWHM of the reference stars (at most kMostSeeingStars, brightest first) that one frame shows with
 /// SNR >= 20 and ellipticity < 0.4 (`methodology.md` 6), in star order. Stars that touch invalid pixels are
-/// left out.
+/// left out. Where most of the stars with that SNR are elongated, so is the frame's PSF, and all of them are
+/// given: the geometric mean of their axes stands for the area of the matched filter.
 std::vector<StarFwhm> star_fwhms(const PlaneView<float>& frame, const std::vector<ReferenceStar>& stars,
                                  int star_radius_px);
 
