@@ -165,7 +165,8 @@ def main():
     options = parser.parse_args()
     tried = {" ".join(run): row_kinds.Run(run[0], tuple(run[1:])) for run in options.tries}
     ROWS.update(tried)
-    wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)
+    wanted = [name for name in ROWS if any(part == name or part not in ROWS and part.lower() in name.lower()
+                                           for part in options.rows)
               or name in tried]
     if not wanted:
         parser.error("no such row; there are: " + ", ".join(ROWS))
