@@ -171,7 +171,8 @@ def main():
     options.out, options.program = options.out.resolve(), options.program.resolve()
     tried = {" ".join(run): row_kinds.Run(own_file(run[0]), tuple(run[1:])) for run in options.tries}
     ROWS.update(tried)
-    wanted = [name for name in ROWS if any(part == name or part.lower() in name.lower() for part in options.rows)
+    wanted = [name for name in ROWS if any(part == name or part not in ROWS and part.lower() in name.lower()
+                                           for part in options.rows)
               or name in tried]
     if not wanted:
         parser.error("no such row; there are: " + ", ".join(ROWS))

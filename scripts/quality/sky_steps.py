@@ -8,7 +8,7 @@ import numpy
 from images import clipped_scale
 
 STRIP_PX, SEGMENT_PX = 8, 128
-LEAST_SHARE = 0.4        # of a strip's pixels that must be sky
+LEAST_SHARE = 0.2        # of a strip's pixels that must be sky
 SESSION_COVERAGE = 0.75  # of the frames: fewer is another session's ground
 SESSION_REACH_PX = 48    # frames of a session end over some 40 px
 

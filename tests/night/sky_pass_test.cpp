@@ -28,7 +28,8 @@ struct SlopingNight {
     for (int f = 0; f < kFrames; ++f) {
       Image image(kChannels, Plane<float>(kWidth, kHeight));
       for (int c = 0; c < kChannels; ++c) {
-        FrameChannel& frame = analysis.metrics.channels[static_cast<std::size_t>(c)][static_cast<std::size_t>(f)];
+        FrameChannel& frame =
+            analysis.metrics.channels[static_cast<std::size_t>(c)][static_cast<std::size_t>(f)];
         frame.background = frame.normalization.offset = 500 + f;
         frame.noise = 1;
         auto& mean = analysis.classical[static_cast<std::size_t>(c)];
@@ -61,7 +62,8 @@ TEST(SkyPass, KeepsForEveryFrameAndChannelWhatItsSkyHasMoreThanTheMean) {
   const SkyMesh mesh = sky_mesh(kWidth, kHeight);
   for (int c = 0; c < kChannels; ++c)
     for (int f = 0; f < kFrames; ++f) {
-      const auto& frame = night.analysis.metrics.channels[static_cast<std::size_t>(c)][static_cast<std::size_t>(f)];
+      const auto& frame =
+          night.analysis.metrics.channels[static_cast<std::size_t>(c)][static_cast<std::size_t>(f)];
       const Plane<double> sky = surface_in(kept_sky(frame), mesh, {0, 0, kWidth, kHeight});
       for (const int x : {0, 60, 130, 199})
         EXPECT_NEAR(sky.at(x, 70), SlopingNight::slope(c, f) * (x - 99.5), 0.35) << c << " " << f << " " << x;
@@ -74,7 +76,8 @@ TEST(SkyPass, ThreadsHaveNoSayInIt) {
   three.level(3);
   for (std::size_t c = 0; c < kChannels; ++c)
     for (std::size_t f = 0; f < kFrames; ++f)
-      EXPECT_EQ(one.analysis.metrics.channels[c][f].sky_surface, three.analysis.metrics.channels[c][f].sky_surface);
+      EXPECT_EQ(one.analysis.metrics.channels[c][f].sky_surface,
+                three.analysis.metrics.channels[c][f].sky_surface);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ TEST(SimulateSky, FramesHaveTheSkyThatTheTruthSays) {
     for (const int x : {60, 160, 250})
       for (const int y : {60, 180}) {
         const double sky = true_sky(conditions[static_cast<std::size_t>(f)], options, x, y);
-        if (plane.at(x - 8, y - 8) == 0 || plane.at(x + 7, y + 7) == 0 || plane.at(x - 8, y + 7) == 0) continue;
+        if (plane.at(x - 8, y - 8) == 0 || plane.at(x + 7, y + 7) == 0 || plane.at(x - 8, y + 7) == 0)
+          continue;
         EXPECT_NEAR(mean_around(plane, x, y), sky, 0.03 * sky + 5) << f << " " << x << " " << y;
         least = std::min(least, sky);
         most = std::max(most, sky);
@@ -75,7 +76,8 @@ TEST(SimulateSky, VignettingStaysOnTheDetector) {
   const auto flat = [&](std::size_t f, double x, double y) {
     const SimulatedConditions& c = conditions[f];
     return true_sky(c, options, x + c.dx, y + c.dy) /
-           (c.sky_adu + c.sky_slope_x * (2 * (x + c.dx) / 320 - 1) + c.sky_slope_y * (2 * (y + c.dy) / 240 - 1));
+           (c.sky_adu + c.sky_slope_x * (2 * (x + c.dx) / 320 - 1) +
+            c.sky_slope_y * (2 * (y + c.dy) / 240 - 1));
   };
   ASSERT_GT(conditions.back().dx - conditions.front().dx, 30);
   EXPECT_NEAR(flat(0, 159.5, 119.5), 1, 1e-9);
@@ -92,7 +94,8 @@ TEST(SimulateSky, TheSecondSessionCoversAboutHalfOfTheField) {
     return 1 - static_cast<double>(zeros) / static_cast<double>(plane.size());
   };
   const auto conditions = make_conditions(options);
-  for (int f = 0; f < 10; ++f) EXPECT_EQ(conditions[static_cast<std::size_t>(f)].light.second_session, f >= 7);
+  for (int f = 0; f < 10; ++f)
+    EXPECT_EQ(conditions[static_cast<std::size_t>(f)].light.second_session, f >= 7);
   EXPECT_EQ(covered(rendered(options, 6)), 1);
   EXPECT_NEAR(covered(rendered(options, 7)), 0.45, 0.1);
 }
