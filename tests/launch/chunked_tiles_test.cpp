@@ -69,10 +69,11 @@ TEST(ChunkedTiles, AnyNumberOfChunksGivesTheBytesOfWholeTiles) { expect_same_til
 
 TEST(ChunkedTiles, AnyNumberOfChunksGivesTheBytesOfWholeTilesInColour) { expect_same_tiles_of_any_chunk(3); }
 
-TEST(ChunkedTiles, SeeingModeAndEdgeRampsGiveTheSameBytes) {
+TEST(ChunkedTiles, SeeingModeEdgeRampsAndLevelledSkiesGiveTheSameBytes) {
   WholeNight night(1, 7, [](MethodConfig& method) {
     method.reconstruction.frame_chunk = 2;
     method.reconstruction.edge_feather_px = 6;
+    method.reconstruction.local_sky = ReconstructionParams::LocalSky::kMean;
     method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
     method.local_metrics.min_effective_fraction = 0.95;
   });
