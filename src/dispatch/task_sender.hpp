@@ -44,6 +44,7 @@ class TaskSender {
     SentTask task;
   };
   bool look_is_due() const;
+  std::string vanished_text();
   bool have_vanished(const std::optional<QueueState>& compute);
   void take_confirm();
   bool tasks_on_ladder();
