@@ -57,7 +57,9 @@ void TaskSender::take_confirm() {
     if (!queue_gone_) log_warning(std::string("a task did not reach its queue: ") + e.what());
     queue_gone_ = true;
   } catch (const NotTakenError& e) {
-    if (refused_.empty()) log_warning(std::string("a task is sent again: ") + e.what());
+    if (seconds_since(last_refusal_) > std::chrono::seconds(kWarnEvery).count())
+      log_warning(std::string("tasks are sent again until they are taken: ") + e.what());
+    last_refusal_ = Clock::now();
     in_queue_.taken_back(confirm.task.correlation_id);
     refused_.push_back(std::move(confirm.task));
     if (published_ > 0) --published_;
