@@ -58,7 +58,9 @@ void TaskSender::take_confirm() {
     if (!queue_gone_) log_warning(std::string("a task did not reach its queue: ") + e.what());
     queue_gone_ = true;
   } catch (const NotTakenError& e) {
-    if (refused_.empty()) log_warning(std::string("a task is sent again: ") + e.what());
+    if (seconds_since(last_refusal_) > std::chrono::seconds(kWarnEvery).count())
+      log_warning(std::string("tasks are sent again until they are taken: ") + e.what());
+    last_refusal_ = Clock::now();
     in_queue_.taken_back(confirm.task.correlation_id);
     refused_.push_back(std::move(confirm.task));
     if (published_ > 0) --published_;
@@ -157,23 +159,27 @@ bool TaskSender::have_vanished(const std::optional<QueueState>& compute) {
          in_queue_.vanished(compute->messages, compute->consumers);
 }
 
+std::string TaskSender::vanished_text() {
+  const std::size_t tasks = in_queue_.under_way();
+  in_queue_.clear();
+  published_ = 0;
+  return std::to_string(tasks) +
+         " tasks were under way and the queue is empty, though workers held far fewer: somebody emptied " +
+         kComputeQueue + ", or a policy of the broker drops messages from it; " + kSeePolicies;
+}
+
 std::optional<std::string> TaskSender::tasks_lost() {
   note_alarm();
   if (!queue_gone_ && !look_is_due()) return std::nullopt;
   last_look_ = Clock::now();
+  const bool quiet = seconds_since(last_news_) >= std::min(kLookEvery_s, round_.stall_after_s);
   const auto compute = place_.transport.inspect(kComputeQueue);
-  if (have_vanished(compute)) {
-    const std::size_t tasks = in_queue_.under_way();
-    in_queue_.clear();
-    published_ = 0;
-    return std::to_string(tasks) +
-           " tasks were under way and the queue is empty, though workers held far fewer: somebody emptied " +
-           kComputeQueue + ", or a policy of the broker drops messages from it; " + kSeePolicies;
+  if (quiet || queue_gone_) {
+    warn_of_no_worker(compute);
+    warn_of_policy(compute);
   }
-  if (!queue_gone_ && seconds_since(last_news_) < std::min(kLookEvery_s, round_.stall_after_s))
-    return std::nullopt;
-  warn_of_no_worker(compute);
-  warn_of_policy(compute);
+  if (have_vanished(compute)) return vanished_text();
+  if (!quiet && !queue_gone_) return std::nullopt;
   if (!queue_gone_ && compute) {
     const double patience = patience_s(compute->consumers > 0);
     warn_of_unconfirmed(patience);

@@ -44,6 +44,7 @@ class TaskSender {
     SentTask task;
   };
   bool look_is_due() const;
+  std::string vanished_text();
   bool have_vanished(const std::optional<QueueState>& compute);
   void take_confirm();
   bool tasks_on_ladder();
@@ -62,6 +63,7 @@ class TaskSender {
   std::vector<SentTask> refused_;
   Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_warning_ = last_news_,
                     last_confirm_ = last_news_, last_sent_ = last_news_;
+  Clock::time_point last_refusal_{};  ///< said once, until there was none for a while
   TasksInQueue in_queue_;
   double slowest_tile_s_ = 0;
   bool any_answer_ = false, queue_gone_ = false;

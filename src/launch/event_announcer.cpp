@@ -29,7 +29,8 @@ void EventAnnouncer::tell(const std::string& file, const std::string& line) {
   if (silent_ || under_way_.size() >= kMostUnderWay) return;
   Message message;
   message.body = line;
-  message.message_id = run_id_ + ":" + std::to_string(++told_);
+  // Unlike that of any task: a message that comes back is known by its id.
+  message.message_id = run_id_ + ":event:" + std::to_string(++told_);
   message.headers[kFileHeader] = file;
   try {
     under_way_.push_back(transport_.publish(kEventExchange, run_id_, std::move(message)));

@@ -140,6 +140,20 @@ TEST_P(TransportContract, AQueueWithoutBoundsIsTakenAsItIs) {
   expect_messages(spec.name, 1);
 }
 
+// RabbitMQ 4 drops from a quorum queue what came back 20 times, unless the queue allows more.
+TEST_P(TransportContract, WhatComesBackOftenIsKept) {
+  QueueSpec spec = queue();
+  spec.quorum = true;
+  party_->declare(spec);
+  publish(spec.name, "x");
+  party_->consume(spec.name, 1);
+  for (int turn = 0; turn < 50; ++turn) {
+    const Delivery got = must_receive(*party_);
+    ASSERT_EQ(got.message.body, "x") << turn;
+    party_->reject(got.tag, true);
+  }
+}
+
 TEST_P(TransportContract, AFanOutReachesEveryQueueBoundToIt) {
   const std::string exchange = "contract.fanout." + new_uuid();
   party_->declare_fanout(exchange);
