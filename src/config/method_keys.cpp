@@ -173,7 +173,7 @@ void add_pixel_rules(Table& table) {
   guard.add("noise_guard_high", &NoiseGuardParams::high, Between{0, 1000},
             "Significance from where the sharp mean is all");
   guard.add("noise_guard_reach_fwhm", &NoiseGuardParams::reach_fwhm, Between{0, 20},
-            "How far a significant pixel carries its surroundings with it, in units of the seeing");
+            "Radius of the disc that a star's core takes with it, in units of the seeing");
 }
 
 void add_reconstruction(Table& table) {

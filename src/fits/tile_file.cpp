@@ -227,6 +227,9 @@ std::string encode_tile_file(const TileFile& tile) {
   writer.card({"RUNID", tile.run_id, "run"});
   writer.card({"CFGHASH", tile.config_hash, ""});
   writer.card({"FRAMESID", tile.frames_manifest_id, ""});
+  // without it a file cut off before the light would pass for one of a run without rejection
+  if (!tile.light_low.empty())
+    writer.card({"REJLIGHT", std::int64_t{1}, "rejected light follows at the end"});
   writer.planes(tile.pixels);
   writer.end_hdu();
   writer.begin_image(LONG_IMG, image_axes(tile), "COVERAGE");
@@ -269,6 +272,7 @@ TileFile decode_tile_file(std::string_view bytes) {
   tile.run_id = text_keyword(reader.file(), "RUNID");
   tile.config_hash = text_keyword(reader.file(), "CFGHASH");
   tile.frames_manifest_id = text_keyword(reader.file(), "FRAMESID");
+  const bool with_light = !raw_keyword(reader.file(), "REJLIGHT").empty();
   tile.pixels = reader.planes<float>(TFLOAT, "pixels");
   const auto same_shape = [&](const char* name) {
     const bool same = reader.naxis() == (tile.pixels.size() > 1 ? 3 : 2) && reader.axis(0) == tile.box.w &&
@@ -294,7 +298,7 @@ TileFile decode_tile_file(std::string_view bytes) {
     if (table->front().size() != tile.quality.front().size())
       refuse(std::string("QUALITY and ") + name + " are of different numbers of frames");
   }
-  if (reader.more()) {
+  if (with_light) {
     for (const auto& [name, planes] :
          {std::pair{"LIGHTLOW", &tile.light_low}, std::pair{"LIGHTHIG", &tile.light_high}}) {
       reader.open_image(++hdu, name, FLOAT_IMG);

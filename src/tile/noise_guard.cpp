@@ -13,7 +13,8 @@ namespace {
 constexpr double kCoreInFwhm = 0.3, kSmallestCorePx = 1, kWider = 2.5;  // Gaussians of the band
 constexpr double kTopOfPeak = 0.5;                                      // share of a peak that speaks for it
 constexpr double kTroughInFwhm = 1.5, kPeakOverTrough = 1.5;            // less is the rim of a dark hole
-constexpr double kTaper = 0.4;                                          // of the reach, to both sides
+constexpr double kCoreTo = 0.8, kCoreEnd = 1.3, kWingsFrom = 1.8, kWingsTo = 2.8;  // of the reach
+constexpr double kShareOfWings = 0.45;
 
 double smoothstep(double u) {
   const double v = std::clamp(u, 0.0, 1.0);
@@ -54,15 +55,21 @@ struct Neighbour {
   double share;
 };
 
-// The disc that a star takes with it: all of it, fading around the reach.
+// Share at a distance in units of the reach: all of a star's core and ring; of its wings, whose difference
+// is wide but shallow, so much that the noise there grows by a tenth at most where half of the frames count.
+double share_at(double distance) {
+  const double wings = 1 - smoothstep((distance - kWingsFrom) / (kWingsTo - kWingsFrom));
+  const double core = 1 - smoothstep((distance - kCoreTo) / (kCoreEnd - kCoreTo));
+  return kShareOfWings * wings + (1 - kShareOfWings) * core;
+}
+
 std::vector<Neighbour> disc(double reach_px) {
   std::vector<Neighbour> pixels;
-  const double inner = (1 - kTaper) * reach_px, outer = (1 + kTaper) * reach_px;
-  const int r = static_cast<int>(std::floor(outer));
+  const int r = static_cast<int>(std::floor(kWingsTo * reach_px));
   for (int dy = -r; dy <= r; ++dy)
     for (int dx = -r; dx <= r; ++dx) {
-      const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy));
-      if (distance < outer) pixels.push_back({dx, dy, 1 - smoothstep((distance - inner) / (outer - inner))});
+      const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy)) / reach_px;
+      if (distance < kWingsTo) pixels.push_back({dx, dy, share_at(distance)});
     }
   return pixels;
 }

@@ -128,6 +128,26 @@ TEST(OverlapAdd, ConstantTilesGiveAConstantImageWhereverCovered) {
     }
 }
 
+TEST(OverlapAdd, RejectedLightIsJoinedByTheSameWindows) {
+  const Grid grid = grid_of(61, 47, 16, 0.25);
+  OverlapAdd sum(grid);
+  for (std::size_t t = 0; t < grid.tiles.size(); ++t) {
+    const Tile tile = flat(grid.tiles[t], 1);
+    const Plane<float> low(16, 16, -4.0F), high(16, 16, static_cast<float>(t));
+    CoaddTile view = tile.view();
+    view.light_low = &low;
+    view.light_high = &high;
+    sum.add(static_cast<int>(t), view, {});
+  }
+  const CoaddChannel joined = sum.finish();
+  for (const float v : joined.light_low.samples()) EXPECT_NEAR(v, -4, 1e-6);
+  EXPECT_EQ(joined.light_high.at(3, 3), 0) << "the first tile alone";
+  EXPECT_EQ(joined.light_high.at(60, 46), static_cast<float>(grid.tiles.size() - 1)) << "the last one";
+  const float between = joined.light_high.at(14, 3);
+  EXPECT_GT(between, 0);
+  EXPECT_LT(between, 1);
+}
+
 TEST(OverlapAdd, EveryValueLiesBetweenThoseOfItsTiles) {
   const Grid grid = grid_of(61, 43, 16, 0.5);
   OverlapAdd sum(grid);

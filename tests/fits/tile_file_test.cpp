@@ -70,6 +70,35 @@ TEST(TileFile, ComesBack) {
     }
 }
 
+TileFile tile_with_light(int channels) {
+  TileFile tile = sample_tile(channels, 5);
+  for (int c = 0; c < channels; ++c) {
+    tile.light_low.emplace_back(23, 17, -3.5F);
+    tile.light_high.emplace_back(23, 17, 12.0F + static_cast<float>(c));
+  }
+  return tile;
+}
+
+TEST(TileFile, RejectedLightComesBackAndIsMissedWhenItIsCutOff) {
+  for (const int channels : {1, 3}) {
+    const TileFile tile = tile_with_light(channels);
+    const std::string bytes = encode_tile_file(tile);
+    const TileFile back = decode_tile_file(bytes);
+    EXPECT_EQ(pixel_digest(back.light_low), pixel_digest(tile.light_low));
+    EXPECT_EQ(pixel_digest(back.light_high), pixel_digest(tile.light_high));
+    EXPECT_TRUE(encode_tile_file(back) == bytes);
+    for (std::size_t size = 0; size < bytes.size(); size += 2880)
+      EXPECT_THROW(decode_tile_file(bytes.substr(0, size)), InputError) << size;
+  }
+  EXPECT_TRUE(decode_tile_file(encode_tile_file(sample_tile(1, 5))).light_low.empty());
+  TileFile tile = tile_with_light(1);
+  tile.light_high.clear();
+  EXPECT_THROW(encode_tile_file(tile), ContractError);
+  tile = tile_with_light(1);
+  tile.light_low[0].at(2, 2) = std::numeric_limits<float>::infinity();
+  EXPECT_THROW(decode_tile_file(encode_tile_file(tile)), InputError);
+}
+
 TEST(TileFile, HoldsNoClock) {
   const std::string first = encode_tile_file(sample_tile(1, 9));
   std::this_thread::sleep_for(std::chrono::milliseconds(1100));

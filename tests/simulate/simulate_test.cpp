@@ -311,10 +311,73 @@ TEST(Simulate, TrailedStarsMeasureAsTheirConditionsSay) {
   }
 }
 
+TEST(Simulate, GuidingErrorsKeepTheLightAndWidenTheNoiseArea) {
+  SimulateOptions options = small();
+  options.frames = 300;
+  options.faults.trailed_fraction = 0.2;
+  options.faults.doubled_fraction = 0.1;
+  int trailed = 0, doubled = 0;
+  for (const SimulatedConditions& c : make_conditions(options)) {
+    if (c.guiding.empty()) {
+      EXPECT_EQ(broadening(c), 1);
+      continue;
+    }
+    double share = 0;
+    for (const GuidingStep& step : c.guiding) share += step.share;
+    EXPECT_NEAR(share, 1, 1e-12);
+    ++(c.guiding.size() == 2 ? doubled : trailed);
+    if (trailed + doubled > 4) continue;
+    EXPECT_GT(broadening(c), 1.05);
+    EXPECT_LT(broadening(c), 1.8);
+  }
+  EXPECT_NEAR(trailed, 60, 25);
+  EXPECT_NEAR(doubled, 30, 20);
+}
+
+TEST(Simulate, DustStaysOnTheDetectorAndBrightStarsSaturateWithHaloAndStreak) {
+  SimulateOptions options = clear_field();
+  options.stars = 0;
+  options.faults.dust_shadows = 1;
+  options.faults.bright_stars = 1;
+  SimulatedScene scene = make_scene(options);
+  scene.dust = {{400, 300, 12, 0.5}};
+  scene.bright_stars = {{800, 500, 5e6}};
+  SimulatedConditions c;
+  c.sky_adu = 400;
+  c.dx = 7;
+  c.dy = -4;
+  const Plane<float> plane = render_frame(scene, c, options, 0, 0);
+  const auto mean = [&](int x0, int y0, int x1, int y1) {
+    double sum = 0;
+    for (int y = y0; y < y1; ++y)
+      for (int x = x0; x < x1; ++x) sum += plane.at(x, y);
+    return sum / ((x1 - x0) * (y1 - y0));
+  };
+  EXPECT_NEAR(mean(404, 293, 411, 300), 400 * (1 - 0.5 * 0.62), 12) << "the centre takes 0.6 of the depth";
+  EXPECT_NEAR(mean(440, 293, 447, 300), 401, 12);
+  EXPECT_EQ(plane.at(800, 500), 65535);
+  EXPECT_GT(mean(830, 490, 850, 510), 402.5) << "halo";
+  EXPECT_GT(mean(800, 50, 801, 250), mean(780, 50, 790, 250) + 2) << "streak";
+}
+
+TEST(Simulate, AnAsteroidCrossesTheMiddle) {
+  SimulateOptions options = small();
+  EXPECT_TRUE(make_scene(options).moving_objects.empty());
+  options.faults.asteroid_adu = 1e5;
+  const auto objects = make_scene(options).moving_objects;
+  ASSERT_EQ(objects.size(), 1U);
+  EXPECT_NEAR(objects[0].x0 + 0.5 * objects[0].dx, 0.5 * options.width, 1e-9);
+  EXPECT_NEAR(std::hypot(objects[0].dx, objects[0].dy), 0.7 * options.height, 1e-6);
+  EXPECT_EQ(objects[0].flux, 1e5);
+}
+
 TEST(Simulate, RefusesOptionsOutOfRangeAndAFolderInUse) {
   TempDir folder;
   SimulateOptions options = small();
   options.channels = 2;
+  EXPECT_THROW(simulate(options, folder / "out"), UsageError);
+  options = small();
+  options.faults.trailed_fraction = options.faults.doubled_fraction = 0.6;
   EXPECT_THROW(simulate(options, folder / "out"), UsageError);
   options = small();
   options.fwhm_px = std::nan("");

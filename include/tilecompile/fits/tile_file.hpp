@@ -26,7 +26,7 @@ struct TileFile {
 
 /// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [planes, h, w]), extensions COVERAGE (int32),
 /// WEIGHT, VARIANCE and NEFF (float32), QUALITY, FRAMEWGT, REJLOW and REJHIGH (double, [channel][frame]);
-/// with rejection LIGHTLOW and LIGHTHIG (float32).
+/// with rejection LIGHTLOW and LIGHTHIG (float32), announced by the card REJLIGHT.
 /// Equal tiles give equal bytes: no clock, no host; NaN in one form; CHECKSUM and DATASUM in every HDU.
 /// Throws ContractError when the members' shapes do not agree.
 std::string encode_tile_file(const TileFile& tile);
