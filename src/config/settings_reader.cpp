@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "tilecompile/base/error.hpp"
 #include "suggest.hpp"
+#include "tilecompile/base/error.hpp"
 #include "upstream_keys.hpp"
 
 namespace tilecompile {

@@ -3,7 +3,10 @@
 namespace tilecompile {
 namespace {
 constexpr std::int64_t kRunQueuesExpireMs = 24LL * 3600 * 1000;
-}
+// A worker that rests repeats its note at least once a minute.
+constexpr std::int64_t kNotesLiveMs = 150LL * 1000;
+constexpr std::int64_t kMostNotes = 256;
+}  // namespace
 
 const char* const kTaskExchange = "tilecompile.tasks";
 const char* const kResultExchange = "tilecompile.results";
@@ -11,6 +14,7 @@ const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
+const char* const kWorkersQueue = "tile.workers";
 const char* const kRetryQueuePrefix = "tile.retry.";
 
 std::string results_queue(const std::string& run_id, Isolation isolation) {
@@ -55,6 +59,15 @@ QueueSpec results_queue_spec(const std::string& name, bool quorum) {
   spec.exchange = kResultExchange;
   spec.quorum = quorum;
   if (name != kResultsQueue) spec.expires_ms = kRunQueuesExpireMs;
+  return spec;
+}
+
+QueueSpec workers_queue_spec() {
+  QueueSpec spec;
+  spec.name = kWorkersQueue;
+  spec.exchange = kResultExchange;
+  spec.max_length = kMostNotes;
+  spec.message_ttl_ms = kNotesLiveMs;
   return spec;
 }
 

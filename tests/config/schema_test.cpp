@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "config/key_table.hpp"
 #include "config_files.hpp"
 #include "paths.hpp"
-#include "config/key_table.hpp"
 
 namespace tilecompile {
 namespace {

@@ -5,9 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/key_table.hpp"
 #include "config_files.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "config/key_table.hpp"
 
 namespace tilecompile {
 namespace {

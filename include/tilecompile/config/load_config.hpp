@@ -60,8 +60,8 @@ std::vector<WorkerKey> worker_keys();
 /// joined by '='; texts that are empty are left out. Holds no secret, only the names of files with one.
 std::vector<std::pair<std::string, std::string>> worker_flags(const WorkerConfig& config);
 
-/// The text that a run holds when `flag` gives `key` ("output.dir") the value `text`: a leading ~ is the home folder.
-/// Throws UsageError that names the flag.
+/// The text that a run holds when `flag` gives `key` ("output.dir") the value `text`: a leading ~ is the home
+/// folder. Throws UsageError that names the flag.
 std::string checked_text(const std::string& key, const std::string& flag, const std::string& text);
 
 }  // namespace tilecompile
