@@ -52,9 +52,8 @@ bool NoteReader::take(const Delivery& delivery) {
   try {
     const WorkerNote note = decode_worker_note(delivery.message.body);
     if (!book_.note(note)) return true;
-    directory_.append_event(note.fit ? "worker_takes_tasks" : "worker_rests", {{"worker_id", note.worker_id},
-                                                                              {"host", note.host},
-                                                                              {"text", note.text}});
+    directory_.append_event(note.fit ? "worker_takes_tasks" : "worker_rests",
+                            {{"worker_id", note.worker_id}, {"host", note.host}, {"text", note.text}});
   } catch (const InputError& e) {
     log_debug(std::string("a note that cannot be read is left alone: ") + e.what());
   }

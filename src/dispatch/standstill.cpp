@@ -9,7 +9,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kQuiet_s = 2;
+constexpr double kQuiet_s = 3;
 constexpr double kTilesOfSilence = 10;
 // The names are those of the events; `status` shows them.
 constexpr const char* kFails = "every task fails";
@@ -58,11 +58,12 @@ Standstill::State Standstill::state_of(const RoundView& round) const {
                 last.worker_id + ": " + last.failure->text + "; waiting until a worker can compute again"};
   }
   if (!round.consumers)
-    return {"waiting for workers",
-            std::string("no worker consumes ") + kComputeQueue +
-                (resting.empty() ? ": start one with 'tilecompile worker' on any host that reaches the broker "
-                                   "and the storage, or start the master with --workers N"
-                                 : "; those that are there wait themselves: " + resting)};
+    return {
+        "waiting for workers",
+        std::string("no worker consumes ") + kComputeQueue +
+            (resting.empty() ? ": start one with 'tilecompile worker' on any host that reaches the broker "
+                               "and the storage, or start the master with --workers N"
+                             : "; those that are there wait themselves: " + resting)};
   if (seconds_from(last_heard_) > std::max(2 * stall_after_s_, kTilesOfSilence * round.slowest_tile_s))
     return {"stalled", "workers hold tasks and have not answered for long: look at their logs and hosts"};
   // What was said stays true until a tile is done, unless it was about workers that are there again.
@@ -76,6 +77,7 @@ void Standstill::look(const RoundView& round) {
     failures_then_ = book_.failures();
   }
   if (round.heard) last_heard_ = Clock::now();
+  consumers_ = round.consumers;
   const State now = state_of(round);
   if (now.name != kFails && now.name != kDiskFull) failing_since_ = Clock::now();
   enter(now.name, now.text);
@@ -95,7 +97,7 @@ void Standstill::enter(const std::string& name, const std::string& text) {
 
 void Standstill::end_if_hopeless() const {
   const ResultMessage* last = book_.latest_failure();
-  if ((state_.name != kFails && state_.name != kDiskFull) || last == nullptr || !last->failure) return;
+  if (consumers_ || last == nullptr || (state_.name != kFails && state_.name != kDiskFull)) return;
   // What is wrong with the input does not pass by itself; another worker may come in a moment.
   const double patience =
       last->failure->kind == ErrorKind::kTransient ? patience_s_ : std::min(patience_s_, stall_after_s_ / 3);

@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t kMostUnconfirmed = 256;
 constexpr double kLookEvery_s = 2;
-constexpr auto kWarnEvery = 15s;
 constexpr double kNobodyPatience_s = 5;  // with no task on a queue and nobody who could hold one
 constexpr double kTilesOfPatience = 10;  // a worker is silent for the time of one tile, not of ten
 constexpr double kFirstFactor = 5;       // before the first result workers also check the frames
@@ -87,15 +86,6 @@ double TaskSender::patience_s(bool consumers) const {
   return plain * (any_answer_ ? 1 : kFirstFactor) * (1 << std::min(times_lost_, 10));
 }
 
-void TaskSender::warn_of_no_worker(const std::optional<QueueState>& compute) {
-  if (Clock::now() - last_warning_ < kWarnEvery || !compute || compute->consumers > 0) return;
-  last_warning_ = Clock::now();
-  log_warning(std::string("no worker consumes ") + kComputeQueue +
-                  ": start one with 'tilecompile worker' on any host "
-                  "that reaches the broker and the storage, or start the master with --workers N",
-              {{"tasks_waiting", std::to_string(compute->messages)}});
-}
-
 // What the queue held was confirmed and on disk: if tasks are missing before anyone took one, the broker
 // itself has dropped them.
 void TaskSender::warn_of_policy(const std::optional<QueueState>& compute) {
@@ -121,17 +111,6 @@ std::string TaskSender::why_lost(const std::optional<QueueState>& compute) const
          policy;
 }
 
-// Into the events, where `status` finds it; the transport has logged it.
-void TaskSender::note_alarm() {
-  const std::string alarm = place_.transport.blocked();
-  if (alarm == alarm_) return;
-  alarm_ = alarm;
-  if (alarm.empty())
-    place_.directory.append_event("broker_takes_messages", {});
-  else
-    place_.directory.append_event("broker_blocked", {{"text", "the broker " + alarm}});
-}
-
 // A queue without enough nodes neither confirms nor refuses.
 void TaskSender::warn_of_unconfirmed(double patience_s) {
   if (confirms_.empty() || seconds_since(last_confirm_) < patience_s) return;
@@ -141,13 +120,11 @@ void TaskSender::warn_of_unconfirmed(double patience_s) {
 }
 
 std::optional<std::string> TaskSender::tasks_lost() {
-  note_alarm();
   const double look_every = std::min(kLookEvery_s, round_.stall_after_s);
   if (!queue_gone_ && (seconds_since(last_look_) < look_every || seconds_since(last_news_) < look_every))
     return std::nullopt;
   last_look_ = Clock::now();
   const auto compute = place_.transport.inspect(kComputeQueue);
-  warn_of_no_worker(compute);
   warn_of_policy(compute);
   if (!queue_gone_ && compute) {
     const double patience = patience_s(compute->consumers > 0);
@@ -159,7 +136,6 @@ std::optional<std::string> TaskSender::tasks_lost() {
   // Under an alarm nothing is lost: the workers cannot send their results.
   if (!find_alarm(place_.transport).empty()) {
     last_news_ = last_look_;
-    note_alarm();
     return std::nullopt;
   }
   const std::string why = why_lost(compute);

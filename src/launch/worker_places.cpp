@@ -52,9 +52,9 @@ WorkerPlaces open_worker_places(const WorkerConfig& config) {
   return places;
 }
 
-std::optional<WorkerPlaces> await_worker_places(const WorkerConfig& config,
-                                                const std::function<void(const std::string& why, int again_in_s)>& tell,
-                                                const std::function<bool()>& over) {
+std::optional<WorkerPlaces> await_worker_places(
+    const WorkerConfig& config, const std::function<void(const std::string& why, int again_in_s)>& tell,
+    const std::function<bool()>& over) {
   for (int pause_s = 1; !over(); pause_s = std::min(2 * pause_s, kLongestPause_s)) {
     try {
       return open_worker_places(config);

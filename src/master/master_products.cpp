@@ -115,6 +115,10 @@ void MasterRun::finish(const std::string& status) {
   clock_.stop();
   record_.status = status;
   record_.phases = clock_.phases();
+  record_.workers.clear();
+  for (const auto& [id, w] : workers_.workers())
+    record_.workers.push_back(
+        {id, w.tiles, w.failures, w.handed_back, w.rejected, w.last_failure, w.last_failure_time});
   record_.bytes_read = process_bytes_read();
   record_.peak_memory_bytes = process_peak_memory();
   record_.finished = utc_now();

@@ -96,6 +96,7 @@ class MasterRun {
   PhaseClock clock_;
   RunRecord record_;
   std::optional<RunDirectory> directory_;
+  WorkerBook workers_;
   Journal journal_;  ///< of the earlier start; empty in a new run
   std::shared_ptr<Manifest> manifest_;
   Analysis analysis_;

@@ -68,13 +68,15 @@ TileRound MasterRun::tile_round() const {
   round.isolation = config_.parallel.isolation;
   round.quorum = config_.broker.queue_type == QueueType::kQuorum;
   round.retry = config_.retry;
+  // No other worker can have another opinion in a run of one process.
+  round.input_tries = request_.mode == "run" ? 1 : TileLedger::kInputTries;
   round.max_failed_tiles = config_.retry.max_failed_tiles;
   if (request_.resume) round.journalled = &journal_.first_round;
   return round;
 }
 
 RoundPlace MasterRun::round_place() {
-  return {*links_.transport, *links_.store, *directory_, nullptr, &results_end_};
+  return {*links_.transport, *links_.store, *directory_, nullptr, &results_end_, &workers_};
 }
 
 void MasterRun::reconstruct() {

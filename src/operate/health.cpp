@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -15,10 +16,6 @@ namespace {
 
 using nlohmann::json;
 constexpr std::chrono::seconds kReportEvery{3};
-
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::string seconds_text(double seconds) {
   char text[32];

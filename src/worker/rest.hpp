@@ -11,7 +11,8 @@
 namespace tilecompile {
 
 /// What a worker does that is not fit: it says so, hands back what it holds, takes no tasks, and looks with
-/// growing pauses whether what failed can be done again. Then it takes tasks again, and the next tile decides.
+/// growing pauses whether what failed can be done again. Then it takes tasks again, and the next tile
+/// decides.
 class Rest {
  public:
   /// `serve` hands a delivery back; `over` tells that the worker is to end.

@@ -10,10 +10,10 @@ namespace tilecompile {
 /// and once more when it takes tasks again (docs/protocol.md).
 struct WorkerNote {
   std::string worker_id, host;
-  std::string time;     ///< UTC, of the worker's clock
-  bool fit = false;     ///< it takes tasks again
-  std::string text;     ///< why it takes none; empty when fit
-  int again_in_s = 0;   ///< seconds until it looks again
+  std::string time;    ///< UTC, of the worker's clock
+  bool fit = false;    ///< it takes tasks again
+  std::string text;    ///< why it takes none; empty when fit
+  int again_in_s = 0;  ///< seconds until it looks again
 };
 
 /// UTF-8 JSON; the strict inverse throws InputError.
