@@ -1,6 +1,7 @@
 #include "tilecompile/coadd/ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tilecompile {
 namespace {
@@ -92,19 +93,22 @@ int TileLedger::wait_after(const Tile& tile, int attempt) const {
   return retry_delay_s(policy_, tile.task, std::clamp(attempt, 1, std::max(1, policy_.max_attempts - 1)));
 }
 
-TileLedger::Step TileLedger::failed(const ResultMessage& failure) {
+TileLedger::Step TileLedger::failed(const ResultMessage& failure, bool proven) {
   if (!answers_our_task(failure)) return Step::kNothing;
   Tile& tile = at(failure.tile_id);
   tile.handed_back = 0;
-  if (failure.failure->kind == ErrorKind::kContract) return Step::kGiveUp;
-  if (std::find(tile.failed_on.begin(), tile.failed_on.end(), failure.worker_id) == tile.failed_on.end())
-    tile.failed_on.push_back(failure.worker_id);
-  if (tile.done_then != done_) tile.failures_alone = 0;
-  tile.done_then = done_;
+  const ErrorKind kind = failure.failure->kind;
+  if (kind == ErrorKind::kContract) return Step::kGiveUp;
+  const std::string& who = failure.worker_id;
+  const bool believed = proven || input_tries_ == 1;
+  if (believed && std::find(tile.failed_on.begin(), tile.failed_on.end(), who) == tile.failed_on.end())
+    tile.failed_on.push_back(who);
+  if (believed && kind != ErrorKind::kTransient) ++tile.refusals;
+  if (std::exchange(tile.done_then, done_) != done_) tile.failures_alone = 0;
   ++tile.failures_alone;
-  const bool transient = failure.failure->kind == ErrorKind::kTransient;
-  const int limit = transient ? policy_.max_attempts : std::min(policy_.max_attempts, input_tries_);
-  if (tile.failures_alone >= limit || static_cast<int>(tile.failed_on.size()) >= limit) return Step::kGiveUp;
+  if (static_cast<int>(tile.failed_on.size()) >= policy_.max_attempts || tile.refusals >= input_tries_ ||
+      tile.failures_alone >= policy_.max_attempts)
+    return Step::kGiveUp;
   const int wait_s = wait_after(tile, tile.attempt);
   ++tile.attempt;
   return again(tile, wait_s);

@@ -98,9 +98,9 @@ void Standstill::enter(const std::string& name, const std::string& text) {
 void Standstill::end_if_hopeless() const {
   const ResultMessage* last = book_.latest_failure();
   if (consumers_ || last == nullptr || (state_.name != kFails && state_.name != kDiskFull)) return;
-  // What is wrong with the input does not pass by itself; another worker may come in a moment.
+  // What is wrong with the input does not pass by itself, but another worker may come.
   const double patience =
-      last->failure->kind == ErrorKind::kTransient ? patience_s_ : std::min(patience_s_, stall_after_s_ / 3);
+      last->failure->kind == ErrorKind::kTransient ? patience_s_ : std::min(patience_s_, stall_after_s_);
   if (seconds_from(failing_since_) < patience) return;
   throw_failure(*last->failure, "no worker can compute a tile; the last to fail was tile " +
                                     std::to_string(last->tile_id) + " on worker " + last->worker_id + ": " +

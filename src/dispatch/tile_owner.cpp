@@ -247,7 +247,7 @@ void TileOwner::take_hand_back(const ResultMessage& result) {
 }
 
 void TileOwner::take_failure(const ResultMessage& result) {
-  const Step step = ledger_.failed(result);
+  const Step step = ledger_.failed(result, book_.proven(result.worker_id));
   if (step == Step::kNothing) {
     log_info("a failure that answers no task under way is left alone",
              {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});

@@ -29,7 +29,7 @@ void WorkerBook::failed(const ResultMessage& result, const std::string& what_fol
   Told& told = told_[result.worker_id];
   const auto now = Clock::now();
   if (std::string kind = without_numbers(result.failure->text); kind != told.kind) {
-    told = {std::move(kind), now, std::chrono::seconds{15}, 0};
+    told = {std::move(kind), now, std::chrono::seconds{15}, 0, std::move(told.note_time)};
     log_warning(what_follows + ": " + result.failure->text, {{"tile_id", std::to_string(result.tile_id)},
                                                              {"worker_id", result.worker_id},
                                                              {"attempt", std::to_string(result.attempt)},
@@ -55,6 +55,9 @@ bool WorkerBook::rejected(const std::string& worker_id, const std::string& why) 
 }
 
 bool WorkerBook::note(const WorkerNote& note) {
+  std::string& latest = told_[note.worker_id].note_time;
+  if (note.time <= latest) return false;
+  latest = note.time;
   WorkerTally& worker = workers_[note.worker_id];
   const std::string why = note.fit ? "" : note.text;
   if (worker.rests == why) return false;

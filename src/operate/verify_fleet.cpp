@@ -42,16 +42,18 @@ bool Verifier::one_of_several(const std::string& worker_id) const {
 
 void Verifier::check_fleet() {
   if (answers_.empty()) return;
-  check("worker ids", "give each worker a worker_id of its own, or none: then it is made of host and process", [&] {
-    std::vector<std::string> twice;
-    std::set<std::string> ids;
-    for (const auto& [who, answer] : answers_) {
-      ids.insert(who.first);
-      if (one_of_several(who.first)) twice.push_back(who.first + " on host " + answer.probe.worker.host);
-    }
-    if (!twice.empty()) throw UsageError("several workers have the same worker_id: " + in_a_row(twice));
-    return std::to_string(ids.size()) + " different ones";
-  });
+  check("worker ids", "give each worker a worker_id of its own, or none: then it is made of host and process",
+        [&] {
+          std::vector<std::string> twice;
+          std::set<std::string> ids;
+          for (const auto& [who, answer] : answers_) {
+            ids.insert(who.first);
+            if (one_of_several(who.first))
+              twice.push_back(who.first + " on host " + answer.probe.worker.host);
+          }
+          if (!twice.empty()) throw UsageError("several workers have the same worker_id: " + in_a_row(twice));
+          return std::to_string(ids.size()) + " different ones";
+        });
   check("versions", "install the same version on every host", [&] {
     std::vector<std::string> others;
     for (const auto& [who, answer] : answers_)
@@ -89,7 +91,8 @@ void Verifier::check_resting() {
       latest[note.worker_id] = std::move(note);
     }
   } catch (const Error& e) {
-    check("notes of workers", "run: tilecompile setup RUN.yaml", [&]() -> std::string { throw InputError(e.what()); });
+    check("notes of workers", "run: tilecompile setup RUN.yaml",
+          [&]() -> std::string { throw InputError(e.what()); });
   }
   transport_->cancel(kWorkersQueue);
   for (const DeliveryTag& tag : held) transport_->reject(tag, true);

@@ -43,7 +43,8 @@ class TileLedger {
     std::string holder;               ///< who announced to begin it, "<worker_id> at <time>"; empty: nobody
     std::vector<std::string> deaths;  ///< holders that died over it
     int handed_back = 0;              ///< times in a row that it came back untried
-    std::vector<std::string> failed_on;  ///< workers that failed over it, each once
+    std::vector<std::string> failed_on;  ///< proven workers that failed over it, each once
+    int refusals = 0;                    ///< times that a proven worker said that its input is wrong
     int failures_alone = 0;              ///< failures since any tile of the round was done
     int done_then = 0;                   ///< tiles of the round that were done then
     ResultMessage result;                ///< when done
@@ -62,11 +63,12 @@ class TileLedger {
   void sent(int tile_id, const std::string& task, std::uint64_t connection);
   /// The worker that has the tile's task begins it: `who` is "<worker_id> at <time>".
   void begun(const ResultMessage& announcement, const std::string& who, std::uint64_t connection);
-  /// A try has failed. A tile is given up when so many different workers have failed over it, or when it has
-  /// failed so often since any tile of the round was done: max_attempts for a transient failure,
-  /// `input_tries` for wrong input. So one bad worker uses up one attempt of a tile, and a run of that worker
-  /// alone ends. An impossible state is given up at once.
-  Step failed(const ResultMessage& failure);
+  /// A try has failed. The tile is given up when max_attempts different workers have failed over it, when it
+  /// was said `input_tries` times that its input is wrong, and when it has failed max_attempts times since
+  /// any tile of the round was done. So one bad worker uses up one attempt of a tile, and a run of that
+  /// worker alone ends all the same. Only `proven` workers, which have had a tile accepted, are believed in
+  /// the first two. An impossible state is given up at once.
+  Step failed(const ResultMessage& failure, bool proven = true);
   /// A tile came back untried, which counts as no attempt; the fourth time in a row it has to wait. The
   /// worker that had begun a redelivered tile has died, unless our own connection was lost meanwhile: then
   /// the broker took the tasks from everyone. Its tile is computed alone from then on, and given up after

@@ -29,9 +29,15 @@ class WorkerBook {
   /// A message of the results queue was not taken; `worker_id` may be empty. True when this is worth an
   /// event: for the first, second, fourth, eighth, ... of the worker.
   bool rejected(const std::string& worker_id, const std::string& why);
-  /// What a worker says of itself; true when that is news.
+  /// What a worker says of itself; true when that is news. Notes are read again and again: those that are not
+  /// newer than the latest of their worker, by its own clock, are none.
   bool note(const WorkerNote& note);
 
+  /// The worker has had a tile accepted: it can compute.
+  bool proven(const std::string& worker_id) const {
+    const auto found = workers_.find(worker_id);
+    return found != workers_.end() && found->second.tiles > 0;
+  }
   const std::map<std::string, WorkerTally>& workers() const { return workers_; }
   int failures() const { return failures_; }
   /// Of all workers; null before there is one.
@@ -47,6 +53,7 @@ class WorkerBook {
     Clock::time_point at{};
     std::chrono::seconds pause{15};
     int since = 0;
+    std::string note_time;  ///< of the latest note
   };
   std::map<std::string, WorkerTally> workers_;
   std::map<std::string, Told> told_;
