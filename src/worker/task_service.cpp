@@ -98,9 +98,9 @@ void TaskService::compute(const Job& job) {
   std::string bug;
   const auto emit = [&](const ResultMessage& result) {
     ++tried;
+    if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     answer(job, result);
     if (!result.failure) log_debug("tile done", tile_fields(result));
-    if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     fitness_.note(job.task, job.delivery->message.reply_to, result);
   };
   const auto go_on = [&](const TaskTile& tile) {
@@ -108,9 +108,13 @@ void TaskService::compute(const Job& job) {
     if (job.envelope.care != TaskCare::kNone) announce(job, tile);
     return true;
   };
-  execute_tiles(job.task, runs_, store_, identity, emit,
-                diagnostics_.observer(job.delivery->message, identity), go_on);
-  if (tried < job.task.tiles.size()) hand_back(job, tried, why_not_begun());
+  try {
+    execute_tiles(job.task, runs_, store_, identity, emit,
+                  diagnostics_.observer(job.delivery->message, identity), go_on);
+    if (tried < job.task.tiles.size()) hand_back(job, tried, why_not_begun());
+  } catch (const UnroutableError&) {
+    if (bug.empty()) throw;  // a bug ends the worker even when the run that asked has ended over it
+  }
   if (!bug.empty()) throw ContractError(bug);
 }
 

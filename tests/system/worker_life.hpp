@@ -18,7 +18,8 @@ namespace tilecompile {
 
 namespace fs = std::filesystem;
 
-/// A night of sixty frames, a broker for all cases of a test program, and the digests of the run in one process.
+/// A night of sixty frames, a broker for all cases of a test program, and the digests of the run in one
+/// process.
 class WorkerLife : public testing::Test {
  protected:
   static void SetUpTestSuite() {
