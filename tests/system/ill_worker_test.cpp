@@ -30,7 +30,8 @@ class IllWorker : public WorkerLife {
     return run_program("status " + id_ + " --output '" + (*folder_ / "out").string() + "' " + flags).text;
   }
   nlohmann::json worker_record(const std::string& name) const {
-    for (const auto& worker : run_record(*folder_ / "out" / id_).at("workers"))
+    const nlohmann::json record = run_record(*folder_ / "out" / id_);
+    for (const auto& worker : record.at("workers"))
       if (worker.at("worker_id") == name) return worker;
     return {};
   }

@@ -55,8 +55,8 @@ class FrameSource {
   std::shared_ptr<VerifiedFiles> verified_;
 };
 
-/// Level of the pixels, in input units, from which they count as saturated: data.saturation, or 95 % of the largest
-/// code of the first frame; NaN for floats.
+/// Level of the pixels, in input units, from which they count as saturated: data.saturation, or 95 % of the
+/// largest code of the first frame; NaN for floats.
 double saturated_from(const FrameSource& source, const DataParams& data);
 
 }  // namespace tilecompile
