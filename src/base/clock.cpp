@@ -19,4 +19,8 @@ std::string utc_now() {
   return whole;
 }
 
+double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace tilecompile

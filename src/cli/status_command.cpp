@@ -14,15 +14,41 @@
 namespace tilecompile {
 namespace {
 
+std::string tiles_text(const RunStatus& s) {
+  std::string text = std::to_string(s.done) + " of " + std::to_string(s.tiles) + " done, " +
+                     std::to_string(std::max(0, s.tiles - s.done - s.failed)) + " open, " +
+                     std::to_string(s.failed) + " failed, " + std::to_string(s.retried) + " tried again";
+  if (s.handed_back > 0) text += ", " + std::to_string(s.handed_back) + " handed back";
+  if (s.lost > 0) text += ", " + std::to_string(s.lost) + " lost and sent again";
+  return text + (s.second_round ? " (synthetic frames)" : "");
+}
+
+std::string trouble_text(const WorkerTrouble& t) {
+  std::string text;
+  if (t.failures > 0)
+    text += ", " + std::to_string(t.failures) + " failures, the last: " + escaped(t.last_failure);
+  if (t.handed_back > 0) text += ", " + std::to_string(t.handed_back) + " handed back";
+  if (t.rejected > 0) text += ", " + std::to_string(t.rejected) + " results rejected";
+  if (!t.rests.empty()) text += ", takes no tasks for now: " + escaped(t.rests);
+  return text;
+}
+
+void print_workers(const RunStatus& s) {
+  std::map<std::string, int> all = s.workers;
+  for (const auto& [id, trouble] : s.troubles) all.emplace(id, 0);
+  for (const auto& [id, tiles] : all) {
+    const auto trouble = s.troubles.find(id);
+    std::printf("worker     %s: %d tiles%s\n", id.empty() ? "(unknown)" : escaped(id).c_str(), tiles,
+                trouble == s.troubles.end() ? "" : trouble_text(trouble->second).c_str());
+  }
+}
+
 void print_status(const RunStatus& s) {
-  std::printf("run        %s\nstatus     %s\nphase      %s\n", s.run_id.c_str(), s.status.c_str(),
-              s.phase.c_str());
-  if (s.tiles > 0)
-    std::printf("tiles      %d of %d done, %d open, %d failed, %d tried again%s\n", s.done, s.tiles,
-                std::max(0, s.tiles - s.done - s.failed), s.failed, s.retried,
-                s.second_round ? " (synthetic frames)" : "");
-  for (const auto& [worker, tiles] : s.workers)
-    std::printf("worker     %s: %d tiles\n", escaped(worker).c_str(), tiles);
+  const std::string state = s.state.empty() ? "" : ", but stands still: " + s.state;
+  std::printf("run        %s\nstatus     %s%s\nphase      %s\n", s.run_id.c_str(), s.status.c_str(),
+              escaped(state).c_str(), s.phase.c_str());
+  if (s.tiles > 0) std::printf("tiles      %s\n", tiles_text(s).c_str());
+  print_workers(s);
   if (s.eta_s >= 0) std::printf("ETA        %.0f s for these tiles\n", s.eta_s);
   if (!s.waits_for.empty()) std::printf("waits      %s\n", escaped_lines(s.waits_for).c_str());
   if (!s.error.empty()) std::printf("error      %s\n", escaped_lines(s.error).c_str());

@@ -1,6 +1,7 @@
 #include "tilecompile/coadd/ledger.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tilecompile {
 namespace {
@@ -9,9 +10,10 @@ constexpr int kHandedOnAtOnce = 3;
 
 }  // namespace
 
-TileLedger::TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy)
+TileLedger::TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy, int input_tries)
     : run_id_(std::move(run_id)),
       policy_(policy),
+      input_tries_(input_tries),
       tiles_(static_cast<std::size_t>(tile_count)),
       open_(tile_count) {}
 
@@ -86,13 +88,28 @@ TileLedger::Step TileLedger::again(Tile& tile, int wait_s) {
   return Step::kSendAgain;
 }
 
-TileLedger::Step TileLedger::failed(const ResultMessage& failure) {
+// The ladder has rungs for as many attempts as the policy counts.
+int TileLedger::wait_after(const Tile& tile, int attempt) const {
+  return retry_delay_s(policy_, tile.task, std::clamp(attempt, 1, std::max(1, policy_.max_attempts - 1)));
+}
+
+TileLedger::Step TileLedger::failed(const ResultMessage& failure, bool proven) {
   if (!answers_our_task(failure)) return Step::kNothing;
   Tile& tile = at(failure.tile_id);
   tile.handed_back = 0;
-  if (failure.failure->kind != ErrorKind::kTransient || tile.attempt >= policy_.max_attempts)
+  const ErrorKind kind = failure.failure->kind;
+  if (kind == ErrorKind::kContract) return Step::kGiveUp;
+  const std::string& who = failure.worker_id;
+  const bool believed = proven || input_tries_ == 1;
+  if (believed && std::find(tile.failed_on.begin(), tile.failed_on.end(), who) == tile.failed_on.end())
+    tile.failed_on.push_back(who);
+  if (believed && kind != ErrorKind::kTransient) ++tile.refusals;
+  if (std::exchange(tile.done_then, done_) != done_) tile.failures_alone = 0;
+  ++tile.failures_alone;
+  if (static_cast<int>(tile.failed_on.size()) >= policy_.max_attempts || tile.refusals >= input_tries_ ||
+      tile.failures_alone >= policy_.max_attempts)
     return Step::kGiveUp;
-  const int wait_s = retry_delay_s(policy_, tile.task, tile.attempt);
+  const int wait_s = wait_after(tile, tile.attempt);
   ++tile.attempt;
   return again(tile, wait_s);
 }
@@ -111,7 +128,7 @@ TileLedger::Step TileLedger::handed_back(const ResultMessage& result, std::uint6
     tile.care = std::max(tile.care, TaskCare::kAnnounce);
   }
   const bool at_once = tile.handed_back <= kHandedOnAtOnce || policy_.max_attempts == 1;
-  return again(tile, at_once ? 0 : retry_delay_s(policy_, tile.task, std::max(1, tile.attempt - 1)));
+  return again(tile, at_once ? 0 : wait_after(tile, tile.attempt - 1));
 }
 
 void TileLedger::fail(int tile_id) {

@@ -25,7 +25,8 @@ void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner)
   while (!owner.ledger().complete()) {
     observer.check_stop();
     const auto delivery = place.transport.receive(owner.ledger().any_open() ? kGather : kAnswerPatience);
-    if (delivery && !(place.diagnostics != nullptr && place.diagnostics->take(*delivery))) {
+    if (delivery && !owner.keeps(*delivery) &&
+        !(place.diagnostics != nullptr && place.diagnostics->take(*delivery))) {
       owner.take(*delivery);
       place.transport.ack(delivery->tag);
     }

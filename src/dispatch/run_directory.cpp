@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,16 +20,22 @@ namespace tilecompile {
 namespace {
 
 constexpr int kLockTurns = 20;
+constexpr std::size_t kMostKeptEvents = 500;
 
+// All of the line or nothing: half a line would spoil the next one.
 void append_line(int file, const std::filesystem::path& path, std::string line, bool sync) {
   line += '\n';
+  const off_t begin = ::lseek(file, 0, SEEK_END);
   std::size_t written = 0;
   while (written < line.size()) {
     const ssize_t n = ::write(file, line.data() + written, line.size() - written);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      throw TransientError("cannot append to " + path.string() + ": " + std::strerror(errno) +
-                           "; free space or repair the folder, then run again");
+    if (n < 0) {
+      const int error = errno;
+      if (begin >= 0 && ::ftruncate(file, begin) != 0) ::lseek(file, 0, SEEK_END);
+      throw TransientError("cannot append to " + path.string() + ": " + std::strerror(error) +
+                           "; free space or repair the folder");
+    }
     written += static_cast<std::size_t>(n);
   }
   if (sync && ::fdatasync(file) != 0 && errno != EINVAL)
@@ -88,10 +95,14 @@ void RunDirectory::write(const std::string& name, std::string_view bytes) const 
   write_file_atomically(path_ / name, bytes);
 }
 
-void RunDirectory::append_journal(const std::string& line) { append("journal.jsonl", journal_, line, true); }
-
-void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
+void RunDirectory::append_journal(const std::string& line) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (const std::string why = gone(); !why.empty()) throw TransientError(why);
+  append("journal.jsonl", journal_, line, true);
+}
+
+// The caller holds the lock.
+void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
   append_line(file, path_ / name, line, sync);
   if (listener_) listener_(name, line);
 }
@@ -106,7 +117,38 @@ void RunDirectory::append_event(const std::string& event, const std::map<std::st
   line["time"] = utc_now();
   line["event"] = event;
   line["run_id"] = run_id_;
-  append("events.jsonl", events_, line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), false);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (kept_events_.size() < kMostKeptEvents)
+    kept_events_.push_back(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  write_kept_events();
+}
+
+void RunDirectory::write_kept_events() {
+  try {
+    for (; !kept_events_.empty(); kept_events_.pop_front())
+      append("events.jsonl", events_, kept_events_.front(), false);
+    trouble_.clear();
+  } catch (const TransientError& e) {
+    trouble_ = e.what();
+  }
+}
+
+// Whoever writes into files of a folder that was removed loses all of it without a word.
+std::string RunDirectory::gone() const {
+  struct stat info {};
+  if (::fstat(journal_, &info) == 0 && info.st_nlink == 0)
+    return "the run directory " + path_.string() + " was deleted under the run: start it anew";
+  if (::stat((path_ / "journal.jsonl").c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return "the run directory " + path_.string() +
+           " is gone: was it moved, or its disk unmounted? bring it back, or resume the run";
+  return "";
+}
+
+std::string RunDirectory::trouble() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const std::string why = gone(); !why.empty()) return why;
+  write_kept_events();
+  return trouble_;
 }
 
 }  // namespace tilecompile

@@ -26,6 +26,7 @@ void declare_run_queues(const TileRound& round, Transport& transport, const std:
   std::vector<QueueSpec> specs = task_queue_specs(round);
   specs.push_back(dead_letter_queue_spec(round.quorum));
   specs.push_back(results_queue_spec(results, round.quorum));
+  specs.push_back(workers_queue_spec());
   const bool fresh = round.quorum && std::any_of(specs.begin(), specs.end(), [&](const QueueSpec& queue) {
                        return !transport.inspect(queue.name);
                      });

@@ -14,7 +14,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t kMostUnconfirmed = 256;
 constexpr double kLookEvery_s = 2;
-constexpr auto kWarnEvery = 15s;
 constexpr double kNobodyPatience_s = 5;  // with no task on a queue and nobody who could hold one
 constexpr double kTilesOfPatience = 10;  // a worker is silent for the time of one tile, not of ten
 constexpr double kFirstFactor = 5;       // before the first result workers also check the frames
@@ -95,15 +94,6 @@ double TaskSender::patience_s(bool consumers) const {
   return plain * (any_answer_ ? 1 : kFirstFactor) * (1 << std::min(times_lost_, 10));
 }
 
-void TaskSender::warn_of_no_worker(const std::optional<QueueState>& compute) {
-  if (Clock::now() - last_warning_ < kWarnEvery || !compute || compute->consumers > 0) return;
-  last_warning_ = Clock::now();
-  log_warning(std::string("no worker consumes ") + kComputeQueue +
-                  ": start one with 'tilecompile worker' on any host "
-                  "that reaches the broker and the storage, or start the master with --workers N",
-              {{"tasks_waiting", std::to_string(compute->messages)}});
-}
-
 // What the queue held was confirmed and on disk: if tasks are missing before anyone took one, the broker
 // itself has dropped them.
 void TaskSender::warn_of_policy(const std::optional<QueueState>& compute) {
@@ -127,17 +117,6 @@ std::string TaskSender::why_lost(const std::optional<QueueState>& compute) const
          "or "
          "from the results queue (max-length, max-length-bytes, message-ttl)" +
          policy;
-}
-
-// Into the events, where `status` finds it; the transport has logged it.
-void TaskSender::note_alarm() {
-  const std::string alarm = place_.transport.blocked();
-  if (alarm == alarm_) return;
-  alarm_ = alarm;
-  if (alarm.empty())
-    place_.directory.append_event("broker_takes_messages", {});
-  else
-    place_.directory.append_event("broker_blocked", {{"text", "the broker " + alarm}});
 }
 
 // A queue without enough nodes neither confirms nor refuses.
@@ -169,15 +148,11 @@ std::string TaskSender::vanished_text() {
 }
 
 std::optional<std::string> TaskSender::tasks_lost() {
-  note_alarm();
   if (!queue_gone_ && !look_is_due()) return std::nullopt;
   last_look_ = Clock::now();
   const bool quiet = seconds_since(last_news_) >= std::min(kLookEvery_s, round_.stall_after_s);
   const auto compute = place_.transport.inspect(kComputeQueue);
-  if (quiet || queue_gone_) {
-    warn_of_no_worker(compute);
-    warn_of_policy(compute);
-  }
+  if (quiet || queue_gone_) warn_of_policy(compute);
   if (have_vanished(compute)) return vanished_text();
   if (!quiet && !queue_gone_) return std::nullopt;
   if (!queue_gone_ && compute) {
@@ -190,7 +165,6 @@ std::optional<std::string> TaskSender::tasks_lost() {
   // Under an alarm nothing is lost: the workers cannot send their results.
   if (!find_alarm(place_.transport).empty()) {
     last_news_ = last_look_;
-    note_alarm();
     return std::nullopt;
   }
   const std::string why = why_lost(compute);

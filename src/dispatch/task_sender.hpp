@@ -33,9 +33,10 @@ class TaskSender {
   std::vector<SentTask> take_refused();
   /// An answer came in.
   void note_answer(const ResultMessage& answer);
+  double slowest_tile_s() const { return slowest_tile_s_; }
   /// Why all tasks under way are to be published again: a queue of them is gone, or they are on no queue and
-  /// no answer has come for long; nothing when they are not. Says what it sees on the way: no worker, an
-  /// alarm of the broker, a policy that drops messages.
+  /// no answer has come for long; nothing when they are not. Says what it sees on the way: a policy
+  /// that drops messages, a broker that does not confirm.
   std::optional<std::string> tasks_lost();
 
  private:
@@ -48,11 +49,9 @@ class TaskSender {
   bool have_vanished(const std::optional<QueueState>& compute);
   void take_confirm();
   bool tasks_on_ladder();
-  void note_alarm();
   void warn_of_unconfirmed(double patience_s);
   std::string why_lost(const std::optional<QueueState>& compute) const;
   double patience_s(bool consumers) const;
-  void warn_of_no_worker(const std::optional<QueueState>& compute);
   void warn_of_policy(const std::optional<QueueState>& compute);
 
   const TileRound& round_;
@@ -61,14 +60,13 @@ class TaskSender {
   const std::string reply_to_;
   std::deque<Confirm> confirms_;
   std::vector<SentTask> refused_;
-  Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_warning_ = last_news_,
-                    last_confirm_ = last_news_, last_sent_ = last_news_;
+  Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_confirm_ = last_news_,
+                    last_sent_ = last_news_;
   Clock::time_point last_refusal_{};  ///< said once, until there was none for a while
   TasksInQueue in_queue_;
   double slowest_tile_s_ = 0;
   bool any_answer_ = false, queue_gone_ = false;
   int times_lost_ = 0;
-  std::string alarm_;          ///< why the broker takes no messages
   std::size_t published_ = 0;  ///< tasks on tile.compute, if nobody took one
   int looks_short_ = 0;        ///< one after the other that found fewer tasks, and nobody who took them
   bool seen_workers_ = false;

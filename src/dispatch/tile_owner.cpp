@@ -1,5 +1,8 @@
 #include "tile_owner.hpp"
 
+#include <thread>
+#include <utility>
+
 #include "adopt_journal.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
@@ -15,6 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using Step = TileLedger::Step;
 constexpr auto kPauseAfterRefusal = 1s;
+constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
+constexpr auto kJournalAgainAfter = 500ms;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
@@ -38,8 +43,12 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       place_(place),
       observer_(observer),
       reply_to_(reply_to),
-      ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry),
-      sender_(round, place, observer, reply_to) {}
+      ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry,
+              round.input_tries),
+      sender_(round, place, observer, reply_to),
+      book_(place.workers != nullptr ? *place.workers : own_book_),
+      notes_(place.transport, place.directory, book_),
+      standstill_(place.directory, book_, round.retry, round.stall_after_s) {}
 
 void TileOwner::begin() {
   for (int id = 0; round_.first_round != nullptr && id < ledger_.tile_count(); ++id)
@@ -75,11 +84,60 @@ void TileOwner::look_after() {
     log_warning("tasks were lost, they are published again: " + *why,
                 {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() -
                                           ledger_.not_asked())}});
+    place_.directory.append_event(
+        "tasks_lost", {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() -
+                                                ledger_.not_asked())},
+                       {"why", *why}});
     declare_task_queues(round_, place_.transport);
     if (round_.quorum) let_queues_settle(observer_);
     ledger_.reopen_all();
   }
   if (ledger_.any_open() && now >= hold_until_) publish_open();
+  if (now - last_look_ < kLookEvery) return;
+  last_look_ = now;
+  watch_progress();
+}
+
+void TileOwner::watch_progress() {
+  RoundView view;
+  view.done = ledger_.done();
+  view.alarm = place_.transport.blocked();
+  view.heard = std::exchange(heard_, false);
+  view.slowest_tile_s = sender_.slowest_tile_s();
+  const bool quiet = standstill_.quiet();
+  notes_.look(quiet ? kReadNotesEveryWhenQuiet : kReadNotesEvery);
+  if (quiet && view.alarm.empty()) {
+    const auto compute = place_.transport.inspect(kComputeQueue);
+    view.consumers = !compute || compute->consumers > 0;
+  }
+  standstill_.look(view);
+  standstill_.end_if_hopeless();
+}
+
+// A result that is not on disk is none. Waits for a folder that takes nothing for now, as long as tiles are
+// tried again.
+void TileOwner::journal(const std::string& line) {
+  const auto until = std::chrono::steady_clock::now() +
+                     std::chrono::milliseconds(static_cast<std::int64_t>(1000 * standstill_.patience_s()));
+  for (;;) {
+    try {
+      return place_.directory.append_journal(line);
+    } catch (const TransientError& e) {
+      if (std::chrono::steady_clock::now() > until) throw;
+      standstill_.output_fails(e.what());
+    }
+    observer_.check_stop();
+    std::this_thread::sleep_for(kJournalAgainAfter);
+  }
+}
+
+void TileOwner::reject(const ResultMessage& result, const std::string& why) {
+  if (book_.rejected(result.worker_id, why))
+    place_.directory.append_event(
+        "result_rejected", {{"worker_id", result.worker_id},
+                            {"tile_id", std::to_string(result.tile_id)},
+                            {"rejected", std::to_string(book_.workers().at(result.worker_id).rejected)},
+                            {"text", why}});
 }
 
 void TileOwner::take(const Delivery& answer) {
@@ -88,11 +146,11 @@ void TileOwner::take(const Delivery& answer) {
   try {
     result = decode_result(answer.message.body);
   } catch (const InputError& e) {
-    log_warning(std::string("a message on the results queue is ignored: ") + e.what());
-    return;
+    return reject({}, std::string("a message on the results queue is ignored: ") + e.what());
   }
   if (!concerns_us(result)) return;
   sender_.note_answer(result);
+  heard_ = true;
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
   else if (result.hand_back)
@@ -105,10 +163,10 @@ void TileOwner::take(const Delivery& answer) {
     take_tile(result, answer.message.body);
 }
 
-bool TileOwner::concerns_us(const ResultMessage& result) const {
+bool TileOwner::concerns_us(const ResultMessage& result) {
   if (result.run_id != round_.task_template.run_id || result.tile_id >= ledger_.tile_count()) {
-    log_warning("a result of another run or of an unknown tile is ignored",
-                {{"run_id", result.run_id}, {"tile_id", std::to_string(result.tile_id)}});
+    reject(result, "a result of another run or of an unknown tile is ignored: run " + result.run_id +
+                       ", tile " + std::to_string(result.tile_id));
     return false;
   }
   if (result.part != part_of(round_.task_template)) return false;  // a late duplicate of another round
@@ -158,8 +216,9 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   const auto t = static_cast<std::size_t>(result.tile_id);
   if (round_.journalled != nullptr && !(*round_.journalled)[t].data_checksum.empty())
     check_conflict((*round_.journalled)[t], result);
-  if (!result.part) place_.directory.append_journal(body);  // pieces are no results yet
+  if (!result.part) journal(body);  // pieces are no results yet
   ledger_.offer(result);
+  book_.done(result);
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
 }
@@ -170,6 +229,7 @@ void TileOwner::take_hand_back(const ResultMessage& result) {
   const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
   if (step == Step::kNothing) return;
   note("tile_handed_back", result);
+  book_.handed_back(result);
   if (tile.deaths.size() > deaths) {
     log_warning("a worker died over a tile", {{"run_id", result.run_id},
                                               {"tile_id", std::to_string(result.tile_id)},
@@ -187,20 +247,17 @@ void TileOwner::take_hand_back(const ResultMessage& result) {
 }
 
 void TileOwner::take_failure(const ResultMessage& result) {
-  const Step step = ledger_.failed(result);
+  const Step step = ledger_.failed(result, book_.proven(result.worker_id));
   if (step == Step::kNothing) {
     log_info("a failure that answers no task under way is left alone",
              {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});
     return;
   }
   note("tile_failed", result);
-  if (step == Step::kGiveUp) return give_up(result);
   const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
-  log_warning("a tile is tried again later: " + result.failure->text,
-              {{"tile_id", std::to_string(result.tile_id)},
-               {"worker_id", result.worker_id},
-               {"attempt", std::to_string(tile.attempt)},
-               {"in_s", std::to_string(tile.wait_s)}});
+  book_.failed(result, step == Step::kGiveUp ? "a tile has failed" : "a tile is tried again later",
+               tile.wait_s);
+  if (step == Step::kGiveUp) return give_up(result);
   place_.directory.append_event("tile_retried", {{"tile_id", std::to_string(result.tile_id)},
                                                  {"attempt", std::to_string(tile.attempt)},
                                                  {"in_s", std::to_string(tile.wait_s)}});

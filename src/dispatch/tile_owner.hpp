@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <string>
 
+#include "note_reader.hpp"
+#include "standstill.hpp"
 #include "task_sender.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
@@ -19,15 +21,21 @@ class TileOwner {
   const TileLedger& ledger() const { return ledger_; }
   /// Leaves out what is not asked for, takes over what the journal holds, and publishes all other tiles.
   void begin();
+  /// True for what is no answer and is not to be acknowledged: a note of a worker.
+  bool keeps(const Delivery& delivery) { return notes_.take(delivery); }
   /// Takes one message of the results queue; when it returns, the message may be acknowledged. Throws what
   /// dispatch_tiles throws.
   void take(const Delivery& answer);
-  /// Called now and then: publishes tiles that are open again, and those whose tasks were lost.
+  /// Called now and then: publishes tiles that are open again, and those whose tasks were lost; says when the
+  /// round stands still, and why. Throws the latest failure when nobody is left to try anything.
   void look_after();
 
  private:
   void publish_open();
-  bool concerns_us(const ResultMessage& result) const;
+  void watch_progress();
+  void journal(const std::string& line);
+  void reject(const ResultMessage& result, const std::string& why);
+  bool concerns_us(const ResultMessage& result);
   void take_tile(const ResultMessage& result, const std::string& body);
   void take_failure(const ResultMessage& result);
   void take_hand_back(const ResultMessage& result);
@@ -44,6 +52,12 @@ class TileOwner {
   const std::string reply_to_;
   TileLedger ledger_;
   TaskSender sender_;
+  WorkerBook own_book_;
+  WorkerBook& book_;
+  NoteReader notes_;
+  Standstill standstill_;
+  std::chrono::steady_clock::time_point last_look_{};
+  bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
   std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
 };

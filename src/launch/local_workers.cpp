@@ -42,6 +42,9 @@ pid_t start_process(const std::vector<std::string>& arguments) {
   if (child == 0) {
     // A worker of a master that is gone has nobody to work for.
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    // A signal to the master's group must not come twice, from there and from the master: the second one says
+    // that nothing is to be finished.
+    setpgid(0, 0);
     if (getppid() != parent) _exit(0);
     execv(program.c_str(), argv.data());
     _exit(127);

@@ -16,10 +16,12 @@
 #include "tilecompile/operate/setup.hpp"
 #include "tilecompile/protocol/broker_link.hpp"
 #include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/protocol/worker_note.hpp"
 #include "tilecompile/siril/siril.hpp"
 #include "tilecompile/worker/probe.hpp"
 #include "tilecompile/worker/run_contexts.hpp"
 #include "tilecompile/worker/worker.hpp"
+#include "worker_places.hpp"
 
 namespace tilecompile {
 namespace {
@@ -59,6 +61,26 @@ class WorkerThread {
   std::exception_ptr failure_;
   std::thread thread_;
 };
+
+// Only what workers say of themselves goes there: one that may not declare it works without.
+void declare_notes(Transport& transport) {
+  try {
+    transport.declare(workers_queue_spec());
+  } catch (const AccessRefused&) {
+    log_debug("this user may not declare queues", {{"queue", kWorkersQueue}});
+  }
+}
+
+// Says once in the log, and with every look on tile.workers, why a worker cannot begin.
+std::function<void(const std::string&, int)> teller_of(const WorkerOptions& options, Transport& transport) {
+  return [&options, &transport, said = std::string()](const std::string& why, int again_in_s) mutable {
+    options.on_rest(why);
+    leave_note(transport, {options.worker_id, "", "", false, why, again_in_s});
+    if (why == std::exchange(said, why)) return;
+    log_error("this worker is not ready and takes no tasks; it looks again with growing pauses: " + why,
+              {{"worker_id", options.worker_id}, {"again_in_s", std::to_string(again_in_s)}});
+  };
+}
 
 }  // namespace
 
@@ -109,26 +131,33 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.worker_id = config.worker_id.empty() ? default_worker_id() : config.worker_id;
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
-  const auto store = open_store(config.storage, config.storage.root.empty() ? "out" : config.storage.root);
-  if (config.storage.type == StorageType::kS3) probe_store(*store);
-  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
-  const auto transport =
-      answer_probes(connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal),
-                    facts, frames, *store);
-  declare_if_allowed(*transport, compute_queue_spec(config.broker.queue_type == QueueType::kQuorum));
-  declare_if_allowed(*transport, dead_letter_queue_spec(config.broker.queue_type == QueueType::kQuorum));
-  RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), options.slots,
-                   std::make_shared<VerifiedFiles>());
+  auto transport = connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal);
+  const bool quorum = config.broker.queue_type == QueueType::kQuorum;
+  for (const QueueSpec& queue : {compute_queue_spec(quorum), dead_letter_queue_spec(quorum)})
+    declare_if_allowed(*transport, queue);
+  declare_notes(*transport);
   HealthReporter health(*transport, config.observability.health_file, options.worker_id);
+  options.on_rest = [&health](const std::string& why) { health.rests(why); };
+  const auto places = await_worker_places(config, teller_of(options, *transport),
+                                          [&stop_signal] { return stop_signal != 0; });
+  if (!places) {
+    health.end();
+    return transport->close();
+  }
+  options.on_rest("");
+  ObjectStore& store = *places->store;
+  transport = answer_probes(std::move(transport), facts, places->frames, store);
+  RunContexts runs(store, places->frames, memory_limit_bytes(config.parallel), options.slots,
+                   std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"version", facts.program_version},
                                {"numerics", facts.numerics_version},
                                {"cpu", facts.cpu_text()},
                                {"slots", std::to_string(options.slots)},
                                {"broker", broker_place(config.broker)},
-                               {"storage", store->describe()},
-                               {"input", frames.describe()}});
+                               {"storage", store.describe()},
+                               {"input", places->frames.describe()}});
   std::atomic<bool> stop{false};
   std::thread watcher([&] {
     while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);
@@ -136,7 +165,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   });
   std::exception_ptr failure;
   try {
-    run_worker(*transport, *store, runs, options, stop);
+    run_worker(*transport, store, runs, options, stop);
   } catch (...) {
     failure = std::current_exception();
   }

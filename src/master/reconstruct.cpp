@@ -35,6 +35,8 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   round.quorum = config.broker.queue_type == QueueType::kQuorum;
   round.priority = config.parallel.priority;
   round.retry = config.retry;
+  // Nobody else can have another opinion in a run of one process.
+  round.input_tries = run.request.mode == "run" ? 1 : TileLedger::kInputTries;
   round.max_failed_tiles = config.retry.max_failed_tiles;
   return round;
 }
@@ -93,7 +95,7 @@ TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night) {
 }
 
 RoundPlace round_place(RunUnderWay& run) {
-  return {*run.links.transport, *run.links.store, *run.directory, nullptr, &run.results_end};
+  return {*run.links.transport, *run.links.store, *run.directory, nullptr, &run.results_end, &run.workers};
 }
 
 void note_failed_tiles(RunRecord& record, const TileLedger& ledger, const std::string& round) {

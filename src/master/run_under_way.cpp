@@ -91,6 +91,10 @@ void finish(RunUnderWay& run, const std::string& status) {
   run.clock.stop();
   run.record.status = status;
   run.record.phases = run.clock.phases();
+  run.record.workers.clear();
+  for (const auto& [id, w] : run.workers.workers())
+    run.record.workers.push_back(
+        {id, w.tiles, w.failures, w.handed_back, w.rejected, w.last_failure, w.last_failure_time});
   run.record.bytes_read = process_bytes_read();
   run.record.peak_memory_bytes = process_peak_memory();
   run.record.finished = utc_now();

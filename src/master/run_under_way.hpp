@@ -7,6 +7,7 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
+#include "tilecompile/dispatch/worker_book.hpp"
 #include "tilecompile/master/master.hpp"
 
 namespace tilecompile {
@@ -27,6 +28,7 @@ struct RunUnderWay {
   PhaseClock clock;
   RunRecord record;
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
+  WorkerBook workers;                          ///< over all rounds
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };
 

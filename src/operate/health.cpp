@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -15,10 +16,6 @@ namespace {
 
 using nlohmann::json;
 constexpr std::chrono::seconds kReportEvery{3};
-
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -43,8 +40,12 @@ HealthReporter::~HealthReporter() {
 
 void HealthReporter::report() {
   const bool consuming = transport_.consuming(kComputeQueue);
-  write_file_atomically(
-      file_, json{{"worker_id", worker_id_}, {"unix_s", unix_now()}, {"consuming", consuming}}.dump() + "\n");
+  json report{{"worker_id", worker_id_}, {"unix_s", unix_now()}, {"consuming", consuming}};
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!rests_.empty()) report["rests"] = rests_;
+  }
+  write_file_atomically(file_, report.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 void HealthReporter::run() {
@@ -66,6 +67,11 @@ void HealthReporter::run() {
   }
 }
 
+void HealthReporter::rests(const std::string& why) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  rests_ = why;
+}
+
 void HealthReporter::end() {
   const std::lock_guard<std::mutex> lock(mutex_);
   stopping_ = true;
@@ -85,6 +91,8 @@ Health read_health(const std::filesystem::path& file, double max_age_s) {
   if (age_s > max_age_s)
     return {false, who + " has not heard from the broker for " + seconds_text(age_s) +
                        ": see its log; is the broker up and the network whole?"};
+  if (const std::string why = report.value("rests", ""); !why.empty())
+    return {false, who + " takes no tasks for now: " + why};
   if (!report["consuming"].get<bool>())
     return {false, who + " reaches the broker but gets no tasks: its consumer is being started again"};
   return {true, who + " consumes tasks; the broker answered " + seconds_text(std::max(0.0, age_s)) + " ago"};

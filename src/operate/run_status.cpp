@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 
@@ -57,9 +58,33 @@ struct Story {
   double round_began_s = -1;
   int taken_over = 0;    ///< in the present round
   std::set<int> failed;  ///< in the present round, for the last time
-  int retried = 0;
-  std::string waits_for;  ///< what keeps it from going on
+  int retried = 0, handed_back = 0, lost = 0;
+  std::map<std::string, WorkerTrouble> troubles;
+  std::string state, waits_for;  ///< what keeps it from going on
 };
+
+// A file system without room takes no events: then it speaks for itself.
+bool is_full(const fs::path& directory) {
+  struct statvfs info {};
+  return ::statvfs(directory.c_str(), &info) == 0 && info.f_blocks > 0 && info.f_bavail == 0;
+}
+
+void note_worker(const std::string& event, const json& e, Story& story) {
+  const std::string who = e.value("worker_id", ""), text = e.value("text", "");
+  if (event == "tile_failed") {
+    ++story.troubles[who].failures;
+    story.troubles[who].last_failure = text;
+  } else if (event == "tile_handed_back") {
+    ++story.handed_back;
+    ++story.troubles[who].handed_back;
+  } else if (event == "result_rejected") {
+    story.troubles[who].rejected = std::atoi(e.value("rejected", "0").c_str());
+  } else if (event == "worker_rests") {
+    story.troubles[who].rests = text;
+  } else if (event == "worker_takes_tasks") {
+    story.troubles[who].rests.clear();
+  }
+}
 
 Story read_story(const fs::path& events) {
   Story story;
@@ -74,8 +99,13 @@ Story read_story(const fs::path& events) {
       story.failed.clear();
       story.taken_over = 0;
     }
-    if (event == "broker_blocked") story.waits_for = e.value("text", "");
-    if (event == "broker_takes_messages") story.waits_for.clear();
+    if (event == "standstill") {
+      story.state = e.value("state", "");
+      story.waits_for = e.value("text", "");
+    }
+    if (event == "goes_on") story.state = story.waits_for = "";
+    if (event == "tasks_lost") story.lost += number("tiles");
+    note_worker(event, e, story);
     if (event == "tile_failed") story.failed.insert(number("tile_id"));
     if (event == "tile_retried") {
       story.failed.erase(number("tile_id"));
@@ -124,7 +154,17 @@ RunStatus read_run_status(const fs::path& run_directory) {
   status.second_round = story.rounds > 1;
   status.failed = static_cast<int>(story.failed.size());
   status.retried = story.retried;
-  if (status.status == "running") status.waits_for = story.waits_for;
+  status.handed_back = story.handed_back;
+  status.lost = story.lost;
+  status.troubles = story.troubles;
+  if (status.status == "running") {
+    status.state = story.state;
+    status.waits_for = story.waits_for;
+    if (status.state.empty() && is_full(directory)) {
+      status.state = "disk full";
+      status.waits_for = "room on the file system of " + directory.string();
+    }
+  }
   std::set<int> first, second;
   each_line(directory / "journal.jsonl", [&](const json& r) {
     const bool synthetic = r.value("tile_data_ref", "").find("/synthetic_tiles/") != std::string::npos;
@@ -137,11 +177,10 @@ RunStatus read_run_status(const fs::path& run_directory) {
                                      : "synthetic frames";
   const bool complete = status.tiles > 0 && status.done + status.failed >= status.tiles;
   if (story.rounds > 0 && complete) status.phase = "joining tiles and writing products";
-  const double now =
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   const int computed = status.done - story.taken_over;
   if (status.status == "running" && story.rounds > 0 && !complete && computed > 0)
-    status.eta_s = (now - story.round_began_s) / computed * (status.tiles - status.done - status.failed);
+    status.eta_s =
+        (unix_now() - story.round_began_s) / computed * (status.tiles - status.done - status.failed);
   return status;
 }
 
@@ -150,10 +189,23 @@ json status_json(const RunStatus& s) {
          {"status", s.status},
          {"phase", s.phase},
          {"round", s.second_round ? 2 : 1},
-         {"tiles", {{"count", s.tiles}, {"done", s.done}, {"failed", s.failed}, {"retried", s.retried}}},
+         {"tiles",
+          {{"count", s.tiles},
+           {"done", s.done},
+           {"failed", s.failed},
+           {"retried", s.retried},
+           {"handed_back", s.handed_back},
+           {"lost", s.lost}}},
          {"workers", s.workers}};
   if (s.eta_s >= 0) j["eta_s"] = s.eta_s;
+  for (const auto& [id, t] : s.troubles) {
+    json trouble{{"failures", t.failures}, {"handed_back", t.handed_back}, {"rejected", t.rejected}};
+    if (!t.last_failure.empty()) trouble["last_failure"] = t.last_failure;
+    if (!t.rests.empty()) trouble["rests"] = t.rests;
+    j["troubles"][id] = trouble;
+  }
   if (!s.error.empty()) j["error"] = s.error;
+  if (!s.state.empty()) j["state"] = s.state;
   if (!s.waits_for.empty()) j["waits_for"] = s.waits_for;
   return j;
 }

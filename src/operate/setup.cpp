@@ -13,7 +13,8 @@ std::vector<QueueSpec> lasting_queues(const RunConfig& config) {
   std::vector<QueueSpec> queues = {compute_queue_spec(quorum), results_queue_spec(kResultsQueue, quorum),
                                    dead_letter_queue_spec(quorum),
                                    diagnostics_queue_spec(kDiagnosticsQueue, config.diagnostics.max_messages,
-                                                          config.diagnostics.max_age_s)};
+                                                          config.diagnostics.max_age_s),
+                                   workers_queue_spec()};
   for (const int rung : retry_rungs(config.retry)) queues.push_back(retry_queue_spec(rung, quorum));
   return queues;
 }

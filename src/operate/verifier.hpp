@@ -32,6 +32,10 @@ class Verifier {
   void probe_workers();
   void judge_answers();
   std::string judge_facts(const WorkerFacts& facts) const;
+  void check_fleet();
+  bool one_of_several(const std::string& worker_id) const;
+  bool has_answered(const std::string& worker_id) const;
+  void check_resting();
   void check_missing();
   void check_tile();
   void clean_up();
@@ -55,8 +59,12 @@ class Verifier {
   std::uint64_t consumers_ = 0;
   std::optional<SmallTask> small_;
   std::string answer_queue_;
-  std::map<std::string, ProbeAnswer> answers_;  ///< by worker_id
-  std::set<std::string> written_;               ///< storage keys to remove
+  struct Answer {
+    ProbeAnswer probe;
+    double ahead_s = 0;  ///< of the worker's clock before ours; 0 when it does not say
+  };
+  std::map<std::pair<std::string, std::string>, Answer> answers_;  ///< by worker_id and process
+  std::set<std::string> written_;                                  ///< storage keys to remove
 };
 
 }  // namespace tilecompile

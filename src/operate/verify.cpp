@@ -69,6 +69,8 @@ VerifyReport Verifier::run() {
   check_broker();
   if (prepare_probes()) probe_workers();
   judge_answers();
+  check_fleet();
+  check_resting();
   check_missing();
   check_tile();
   return report_;

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -101,7 +102,9 @@ void Verifier::take_answer(const Delivery& delivery) {
   try {
     ProbeAnswer answer = decode_probe_answer(delivery.message.body);
     if (!answer.written_ref.empty()) written_.insert(answer.written_ref);
-    answers_[answer.worker.worker_id] = std::move(answer);
+    const double ahead_s = answer.unix_s > 0 ? answer.unix_s - unix_now() : 0;
+    const auto who = std::pair(answer.worker.worker_id, answer.worker.instance);
+    answers_[who] = {std::move(answer), ahead_s};
   } catch (const InputError& e) {
     log_warning(std::string("an answer to a probe is ignored: ") + e.what());
   }
@@ -131,7 +134,9 @@ void Verifier::probe_workers() {
 }
 
 void Verifier::judge_answers() {
-  for (const auto& [id, answer] : answers_) {
+  for (const auto& [who, given] : answers_) {
+    const std::string& id = who.first;
+    const ProbeAnswer& answer = given.probe;
     report_.workers.push_back(answer.worker);
     check("worker " + id, "give it more threads, or correct its capacity in 'workers'",
           [&, &a = answer] { return judge_facts(a.worker); });
@@ -141,7 +146,8 @@ void Verifier::judge_answers() {
         if (!found.ok) throw InputError(found.text);
         return found.text;
       });
-    if (answer.written_ref.empty()) continue;
+    // Two of one name write over one another.
+    if (answer.written_ref.empty() || one_of_several(id)) continue;
     check(prefix + "same storage", "storage.root of master and worker must be the same folder",
           [&, &a = answer] {
             if (sha256_hex(store_->get(a.written_ref)) != a.written_checksum)
@@ -165,7 +171,7 @@ std::string Verifier::judge_facts(const WorkerFacts& facts) const {
 void Verifier::check_missing() {
   if (!transport_) return;
   for (const ExpectedWorker& expected : config_.workers)
-    if (!answers_.contains(expected.id))
+    if (!has_answered(expected.id))
       check("worker " + expected.id, "start it with that worker_id, or take it out of 'workers'",
             []() -> std::string { throw TransientError("it is expected and does not answer"); });
 }

@@ -62,6 +62,8 @@ std::string encode_probe_answer(const ProbeAnswer& a) {
                {"task_type", "probe"},
                {"correlation_id", a.correlation_id},
                {"run_id", a.run_id},
+               {"instance", a.worker.instance},
+               {"unix_s", a.unix_s},
                {"worker_id", a.worker.worker_id},
                {"host", a.worker.host},
                {"program_version", a.worker.program_version},
@@ -88,6 +90,8 @@ ProbeAnswer decode_probe_answer(std::string_view bytes) {
   a.worker.numerics_version = o.text("numerics_version");
   a.worker.cpu_features = o.texts("cpu_features", kMostFeatures);
   a.worker.slots = static_cast<int>(o.integer("slots", 0, kMostSlots));
+  if (o.has("instance")) a.worker.instance = o.text("instance");
+  if (o.has("unix_s")) a.unix_s = o.number("unix_s");
   a.checks = checks(o);
   a.written_ref = o.text("written_ref");
   a.written_checksum = o.text("written_checksum");

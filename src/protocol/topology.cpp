@@ -8,6 +8,9 @@ constexpr std::int64_t kMiB = std::int64_t{1} << 20;
 constexpr QueueBounds kTaskBounds{1000000, 1024 * kMiB, false};
 constexpr QueueBounds kResultBounds{500000, 256 * kMiB, false};
 constexpr QueueBounds kLetterBounds{20000, 256 * kMiB, true};
+// A worker that rests repeats its note at least once a minute.
+constexpr std::int64_t kNotesLiveMs = 150LL * 1000;
+constexpr std::int64_t kMostNotes = 256;
 }  // namespace
 
 const char* const kTaskExchange = "tilecompile.tasks";
@@ -17,6 +20,7 @@ const char* const kComputeQueue = "tile.compute";
 const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
+const char* const kWorkersQueue = "tile.workers";
 const char* const kRetryQueuePrefix = "tile.retry.";
 
 std::string results_queue(const std::string& run_id, Isolation isolation) {
@@ -65,6 +69,15 @@ QueueSpec results_queue_spec(const std::string& name, bool quorum) {
   spec.quorum = quorum;
   spec.bounds = kResultBounds;
   if (name != kResultsQueue) spec.expires_ms = kRunQueuesExpireMs;
+  return spec;
+}
+
+QueueSpec workers_queue_spec() {
+  QueueSpec spec;
+  spec.name = kWorkersQueue;
+  spec.exchange = kResultExchange;
+  spec.max_length = kMostNotes;
+  spec.message_ttl_ms = kNotesLiveMs;
   return spec;
 }
 

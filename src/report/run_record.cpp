@@ -79,6 +79,21 @@ json encode_products(const std::vector<ProductRecord>& products) {
 // A part that came as JSON text; null when the run did not get that far.
 json value_of(const std::string& text) { return text.empty() ? json() : json::parse(text); }
 
+json encode_workers(const std::vector<WorkerRecord>& workers) {
+  json list = json::array();
+  for (const WorkerRecord& w : workers) {
+    list.push_back({{"worker_id", w.worker_id},
+                    {"tiles", w.tiles},
+                    {"failures", w.failures},
+                    {"handed_back", w.handed_back},
+                    {"rejected", w.rejected}});
+    if (w.last_failure.empty()) continue;
+    list.back()["last_failure"] = w.last_failure;
+    list.back()["last_failure_time"] = w.last_failure_time;
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string channel_name(int channel, int channels) {
@@ -118,6 +133,7 @@ std::string encode_run_record(const RunRecord& r) {
         {"resumed", r.resumed_tiles}}},
       {"phases", phases},
       {"worker_compute_seconds", r.worker_compute_seconds},
+      {"workers", encode_workers(r.workers)},
       {"bytes_read", r.bytes_read},
       {"peak_memory_bytes", r.peak_memory_bytes},
       {"products", encode_products(r.products)},

@@ -8,8 +8,7 @@ namespace tilecompile {
 namespace {
 
 using nlohmann::json;
-constexpr const char* kStopping = "stopping";
-constexpr const char* kRedelivered = "redelivered";
+constexpr const char* kHandBackWords[] = {"stopping", "redelivered", "unfit"};  // in the order of HandBack
 
 json per_channel(const std::vector<double>& values) {
   return values.size() == 1 ? json(values.front()) : json(values);
@@ -55,8 +54,9 @@ HandBack decode_hand_back(StrictObject& o, const ResultMessage& result) {
   if (!result.failure || result.failure->kind != ErrorKind::kTransient)
     o.fail("hand_back", "stands in a result without a transient error");
   const std::string why = o.text("hand_back");
-  if (why != kStopping && why != kRedelivered) o.fail("hand_back", "is neither 'stopping' nor 'redelivered'");
-  return why == kStopping ? HandBack::kStopping : HandBack::kRedelivered;
+  for (const HandBack known : {HandBack::kStopping, HandBack::kRedelivered, HandBack::kUnfit})
+    if (why == kHandBackWords[static_cast<std::size_t>(known)]) return known;
+  o.fail("hand_back", "is neither 'stopping' nor 'redelivered' nor 'unfit'");
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ std::string encode_result(const ResultMessage& r) {
   }
   if (r.failure) {
     j["error"] = {{"kind", kind_name(r.failure->kind)}, {"text", r.failure->text}};
-    if (r.hand_back) j["hand_back"] = *r.hand_back == HandBack::kStopping ? kStopping : kRedelivered;
+    if (r.hand_back) j["hand_back"] = kHandBackWords[static_cast<std::size_t>(*r.hand_back)];
   } else if (r.begun) {
     j["begun"] = true;
   } else {

@@ -4,9 +4,11 @@
 
 #include <functional>
 
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/night/frame_source.hpp"
@@ -107,7 +109,7 @@ class ProbedTransport : public ForwardingTransport {
 WorkerFacts worker_facts(const std::string& worker_id, int slots) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  return {worker_id, host, kProgramVersion, kNumericsVersion, supported_features(), slots};
+  return {worker_id, host, kProgramVersion, kNumericsVersion, supported_features(), slots, new_uuid()};
 }
 
 ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker, const FrameOrigin& frames,
@@ -118,6 +120,7 @@ ProbeAnswer answer_probe(const ProbeTask& probe, const WorkerFacts& worker, cons
   answer.worker = worker;
   answer.checks.push_back(attempt("frames", [&] { return look_at_frame(probe, frames); }));
   answer.checks.push_back(attempt("storage", [&] { return use_storage(probe, store, answer); }));
+  answer.unix_s = unix_now();
   answer.checks.push_back(attempt("numerics", [&] { return compare_numerics(probe, worker); }));
   return answer;
 }

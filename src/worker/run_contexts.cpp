@@ -45,6 +45,12 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
   return run;
 }
 
+void RunContexts::check(const TileTask& task) const {
+  const std::shared_ptr<RunContext> run = fetch(task);
+  check_range(task, *run);
+  run->frames->file(task.first_frame);
+}
+
 std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
   if (task.input_stage != "registered")
     throw InputError(

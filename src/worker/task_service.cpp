@@ -83,7 +83,12 @@ void TaskService::handle(const Job& job) {
   if (stop_) return hand_back(job, 0, HandBack::kStopping);
   // The master knows who had it and what to do about it: a tile that kills its workers kills no other here.
   if (job.delivery->redelivered) return hand_back(job, 0, HandBack::kRedelivered);
+  if (fitness_.unfit()) return hand_back(job, 0, HandBack::kUnfit);
   compute(job);
+}
+
+HandBack TaskService::why_not_begun() const {
+  return !stop_ && fitness_.unfit() ? HandBack::kUnfit : HandBack::kStopping;
 }
 
 void TaskService::compute(const Job& job) {
@@ -96,16 +101,17 @@ void TaskService::compute(const Job& job) {
     if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     answer(job, result);
     if (!result.failure) log_debug("tile done", tile_fields(result));
+    fitness_.note(job.task, job.delivery->message.reply_to, result);
   };
   const auto go_on = [&](const TaskTile& tile) {
-    if (stop_ || !bug.empty()) return false;
+    if (stop_ || !bug.empty() || fitness_.unfit()) return false;
     if (job.envelope.care != TaskCare::kNone) announce(job, tile);
     return true;
   };
   try {
     execute_tiles(job.task, runs_, store_, identity, emit,
                   diagnostics_.observer(job.delivery->message, identity), go_on);
-    if (tried < job.task.tiles.size()) hand_back(job, tried, HandBack::kStopping);
+    if (tried < job.task.tiles.size()) hand_back(job, tried, why_not_begun());
   } catch (const UnroutableError&) {
     if (bug.empty()) throw;  // a bug ends the worker even when the run that asked has ended over it
   }
@@ -120,7 +126,9 @@ void TaskService::announce(const Job& job, const TaskTile& tile) {
 
 void TaskService::hand_back(const Job& job, std::size_t first_tile, HandBack why) {
   const std::string text = why == HandBack::kStopping ? "not begun by a worker that stops"
-                                                      : "not begun: another worker had the task before";
+                           : why == HandBack::kRedelivered
+                               ? "not begun: another worker had the task before"
+                               : "not begun by a worker whose tiles fail: " + fitness_.trouble().text;
   log_info("tiles are handed back to the master: " + text,
            {{"run_id", job.task.run_id}, {"tiles", std::to_string(job.task.tiles.size() - first_tile)}});
   for (std::size_t t = first_tile; t < job.task.tiles.size(); ++t) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fitness.hpp"
 #include "solo_gate.hpp"
 #include "tasks_in_hand.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -27,10 +28,12 @@ class TaskService {
         stop_(stop),
         diagnostics_(transport) {}
 
-  /// Sees a delivery through to its acknowledgement. With `stop` the tiles not begun are handed back. Throws
-  /// what the transport throws for good, and ContractError after an impossible state, which has been answered
-  /// by then.
+  /// Sees a delivery through to its acknowledgement. With `stop`, and by a worker that is not
+  /// fit, the tiles not begun are handed back. Throws what the transport throws for good, and ContractError
+  /// after an impossible state, which has been answered by then.
   void serve(const Delivery& delivery);
+  /// As the latest tiles tell; while it is not, tiles not begun are handed back.
+  Fitness& fitness() { return fitness_; }
 
  private:
   struct Job {
@@ -48,6 +51,7 @@ class TaskService {
   ResultMessage result_of(const Job& job, const TaskTile& tile) const;
   void answer(const Job& job, const ResultMessage& result);
   void publish(const Job& job, const Message& message);
+  HandBack why_not_begun() const;
   bool nobody_waits(const Job& job);
   void end(const Delivery& delivery, bool answered);
   void refuse(const Delivery& delivery, const InputError& why);
@@ -60,6 +64,7 @@ class TaskService {
   DiagnosticsSender diagnostics_;
   TasksInHand in_hand_;
   SoloGate gate_;
+  Fitness fitness_;
   std::mutex mutex_;
   std::set<std::string> gone_;  ///< runs that took no answer when they were last asked
 };

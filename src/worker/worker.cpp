@@ -8,6 +8,7 @@
 #include <system_error>
 #include <thread>
 
+#include "rest.hpp"
 #include "task_service.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/protocol/topology.hpp"
@@ -30,6 +31,7 @@ struct Shop {
   std::size_t at_work = 0;  ///< slots
   std::mutex mutex;         ///< of the two
   std::condition_variable slot_ended;
+  Rest rest;
 };
 
 void note_failure(Shop& shop) {
@@ -41,6 +43,10 @@ void note_failure(Shop& shop) {
 void slot_loop(Shop& shop) {
   try {
     while (!shop.stop && !shop.failed) {
+      if (shop.service.fitness().unfit()) {
+        shop.rest.take();
+        continue;
+      }
       const auto delivery = shop.transport.receive(200ms);
       if (!delivery) continue;
       if (shop.stop || shop.failed)
@@ -84,7 +90,17 @@ void await_slots(Shop& shop) {
 
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop) {
-  Shop shop{transport, {transport, store, runs, options, stop}, stop, {}, {}, 0, {}, {}};
+  Shop shop{transport,
+            {transport, store, runs, options, stop},
+            stop,
+            {},
+            {},
+            0,
+            {},
+            {},
+            {transport, store, runs, options, shop.service.fitness(),
+             [&shop](const Delivery& delivery) { shop.service.serve(delivery); },
+             [&shop] { return shop.stop || shop.failed; }}};
   transport.consume(kComputeQueue, options.slots * options.prefetch);
   std::vector<std::thread> slots;
   try {

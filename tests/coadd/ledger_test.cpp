@@ -57,8 +57,8 @@ ResultMessage answer(const TileLedger& ledger, const std::string& who = "w1") {
   r.worker_id = who;
   return r;
 }
-ResultMessage failure(const TileLedger& ledger, ErrorKind kind) {
-  ResultMessage r = answer(ledger);
+ResultMessage failure(const TileLedger& ledger, ErrorKind kind, const std::string& who = "w1") {
+  ResultMessage r = answer(ledger, who);
   r.failure = TileFailure{kind, "no space left"};
   return r;
 }
@@ -94,11 +94,56 @@ TEST(TileLedger, ATransientFailureWaitsLongerEveryTimeUntilTheAttemptsRunOut) {
   EXPECT_EQ(s.ledger.failed(), 0);
 }
 
-TEST(TileLedger, OtherFailuresAreGivenUpAtOnce) {
-  for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kUsage, ErrorKind::kContract}) {
-    Sent s;
-    EXPECT_EQ(s.ledger.failed(failure(s.ledger, kind)), Step::kGiveUp);
+TEST(TileLedger, AnImpossibleStateIsGivenUpAtOnce) {
+  Sent s;
+  EXPECT_EQ(s.ledger.failed(failure(s.ledger, ErrorKind::kContract)), Step::kGiveUp);
+}
+
+TEST(TileLedger, WrongInputHasToBeSaidTwice) {
+  for (const ErrorKind kind : {ErrorKind::kInput, ErrorKind::kUsage})
+    for (const char* second : {"w1", "w2"}) {
+      Sent s;
+      EXPECT_EQ(s.ledger.failed(failure(s.ledger, kind)), Step::kSendAgain);
+      s.send();
+      EXPECT_EQ(s.ledger.failed(failure(s.ledger, kind, second)), Step::kGiveUp) << second;
+    }
+  TileLedger alone("run", 1, RetryPolicy{3, 10, 3, 100, 2}, 1);
+  alone.sent(0, "t0", 7);
+  EXPECT_EQ(alone.failed(failure(alone, ErrorKind::kInput)), Step::kGiveUp) << "nobody else could say it";
+}
+
+TEST(TileLedger, WorkersThatHaveNeverWorkedAreNotBelieved) {
+  TileLedger ledger("run", 2, RetryPolicy{4, 10, 3, 100, 2});
+  for (int bad = 1; bad <= 3; ++bad) {
+    ledger.sent(0, "task " + std::to_string(bad), 7);
+    EXPECT_EQ(ledger.failed(failure(ledger, ErrorKind::kInput, "bad " + std::to_string(bad)), false),
+              Step::kSendAgain);
   }
+  ledger.offer(result("run", 1, "bb", "good"));
+  for (int bad = 4; bad <= 7; ++bad) {
+    ledger.sent(0, "task " + std::to_string(bad), 7);
+    EXPECT_EQ(ledger.failed(failure(ledger, ErrorKind::kTransient, "bad " + std::to_string(bad)), false),
+              bad == 7 ? Step::kGiveUp : Step::kSendAgain)
+        << "but a run in which nothing else gets done ends";
+  }
+}
+
+TEST(TileLedger, OneWorkerUsesUpOneAttemptAsLongAsOthersGetOn) {
+  TileLedger ledger("run", 12, RetryPolicy{3, 10, 3, 100, 2});
+  const auto fail = [&](const std::string& who) {
+    const Step step = ledger.failed(failure(ledger, ErrorKind::kTransient, who));
+    ledger.sent(0, "after " + std::to_string(ledger.tile(0).attempt), 7);
+    return step;
+  };
+  ledger.sent(0, "first", 7);
+  for (int other = 1; other < 10; ++other) {
+    EXPECT_EQ(fail("bad"), Step::kSendAgain) << other;
+    EXPECT_LE(ledger.tile(0).wait_s, 100);
+    ledger.offer(result("run", other, "bb", "good"));
+  }
+  EXPECT_EQ(ledger.tile(0).failed_on, std::vector<std::string>{"bad"});
+  EXPECT_EQ(fail("worse"), Step::kSendAgain);
+  EXPECT_EQ(fail("worst"), Step::kGiveUp) << "three workers cannot all be wrong";
 }
 
 TEST(TileLedger, OnlyTheLatestTaskOfATileIsHeard) {

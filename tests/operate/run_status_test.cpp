@@ -62,6 +62,39 @@ TEST_F(RunStatusOf, AFailureThatIsTriedAgainIsNone) {
   EXPECT_EQ(status().retried, 1);
 }
 
+TEST_F(RunStatusOf, ARunThatStandsStillIsCalledByItsState) {
+  directory_->append_event("round_began");
+  directory_->append_event("standstill", {{"state", "disk full"}, {"text", "worker a: no room"}});
+  EXPECT_EQ(status().status, "running");
+  EXPECT_EQ(status().state, "disk full");
+  EXPECT_EQ(status().waits_for, "worker a: no room");
+  EXPECT_EQ(status_json(status()).at("state"), "disk full");
+  directory_->append_event("goes_on");
+  EXPECT_EQ(status().state, "");
+  EXPECT_EQ(status().waits_for, "");
+}
+
+TEST_F(RunStatusOf, WorkersInTroubleAreNamedWithTheirLastText) {
+  directory_->append_event("round_began");
+  for (const char* text : {"first", "second"})
+    directory_->append_event("tile_failed", {{"tile_id", "1"}, {"worker_id", "bad"}, {"text", text}});
+  directory_->append_event("tile_handed_back", {{"tile_id", "2"}, {"worker_id", "bad"}});
+  directory_->append_event("tile_handed_back", {{"tile_id", "3"}, {"worker_id", "other"}});
+  directory_->append_event("result_rejected", {{"worker_id", "liar"}, {"rejected", "8"}});
+  directory_->append_event("worker_rests", {{"worker_id", "bad"}, {"text", "not mounted"}});
+  directory_->append_event("tasks_lost", {{"tiles", "40"}});
+  RunStatus s = status();
+  EXPECT_EQ(s.handed_back, 2);
+  EXPECT_EQ(s.lost, 40);
+  EXPECT_EQ(s.troubles.at("bad").failures, 2);
+  EXPECT_EQ(s.troubles.at("bad").last_failure, "second");
+  EXPECT_EQ(s.troubles.at("bad").rests, "not mounted");
+  EXPECT_EQ(s.troubles.at("liar").rejected, 8);
+  EXPECT_EQ(status_json(s).at("troubles").at("bad").at("rests"), "not mounted");
+  directory_->append_event("worker_takes_tasks", {{"worker_id", "bad"}});
+  EXPECT_EQ(status().troubles.at("bad").rests, "");
+}
+
 TEST_F(RunStatusOf, TheSecondRoundCountsItsOwnTiles) {
   directory_->write("grid.json", R"({"tiles": [{}, {}]})");
   for (int round = 0; round < 2; ++round) directory_->append_event("round_began");

@@ -1,4 +1,5 @@
 #pragma once
+#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <filesystem>
@@ -22,7 +23,8 @@ class HandWorker {
                                 "' 2>&1 & echo $! > '" + pid_file_.string() +
                                 "'; wait $!; echo exit $? >> '" + log_.string() + "'";
     process_ = std::thread([command] { run_shell(command); });
-    wait_for("worker is ready");
+    comes_true([this] { return has("worker is ready") || has("exit "); });
+    EXPECT_TRUE(has("worker is ready")) << name << " never became ready:\n" << text();
   }
   ~HandWorker() {
     end(SIGKILL);
@@ -30,8 +32,9 @@ class HandWorker {
   }
   /// False when `text` is not in the log after two minutes.
   bool wait_for(const std::string& text) const {
-    return comes_true([&] { return this->text().find(text) != std::string::npos; });
+    return comes_true([&] { return has(text); });
   }
+  bool has(const std::string& words) const { return text().find(words) != std::string::npos; }
   void end(int signal) {
     pid_t pid = 0;
     std::ifstream(pid_file_) >> pid;

@@ -88,9 +88,9 @@ class StorageFaults : public testing::Test {
     if (broker_ == nullptr) GTEST_SKIP() << "needs root and mount namespaces";
     broker_->wait_until_quiet();  // the workers of the case before
   }
-  static std::vector<std::string> words(const std::string& id) {
+  static std::vector<std::string> words(const std::string& id, const fs::path& output = *folder_ / "out") {
     std::vector<std::string> all = {(*folder_ / "night/run.yaml").string(), "--run-id", id, "--output",
-                                    (*folder_ / "out").string()};
+                                    output.string()};
     for (const char* set :
          {"tile.min_size=48", "parallel.batch=2", "synthetic.enabled=true", "synthetic.frames_min=2",
           "retry.base_s=1", "retry.cap_s=2", "retry.max_attempts=20"})
@@ -133,6 +133,30 @@ TEST_F(StorageFaults, AFullDiskIsWaitedFor) {
       disk, [&] { disk.fill(); }, [&] { disk.free(); },
       {"writing " + disk.folder().string(),
        "No space left on device; free space on the file system of " + disk.folder().string()});
+}
+
+// Journal and events lie there too: the console says it once, and `status` sees it by itself.
+TEST_F(StorageFaults, AFullOutputFolderIsSaidOnceAndWaitedFor) {
+  const SmallDisk disk(*folder_ / "output");
+  const std::string id = new_uuid(), port = std::to_string(broker_->port());
+  std::vector<std::string> arguments = words(id, disk.folder());
+  arguments.insert(arguments.begin(), "master");
+  arguments.insert(arguments.end(), {"--set", "broker.port=" + port});
+  StartedProgram master(arguments, *folder_ / (id + ".master.log"));
+  StartedProgram worker(
+      {"worker", "--broker.port", port, "--input.dir", (*folder_ / "night/frames").string(), "--storage.root",
+       disk.folder().string(), "--parallel.threads", "1", "--log-level", "debug"},
+      *folder_ / (id + ".worker.log"));
+  ASSERT_TRUE(worker.wait_for("tile done")) << worker.text() << master.text();
+  disk.fill();
+  ASSERT_TRUE(master.wait_for("the run stands still, disk full")) << master.text();
+  const auto status = run_program("status " + id + " --output '" + disk.folder().string() + "'");
+  EXPECT_NE(status.text.find("stands still: disk full"), std::string::npos) << status.text;
+  disk.free();
+  ASSERT_EQ(master.wait(), 0) << master.text();
+  EXPECT_EQ(product_digests(disk.folder() / id), reference_);
+  const std::string log = master.text();
+  EXPECT_EQ(log.find("disk full"), log.rfind("disk full")) << log;
 }
 
 TEST_F(StorageFaults, AReadOnlyDiskIsWaitedFor) {

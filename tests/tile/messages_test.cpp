@@ -160,7 +160,7 @@ TEST(ResultMessages, OnlyATransientFailureIsHandedBackForThisAttemptOrTheNext) {
   ResultMessage failed = sample_result(1);
   failed.attempt = 3;
   failed.failure = TileFailure{ErrorKind::kTransient, "no space left"};
-  for (const HandBack why : {HandBack::kStopping, HandBack::kRedelivered}) {
+  for (const HandBack why : {HandBack::kStopping, HandBack::kRedelivered, HandBack::kUnfit}) {
     failed.hand_back = why;
     const ResultMessage back = decode_result(encode_result(failed));
     ASSERT_TRUE(back.hand_back);

@@ -43,10 +43,17 @@ class TileLedger {
     std::string holder;               ///< who announced to begin it, "<worker_id> at <time>"; empty: nobody
     std::vector<std::string> deaths;  ///< holders that died over it
     int handed_back = 0;              ///< times in a row that it came back untried
-    ResultMessage result;             ///< when done
+    std::vector<std::string> failed_on;  ///< proven workers that failed over it, each once
+    int refusals = 0;                    ///< times that a proven worker said that its input is wrong
+    int failures_alone = 0;              ///< failures since any tile of the round was done
+    int done_then = 0;                   ///< tiles of the round that were done then
+    ResultMessage result;                ///< when done
   };
 
-  TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy = {});
+  /// Tries at what is said to be no transient failure: the worker may be wrong, not the tile.
+  static constexpr int kInputTries = 2;
+  TileLedger(std::string run_id, int tile_count, const RetryPolicy& policy = {},
+             int input_tries = kInputTries);
 
   /// Judges a result that carries data and notes it when accepted.
   Verdict offer(const ResultMessage& result);
@@ -56,8 +63,12 @@ class TileLedger {
   void sent(int tile_id, const std::string& task, std::uint64_t connection);
   /// The worker that has the tile's task begins it: `who` is "<worker_id> at <time>".
   void begun(const ResultMessage& announcement, const std::string& who, std::uint64_t connection);
-  /// A try has failed. A transient failure is tried again until max_attempts, other ones are not.
-  Step failed(const ResultMessage& failure);
+  /// A try has failed. The tile is given up when max_attempts different workers have failed over it, when it
+  /// was said `input_tries` times that its input is wrong, and when it has failed max_attempts times since
+  /// any tile of the round was done. So one bad worker uses up one attempt of a tile, and a run of that
+  /// worker alone ends all the same. Only `proven` workers, which have had a tile accepted, are believed in
+  /// the first two. An impossible state is given up at once.
+  Step failed(const ResultMessage& failure, bool proven = true);
   /// A tile came back untried, which counts as no attempt; the fourth time in a row it has to wait. The
   /// worker that had begun a redelivered tile has died, unless our own connection was lost meanwhile: then
   /// the broker took the tasks from everyone. Its tile is computed alone from then on, and given up after
@@ -93,9 +104,11 @@ class TileLedger {
   void move(Tile& tile, Phase to);
   bool answers_our_task(const ResultMessage& answer) const;
   Step again(Tile& tile, int wait_s);
+  int wait_after(const Tile& tile, int attempt) const;
 
   std::string run_id_;
   RetryPolicy policy_;
+  int input_tries_;
   std::vector<Tile> tiles_;
   int open_ = 0, done_ = 0, failed_ = 0, not_asked_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
+#include "tilecompile/dispatch/worker_book.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/night/frame_bands.hpp"
 #include "tilecompile/storage/object_store.hpp"
@@ -39,7 +40,8 @@ struct TileRound {
   bool quorum = false;
   int priority = 0;  ///< of the tasks, among those of other runs
   RetryPolicy retry;
-  int max_failed_tiles = 0;   ///< more end the run
+  int input_tries = TileLedger::kInputTries;  ///< at a tile whose input is said to be wrong
+  int max_failed_tiles = 0;                   ///< more end the run
   bool others_done = false;   ///< tiles that are not asked for are done: that all others fail ends no run
   double stall_after_s = 30;  ///< silence after which lost tasks are looked for
 };
@@ -68,6 +70,8 @@ struct RoundPlace {
   DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
   /// Set when more rounds follow: takes the end of the results queue; null: it ends with the round.
   std::optional<ResultsQueueEnd>* results_end = nullptr;
+  /// Set when the book outlives the round; null: the round keeps one of its own.
+  WorkerBook* workers = nullptr;
 };
 
 /// Throws the error that a failed tile means, with `text`.

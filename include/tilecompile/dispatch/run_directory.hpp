@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -22,10 +23,14 @@ class RunDirectory {
   const std::filesystem::path& path() const { return path_; }
   /// Writes a file of the run whole or not at all.
   void write(const std::string& name, std::string_view bytes) const;
-  /// Appends one accepted result to journal.jsonl and syncs it.
+  /// Appends one accepted result to journal.jsonl and syncs it. Throws TransientError when the folder is gone
+  /// or takes nothing; the journal holds whole lines then.
   void append_journal(const std::string& line);
-  /// Appends one event to events.jsonl with the time, its name and its fields.
+  /// Appends one event to events.jsonl with the time, its name and its fields. Never throws: events that
+  /// cannot be written are kept, a few hundred of them, and written with a later one.
   void append_event(const std::string& event, const std::map<std::string, std::string>& fields = {});
+  /// Why events are not written for now, or that the folder is gone; empty when all is well.
+  std::string trouble();
   /// Hands every line of both logs to `listener` too, with the name of the file, after it was written; one
   /// call at a time.
   using Listener = std::function<void(const std::string& file, const std::string& line)>;
@@ -33,6 +38,8 @@ class RunDirectory {
 
  private:
   void append(const char* name, int file, const std::string& line, bool sync);
+  void write_kept_events();
+  std::string gone() const;
   int open_log(const char* name) const;
   void lock();
   void close_all();
@@ -41,6 +48,8 @@ class RunDirectory {
   int lock_ = -1, journal_ = -1, events_ = -1;
   std::mutex mutex_;
   Listener listener_;
+  std::deque<std::string> kept_events_;
+  std::string trouble_;
 };
 
 }  // namespace tilecompile

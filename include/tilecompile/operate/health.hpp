@@ -19,6 +19,8 @@ class HealthReporter {
   ~HealthReporter();
   HealthReporter(const HealthReporter&) = delete;
   HealthReporter& operator=(const HealthReporter&) = delete;
+  /// Why the worker takes no tasks for now; empty: it does.
+  void rests(const std::string& why);
   /// The worker is about to end: nothing is reported any more, and the file goes with this object. Returns at
   /// once; close the transport next, so that a report that waits for the broker comes to its end.
   void end();
@@ -33,6 +35,7 @@ class HealthReporter {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::string rests_;
   std::thread thread_;
 };
 

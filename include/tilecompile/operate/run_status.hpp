@@ -6,22 +6,36 @@
 
 namespace tilecompile {
 
+/// What went wrong with a worker.
+struct WorkerTrouble {
+  int failures = 0;     ///< tries that failed
+  int handed_back = 0;  ///< tiles that it did not try
+  int rejected = 0;     ///< results of it that were not taken, about
+  std::string last_failure;
+  std::string rests;  ///< why it takes no tasks for now; empty: it does, or says nothing
+};
+
 /// How a run stands, as its directory tells.
 struct RunStatus {
   std::string run_id;
   /// running | killed (its master is gone without a word) | what run.json says: done, failed_validation,
   /// failed, interrupted.
   std::string status;
-  std::string phase;  ///< of a run under way, or where it ended
-  int tiles = 0;      ///< of the grid; 0 before there is one
-  int done = 0;       ///< of the present round
-  int failed = 0;     ///< for good, of the present round
-  int retried = 0;    ///< failures that were or will be tried again, all rounds
+  std::string phase;    ///< of a run under way, or where it ended
+  int tiles = 0;        ///< of the grid; 0 before there is one
+  int done = 0;         ///< of the present round
+  int failed = 0;       ///< for good, of the present round
+  int retried = 0;      ///< failures that were or will be tried again, all rounds
+  int handed_back = 0;  ///< times that a tile came back untried, all rounds
+  int lost = 0;         ///< tiles whose tasks were lost and sent again, all rounds
   bool second_round = false;
-  std::map<std::string, int> workers;  ///< tiles of each worker that has had a result accepted
-  double eta_s = -1;                   ///< of the present round; -1 when nothing can be said
+  std::map<std::string, int> workers;             ///< tiles of each worker that has had a result accepted
+  std::map<std::string, WorkerTrouble> troubles;  ///< of the latest start; an empty name: nobody known
+  double eta_s = -1;                              ///< of the present round; -1 when nothing can be said
   std::string error;
-  std::string waits_for;  ///< what keeps a running one from going on
+  /// Of a running one that does not go on: disk full, every task fails, waiting for workers, stalled, ...
+  std::string state;
+  std::string waits_for;  ///< what keeps it from going on
 };
 
 /// The run's directory: a path as it is, a run id below `output_dir`, and with an empty `run` the run in

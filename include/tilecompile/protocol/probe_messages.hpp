@@ -25,6 +25,7 @@ struct WorkerFacts {
   std::string worker_id, host, program_version, numerics_version;
   std::vector<std::string> cpu_features;
   int slots = 0;
+  std::string instance;          ///< another one for every process; empty: an older version that has none
   std::string cpu_text() const;  ///< the features, separated by blanks
 };
 
@@ -32,6 +33,7 @@ struct WorkerFacts {
 struct ProbeAnswer {
   std::string correlation_id, run_id;
   WorkerFacts worker;
+  double unix_s = 0;  ///< seconds since 1970 on the worker's clock, as it answered; 0: an older version
   std::vector<ProbeCheck> checks;
   std::string written_ref, written_checksum;  ///< what it wrote to the storage; empty when it could not
 };

@@ -16,6 +16,7 @@ extern const char* const kComputeQueue;
 extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
 extern const char* const kDiagnosticsQueue;
+extern const char* const kWorkersQueue;      ///< notes of workers that take no tasks for now
 extern const char* const kRetryQueuePrefix;  ///< of the rungs of the back-off ladder, before the seconds
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
@@ -33,6 +34,8 @@ QueueSpec dead_letter_queue_spec(bool quorum);
 /// A rung of the back-off ladder, tile.retry.<seconds>: what lies on it that long goes back to tile.compute.
 std::string retry_queue(int delay_s);
 QueueSpec retry_queue_spec(int delay_s, bool quorum);
+/// Bounded by length and age; always a classic queue: a note that is lost comes again.
+QueueSpec workers_queue_spec();
 /// A run's own results queue expires after the run.
 QueueSpec results_queue_spec(const std::string& name, bool quorum);
 /// Bounded by length and age, the oldest messages go first; a run's own queue expires after the run. Always a

@@ -27,6 +27,13 @@ struct ProductRecord {
   std::vector<TilePattern> pattern{};          ///< [channel]
 };
 
+/// What a worker did in a run, as its master saw it.
+struct WorkerRecord {
+  std::string worker_id;  ///< empty: of messages that name nobody
+  int tiles = 0, failures = 0, handed_back = 0, rejected = 0;
+  std::string last_failure, last_failure_time;
+};
+
 /// The record of a run as run.json holds it.
 struct RunRecord {
   std::string status = "running";  ///< running | done | failed_validation | failed | interrupted
@@ -44,6 +51,7 @@ struct RunRecord {
   int resumed_tiles = 0;  ///< taken over from an earlier start of the run, both rounds
   std::vector<PhaseCost> phases;
   double worker_compute_seconds = 0;
+  std::vector<WorkerRecord> workers;  ///< by name
   std::int64_t bytes_read = 0;
   std::int64_t peak_memory_bytes = 0;
   std::vector<ProductRecord> products;

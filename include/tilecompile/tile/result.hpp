@@ -28,6 +28,7 @@ std::optional<ResultPart> part_of(const TileTask& task);
 enum class HandBack {
   kStopping,     ///< it was told to stop
   kRedelivered,  ///< another worker had the task before, and may have died over it
+  kUnfit,        ///< its latest tiles have failed: it takes no tasks for a while
 };
 
 /// A message on the results queue. The scalars have one entry a plane: a channel of the tile, or,

@@ -34,6 +34,9 @@ class RunContexts {
   /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
   /// an object cannot be fetched.
   std::shared_ptr<RunContext> get(const TileTask& task);
+  /// Looks anew whether what the task needs can be had: its objects in the storage, and its first frame.
+  /// Throws what get throws, and what opening the frame throws.
+  void check(const TileTask& task) const;
 
  private:
   std::shared_ptr<RunContext> fetch(const TileTask& task) const;

@@ -1,0 +1,64 @@
+#pragma once
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "tilecompile/protocol/worker_note.hpp"
+#include "tilecompile/tile/result.hpp"
+
+namespace tilecompile {
+
+/// What the master knows of one worker of a run.
+struct WorkerTally {
+  int tiles = 0;        ///< results accepted
+  int failures = 0;     ///< tries that failed
+  int handed_back = 0;  ///< tiles that it did not try
+  int rejected = 0;     ///< results that were not taken
+  std::string last_failure, last_failure_time;
+  std::string rests;  ///< why it takes no tasks for now, as it says itself; empty: it does
+};
+
+/// The master's book on its workers, over all rounds of a run. It says in the log what it notes: the first
+/// failure of a kind at once, more of them as a number with growing pauses.
+class WorkerBook {
+ public:
+  void done(const ResultMessage& result) { ++workers_[result.worker_id].tiles; }
+  void handed_back(const ResultMessage& result) { ++workers_[result.worker_id].handed_back; }
+  /// A try failed; `what_follows` begins the line of log, `in_s` is when the tile is tried again.
+  void failed(const ResultMessage& result, const std::string& what_follows, int in_s);
+  /// A message of the results queue was not taken; `worker_id` may be empty. True when this is worth an
+  /// event: for the first, second, fourth, eighth, ... of the worker.
+  bool rejected(const std::string& worker_id, const std::string& why);
+  /// What a worker says of itself; true when that is news. Notes are read again and again: those that are not
+  /// newer than the latest of their worker, by its own clock, are none.
+  bool note(const WorkerNote& note);
+
+  /// The worker has had a tile accepted: it can compute.
+  bool proven(const std::string& worker_id) const {
+    const auto found = workers_.find(worker_id);
+    return found != workers_.end() && found->second.tiles > 0;
+  }
+  const std::map<std::string, WorkerTally>& workers() const { return workers_; }
+  int failures() const { return failures_; }
+  /// Of all workers; null before there is one.
+  const ResultMessage* latest_failure() const { return failures_ > 0 ? &latest_failure_ : nullptr; }
+  /// "barn-1: TEXT; barn-2: TEXT" of those that say that they take no tasks.
+  std::string who_rests() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  /// What the log has been told of the failures of a worker.
+  struct Told {
+    std::string kind;  ///< the text without its numbers
+    Clock::time_point at{};
+    std::chrono::seconds pause{15};
+    int since = 0;
+    std::string note_time;  ///< of the latest note
+  };
+  std::map<std::string, WorkerTally> workers_;
+  std::map<std::string, Told> told_;
+  int failures_ = 0;
+  ResultMessage latest_failure_;
+};
+
+}  // namespace tilecompile

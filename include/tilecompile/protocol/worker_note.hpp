@@ -1,0 +1,27 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "tilecompile/broker/transport.hpp"
+
+namespace tilecompile {
+
+/// What a worker that takes no tasks for now says of itself on tile.workers, again with every look it takes;
+/// and once more when it takes tasks again (docs/protocol.md).
+struct WorkerNote {
+  std::string worker_id, host;
+  std::string time;    ///< UTC, of the worker's clock
+  bool fit = false;    ///< it takes tasks again
+  std::string text;    ///< why it takes none; empty when fit
+  int again_in_s = 0;  ///< seconds until it looks again
+};
+
+/// UTF-8 JSON; the strict inverse throws InputError.
+std::string encode_worker_note(const WorkerNote& note);
+WorkerNote decode_worker_note(std::string_view bytes);
+
+/// Publishes a note of this host and this time without waiting for the broker. A note that is lost is told at
+/// level debug: it never holds a worker up.
+void leave_note(Transport& transport, WorkerNote note);
+
+}  // namespace tilecompile

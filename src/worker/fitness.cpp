@@ -1,0 +1,36 @@
+#include "fitness.hpp"
+
+namespace tilecompile {
+
+void Fitness::note(const TileTask& task, const std::string& reply_to, const ResultMessage& result) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!result.failure) {
+    proven_ = true;
+    failures_ = rests_ = 0;
+    return;
+  }
+  ++failures_;
+  if (unfit_ || (proven_ && failures_ < kFailuresInARow)) return;
+  trouble_ = {task, reply_to, result.failure->text};
+  unfit_ = true;
+}
+
+Fitness::Trouble Fitness::trouble() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return trouble_;
+}
+
+int Fitness::rests_in_a_row() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return rests_;
+}
+
+void Fitness::try_again() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ++rests_;
+  failures_ = 0;
+  proven_ = false;
+  unfit_ = false;
+}
+
+}  // namespace tilecompile

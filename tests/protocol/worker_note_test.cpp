@@ -1,0 +1,41 @@
+#include "tilecompile/protocol/worker_note.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tilecompile/protocol/topology.hpp"
+
+namespace tilecompile {
+namespace {
+
+TEST(WorkerNotes, ComeBackAsTheyWentAndNothingElseDoes) {
+  const WorkerNote note{"barn-1", "barn", "2026-11-28T10:00:00.000Z", false, "input.dir /x is empty", 8};
+  const std::string bytes = encode_worker_note(note);
+  const WorkerNote back = decode_worker_note(bytes);
+  EXPECT_EQ(back.worker_id, "barn-1");
+  EXPECT_EQ(back.host, "barn");
+  EXPECT_EQ(back.time, note.time);
+  EXPECT_FALSE(back.fit);
+  EXPECT_EQ(back.text, note.text);
+  EXPECT_EQ(back.again_in_s, 8);
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_THROW(decode_worker_note(bytes.substr(0, n)), InputError) << n;
+}
+
+TEST(WorkerNotes, AreLeftOnTheirQueueAndMissedByNobodyWhenThereIsNone) {
+  MemoryBroker broker;
+  const auto worker = broker.connect(), reader = broker.connect();
+  leave_note(*worker, {"barn-1", "", "", true, "", 0});
+  reader->declare(workers_queue_spec());
+  leave_note(*worker, {"barn-1", "", "", true, "", 0});
+  reader->consume(kWorkersQueue, 10);
+  const auto delivery = reader->receive(std::chrono::seconds(5));
+  ASSERT_TRUE(delivery);
+  const WorkerNote note = decode_worker_note(delivery->message.body);
+  EXPECT_TRUE(note.fit);
+  EXPECT_FALSE(note.host.empty());
+  EXPECT_FALSE(note.time.empty());
+  EXPECT_FALSE(reader->receive(std::chrono::milliseconds(0)));
+}
+
+}  // namespace
+}  // namespace tilecompile
