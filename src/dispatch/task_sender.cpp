@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr std::size_t kMostUnconfirmed = 256;
-constexpr double kLookEvery_s = 2;
+constexpr double kLookEvery_s = 2, kRefusalsEvery_s = 15;
 constexpr double kNobodyPatience_s = 5;  // with no task on a queue and nobody who could hold one
 constexpr double kTilesOfPatience = 10;  // a worker is silent for the time of one tile, not of ten
 constexpr double kFirstFactor = 5;       // before the first result workers also check the frames
@@ -57,7 +57,7 @@ void TaskSender::take_confirm() {
     if (!queue_gone_) log_warning(std::string("a task did not reach its queue: ") + e.what());
     queue_gone_ = true;
   } catch (const NotTakenError& e) {
-    if (seconds_since(last_refusal_) > std::chrono::seconds(kWarnEvery).count())
+    if (seconds_since(last_refusal_) > kRefusalsEvery_s)
       log_warning(std::string("tasks are sent again until they are taken: ") + e.what());
     last_refusal_ = Clock::now();
     in_queue_.taken_back(confirm.task.correlation_id);
