@@ -218,7 +218,8 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
     check_conflict((*round_.journalled)[t], result);
   if (!result.part) journal(body);  // pieces are no results yet
   ledger_.offer(result);
-  book_.done(result);
+  if (book_.done(result))
+    place_.directory.append_event("worker_takes_tasks", {{"worker_id", result.worker_id}});
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
 }

@@ -19,6 +19,15 @@ std::string without_numbers(std::string text) {
 
 }  // namespace
 
+bool WorkerBook::done(const ResultMessage& result) {
+  WorkerTally& worker = workers_[result.worker_id];
+  ++worker.tiles;
+  if (worker.rests.empty()) return false;
+  worker.rests.clear();
+  log_info("a worker computes tiles again", {{"worker_id", result.worker_id}});
+  return true;
+}
+
 void WorkerBook::failed(const ResultMessage& result, const std::string& what_follows, int in_s) {
   WorkerTally& worker = workers_[result.worker_id];
   ++failures_;
@@ -60,10 +69,11 @@ bool WorkerBook::note(const WorkerNote& note) {
   latest = note.time;
   WorkerTally& worker = workers_[note.worker_id];
   const std::string why = note.fit ? "" : note.text;
-  if (worker.rests == why) return false;
+  const bool known = without_numbers(worker.rests) == without_numbers(why);
   worker.rests = why;
+  if (known) return false;
   if (note.fit)
-    log_info("a worker takes tasks again", {{"worker_id", note.worker_id}, {"host", note.host}});
+    log_info("a worker is fit again", {{"worker_id", note.worker_id}, {"host", note.host}});
   else
     log_warning("a worker takes no tasks for now: " + why,
                 {{"worker_id", note.worker_id}, {"host", note.host}});

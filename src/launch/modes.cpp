@@ -146,6 +146,7 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
     return transport->close();
   }
   options.on_rest("");
+  leave_note(*transport, {options.worker_id, "", "", true, "", 0});
   ObjectStore& store = *places->store;
   transport = answer_probes(std::move(transport), facts, places->frames, store);
   RunContexts runs(store, places->frames, memory_limit_bytes(config.parallel), options.slots,

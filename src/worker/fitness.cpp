@@ -1,18 +1,21 @@
 #include "fitness.hpp"
 
+#include <utility>
+
 namespace tilecompile {
 
-void Fitness::note(const TileTask& task, const std::string& reply_to, const ResultMessage& result) {
+bool Fitness::note(const TileTask& task, const std::string& reply_to, const ResultMessage& result) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!result.failure) {
     proven_ = true;
-    failures_ = rests_ = 0;
-    return;
+    failures_ = 0;
+    return std::exchange(rests_, 0) > 0;
   }
   ++failures_;
-  if (unfit_ || (proven_ && failures_ < kFailuresInARow)) return;
+  if (unfit_ || (proven_ && failures_ < kFailuresInARow)) return false;
   trouble_ = {task, reply_to, result.failure->text};
   unfit_ = true;
+  return false;
 }
 
 Fitness::Trouble Fitness::trouble() const {

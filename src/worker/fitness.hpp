@@ -21,8 +21,9 @@ class Fitness {
   };
   static constexpr int kFailuresInARow = 3;
 
-  /// A tile of `task` came to `result`, which holds data or a failure of a try.
-  void note(const TileTask& task, const std::string& reply_to, const ResultMessage& result);
+  /// A tile of `task` came to `result`, which holds data or a failure of a try. True for the first one that
+  /// came out well after a rest.
+  bool note(const TileTask& task, const std::string& reply_to, const ResultMessage& result);
   bool unfit() const { return unfit_; }
   Trouble trouble() const;
   /// Rests since a tile came out well.

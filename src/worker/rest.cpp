@@ -37,7 +37,6 @@ void Rest::take() {
   transport_.consume(kComputeQueue, options_.slots * options_.prefetch);
   fitness_.try_again();
   if (options_.on_rest) options_.on_rest("");
-  leave_note(transport_, {options_.worker_id, "", "", true, "", 0});
   log_info("this worker takes tasks again", {{"worker_id", options_.worker_id}});
 }
 

@@ -7,6 +7,7 @@
 
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/protocol/worker_note.hpp"
 #include "tilecompile/worker/execute_task.hpp"
 
 namespace tilecompile {
@@ -101,7 +102,8 @@ void TaskService::compute(const Job& job) {
     if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     answer(job, result);
     if (!result.failure) log_debug("tile done", tile_fields(result));
-    fitness_.note(job.task, job.delivery->message.reply_to, result);
+    if (fitness_.note(job.task, job.delivery->message.reply_to, result))
+      leave_note(transport_, {options_.worker_id, "", "", true, "", 0});
   };
   const auto go_on = [&](const TaskTile& tile) {
     if (stop_ || !bug.empty() || fitness_.unfit()) return false;

@@ -19,12 +19,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A disk of 64 MB in memory, seen by this process and those that it starts.
+/// A disk in memory, of 64 MB if nothing else is said, seen by this process and those that it starts.
 class SmallDisk {
  public:
-  explicit SmallDisk(const fs::path& folder) : folder_(folder) {
+  explicit SmallDisk(const fs::path& folder, const char* size = "size=64m") : folder_(folder) {
     fs::create_directory(folder_);
-    check(mount("tilecompile-test", folder_.c_str(), "tmpfs", 0, "size=64m"), "mounting");
+    check(mount("tilecompile-test", folder_.c_str(), "tmpfs", 0, size), "mounting");
   }
   ~SmallDisk() { umount2(folder_.c_str(), MNT_DETACH); }
   SmallDisk(const SmallDisk&) = delete;
@@ -137,7 +137,7 @@ TEST_F(StorageFaults, AFullDiskIsWaitedFor) {
 
 // Journal and events lie there too: the console says it once, and `status` sees it by itself.
 TEST_F(StorageFaults, AFullOutputFolderIsSaidOnceAndWaitedFor) {
-  const SmallDisk disk(*folder_ / "output");
+  const SmallDisk disk(*folder_ / "output", "size=256m");
   const std::string id = new_uuid(), port = std::to_string(broker_->port());
   std::vector<std::string> arguments = words(id, disk.folder());
   arguments.insert(arguments.begin(), "master");

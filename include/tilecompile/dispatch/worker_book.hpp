@@ -22,7 +22,8 @@ struct WorkerTally {
 /// failure of a kind at once, more of them as a number with growing pauses.
 class WorkerBook {
  public:
-  void done(const ResultMessage& result) { ++workers_[result.worker_id].tiles; }
+  /// A result was accepted; true when its worker said before that it takes no tasks.
+  bool done(const ResultMessage& result);
   void handed_back(const ResultMessage& result) { ++workers_[result.worker_id].handed_back; }
   /// A try failed; `what_follows` begins the line of log, `in_s` is when the tile is tried again.
   void failed(const ResultMessage& result, const std::string& what_follows, int in_s);

@@ -7,7 +7,7 @@
 namespace tilecompile {
 
 /// What a worker that takes no tasks for now says of itself on tile.workers, again with every look it takes;
-/// and once more when it takes tasks again (docs/protocol.md).
+/// and once more when it is fit again (docs/protocol.md).
 struct WorkerNote {
   std::string worker_id, host;
   std::string time;    ///< UTC, of the worker's clock
