@@ -1,21 +1,10 @@
 #include "adopt_journal.hpp"
 
+#include "tile_check.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 
 namespace tilecompile {
 namespace {
-
-TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultMessage& result) {
-  TileFile file =
-      load_tile(store, result, round.grid->tiles[static_cast<std::size_t>(result.tile_id)], round.planes);
-  const TileTask& task = round.task_template;
-  if (file.run_id != task.run_id || file.config_hash != task.config_hash ||
-      file.frames_manifest_id != task.frames_manifest_id)
-    throw InputError("tile " + std::to_string(result.tile_id) + " (" + result.data_ref +
-                     ") was computed from another configuration or other frames");
-  return file;
-}
 
 // Why the tile has to be computed again; empty when it was taken over.
 std::string adopt(const TileRound& round, const RoundPlace& place, const ResultMessage& entry,

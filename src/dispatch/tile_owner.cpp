@@ -1,11 +1,11 @@
 #include "tile_owner.hpp"
 
 #include "adopt_journal.hpp"
+#include "tile_check.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -135,18 +135,10 @@ void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& 
                       "; compare program versions and processors of the two hosts");
 }
 
-TileFile TileOwner::load(const ResultMessage& result) const {
-  const auto t = static_cast<std::size_t>(result.tile_id);
-  if (!result.part) return load_tile(place_.store, result, round_.grid->tiles[t], round_.planes);
-  fetch_checked(place_.store, result.data_ref, result.data_checksum,
-                "piece of tile " + std::to_string(result.tile_id));
-  return {};
-}
-
 void TileOwner::take_tile(const ResultMessage& result, const std::string& body) {
   TileFile file;
   try {
-    file = load(result);
+    file = load_own_tile(round_, place_.store, result);
   } catch (const Error& e) {
     // Damaged after it was written, or not visible yet: computed again, nothing of it is taken.
     if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;

@@ -32,7 +32,6 @@ class TileOwner {
   void take_failure(const ResultMessage& result);
   void take_hand_back(const ResultMessage& result);
   void check_conflict(const ResultMessage& known, const ResultMessage& result) const;
-  TileFile load(const ResultMessage& result) const;
   void note(const char* event, const ResultMessage& result);
   void give_up(const ResultMessage& result);
   void put_on_dead_letters(const ResultMessage& result);

@@ -70,6 +70,9 @@ TileRound MasterRun::tile_round() const {
   round.retry = config_.retry;
   round.max_failed_tiles = config_.retry.max_failed_tiles;
   if (request_.resume) round.journalled = &journal_.first_round;
+  if (request_.mode != "run") round.analysis = &analysis_;
+  round.frame_chunk = config_.method.reconstruction.frame_chunk;
+  round.levels_skies = config_.method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
   return round;
 }
 

@@ -111,7 +111,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   FrameMetrics& metrics = analysis.metrics;
   const int frames = metrics.frame_count();
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
-  std::vector<MeanStack> stacks;
+  FrameStacks stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
   std::atomic<int> done{0};
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
@@ -126,9 +126,9 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
         measure_frame(pass, image[c], c, metrics, metrics.channels[c][f], reference_fwhm[f]);
       progress(++done);
     });
-    if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
+    if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads);
   }
-  if (!stacks.empty()) take_stacks(analysis, stacks);
+  if (!stacks.means.empty()) take_stacks(analysis, stacks);
   return reference_fwhm;
 }
 

@@ -11,6 +11,7 @@
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/night/analysis.hpp"
 #include "tilecompile/night/frame_bands.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/grid.hpp"
@@ -30,6 +31,12 @@ struct TileRound {
   const std::vector<ResultMessage>* first_round = nullptr;
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
+
+  /// What the master knows of the frames: tiles of others are held against it. Null: by this process itself,
+  /// there is nothing to distrust.
+  const Analysis* analysis = nullptr;
+  int frame_chunk = 64;       ///< of the canonical sums
+  bool levels_skies = false;  ///< pixels may leave the range of the frames by what skies are shifted
 
   int batch = 0;       ///< tiles a task; 0: a row of tiles, or less of it as the two next say
   int most_tiles = 0;  ///< 0: no limit
