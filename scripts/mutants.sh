@@ -1,11 +1,20 @@
 #!/bin/bash
 # Plants one bug after another in a copy of the sources and shows that the tests notice each of them.
 # Usage: scripts/mutants.sh [NAME]...     (of tests/mutants/NAME.patch; none: all)
+#        scripts/mutants.sh --check       only whether every patch still applies
 # The first line of a patch names the test program and the filter of its cases: "Test: test_coadd Verdict.*".
 # Exit code 1 when a bug survives, a test fails without it, or a patch does not apply or build any more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 deadline_s=120  # of the tests of one bug
+
+if [ "${1:-}" = --check ]; then
+  stale=0
+  for patch in tests/mutants/*.patch; do
+    git apply --check "$patch" || { echo "mutants: $patch does not apply: plant its bug anew"; stale=1; }
+  done
+  exit $stale
+fi
 
 names=("$@")
 [ ${#names[@]} -gt 0 ] || names=($(cd tests/mutants && ls *.patch | sed 's/\.patch$//'))

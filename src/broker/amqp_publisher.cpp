@@ -8,8 +8,8 @@
 namespace tilecompile {
 namespace {
 
-// The library's publish waits without limit once the socket buffers of a silent broker are full, so little
-// more than they hold may be under way.
+// When a broker falls silent, rabbitmq-c blocks in publish once the buffers of the socket are full, and never
+// comes back. So we send no more than they hold before confirms come.
 constexpr std::size_t kWindowBytes = 2u << 20;
 
 std::string describe(const PublishOrder& order) {
@@ -67,7 +67,7 @@ void AmqpPublisher::pump(AmqpLink& link) {
   const std::size_t window = static_cast<std::size_t>(std::max(1, options_.publish_window));
   while (ready_ && !blocked_ && !waiting_.empty() && unconfirmed_.size() < window &&
          (unconfirmed_.empty() || unconfirmed_bytes_ < kWindowBytes)) {
-    // Into the books first: if the send breaks the link, the message is sent again on the next one.
+    // Noted as unconfirmed before it is sent: if the link breaks now, the next one sends it again.
     const auto entry = unconfirmed_.emplace(++last_number_, std::move(waiting_.front())).first;
     waiting_.pop_front();
     PublishOrder& order = entry->second;
@@ -77,7 +77,7 @@ void AmqpPublisher::pump(AmqpLink& link) {
         link.state(), kPublishChannel, as_bytes(order.exchange), as_bytes(order.queue),
         /*mandatory=*/1, /*immediate=*/0, &encoded.properties, as_bytes(order.message.body));
     if (is_encoding_error(status)) {
-      // It would break every connection it is tried on.
+      // Given up: a message that cannot be encoded would break every connection that tries it.
       order.confirmed.set_exception(make_error(
           ErrorKind::kUsage, describe(order) + " cannot be encoded: " + amqp_error_string2(status)));
       unconfirmed_.erase(entry);
@@ -122,7 +122,8 @@ void AmqpPublisher::on_channel_closed(AmqpLink& link, int code, const std::strin
   const auto concerns = [&](const PublishOrder& order) { return order.exchange == exchange; };
   bool found = std::any_of(unconfirmed_.begin(), unconfirmed_.end(),
                            [&](const auto& entry) { return concerns(entry.second); });
-  // If none is named, one must still leave, or the same message would close the next channel.
+  // The refusal may name no exchange of ours. Then the oldest message is given up: one of them closed the
+  // channel and would close the next one too.
   for (auto entry = unconfirmed_.begin(); entry != unconfirmed_.end();) {
     PublishOrder& order = entry->second;
     if (found && !concerns(order)) {

@@ -11,7 +11,7 @@ namespace tilecompile {
 namespace {
 
 constexpr double kLeastSignificance = 5;
-// Relative scatter of the median of n squares of a normal number, times sqrt(n).
+// The median of n squared normal numbers scatters by this much of itself, divided by sqrt(n).
 constexpr double kMedianScatter = 2.33;
 constexpr int kLeastStripPx = 2;
 constexpr std::size_t kOnSets = 3;  // tile starts, tile ends, middles between them
@@ -34,7 +34,7 @@ int strip_px(const Grid& grid) {
   return std::max(kLeastStripPx, clear < kLeastStripPx ? wanted : std::min(wanted, clear));
 }
 
-/// As many lines as fit side by side, `strip` apart, into [from, to) with two strips on each side.
+/// Adds as many lines to [from, to) as fit `strip` apart, with two strips of room at either end.
 void add_lines_between(int from, int to, int strip, std::vector<int>& lines) {
   const int spare = to - from - 4 * strip;
   if (spare < 0) return;
@@ -44,7 +44,7 @@ void add_lines_between(int from, int to, int strip, std::vector<int>& lines) {
 
 Lines lines_of_axis(const std::set<int>& starts, int tile_px, int length, int strip) {
   Lines lines;
-  std::vector<int> borders = {0};  // of the stretches without overlap: begin, end, begin, ...
+  std::vector<int> borders = {0};  // where one tile alone reaches: begin, end, begin, end, ...
   for (auto next = starts.begin(), start = next++; next != starts.end(); start = next++) {
     const int end = *start + tile_px;
     borders.insert(borders.end(), {*next, end});
@@ -56,7 +56,7 @@ Lines lines_of_axis(const std::set<int>& starts, int tile_px, int length, int st
   for (std::size_t i = 0; i + 1 < borders.size(); i += 2)
     add_lines_between(borders[i], borders[i + 1], strip, lines.off);
   if (!lines.off.empty()) return lines;
-  // Overlaps next to each other: between the lines is all there is.
+  // The overlaps touch, so no place has one tile alone: lines between the borders have to do.
   std::sort(borders.begin(), borders.end());
   for (std::size_t i = 0; i + 1 < borders.size(); ++i)
     add_lines_between(borders[i], borders[i + 1], strip, lines.off);
@@ -73,7 +73,7 @@ double strip_median(const Plane<double>& difference, const Box& strip) {
   return valid.size() * 2 < strip.area() ? std::nan("") : median(std::move(valid));
 }
 
-/// Squared steps across `lines`, one a piece of `piece` px.
+/// Squared steps across `lines`: each line is cut into pieces of `piece` px, and each piece gives one.
 void add_steps(const Plane<double>& difference, const std::vector<int>& lines, bool columns, int strip,
                int piece, std::vector<double>& squares) {
   const int across = columns ? difference.width() : difference.height();

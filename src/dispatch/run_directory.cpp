@@ -56,7 +56,7 @@ RunDirectory::RunDirectory(const std::filesystem::path& output_dir, const std::s
 
 void RunDirectory::lock() {
   lock_ = open_log("run.lock");
-  // Who only looks whether the run goes on holds it for a moment.
+  // `status` takes the lock for a moment to see whether a master holds it, so a taken lock is tried again.
   for (int turn = 0; turn < kLockTurns;) {
     if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
     if (errno == EINTR) continue;
@@ -67,7 +67,8 @@ void RunDirectory::lock() {
   if (errno == EWOULDBLOCK)
     throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
                      ": wait for it, or stop it first");
-  // Some network file systems have no locks; there the exclusive results queue has to do.
+  // Some network file systems have no locks. There the results queue, which takes one consumer, keeps a
+  // second master out.
 }
 
 void RunDirectory::close_all() {

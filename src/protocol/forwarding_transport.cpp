@@ -13,7 +13,7 @@ std::optional<Delivery> ForwardingTransport::receive(std::chrono::milliseconds t
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
     auto delivery = inner_->receive(std::max(milliseconds(0), left));
-    if (!delivery || !keep(*delivery)) return delivery;
+    if (!delivery || !intercept(*delivery)) return delivery;
   }
 }
 

@@ -39,7 +39,7 @@ class SignedTransport : public ForwardingTransport {
   }
 
  protected:
-  bool keep(const Delivery& delivery) override {
+  bool intercept(const Delivery& delivery) override {
     const std::string why = objection(delivery);
     if (!why.empty()) refuse(delivery, why);
     return !why.empty();

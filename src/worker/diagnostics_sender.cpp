@@ -44,7 +44,7 @@ TileObserver DiagnosticsSender::observer(const Message& task, const WorkerIdenti
 
 void DiagnosticsSender::send(const std::string& queue, Message message) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  settle();
+  collect_confirms();
   if (open_.size() >= kMostOpen || message.body.size() > kMostDiagnosticsBytes) {
     ++counts_.dropped;
     return;
@@ -53,7 +53,7 @@ void DiagnosticsSender::send(const std::string& queue, Message message) {
 }
 
 // Counts the confirms that have come; never waits.
-void DiagnosticsSender::settle() {
+void DiagnosticsSender::collect_confirms() {
   std::erase_if(open_, [this](std::future<void>& confirm) {
     if (confirm.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return false;
     try {
@@ -68,7 +68,7 @@ void DiagnosticsSender::settle() {
 
 DiagnosticsSender::Counts DiagnosticsSender::counts() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  settle();
+  collect_confirms();
   return counts_;
 }
 

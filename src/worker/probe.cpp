@@ -79,7 +79,7 @@ class ProbedTransport : public ForwardingTransport {
         store_(store) {}
 
  protected:
-  bool keep(const Delivery& delivery) override {
+  bool intercept(const Delivery& delivery) override {
     if (delivery.queue != kComputeQueue || !is_probe(delivery.message.body)) return false;
     try {
       const ProbeAnswer answer = answer_probe(decode_probe(delivery.message.body), worker_, frames_, store_);

@@ -93,18 +93,22 @@ void TaskService::compute(const Job& job) {
   std::string bug;
   const auto emit = [&](const ResultMessage& result) {
     ++tried;
+    if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     answer(job, result);
     if (!result.failure) log_debug("tile done", tile_fields(result));
-    if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
   };
   const auto go_on = [&](const TaskTile& tile) {
     if (stop_ || !bug.empty()) return false;
     if (job.envelope.care != TaskCare::kNone) announce(job, tile);
     return true;
   };
-  execute_tiles(job.task, runs_, store_, identity, emit,
-                diagnostics_.observer(job.delivery->message, identity), go_on);
-  if (tried < job.task.tiles.size()) hand_back(job, tried, HandBack::kStopping);
+  try {
+    execute_tiles(job.task, runs_, store_, identity, emit,
+                  diagnostics_.observer(job.delivery->message, identity), go_on);
+    if (tried < job.task.tiles.size()) hand_back(job, tried, HandBack::kStopping);
+  } catch (const UnroutableError&) {
+    if (bug.empty()) throw;  // a bug ends the worker even when the run that asked has ended over it
+  }
   if (!bug.empty()) throw ContractError(bug);
 }
 

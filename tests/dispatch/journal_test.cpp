@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "test_data.hpp"
+#include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
 namespace {

@@ -178,6 +178,19 @@ TEST(Retry, AnImpossibleStateStopsTheWorkerAndTheRun) {
   EXPECT_EQ(decode_task(letters[0].body).tiles[0].tile_id, 2);
 }
 
+TEST(Retry, AnImpossibleStateStopsTheWorkerAlsoWhenTheRunHasEndedOverIt) {
+  WholeNight night;
+  Mill mill(night);
+  FaultyStore store(*night.store, [&](const std::string& key) {
+    if (key == tile_key(night.run_id, 0)) throw ContractError("minus one pixels");
+  });
+  const TileTask task = make_tasks(night.job).front();
+  mill.connect()
+      ->publish(kTaskExchange, kComputeQueue, task_message(task, {}, "of-a-run-that-is-over"))
+      .get();
+  EXPECT_THROW(mill.add_worker(store).get(), ContractError);
+}
+
 TEST(Retry, WhatTheLibraryThrowsIsAnAnswer) {
   WholeNight night;
   Mill mill(night);

@@ -20,7 +20,7 @@ class ForwardingTransport : public Transport {
   }
   void cancel(const std::string& queue) override { inner_->cancel(queue); }
   bool consuming(const std::string& queue) override { return inner_->consuming(queue); }
-  /// The next delivery that `keep` does not take for itself.
+  /// The next delivery that `intercept` does not take for itself.
   std::optional<Delivery> receive(std::chrono::milliseconds timeout) override;
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     return inner_->publish(exchange, queue, std::move(message));
@@ -33,7 +33,7 @@ class ForwardingTransport : public Transport {
 
  protected:
   /// True when the delivery has been dealt with and is not for the caller of receive.
-  virtual bool keep(const Delivery&) { return false; }
+  virtual bool intercept(const Delivery&) { return false; }
 
   std::unique_ptr<Transport> inner_;
 };

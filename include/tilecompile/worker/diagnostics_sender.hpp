@@ -33,7 +33,7 @@ class DiagnosticsSender {
 
  private:
   void send(const std::string& queue, Message message);
-  void settle();
+  void collect_confirms();
 
   Transport& transport_;
   std::mutex mutex_;

@@ -1,11 +1,12 @@
+#include "resume.hpp"
+
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "master_run.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/header/manifest.hpp"
+#include "tilecompile/config/load_config.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -72,39 +73,41 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
 
 }  // namespace
 
-void MasterRun::open_for_resume() {
-  const std::filesystem::path directory = std::filesystem::path(config_.output.dir) / request_.run_id;
+void open_for_resume(RunUnderWay& run) {
+  const std::string& output_dir = run.config.output.dir;
+  const std::filesystem::path directory = std::filesystem::path(output_dir) / run.request.run_id;
   if (!std::filesystem::is_directory(directory))
-    throw UsageError("there is no run " + request_.run_id + " in " + config_.output.dir +
+    throw UsageError("there is no run " + run.request.run_id + " in " + output_dir +
                      ": check output.dir and the id; the folders there are the runs");
-  directory_.emplace(config_.output.dir, request_.run_id);
+  run.directory.emplace(output_dir, run.request.run_id);
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
   const std::string status = before.is_object() ? before.value("status", "") : "";
   if (status == "done" || status == "failed_validation") {
-    directory_.reset();  // its record stays as it is
-    throw UsageError("run " + request_.run_id + " came to its end (" + status +
+    run.directory.reset();  // its record stays as it is
+    throw UsageError("run " + run.request.run_id + " came to its end (" + status +
                      "): there is nothing to resume; its products are in " + directory.string());
   }
   // A reference run has no other writers; workers of a distributed one may still write their last tiles.
-  const bool alone = request_.mode == "run" && (!before.is_object() || before.value("mode", "run") == "run");
-  sweep(alone ? 0 : kOldTemporary_s);
+  const bool alone =
+      run.request.mode == "run" && (!before.is_object() || before.value("mode", "run") == "run");
+  sweep(run, alone ? 0 : kOldTemporary_s);
 }
 
-void MasterRun::check_same_run() {
+void check_same_run(RunUnderWay& run, const NightFrames& frames) {
+  ObjectStore& store = *run.links.store;
   try {
-    check_same_configuration(*links_.store, request_.run_id, config_json_);
-    check_same_frames(*links_.store, request_.run_id, *manifest_, manifest_json_);
+    check_same_configuration(store, run.request.run_id, canonical_method_json(run.config.method));
+    check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json);
   } catch (const Error&) {
-    directory_.reset();  // this start is none of the run's: its record stays as it is
+    run.directory.reset();  // this start is none of the run's: its record stays as it is
     throw;
   }
-  std::filesystem::remove(directory_->path() / "run.json");
+  std::filesystem::remove(run.directory->path() / "run.json");
 }
 
-// A second master on another host does not see the lock.
-void MasterRun::refuse_second_master() const {
-  const std::string queue = results_queue(request_.run_id, config_.parallel.isolation);
-  const auto state = links_.transport->inspect(queue);
+void refuse_second_master(const RunUnderWay& run) {
+  const std::string queue = results_queue(run.request.run_id, run.config.parallel.isolation);
+  const auto state = run.links.transport->inspect(queue);
   if (state && state->consumers > 0)
     throw UsageError("another master consumes " + queue +
                      (queue == kResultsQueue
@@ -113,17 +116,19 @@ void MasterRun::refuse_second_master() const {
                           : ": it works on this run; wait for it, or stop it first"));
 }
 
-void MasterRun::read_journal_to_resume() {
-  const std::string metrics = stored(*links_.store, frame_metrics_key(request_.run_id));
-  journal_ = read_journal(directory_->path() / "journal.jsonl", request_.run_id, record_.tiles);
-  for (const std::string& remark : journal_.remarks) log_warning("journal.jsonl: " + remark);
-  if (metrics.empty() || metrics == encode_frame_metrics(analysis_.metrics)) return;
+Journal journal_to_resume(RunUnderWay& run, const AnalysedNight& night) {
+  const std::string& run_id = run.request.run_id;
+  const std::string metrics = stored(*run.links.store, frame_metrics_key(run_id));
+  Journal journal = read_journal(run.directory->path() / "journal.jsonl", run_id, run.record.tiles);
+  for (const std::string& remark : journal.remarks) log_warning("journal.jsonl: " + remark);
+  if (metrics.empty() || metrics == encode_frame_metrics(night.analysis.metrics)) return journal;
   log_warning(
       "frame_metrics.json of the run is not what these frames and this configuration give: nothing that was "
       "computed with it is taken over");
-  directory_->append_event("journal_dropped", {{"why", "frame metrics differ"}});
-  journal_.first_round.assign(journal_.first_round.size(), {});
-  journal_.second_round.assign(journal_.second_round.size(), {});
+  run.directory->append_event("journal_dropped", {{"why", "frame metrics differ"}});
+  journal.first_round.assign(journal.first_round.size(), {});
+  journal.second_round.assign(journal.second_round.size(), {});
+  return journal;
 }
 
 }  // namespace tilecompile

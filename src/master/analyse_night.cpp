@@ -1,0 +1,113 @@
+#include "analyse_night.hpp"
+
+#include "products.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/progress.hpp"
+#include "tilecompile/coadd/checks.hpp"
+#include "tilecompile/header/header_rules.hpp"
+#include "tilecompile/header/shared_sky.hpp"
+#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/tile/grid.hpp"
+
+namespace tilecompile {
+namespace {
+
+// Sets bad frames aside, or ends the run when there are too many; true when there are none.
+bool note_proofs(RunUnderWay& run, AnalysedNight& night, const ProofVerdict& verdict) {
+  for (std::size_t f = 0; f < verdict.proofs.size(); ++f) {
+    const FrameProof& p = verdict.proofs[f];
+    log_debug("frame proof", {{"frame", night.frames.manifest->frames[f].path},
+                              {"on_frame", std::to_string(p.on_frame)},
+                              {"expected", std::to_string(p.expected)},
+                              {"found", std::to_string(p.found)},
+                              {"dx", std::to_string(p.dx)},
+                              {"dy", std::to_string(p.dy)},
+                              {"phi", std::to_string(p.flux_scale)},
+                              {"spread", std::to_string(p.flux_spread)},
+                              {"outcome", std::to_string(static_cast<int>(p.outcome))}});
+  }
+  if (!verdict.groups.empty()) throw InputError(verdict.groups + ":" + listed(verdict.bad));
+  if (!verdict.warning.empty()) night.analysis.warnings.push_back(verdict.warning);
+  set_aside(run, night.frames, verdict.bad);
+  return verdict.bad.empty();
+}
+
+// One look at all frames; false when some were bad and are left out now.
+bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
+  const FrameSource source = source_of(run, night.frames);
+  const MethodConfig& method = run.config.method;
+  run.clock.start("analyse frames");
+  const auto began = RunUnderWay::Clock::now();
+  {
+    Progress progress("analysing frames", "frames", run.record.frames, run.request.quiet);
+    night.analysis = analyse_frames(source, method, run.threads, [&](int done) { progress.update(done); });
+  }
+  if (std::vector<BadFrame> bad = night.analysis.bad_frames; !bad.empty()) {
+    if (run.config.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(run, night.frames, bad);
+    set_aside(run, night.frames, bad);
+    return false;
+  }
+  check_stop(run);
+  run.stack_seconds = std::chrono::duration<double>(RunUnderWay::Clock::now() - began).count();
+  run.clock.start("measure seeing");
+  const ProofJob proof = proof_job(run, source);
+  const ProofList stars = find_proof_stars(proof, night.analysis);
+  {
+    Progress progress("measuring stars", "frames", run.record.frames, run.request.quiet);
+    measure_seeing(
+        night.analysis, source, method, run.threads, [&](int done) { progress.update(done); }, stars);
+  }
+  return note_proofs(run, night, judge_proofs(proof, night.analysis, stars));
+}
+
+void check_analysis(RunUnderWay& run, const AnalysedNight& night) {
+  const DataParams& data = run.config.method.data;
+  for (NamedCheck& check : header_checks(*night.frames.manifest, data)) require(run, std::move(check));
+  require(run, check_background_positive(night.analysis.metrics, run.config.method.normalization));
+  check_output_units(night.analysis.metrics, run.config.output.normalized_units);
+  require(run, {"linear_data", "input checks", true,
+                data.linear_required ? "no header and no histogram tells of a stretch"
+                                     : "not asked for: data.linear_required is false"});
+  require(run, check_grid_covers_image(night.grid));
+  require(run, check_window_sum_positive(night.grid));
+}
+
+void note_analysis(RunRecord& record, const AnalysedNight& night, const GridParams& params) {
+  const FrameMetrics& metrics = night.analysis.metrics;
+  record.seeing_px = metrics.seeing_px;
+  record.reference_stars = static_cast<int>(metrics.stars.size());
+  record.tiles = static_cast<int>(night.grid.tiles.size());
+  record.tile_size_px = night.grid.size;
+  for (const Box& tile : night.grid.tiles) {
+    const auto stars = stars_in_tile(tile, metrics.stars, metrics.star_radius_px);
+    record.star_tiles += tile_kind(stars.size(), params) == TileKind::kStar ? 1 : 0;
+  }
+  log_info("frames analysed", {{"frames", std::to_string(record.frames)},
+                               {"seeing_px", std::to_string(record.seeing_px)},
+                               {"reference_stars", std::to_string(record.reference_stars)},
+                               {"tiles", std::to_string(record.tiles)},
+                               {"tile_size_px", std::to_string(record.tile_size_px)}});
+}
+
+}  // namespace
+
+AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
+  AnalysedNight night{std::move(frames), {}, {}, {}};
+  const MethodConfig& method = run.config.method;
+  while (!analyse_once(run, night)) {
+    check_hard_assumptions(*night.frames.manifest, method.data);
+    note_manifest(run, night.frames);
+  }
+  for (const std::string& text : header_warnings(*night.frames.manifest)) warn(run, text);
+  for (const std::string& text : file_warnings(*night.frames.manifest)) warn(run, text);
+  night.first_frame = source_of(run, night.frames).file(0);
+  check_stop(run);
+  night.grid = build_grid(run.record.width, run.record.height, night.analysis.metrics.seeing_px, method.tile);
+  check_analysis(run, night);
+  for (const std::string& warning : night.analysis.warnings) warn(run, warning);
+  note_analysis(run.record, night, method.tile);
+  return night;
+}
+
+}  // namespace tilecompile

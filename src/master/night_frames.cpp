@@ -1,0 +1,95 @@
+#include "night_frames.hpp"
+
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/config/run_limits.hpp"
+
+namespace tilecompile {
+
+FrameSource source_of(const RunUnderWay& run, const NightFrames& frames) {
+  return {frames.origin, frames.manifest, run.config.method.data.zero_is_nodata, run.links.verified};
+}
+
+ProofJob proof_job(const RunUnderWay& run, const FrameSource& source) {
+  return {source,
+          run.config.method,
+          run.threads,
+          memory_limit_bytes(run.config.parallel),
+          [&run] { check_stop(run); },
+          run.config.input.prove_frames};
+}
+
+// The run ends anyway: a look at the other frames lets the user learn of all bad ones at once.
+void add_other_bad_frames(const RunUnderWay& run, const NightFrames& frames, std::vector<BadFrame>& bad) {
+  NightFrames rest = frames;
+  for (;;) {
+    rest.manifest = std::make_shared<Manifest>(without(*rest.manifest, bad));
+    if (rest.manifest->frames.empty()) return;
+    const FrameSource source = source_of(run, rest);
+    Analysis analysis =
+        analyse_frames(source, run.config.method, run.threads, [&run](int) { check_stop(run); });
+    std::vector<BadFrame> found = std::move(analysis.bad_frames);
+    const bool readable = found.empty();
+    if (readable) {
+      const ProofJob proof = proof_job(run, source);
+      const ProofList stars = find_proof_stars(proof, analysis);
+      analysis.proofs = prove_frames(proof, analysis, stars);
+      found = judge_proofs(proof, analysis, stars).bad;
+    }
+    bad.insert(bad.end(), found.begin(), found.end());
+    if (readable) return;
+  }
+}
+
+void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame>& bad) {
+  if (bad.empty()) return;
+  const InputConfig& input = run.config.input;
+  Manifest good = without(*frames.manifest, bad);
+  if (input.on_bad_frame == OnBadFrame::kError) refuse_frames(bad, good.frames.size() + bad.size());
+  std::vector<BadFrame> all_bad = run.record.quarantined;
+  all_bad.insert(all_bad.end(), bad.begin(), bad.end());
+  check_bad_share(all_bad, good.frames.size() + all_bad.size(), input.max_bad_share);
+  for (const BadFrame& frame : bad) {
+    log_warning("frame quarantined", {{"frame", frame.path}, {"reason", frame.reason}});
+    if (run.directory) note_frame(run, "frame_quarantined", frame);
+    run.record.quarantined.push_back(frame);
+  }
+  frames.manifest = std::make_shared<Manifest>(std::move(good));
+  // The median of the exposures can have moved.
+  set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
+}
+
+void take_frames(RunUnderWay& run, NightFrames& frames, ScannedFrames found, bool raw) {
+  constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
+  for (const BadFrame& frame : found.left_out) {
+    if (run.record.left_out.size() < kShown)
+      log_warning("left out", {{"frame", frame.path}, {"reason", frame.reason}});
+    if (run.directory) note_frame(run, "frame_left_out", frame);
+    run.record.left_out.push_back(frame);
+  }
+  if (run.record.left_out.size() > kShown)
+    log_warning("more files are left out; run.json names all",
+                {{"files", std::to_string(run.record.left_out.size())}});
+  for (const std::string& text : found.warnings) warn(run, text);
+  frames.manifest = std::make_shared<Manifest>(std::move(found.manifest));
+  if (run.config.input.on_bad_frame == OnBadFrame::kError && !found.bad.empty() && !raw)
+    add_other_bad_frames(run, frames, found.bad);
+  set_aside(run, frames, found.bad);
+}
+
+void note_manifest(RunUnderWay& run, NightFrames& frames) {
+  RunRecord& record = run.record;
+  frames.manifest_json = encode_manifest(*frames.manifest);
+  record.frames_manifest_id = sha256_hex(frames.manifest_json);
+  record.frames = static_cast<int>(frames.manifest->frames.size());
+  record.width = frames.manifest->width();
+  record.height = frames.manifest->height();
+  record.channels = frames.manifest->channels();
+  const int target = run.config.method.data.frames_target;
+  if (record.frames < target)
+    log_info("fewer frames than data.frames_target; the result gains with their number",
+             {{"frames", std::to_string(record.frames)}, {"frames_target", std::to_string(target)}});
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,52 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "analyse_night.hpp"
+#include "tilecompile/base/progress.hpp"
+#include "tilecompile/dispatch/dispatch.hpp"
+#include "tilecompile/master/tile_joiner.hpp"
+
+namespace tilecompile {
+
+/// All tiles of a night, joined.
+struct Reconstruction {
+  TileJoiner tiles;  ///< what was accepted: results and frame metrics of every tile
+  std::vector<CoaddChannel> channels;
+};
+
+/// Brings what workers need to the storage, and says what is asked of them: all tiles of the night.
+TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night);
+/// An object that workers need, on the shared storage and, where that is another place, in the run directory
+/// too.
+void share(RunUnderWay& run, const std::string& key, const std::string& name, const std::string& bytes);
+
+/// Phases 5 and 6: carries the round out and joins its tiles.
+Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const TileRound& round);
+
+/// Where the rounds of a run are carried out.
+RoundPlace round_place(RunUnderWay& run);
+
+/// What a round tells the run and asks of it.
+class RunObserver : public RoundObserver {
+ public:
+  using Accept = std::function<void(const ResultMessage&, TileFile)>;
+  RunObserver(RunUnderWay& run, Progress& progress, Accept accept)
+      : run_(run), progress_(progress), accept_(std::move(accept)) {}
+  void accept(const ResultMessage& result, TileFile file) override { accept_(result, std::move(file)); }
+  void taken_over(int tiles) override { run_.record.resumed_tiles += tiles; }
+  void progress(int tiles) override { progress_.update(tiles); }
+  void watch() override { run_.links.watch(); }
+  void check_stop() override { tilecompile::check_stop(run_); }
+
+ private:
+  RunUnderWay& run_;
+  Progress& progress_;
+  Accept accept_;
+};
+
+/// Notes tiles that failed for good: a picture with holes is no success, and the verdict says so whatever
+/// else it holds.
+void note_failed_tiles(RunRecord& record, const TileLedger& ledger, const std::string& round);
+
+}  // namespace tilecompile

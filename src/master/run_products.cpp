@@ -1,0 +1,125 @@
+#include "run_products.hpp"
+
+#include <algorithm>
+
+#include "rejection_report.hpp"
+#include "tile_metrics.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/version.hpp"
+#include "tilecompile/header/shared_sky.hpp"
+#include "tilecompile/picture/preview.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kPreviewPx = 1600;
+
+std::vector<std::string> frame_paths(const NightFrames& frames) {
+  std::vector<std::string> paths;
+  for (const ManifestEntry& f : frames.manifest->frames) paths.push_back(f.path);
+  return paths;
+}
+
+// The classical stack with its maps: every frame weighs 1.
+std::vector<CoaddChannel> classical_channels(const Analysis& analysis) {
+  std::vector<CoaddChannel> channels;
+  for (std::size_t c = 0; c < analysis.classical.size(); ++c) {
+    const Plane<float>& pixels = analysis.classical[c];
+    const Plane<float> empty(pixels.width(), pixels.height());
+    CoaddChannel channel{pixels, analysis.coverage[c], empty, analysis.variance[c], empty};
+    const auto& coverage = channel.coverage.samples();
+    std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
+                   [](std::int32_t n) { return static_cast<float>(n); });
+    channel.effective_frames = channel.weight;
+    channels.push_back(std::move(channel));
+  }
+  return channels;
+}
+
+// The verdict is about the area that all frames cover, where there is one: elsewhere depth differs from pixel
+// to pixel.
+void judge_final(RunUnderWay& run, const TileJoiner& tiles, const ProductRecord& product) {
+  const auto& qualities = product.common_area.empty() ? product.covered_area : product.common_area;
+  for (std::size_t c = 0; c < qualities.size(); ++c) {
+    const VerdictInput input{static_cast<int>(c), qualities[c], tile_weight_variance(tiles.frame_weight()[c]),
+                             product.pattern[c]};
+    for (VerdictCheck& check : judge(input, run.config.validation)) {
+      if (!check.passed)
+        log_warning("validation failed: " + check.text,
+                    {{"check", check.name}, {"channel", std::to_string(c)}});
+      run.record.verdict.push_back(std::move(check));
+    }
+  }
+}
+
+void write_metrics_of_tiles(const RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
+  ProductHeader header;
+  header.cards = {{"RUNID", run.request.run_id, "run"}};
+  write_tile_metrics(run.directory->path() / "tile_metrics.fits",
+                     tile_metrics(tiles, night.grid, night.analysis.metrics, run.config.method.tile), header);
+}
+
+void write_rejection(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
+  if (run.config.method.reconstruction.rejection.mode == RejectionParams::Mode::kNone) return;
+  const RejectionReport report =
+      rejection_report(tiles, night.grid, night.analysis.metrics, frame_paths(night.frames));
+  run.directory->write("rejection.csv", report.csv);
+  run.record.rejection = report.summary;
+}
+
+}  // namespace
+
+ProductContext product_context(const RunUnderWay& run, const AnalysedNight& night) {
+  ProductContext context;
+  context.directory = run.directory->path();
+  context.first_frame = night.first_frame.path;
+  context.manifest = night.frames.manifest.get();
+  context.metrics = &night.analysis.metrics;
+  context.run_id = run.request.run_id;
+  context.config_hash = run.record.config_hash;
+  context.frames_manifest_id = run.record.frames_manifest_id;
+  context.program = std::string("tilecompile ") + kProgramVersion;
+  context.normalized_units = run.config.output.normalized_units;
+  context.one_sky = one_sky(*night.frames.manifest);
+  context.classical = &night.analysis.classical;
+  context.grid = &night.grid;
+  return context;
+}
+
+void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                          const std::vector<CoaddChannel>& reconstruction) {
+  run.clock.start("write products");
+  RunRecord& record = run.record;
+  const ProductContext context = product_context(run, night);
+  const std::string frames = std::to_string(record.frames) + " normalised frames";
+  record.products.push_back(write_product(
+      context, {"classical", "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
+      classical_channels(night.analysis)));
+  record.products.push_back(write_product(
+      context,
+      {"reconstruction",
+       "reconstruction.fits",
+       {"tilecompile: tile-weighted mean of " + frames + ", " + std::to_string(record.tiles) + " tiles of " +
+        std::to_string(record.tile_size_px) + " px joined by a windowed overlap-add"},
+       {},
+       true},
+      reconstruction));
+  write_metrics_of_tiles(run, night, tiles);
+  write_rejection(run, night, tiles);
+}
+
+void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
+  require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
+  const ProductContext context = product_context(run, night);
+  run.record.products.push_back(write_product(context, plan, channels));
+  write_preview_png(run.directory->path() / "preview.png", in_output_units(context, channels), kPreviewPx);
+  judge_final(run, tiles, run.record.products.back());
+}
+
+void write_frame_table(const RunUnderWay& run, const AnalysedNight& night, const Clusters& clusters) {
+  run.directory->write("frame_metrics.csv", frame_metrics_csv(night.analysis.metrics,
+                                                              frame_paths(night.frames), clusters.of_frame));
+}
+
+}  // namespace tilecompile

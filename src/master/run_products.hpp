@@ -1,0 +1,23 @@
+#pragma once
+#include <vector>
+
+#include "analyse_night.hpp"
+#include "products.hpp"
+#include "tilecompile/master/tile_joiner.hpp"
+#include "tilecompile/tile/clusters.hpp"
+
+namespace tilecompile {
+
+/// What the headers of all products say.
+ProductContext product_context(const RunUnderWay& run, const AnalysedNight& night);
+
+/// The classical stack and the reconstruction, with the metrics of tiles and what was rejected.
+void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                          const std::vector<CoaddChannel>& reconstruction);
+/// The final picture, its preview and the verdict on it.
+void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
+/// frame_metrics.csv; `clusters` are empty until there are synthetic frames.
+void write_frame_table(const RunUnderWay& run, const AnalysedNight& night, const Clusters& clusters);
+
+}  // namespace tilecompile

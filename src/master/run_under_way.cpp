@@ -1,0 +1,121 @@
+#include "run_under_way.hpp"
+
+#include <algorithm>
+
+#include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/interrupted.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/parallel.hpp"
+#include "tilecompile/base/version.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kFactorLimitFrom =
+    600;  // seconds of tile work below which the factor limit never ends a run
+constexpr double kAbandonedAfter_s = 30;
+
+double seconds_since(RunUnderWay::Clock::time_point t) {
+  return std::chrono::duration<double>(RunUnderWay::Clock::now() - t).count();
+}
+
+}  // namespace
+
+RunUnderWay::RunUnderWay(const RunRequest& asked, const RunLinks& at_hand)
+    : request(asked),
+      links(at_hand),
+      config(asked.config),
+      threads(thread_count(config.parallel.threads)),
+      began(Clock::now()) {
+  record.run_id = request.run_id;
+  record.mode = request.mode;
+  record.program_version = kProgramVersion;
+  record.numerics_version = kNumericsVersion;
+  record.configuration = effective_config(config).dump();
+  record.started = utc_now();
+  if (const std::string text = ignored_keys_text(config); !text.empty()) warn(*this, text);
+}
+
+void warn(RunUnderWay& run, const std::string& text) {
+  const auto& known = run.record.warnings;
+  if (std::find(known.begin(), known.end(), text) != known.end()) return;
+  log_warning(text);
+  run.record.warnings.push_back(text);
+}
+
+void note_frame(RunUnderWay& run, const char* event, const BadFrame& frame) {
+  run.directory->append_event(event, {{"frame", frame.path}, {"reason", frame.reason}});
+}
+
+void note_check(RunUnderWay& run, const NamedCheck& check) {
+  run.directory->append_event("check", {{"name", check.name},
+                                        {"phase", check.phase},
+                                        {"passed", check.passed ? "true" : "false"},
+                                        {"text", check.text}});
+}
+
+void require(RunUnderWay& run, NamedCheck check) {
+  run.record.checks.push_back(check);
+  if (run.directory) note_check(run, check);
+  if (check.passed) return;
+  throw ContractError("the run broke the rule " + check.name + " (" + check.phase + "): " + check.text +
+                      "; please report this with run.json and the log");
+}
+
+void check_stop(const RunUnderWay& run) {
+  const std::atomic<int>* signal = run.request.stop_signal;
+  if (signal != nullptr && *signal != 0) throw Interrupted{*signal};
+  const RuntimeLimitsConfig& limits = run.config.runtime_limits;
+  if (limits.hard_abort_hours > 0 && seconds_since(run.began) > 3600 * limits.hard_abort_hours)
+    throw TransientError(
+        "the run has reached runtime_limits.hard_abort_hours = " + std::to_string(limits.hard_abort_hours) +
+        "; what is done is kept, raise the limit to go on");
+  const double factor = limits.tile_analysis_max_factor_vs_stack;
+  if (factor <= 0 || run.tiles_began == RunUnderWay::Clock::time_point{}) return;
+  if (seconds_since(run.tiles_began) > std::max(kFactorLimitFrom, factor * run.stack_seconds))
+    throw TransientError("the tiles take longer than runtime_limits.tile_analysis_max_factor_vs_stack = " +
+                         std::to_string(factor) + " times the classical stack (" +
+                         std::to_string(run.stack_seconds) +
+                         " s); what is done is kept, raise the limit or add workers");
+}
+
+void finish(RunUnderWay& run, const std::string& status) {
+  run.clock.stop();
+  run.record.status = status;
+  run.record.phases = run.clock.phases();
+  run.record.bytes_read = process_bytes_read();
+  run.record.peak_memory_bytes = process_peak_memory();
+  run.record.finished = utc_now();
+  run.directory->write("run.json", encode_run_record(run.record));
+  run.directory->append_event("run_" + status);
+  // A worker of this process has come to its end when the run has; others may still be writing.
+  const bool complete = status == "done" || status == "failed_validation";
+  sweep(run, run.request.mode == "run" && complete ? 0 : kAbandonedAfter_s);
+  run.results_end.reset();  // last: it waits for a broker that has gone away
+}
+
+// What a worker or a master left half-written when it died; files still being written are younger.
+void sweep(const RunUnderWay& run, double age_s) {
+  std::size_t swept = sweep_temporary_files(run.directory->path(), age_s);
+  const auto stored = storage_root(run.config) / run.request.run_id;
+  if (std::filesystem::is_directory(stored)) swept += sweep_temporary_files(stored, age_s);
+  if (swept > 0) log_info("left-over temporary files removed", {{"files", std::to_string(swept)}});
+}
+
+void give_up(RunUnderWay& run, const std::string& status) {
+  if (!run.directory) return;  // it failed before anything was done
+  try {
+    finish(run, status);
+    // What is wrong with the frames is cured by other frames, which are another run.
+    const bool by_input = run.record.error_kind == kind_name(ErrorKind::kInput);
+    if (by_input && run.tiles_began == RunUnderWay::Clock::time_point{}) return;
+    log_warning("the run can go on where it stopped: give the same command --resume " + run.request.run_id);
+  } catch (const std::exception& e) {
+    log_warning(std::string("the record of the run is lost: ") + e.what());
+  }
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,52 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "phase_clock.hpp"
+#include "tilecompile/coadd/checks.hpp"
+#include "tilecompile/dispatch/run_directory.hpp"
+#include "tilecompile/dispatch/run_queues.hpp"
+#include "tilecompile/master/master.hpp"
+
+namespace tilecompile {
+
+/// A run under way: what was asked, what it works with, and its record so far. Every phase takes it, and
+/// returns what it made as a value of its own.
+struct RunUnderWay {
+  using Clock = std::chrono::steady_clock;
+  RunUnderWay(const RunRequest& asked, const RunLinks& at_hand);
+
+  const RunRequest& request;
+  const RunLinks& links;
+  RunConfig config;  ///< as asked; registration adds where the camera saturates
+  const int threads;
+  const Clock::time_point began;
+  Clock::time_point tiles_began{};
+  double stack_seconds = 0;  ///< that the look at all frames took
+  PhaseClock clock;
+  RunRecord record;
+  std::optional<RunDirectory> directory;       ///< none until something is to be kept
+  std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
+};
+
+/// Says it in the log and keeps it for the record; once.
+void warn(RunUnderWay& run, const std::string& text);
+/// Notes a frame that is set aside or left out among the events.
+void note_frame(RunUnderWay& run, const char* event, const BadFrame& frame);
+/// Notes a check among the events.
+void note_check(RunUnderWay& run, const NamedCheck& check);
+/// Notes a check in the record and the events; throws ContractError when it does not hold.
+void require(RunUnderWay& run, NamedCheck check);
+/// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
+void check_stop(const RunUnderWay& run);
+
+/// Closes the record with `status`, and removes what others left half-written.
+void finish(RunUnderWay& run, const std::string& status);
+/// Closes the record of a run that ends early. What ended it is told, even when the record cannot be written
+/// any more.
+void give_up(RunUnderWay& run, const std::string& status);
+/// Removes temporary files of the run that nobody has written to for `age_s`.
+void sweep(const RunUnderWay& run, double age_s);
+
+}  // namespace tilecompile
