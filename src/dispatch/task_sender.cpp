@@ -140,6 +140,14 @@ void TaskSender::warn_of_unconfirmed(double patience_s) {
               {{"tasks", std::to_string(confirms_.size())}});
 }
 
+std::optional<QueueState> TaskSender::look() {
+  if (seconds_since(last_count_) < std::min(kLookEvery_s, round_.stall_after_s)) return std::nullopt;
+  if (!confirms_.empty() || !place_.transport.connected() || !place_.transport.blocked().empty())
+    return std::nullopt;
+  last_count_ = Clock::now();
+  return place_.transport.inspect(kComputeQueue);
+}
+
 std::optional<std::string> TaskSender::tasks_lost() {
   note_alarm();
   const double look_every = std::min(kLookEvery_s, round_.stall_after_s);
@@ -152,6 +160,7 @@ std::optional<std::string> TaskSender::tasks_lost() {
   if (!queue_gone_ && compute) {
     const double patience = patience_s(compute->consumers > 0);
     warn_of_unconfirmed(patience);
+    if (round_.lease_factor > 0 && compute->consumers > 0) return std::nullopt;  // leases tell, task by task
     if (!confirms_.empty()) last_news_ = last_look_;  // not lost, not yet taken
     if (seconds_since(last_news_) < patience) return std::nullopt;
     if (compute->messages > 0 || tasks_on_ladder()) return std::nullopt;

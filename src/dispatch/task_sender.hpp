@@ -32,6 +32,9 @@ class TaskSender {
   std::vector<SentTask> take_refused();
   /// An answer came in; `tile_s` is what its tile took.
   void note_answer(double tile_s);
+  /// What waits on tile.compute, looked up every two seconds; nothing in between, and nothing while tasks are
+  /// unconfirmed or the broker takes none.
+  std::optional<QueueState> look();
   /// Why all tasks under way are to be published again: a queue of them is gone, or they are on no queue and
   /// no answer has come for long; nothing when they are not. Says what it sees on the way: no worker, an
   /// alarm of the broker, a policy that drops messages.
@@ -58,7 +61,7 @@ class TaskSender {
   std::deque<Confirm> confirms_;
   std::vector<SentTask> refused_;
   Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_warning_ = last_news_,
-                    last_confirm_ = last_news_;
+                    last_confirm_ = last_news_, last_count_ = last_news_;
   double slowest_tile_s_ = 0;
   bool any_answer_ = false, queue_gone_ = false;
   int times_lost_ = 0;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tilecompile/coadd/classical_check.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/night/stored_tile.hpp"
@@ -197,6 +198,28 @@ TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultM
   check_shape(result, file);
   if (round.analysis != nullptr) check_values(round, result, file);
   return file;
+}
+
+// How much more of one frame a tile can show than the plain mean does; no more when such things are rejected.
+static double most_weight_of(const std::vector<double>& weights, const TileRound& round) {
+  const double sum = frame_sum(weights, round.frame_chunk);
+  if (round.rejects || !(sum > 0)) return 1;
+  return static_cast<double>(weights.size()) * *std::max_element(weights.begin(), weights.end()) / sum;
+}
+
+std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
+  if (round.analysis == nullptr || round.first_round != nullptr || file.pixels.empty()) return "";
+  const Analysis& analysis = *round.analysis;
+  for (std::size_t c = 0; c < file.pixels.size(); ++c) {
+    std::vector<double> noise;
+    for (const FrameChannel& frame : analysis.metrics.channels[c]) noise.push_back(frame.noise);
+    const std::vector<double>& weights = file.frame_weight[c];
+    const TileOddness odd = compare_with_stack(
+        {file.pixels[c].view(), file.variance[c].view(), analysis.classical[c].view(file.box),
+         analysis.variance[c].view(file.box), median(std::move(noise)), most_weight_of(weights, round)});
+    if (odd.odd()) return odd.text();
+  }
+  return "";
 }
 
 }  // namespace tilecompile

@@ -12,4 +12,8 @@ namespace tilecompile {
 /// cannot be fetched.
 TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultMessage& result);
 
+/// What makes a tile of the first round odd beside the classical stack of its place, by compare_with_stack;
+/// empty when nothing does, and where the round has no analysis. It is a reason to compute the tile again.
+std::string oddness_of_tile(const TileRound& round, const TileFile& file);
+
 }  // namespace tilecompile

@@ -5,6 +5,7 @@
 
 #include "phase_clock.hpp"
 #include "tilecompile/coadd/checks.hpp"
+#include "tilecompile/coadd/worker_book.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/master/master.hpp"
@@ -26,6 +27,7 @@ struct RunUnderWay {
   double stack_seconds = 0;  ///< that the look at all frames took
   PhaseClock clock;
   RunRecord record;
+  WorkerBook workers;                          ///< what all rounds know of the workers
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };

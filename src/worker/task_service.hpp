@@ -31,6 +31,8 @@ class TaskService {
   /// what the transport throws for good, and ContractError after an impossible state, which has been answered
   /// by then.
   void serve(const Delivery& delivery);
+  /// A master has named this worker as one that gives wrong tiles.
+  bool distrusted() const { return distrusted_; }
 
  private:
   struct Job {
@@ -49,6 +51,7 @@ class TaskService {
   void answer(const Job& job, const ResultMessage& result);
   void publish(const Job& job, const Message& message);
   bool nobody_waits(const Job& job);
+  bool names_this_worker(const Job& job);
   void end(const Delivery& delivery, bool answered);
   void refuse(const Delivery& delivery, const InputError& why);
 
@@ -60,6 +63,7 @@ class TaskService {
   DiagnosticsSender diagnostics_;
   TasksInHand in_hand_;
   SoloGate gate_;
+  std::atomic<bool> distrusted_{false};
   std::mutex mutex_;
   std::set<std::string> gone_;  ///< runs that took no answer when they were last asked
 };

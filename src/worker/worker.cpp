@@ -25,7 +25,7 @@ struct Shop {
   Transport& transport;
   TaskService service;
   const std::atomic<bool>& stop;
-  std::atomic<bool> failed{false};
+  std::atomic<bool> failed{false}, resting{false};
   std::exception_ptr failure;
   std::size_t at_work = 0;  ///< slots
   std::mutex mutex;         ///< of the two
@@ -41,6 +41,8 @@ void note_failure(Shop& shop) {
 void slot_loop(Shop& shop) {
   try {
     while (!shop.stop && !shop.failed) {
+      if (shop.service.distrusted() && !shop.resting.exchange(true) && shop.transport.connected())
+        shop.transport.cancel(kComputeQueue);
       const auto delivery = shop.transport.receive(200ms);
       if (!delivery) continue;
       if (shop.stop || shop.failed)
@@ -84,7 +86,7 @@ void await_slots(Shop& shop) {
 
 void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, const WorkerOptions& options,
                 const std::atomic<bool>& stop) {
-  Shop shop{transport, {transport, store, runs, options, stop}, stop, {}, {}, 0, {}, {}};
+  Shop shop{transport, {transport, store, runs, options, stop}, stop, {}, {}, {}, 0, {}, {}};
   transport.consume(kComputeQueue, options.slots * options.prefetch);
   std::vector<std::thread> slots;
   try {

@@ -54,6 +54,7 @@ struct Delivery {
   std::string queue;
   DeliveryTag tag;
   bool redelivered = false;
+  std::string sender{};  ///< the worker that it provably comes from; empty: unknown
 };
 
 /// A durable queue and where it is bound.

@@ -62,11 +62,12 @@ struct OutputConfig {
   bool normalized_units = false;  ///< output.units: normalized
 };
 struct ParallelConfig {
-  int threads = 0;          ///< compute threads (run) or slots (worker); 0: one a core
-  int batch = 0;            ///< tiles a task; 0: auto
-  int frame_chunks = 0;     ///< canonical chunks of frames a task takes; 0: whole tiles
-  int prefetch = 2;         ///< deliveries held a compute slot
-  int memory_limit_mb = 0;  ///< 0: half of the machine's memory
+  int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
+  int batch = 0;             ///< tiles a task; 0: auto
+  int frame_chunks = 0;      ///< canonical chunks of frames a task takes; 0: whole tiles
+  int prefetch = 2;          ///< deliveries held a compute slot
+  int memory_limit_mb = 0;   ///< 0: half of the machine's memory
+  double audit_percent = 1;  ///< of the tiles, that the master computes too, to compare; 0: none
   Isolation isolation = Isolation::kRun;
 };
 struct BrokerConfig {

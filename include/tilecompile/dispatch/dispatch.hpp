@@ -8,7 +8,9 @@
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/coadd/worker_book.hpp"
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
+#include "tilecompile/dispatch/own_tiles.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/night/analysis.hpp"
@@ -37,6 +39,10 @@ struct TileRound {
   const Analysis* analysis = nullptr;
   int frame_chunk = 64;       ///< of the canonical sums
   bool levels_skies = false;  ///< pixels may leave the range of the frames by what skies are shifted
+  bool rejects = false;       ///< what a single frame alone shows is left out of the tiles
+  double audit_percent = 0;   ///< of the tiles, that the master computes too; 100: all
+  std::string audit_key;      ///< which ones, is a keyed hash that no worker can foresee
+  double lease_factor = 0;    ///< a task out for longer than this times the median is sent again; 0: never
 
   int batch = 0;       ///< tiles a task; 0: a row of tiles, or less of it as the two next say
   int most_tiles = 0;  ///< 0: no limit
@@ -56,6 +62,8 @@ class RoundObserver {
   virtual ~RoundObserver() = default;
   /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile.
   virtual void accept(const ResultMessage& result, TileFile file) = 0;
+  /// What was accepted of the tile is not believed any more; another result will be accepted.
+  virtual void revoke(int /*tile_id*/) {}
   /// Called once with the tiles taken over from the journal.
   virtual void taken_over(int /*tiles*/) {}
   /// Called with the number of tiles done.
@@ -74,6 +82,8 @@ struct RoundPlace {
   DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
   /// Set when more rounds follow: takes the end of the results queue; null: it ends with the round.
   std::optional<ResultsQueueEnd>* results_end = nullptr;
+  OwnTiles* own = nullptr;        ///< the master's own computation, which settles contradictions; null: none
+  WorkerBook* workers = nullptr;  ///< what all rounds know of the workers; null: the round keeps its own
 };
 
 /// Throws the error that a failed tile means, with `text`.
