@@ -19,7 +19,7 @@ TileLedger::TileLedger(std::string run_id, int tile_count, const RetryPolicy& po
 
 bool TileLedger::is_pending(int tile_id) const {
   const Phase phase = tile(tile_id).phase;
-  return phase == Phase::kOpen || phase == Phase::kSent || phase == Phase::kWaiting;
+  return phase == Phase::kOpen || phase == Phase::kSent || phase == Phase::kWaiting || phase == Phase::kOwn;
 }
 
 // The only place where a phase changes.
@@ -51,6 +51,7 @@ TileLedger::Verdict TileLedger::offer(const ResultMessage& result) {
     return tile.result.data_checksum == result.data_checksum ? Verdict::kDuplicate : Verdict::kConflict;
   tile.result = result;
   tile.task.clear();
+  tile.issued = 0;
   move(tile, Phase::kDone);
   return Verdict::kAccepted;
 }
@@ -59,9 +60,10 @@ void TileLedger::leave_out(int tile_id) {
   if (is_pending(tile_id)) move(at(tile_id), Phase::kNotAsked);
 }
 
-void TileLedger::sent(int tile_id, const std::string& task, std::uint64_t connection) {
+void TileLedger::sent(int tile_id, const std::string& task, std::uint64_t connection, double now_s) {
   Tile& tile = at(tile_id);
   if (tile.phase != Phase::kOpen) return;
+  tasks_.sent(task, tile.attempt, tile_id, now_s + tile.wait_s, ++tile.issued);
   tile.task = task;
   tile.connection = connection;
   move(tile, tile.wait_s > 0 ? Phase::kWaiting : Phase::kSent);
@@ -97,6 +99,7 @@ TileLedger::Step TileLedger::failed(const ResultMessage& failure, bool proven) {
   if (!answers_our_task(failure)) return Step::kNothing;
   Tile& tile = at(failure.tile_id);
   tile.handed_back = 0;
+  tile.issued = 0;
   const ErrorKind kind = failure.failure->kind;
   if (kind == ErrorKind::kContract) return Step::kGiveUp;
   const std::string& who = failure.worker_id;
@@ -117,6 +120,7 @@ TileLedger::Step TileLedger::failed(const ResultMessage& failure, bool proven) {
 TileLedger::Step TileLedger::handed_back(const ResultMessage& result, std::uint64_t connection) {
   if (!answers_our_task(result)) return Step::kNothing;
   Tile& tile = at(result.tile_id);
+  tile.issued = 0;
   ++tile.handed_back;
   const bool still_connected = tile.connection == connection || tile.connection == 0;
   if (*result.hand_back == HandBack::kRedelivered && still_connected) {
@@ -138,12 +142,101 @@ void TileLedger::fail(int tile_id) {
 }
 
 void TileLedger::reopen(int tile_id, const std::string& task) {
+  tasks_.drop(task);
   if (is_pending(tile_id) && tile(tile_id).task == task) again(at(tile_id), 0);
 }
 
 void TileLedger::reopen_all() {
+  tasks_.drop_all();
   for (int id = 0; id < tile_count(); ++id)
-    if (is_pending(id)) again(at(id), 0);
+    if (is_pending(id) && tile(id).phase != Phase::kOwn) again(at(id), 0);
+}
+
+std::vector<int> TileLedger::reissue(const TaskBook::Task& task) {
+  std::vector<int> open;
+  for (const int id : task.tiles) {
+    if (!is_pending(id) || tile(id).task != task.id) continue;
+    again(at(id), 0);
+    open.push_back(id);
+  }
+  tasks_.drop(task.id);
+  return open;
+}
+
+int TileLedger::refuse(const ResultMessage& result) {
+  Tile& tile = at(result.tile_id);
+  if (!is_pending(result.tile_id)) return tile.refused;
+  if (answers_our_task(result) && tile.phase != Phase::kOwn) again(tile, 0);
+  return ++tile.refused;
+}
+
+void TileLedger::take_over(int tile_id) {
+  if (!is_pending(tile_id)) return;
+  at(tile_id).task.clear();
+  move(at(tile_id), Phase::kOwn);
+}
+
+void TileLedger::release(int tile_id) {
+  if (tile(tile_id).phase == Phase::kOwn) again(at(tile_id), 0);
+}
+
+void TileLedger::audit(int tile_id) {
+  Tile& tile = at(tile_id);
+  if (tile.phase != Phase::kDone || tile.audited) return;
+  tile.audited = true;
+  ++audits_;
+}
+
+void TileLedger::suspect(const ResultMessage& rival) {
+  Tile& tile = at(rival.tile_id);
+  if (tile.phase != Phase::kDone) return;
+  constexpr std::size_t kMostRivals = 16;  // whoever sends more has made its point
+  if (tile.rivals.size() < kMostRivals) tile.rivals.push_back(rival);
+  audit(rival.tile_id);
+}
+
+TileLedger::Finding TileLedger::judge(const ResultMessage& own) {
+  Finding finding;
+  Tile& tile = at(own.tile_id);
+  if (!tile.audited) return finding;
+  const auto agrees = [&own](const ResultMessage& r) { return same_data(r, own); };
+  const bool alone = !agrees(tile.result) && std::none_of(tile.rivals.begin(), tile.rivals.end(), agrees);
+  if (alone && !tile.own) {
+    tile.own = own;
+    finding.compute_again = true;
+    return finding;
+  }
+  // Agreeing with a worker the second time only: one of the two own computations was wrong all the same.
+  finding.alarm = tile.own && !same_data(*tile.own, own);
+  finding.replace = !agrees(tile.result);
+  if (finding.replace) finding.liars.push_back(tile.result.worker_id);
+  for (const ResultMessage& rival : tile.rivals)
+    if (!agrees(rival)) finding.liars.push_back(rival.worker_id);
+  end_audit(tile);
+  return finding;
+}
+
+void TileLedger::end_audit(Tile& tile) {
+  if (tile.audited) --audits_;
+  tile.audited = false;
+  tile.rivals.clear();
+  tile.own.reset();
+}
+
+void TileLedger::end_audit(int tile_id) { end_audit(at(tile_id)); }
+
+void TileLedger::revoke(int tile_id) {
+  Tile& tile = at(tile_id);
+  if (tile.phase != Phase::kDone) return;
+  end_audit(tile);
+  tile.result = {};
+  again(tile, 0);
+}
+
+bool same_data(const ResultMessage& a, const ResultMessage& b) {
+  return a.data_checksum == b.data_checksum && a.data_ref == b.data_ref && a.sum_weights == b.sum_weights &&
+         a.tile_median == b.tile_median && a.tile_background == b.tile_background &&
+         a.fallback_used == b.fallback_used;
 }
 
 }  // namespace tilecompile

@@ -50,7 +50,7 @@ bool stays_below(const std::string& path) {
 }
 
 bool is_identifier(const std::string& text) {
-  return text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
                   c == '_' || c == '-' || c == ':' || c == '@';
          });

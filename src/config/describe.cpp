@@ -51,7 +51,7 @@ std::string allowed_text(TextRule rule) {
     case TextRule::kNamePattern:
       return "a pattern of file names without '/'";
     case TextRule::kIdentifier:
-      return "text of at most 128 letters, digits and . _ - : @";
+      return "text of at most 64 letters, digits and . _ - : @";
   }
   return "text (in quotes if it looks like a number)";
 }

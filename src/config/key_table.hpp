@@ -38,7 +38,7 @@ enum class TextRule {
   kRelativePath,  ///< not empty, not absolute, no ".." component: it stays below the folder it is joined to
   kFitsFile,      ///< kRelativePath that ends in .fit, .fits or .fts
   kNamePattern,   ///< a glob on file names: no '/'; may be empty
-  kIdentifier,    ///< letters, digits, '.', '_', '-', ':', '@', at most 128; may be empty
+  kIdentifier,    ///< letters, digits, '.', '_', '-', ':', '@', at most 64; may be empty
 };
 
 /// One row: all that is known about one key. Parser, suggestions, canonical JSON, effective configuration,

@@ -27,7 +27,7 @@ std::string text_pattern(TextRule rule) {
     case TextRule::kNamePattern:
       return "^[^/]*$";
     case TextRule::kIdentifier:
-      return "^[A-Za-z0-9._:@-]{0,128}$";
+      return "^[A-Za-z0-9._:@-]{0,64}$";
   }
   return "";
 }

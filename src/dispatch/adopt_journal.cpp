@@ -1,26 +1,16 @@
 #include "adopt_journal.hpp"
 
+#include "tile_check.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 
 namespace tilecompile {
 namespace {
 
-TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultMessage& result) {
-  TileFile file =
-      load_tile(store, result, round.grid->tiles[static_cast<std::size_t>(result.tile_id)], round.planes);
-  const TileTask& task = round.task_template;
-  if (file.run_id != task.run_id || file.config_hash != task.config_hash ||
-      file.frames_manifest_id != task.frames_manifest_id)
-    throw InputError("tile " + std::to_string(result.tile_id) + " (" + result.data_ref +
-                     ") was computed from another configuration or other frames");
-  return file;
-}
-
 // Why the tile has to be computed again; empty when it was taken over.
 std::string adopt(const TileRound& round, const RoundPlace& place, const ResultMessage& entry,
-                  RoundObserver& observer, TileLedger& ledger) {
+                  RoundObserver& observer, TileLedger& ledger, const TrustBook& workers) {
   if (entry.data_checksum.empty()) return "the journal has no result of it";
+  if (workers.is_distrusted(entry.worker_id)) return "worker " + entry.worker_id + " gave wrong tiles";
   TileFile file;
   try {
     file = load_own_tile(round, place.store, entry);
@@ -36,13 +26,13 @@ std::string adopt(const TileRound& round, const RoundPlace& place, const ResultM
 }  // namespace
 
 void adopt_journal(const TileRound& round, const RoundPlace& place, RoundObserver& observer,
-                   TileLedger& ledger) {
+                   TileLedger& ledger, const TrustBook& workers) {
   int silent = 0, not_held = 0;
   for (int id = 0; id < ledger.tile_count(); ++id) {
     if (!ledger.is_open(id)) continue;
     observer.check_stop();
     const ResultMessage& entry = (*round.journalled)[static_cast<std::size_t>(id)];
-    const std::string why = adopt(round, place, entry, observer, ledger);
+    const std::string why = adopt(round, place, entry, observer, ledger, workers);
     if (why.empty()) continue;
     ++(entry.data_checksum.empty() ? silent : not_held);
     place.directory.append_event("tile_redone", {{"tile_id", std::to_string(id)}, {"why", why}});

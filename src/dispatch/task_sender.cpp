@@ -40,11 +40,8 @@ void TaskSender::send(const TileTask& task, const TaskEnvelope& envelope, int wa
   const std::string queue = wait_s > 0 ? retry_queue(wait_s) : kComputeQueue;
   if (confirms_.empty()) last_confirm_ = Clock::now();
   confirms_.push_back({place_.transport.publish(kTaskExchange, queue, std::move(message)), std::move(sent)});
-  if (wait_s == 0) {
-    ++published_;
-    in_queue_.sent(task.correlation_id, task.tiles.size());
-  }
-  last_news_ = last_sent_ = Clock::now();
+  if (wait_s == 0) ++published_;
+  last_news_ = Clock::now();
 }
 
 void TaskSender::take_confirm() {
@@ -60,7 +57,6 @@ void TaskSender::take_confirm() {
     if (seconds_since(last_refusal_) > kRefusalsEvery_s)
       log_warning(std::string("tasks are sent again until they are taken: ") + e.what());
     last_refusal_ = Clock::now();
-    in_queue_.taken_back(confirm.task.correlation_id);
     refused_.push_back(std::move(confirm.task));
     if (published_ > 0) --published_;
   }
@@ -72,10 +68,9 @@ std::vector<SentTask> TaskSender::take_refused() {
   return std::exchange(refused_, {});
 }
 
-void TaskSender::note_answer(const ResultMessage& answer) {
+void TaskSender::note_answer(double tile_s) {
   last_news_ = Clock::now();
-  slowest_tile_s_ = std::max(slowest_tile_s_, answer.compute_seconds);
-  if (!answer.begun) in_queue_.answered(answer.correlation_id);
+  slowest_tile_s_ = std::max(slowest_tile_s_, tile_s);
   any_answer_ = true;
 }
 
@@ -127,38 +122,26 @@ void TaskSender::warn_of_unconfirmed(double patience_s) {
               {{"tasks", std::to_string(confirms_.size())}});
 }
 
-bool TaskSender::look_is_due() const {
-  return seconds_since(last_look_) >= std::min(kLookEvery_s, round_.stall_after_s);
-}
-
-// The count of a queue lags behind what was published, that of a quorum queue by seconds.
-bool TaskSender::have_vanished(const std::optional<QueueState>& compute) {
-  const bool settled = confirms_.empty() && seconds_since(last_sent_) > (round_.quorum ? 6 : 1);
-  return compute && settled && place_.transport.blocked().empty() &&
-         in_queue_.vanished(compute->messages, compute->consumers);
-}
-
-std::string TaskSender::vanished_text() {
-  const std::size_t tasks = in_queue_.under_way();
-  in_queue_.clear();
-  published_ = 0;
-  return std::to_string(tasks) +
-         " tasks were under way and the queue is empty, though workers held far fewer: somebody emptied " +
-         kComputeQueue + ", or a policy of the broker drops messages from it; " + kSeePolicies;
+std::optional<QueueState> TaskSender::look() {
+  if (seconds_since(last_count_) < std::min(kLookEvery_s, round_.stall_after_s)) return std::nullopt;
+  if (!confirms_.empty() || !place_.transport.connected() || !place_.transport.blocked().empty())
+    return std::nullopt;
+  last_count_ = Clock::now();
+  return place_.transport.inspect(kComputeQueue);
 }
 
 std::optional<std::string> TaskSender::tasks_lost() {
-  if (!queue_gone_ && !look_is_due()) return std::nullopt;
+  const double look_every = std::min(kLookEvery_s, round_.stall_after_s);
+  if (!queue_gone_ && (seconds_since(last_look_) < look_every || seconds_since(last_news_) < look_every))
+    return std::nullopt;
   last_look_ = Clock::now();
-  const bool quiet = seconds_since(last_news_) >= std::min(kLookEvery_s, round_.stall_after_s);
   const auto compute = place_.transport.inspect(kComputeQueue);
-  if (quiet || queue_gone_) warn_of_policy(compute);
-  if (have_vanished(compute)) return vanished_text();
-  if (!quiet && !queue_gone_) return std::nullopt;
+  warn_of_policy(compute);
   if (!queue_gone_ && compute) {
     const double patience = patience_s(compute->consumers > 0);
     warn_of_unconfirmed(patience);
-    if (!confirms_.empty()) last_news_ = last_look_;  // not lost, not yet taken
+    if (round_.lease_factor > 0 && compute->consumers > 0) return std::nullopt;  // leases tell, task by task
+    if (!confirms_.empty()) last_news_ = last_look_;                             // not lost, not yet taken
     if (seconds_since(last_news_) < patience) return std::nullopt;
     if (compute->messages > 0 || tasks_on_ladder()) return std::nullopt;
   }
@@ -168,7 +151,6 @@ std::optional<std::string> TaskSender::tasks_lost() {
     return std::nullopt;
   }
   const std::string why = why_lost(compute);
-  in_queue_.clear();
   queue_gone_ = false;
   published_ = 0;
   ++times_lost_;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "tasks_in_queue.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 
@@ -31,9 +30,12 @@ class TaskSender {
   void send(const TileTask& task, const TaskEnvelope& envelope, int wait_s);
   /// The tasks that the broker refused for now, each told once.
   std::vector<SentTask> take_refused();
-  /// An answer came in.
-  void note_answer(const ResultMessage& answer);
+  /// An answer came in; `tile_s` is what its tile took.
+  void note_answer(double tile_s);
   double slowest_tile_s() const { return slowest_tile_s_; }
+  /// What waits on tile.compute, looked up every two seconds; nothing in between, and nothing while tasks are
+  /// unconfirmed or the broker takes none.
+  std::optional<QueueState> look();
   /// Why all tasks under way are to be published again: a queue of them is gone, or they are on no queue and
   /// no answer has come for long; nothing when they are not. Says what it sees on the way: a policy
   /// that drops messages, a broker that does not confirm.
@@ -44,9 +46,6 @@ class TaskSender {
     std::future<void> ready;
     SentTask task;
   };
-  bool look_is_due() const;
-  std::string vanished_text();
-  bool have_vanished(const std::optional<QueueState>& compute);
   void take_confirm();
   bool tasks_on_ladder();
   void warn_of_unconfirmed(double patience_s);
@@ -61,9 +60,8 @@ class TaskSender {
   std::deque<Confirm> confirms_;
   std::vector<SentTask> refused_;
   Clock::time_point last_news_ = Clock::now(), last_look_ = last_news_, last_confirm_ = last_news_,
-                    last_sent_ = last_news_;
+                    last_count_ = last_news_;
   Clock::time_point last_refusal_{};  ///< said once, until there was none for a while
-  TasksInQueue in_queue_;
   double slowest_tile_s_ = 0;
   bool any_answer_ = false, queue_gone_ = false;
   int times_lost_ = 0;

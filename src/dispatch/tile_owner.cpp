@@ -4,13 +4,15 @@
 #include <utility>
 
 #include "adopt_journal.hpp"
+#include "tile_check.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
+#include "trust_files.hpp"
 
 namespace tilecompile {
 namespace {
@@ -20,6 +22,14 @@ using Step = TileLedger::Step;
 constexpr auto kPauseAfterRefusal = 1s;
 constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
 constexpr auto kJournalAgainAfter = 500ms;
+constexpr int kMostRefusals = 2;   // of a tile, before the master computes it itself
+constexpr int kMostIssues = 3;     // of a tile without an answer, before it does
+constexpr double kFirstLease = 5;  // times the silence that is allowed later: workers also check the frames
+constexpr std::size_t kMostNamed = 100;  // distrusted workers, in the header of a task
+
+double now_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
@@ -45,6 +55,8 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       reply_to_(reply_to),
       ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry,
               round.input_tries),
+      trust_(place.trust != nullptr ? *place.trust : own_trust_),
+      judge_(round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); }),
       sender_(round, place, observer, reply_to),
       book_(place.workers != nullptr ? *place.workers : own_book_),
       notes_(place.transport, place.directory, book_),
@@ -53,7 +65,12 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
 void TileOwner::begin() {
   for (int id = 0; round_.first_round != nullptr && id < ledger_.tile_count(); ++id)
     if ((*round_.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger_.leave_out(id);
-  if (round_.journalled != nullptr) adopt_journal(round_, place_, observer_, ledger_);
+  if (round_.journalled != nullptr) {
+    read_sent(place_.directory, ledger_);
+    adopt_journal(round_, place_, observer_, ledger_, trust_);
+    for (int id = 0; id < ledger_.tile_count(); ++id)
+      if (ledger_.is_done(id)) judge_.accepted(ledger_.tile(id).result, false, "");
+  }
   publish_open();
 }
 
@@ -62,8 +79,10 @@ void TileOwner::publish_open() {
   for (const TileTask& task : tasks) {
     const int first = task.tiles.front().tile_id;
     sender_.send(task, envelope_of(first), ledger_.tile(first).wait_s);
-    for (const TaskTile& tile : task.tiles) ledger_.sent(tile.tile_id, task.correlation_id, connection_);
+    for (const TaskTile& tile : task.tiles)
+      ledger_.sent(tile.tile_id, task.correlation_id, connection_, now_s());
   }
+  note_sent(place_.directory, tasks, ledger_);
   place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
 }
 
@@ -71,6 +90,8 @@ TaskEnvelope TileOwner::envelope_of(int tile_id) const {
   TaskEnvelope envelope;
   envelope.attempt = ledger_.tile(tile_id).attempt;
   envelope.care = ledger_.tile(tile_id).care;
+  envelope.distrusted = trust_.distrusted();
+  if (envelope.distrusted.size() > kMostNamed) envelope.distrusted.resize(kMostNamed);
   return envelope;
 }
 
@@ -92,6 +113,8 @@ void TileOwner::look_after() {
     if (round_.quorum) let_queues_settle(observer_);
     ledger_.reopen_all();
   }
+  look_at_leases();
+  judge_.look();
   if (ledger_.any_open() && now >= hold_until_) publish_open();
   if (now - last_look_ < kLookEvery) return;
   last_look_ = now;
@@ -148,9 +171,21 @@ void TileOwner::take(const Delivery& answer) {
   } catch (const InputError& e) {
     return reject({}, std::string("a message on the results queue is ignored: ") + e.what());
   }
-  if (!concerns_us(result)) return;
-  sender_.note_answer(result);
+  if (!concerns_us(result) || !is_meant(result, answer)) return;
+  sender_.note_answer(result.compute_seconds);
   heard_ = true;
+  trust_.heard(result.worker_id, now_s());
+  ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, now_s());
+  take_answer(result, answer.message.body);
+}
+
+void TileOwner::take_answer(const ResultMessage& result, const std::string& body) {
+  if (trust_.is_distrusted(result.worker_id) && !result.hand_back) {
+    if (!result.begun && judge_.present() && ledger_.refuse(result) >= kMostRefusals &&
+        ledger_.is_open(result.tile_id))
+      judge_.take_over(result.tile_id, "its tasks go to a worker that gave wrong tiles");
+    return;
+  }
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
   else if (result.hand_back)
@@ -160,7 +195,98 @@ void TileOwner::take(const Delivery& answer) {
   else if (ledger_.is_done(result.tile_id))
     check_conflict(ledger_.tile(result.tile_id).result, result);
   else
-    take_tile(result, answer.message.body);
+    take_tile(result, body);
+}
+
+// Results count for tasks that this master sent, from whoever got them; a failure is judged by the ledger.
+bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
+  if (result.worker_id == kMasterName) return ignore(result, "it bears the name of the master"), false;
+  if (!answer.sender.empty() && answer.sender != result.worker_id)
+    return ignore(result, "it comes from " + answer.sender + ", which is another worker"), false;
+  const bool has_data = !result.failure && !result.begun;
+  const bool asked = ledger_.asked(result);
+  if (!asked && ledger_.tasks().known(result.correlation_id))
+    return ignore(result, "its task asked for other tiles, or at another attempt"), false;
+  if (!asked && has_data) return ignore(result, "no task of this master asked for it"), false;
+  return true;
+}
+
+// Nobody is blamed: the name in it may be forged. When it used up our task, the tile is sent again.
+void TileOwner::ignore(const ResultMessage& result, const std::string& why) {
+  constexpr std::uint64_t kSaidAlways = 5, kThenEvery = 1000;
+  if (++ignored_ <= kSaidAlways || ignored_ % kThenEvery == 0) {
+    log_warning("a result is ignored: " + why, {{"tile_id", std::to_string(result.tile_id)},
+                                                {"worker_id", result.worker_id},
+                                                {"ignored", std::to_string(ignored_)}});
+    place_.directory.append_event(
+        "result_ignored",
+        {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}, {"why", why}});
+  }
+  ledger_.refuse(result);
+}
+
+// The object is not what was asked for. Only when it is what the message says, the worker is to blame: else
+// it was damaged, or replaced by another one.
+void TileOwner::refuse(const ResultMessage& result, const std::string& why) {
+  log_warning("a result is refused, the tile is computed again: " + why,
+              {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}});
+  place_.directory.append_event(
+      "result_refused",
+      {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}, {"why", why}});
+  bool its_own = false;
+  try {
+    its_own = sha256_hex(place_.store.get(result.data_ref)) == result.data_checksum;
+  } catch (const Error&) {
+    its_own = false;
+  }
+  if (its_own && trust_.refused(result.worker_id, why)) judge_.convict(result.worker_id, why);
+  if (ledger_.refuse(result) >= kMostRefusals && ledger_.is_open(result.tile_id))
+    judge_.take_over(result.tile_id, "its results were refused");
+}
+
+void TileOwner::look_at_leases() {
+  if (round_.lease_factor <= 0) return;
+  const auto compute = sender_.look();
+  if (!compute) return;
+  TaskBook& book = ledger_.tasks();
+  const double now = now_s();
+  const TaskBook::Lease lease{round_.lease_factor, round_.stall_after_s, kFirstLease * round_.stall_after_s};
+  if (const std::size_t missing = book.look(compute->messages, compute->consumers, now); missing > 0)
+    send_again(book.missing(missing), "they are neither on tile.compute nor with workers: was it purged?",
+               false);
+  const auto overdue = book.overdue(lease, now);
+  if (!overdue.empty()) {
+    std::string silent;
+    for (const std::string& id : trust_.silent(now, book.limit_s(lease)))
+      silent += (silent.empty() ? "" : ", ") + id;
+    send_again(overdue,
+               "workers that took them do not answer; silent: " + (silent.empty() ? "none by name" : silent) +
+                   "; " + std::to_string(compute->consumers) + " consumers, see rabbitmqctl list_consumers",
+               compute->consumers < 2);
+  }
+  if (!ledger_.any_open() && compute->messages == 0 && compute->consumers > 0)
+    send_again(book.last_ones(now), "", false);
+}
+
+// `alone`: there is no other worker. Without `why` it is the rule, not a fault: idle workers get the last
+// tasks too, and the first result wins.
+void TileOwner::send_again(const std::vector<TaskBook::Task>& tasks, const std::string& why, bool alone) {
+  std::size_t tiles = 0;
+  for (const TaskBook::Task& task : tasks) {
+    for (const int id : ledger_.reissue(task)) {
+      ++tiles;
+      if (!why.empty() && judge_.present() && (alone || ledger_.tile(id).issued >= kMostIssues))
+        judge_.take_over(id, "workers took its tasks and did not answer");
+    }
+  }
+  if (tiles == 0) return;
+  const LogFields fields{{"tasks", std::to_string(tasks.size())}, {"tiles", std::to_string(tiles)}};
+  if (why.empty())
+    log_debug("the last tasks are sent a second time", fields);
+  else
+    log_warning("tasks are sent again: " + why, fields);
+  place_.directory.append_event(why.empty() ? "last_tasks_sent_twice" : "tasks_sent_again",
+                                {{"tiles", std::to_string(tiles)}, {"why", why}});
 }
 
 bool TileOwner::concerns_us(const ResultMessage& result) {
@@ -180,8 +306,9 @@ bool TileOwner::concerns_us(const ResultMessage& result) {
   return result.data_ref.empty() || result.data_ref != other_round;
 }
 
-void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& result) const {
-  if (known.data_checksum == result.data_checksum) return;
+void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& result) {
+  if (same_data(known, result)) return;
+  if (judge_.present()) return judge_.contradicted(result);
   place_.directory.append_event("determinism_alarm", {{"tile_id", std::to_string(result.tile_id)},
                                                       {"worker_id", known.worker_id},
                                                       {"checksum", known.data_checksum},
@@ -193,35 +320,34 @@ void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& 
                       "; compare program versions and processors of the two hosts");
 }
 
-TileFile TileOwner::load(const ResultMessage& result) const {
-  const auto t = static_cast<std::size_t>(result.tile_id);
-  if (!result.part) return load_tile(place_.store, result, round_.grid->tiles[t], round_.planes);
-  fetch_checked(place_.store, result.data_ref, result.data_checksum,
-                "piece of tile " + std::to_string(result.tile_id));
-  return {};
-}
-
 void TileOwner::take_tile(const ResultMessage& result, const std::string& body) {
   TileFile file;
   try {
-    file = load(result);
+    file = load_own_tile(round_, place_.store, result);
   } catch (const Error& e) {
     // Damaged after it was written, or not visible yet: computed again, nothing of it is taken.
     if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
-    ResultMessage failed = result;
     const bool last = ledger_.tile(result.tile_id).attempt >= round_.retry.max_attempts;
+    if (judge_.present() && (last || e.kind() == ErrorKind::kInput)) return refuse(result, e.what());
+    ResultMessage failed = result;
     failed.failure = TileFailure{last ? e.kind() : ErrorKind::kTransient, e.what()};
     return take_failure(failed);
   }
   const auto t = static_cast<std::size_t>(result.tile_id);
-  if (round_.journalled != nullptr && !(*round_.journalled)[t].data_checksum.empty())
-    check_conflict((*round_.journalled)[t], result);
+  const ResultMessage* before = round_.journalled != nullptr ? &(*round_.journalled)[t] : nullptr;
+  if (before != nullptr && (before->data_checksum.empty() || trust_.is_distrusted(before->worker_id)))
+    before = nullptr;
+  if (before != nullptr && !judge_.present()) check_conflict(*before, result);
   if (!result.part) journal(body);  // pieces are no results yet
   ledger_.offer(result);
   if (book_.done(result))
     place_.directory.append_event("worker_takes_tasks", {{"worker_id", result.worker_id}});
+  const std::string odd = judge_.present() ? oddness_of_tile(round_, file) : "";
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
+  if (result.part) return;
+  judge_.accepted(result, trust_.accepted(result.worker_id), odd);
+  if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 
 void TileOwner::take_hand_back(const ResultMessage& result) {

@@ -6,6 +6,7 @@
 #include "note_reader.hpp"
 #include "standstill.hpp"
 #include "task_sender.hpp"
+#include "tile_judge.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 
@@ -35,12 +36,17 @@ class TileOwner {
   void watch_progress();
   void journal(const std::string& line);
   void reject(const ResultMessage& result, const std::string& why);
+  void look_at_leases();
+  void send_again(const std::vector<TaskBook::Task>& tasks, const std::string& why, bool alone);
   bool concerns_us(const ResultMessage& result);
+  bool is_meant(const ResultMessage& result, const Delivery& answer);
+  void ignore(const ResultMessage& result, const std::string& why);
+  void take_answer(const ResultMessage& result, const std::string& body);
+  void refuse(const ResultMessage& result, const std::string& why);
   void take_tile(const ResultMessage& result, const std::string& body);
   void take_failure(const ResultMessage& result);
   void take_hand_back(const ResultMessage& result);
-  void check_conflict(const ResultMessage& known, const ResultMessage& result) const;
-  TileFile load(const ResultMessage& result) const;
+  void check_conflict(const ResultMessage& known, const ResultMessage& result);
   void note(const char* event, const ResultMessage& result);
   void give_up(const ResultMessage& result);
   void put_on_dead_letters(const ResultMessage& result);
@@ -51,6 +57,9 @@ class TileOwner {
   RoundObserver& observer_;
   const std::string reply_to_;
   TileLedger ledger_;
+  TrustBook own_trust_;
+  TrustBook& trust_;
+  TileJudge judge_;
   TaskSender sender_;
   WorkerBook own_book_;
   WorkerBook& book_;
@@ -60,6 +69,7 @@ class TileOwner {
   bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
   std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
+  std::uint64_t ignored_ = 0;                           ///< answers that no task of ours asked for
 };
 
 }  // namespace tilecompile

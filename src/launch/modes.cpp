@@ -8,6 +8,7 @@
 
 #include "event_announcer.hpp"
 #include "local_workers.hpp"
+#include "own_tiles_pool.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/config/run_limits.hpp"
@@ -29,9 +30,10 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string default_worker_id() {
+  constexpr std::size_t kMostOfName = 53;  // of 64 characters; a process number takes up to ten
   char host[256] = "host";
   gethostname(host, sizeof host - 1);
-  return std::string(host) + "-" + std::to_string(getpid());
+  return std::string(host).substr(0, kMostOfName) + "-" + std::to_string(getpid());
 }
 
 // A worker in a thread of this process; its failure is the run's failure.
@@ -122,8 +124,12 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto listener = [&announcer](const std::string& file, const std::string& line) {
     announcer.tell(file, line);
   };
-  return run_master(
-      request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames, listener});
+  const auto own = own_tiles_pool(
+      *store,
+      config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
+      config.parallel);
+  return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames,
+                              own.get(), listener});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {

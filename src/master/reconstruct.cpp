@@ -9,6 +9,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/dispatch/audit_key.hpp"
 #include "tilecompile/dispatch/chunked_tiles.hpp"
 #include "tilecompile/dispatch/task_size.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
@@ -17,6 +18,8 @@
 
 namespace tilecompile {
 namespace {
+
+constexpr double kLeaseFactor = 4;
 
 TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   const RunConfig& config = run.config;
@@ -38,6 +41,15 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   // Nobody else can have another opinion in a run of one process.
   round.input_tries = run.request.mode == "run" ? 1 : TileLedger::kInputTries;
   round.max_failed_tiles = config.retry.max_failed_tiles;
+  if (run.links.own != nullptr) {
+    round.analysis = &night.analysis;
+    round.audit_percent = config.parallel.audit_percent;
+    round.audit_key = audit_key(*run.directory);
+    round.lease_factor = kLeaseFactor;
+  }
+  round.frame_chunk = config.method.reconstruction.frame_chunk;
+  round.rejects = config.method.reconstruction.rejection.mode != RejectionParams::Mode::kNone;
+  round.levels_skies = config.method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
   return round;
 }
 
@@ -95,7 +107,8 @@ TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night) {
 }
 
 RoundPlace round_place(RunUnderWay& run) {
-  return {*run.links.transport, *run.links.store, *run.directory, nullptr, &run.results_end, &run.workers};
+  return {*run.links.transport, *run.links.store, *run.directory, nullptr,
+          &run.results_end,     &run.workers,     run.links.own,  &run.trust};
 }
 
 void note_failed_tiles(RunRecord& record, const TileLedger& ledger, const std::string& round) {
@@ -132,9 +145,10 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
                        record.tiles, record.channels, run.directory->path() / "diagnostics.jsonl"});
   RoundPlace place = round_place(run);
   place.diagnostics = diagnostics ? &*diagnostics : nullptr;
-  RunObserver observer(run, progress, [&](const ResultMessage& result, TileFile file) {
-    joiner.accept(result, std::move(file));
-  });
+  RunObserver observer(
+      run, progress,
+      [&](const ResultMessage& result, TileFile file) { joiner.accept(result, std::move(file)); },
+      [&](int tile_id) { joiner.revoke(tile_id); });
   const int chunks = run.config.parallel.frame_chunks;
   const TileLedger ledger =
       chunks == 0 ? dispatch_tiles(round, place, observer)

@@ -31,9 +31,11 @@ RoundPlace round_place(RunUnderWay& run);
 class RunObserver : public RoundObserver {
  public:
   using Accept = std::function<void(const ResultMessage&, TileFile)>;
-  RunObserver(RunUnderWay& run, Progress& progress, Accept accept)
-      : run_(run), progress_(progress), accept_(std::move(accept)) {}
+  using Revoke = std::function<void(int tile_id)>;
+  RunObserver(RunUnderWay& run, Progress& progress, Accept accept, Revoke revoke)
+      : run_(run), progress_(progress), accept_(std::move(accept)), revoke_(std::move(revoke)) {}
   void accept(const ResultMessage& result, TileFile file) override { accept_(result, std::move(file)); }
+  void revoke(int tile_id) override { revoke_(tile_id); }
   void taken_over(int tiles) override { run_.record.resumed_tiles += tiles; }
   void progress(int tiles) override { progress_.update(tiles); }
   void watch() override { run_.links.watch(); }
@@ -43,6 +45,7 @@ class RunObserver : public RoundObserver {
   RunUnderWay& run_;
   Progress& progress_;
   Accept accept_;
+  Revoke revoke_;
 };
 
 /// Notes tiles that failed for good: a picture with holes is no success, and the verdict says so whatever

@@ -12,11 +12,12 @@ RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, con
   for (const Box& tile : grid.tiles) area += static_cast<double>(tile.area());
   RejectionReport report;
   report.csv = "frame_index,path,channel,rejected_low,rejected_high,share\n";
+  const auto rejected_low = joiner.rejected_low(), rejected_high = joiner.rejected_high();
   double low = 0, high = 0, samples = 0, largest = -1;
   std::string worst;
   for (std::size_t f = 0; f < frame_paths.size(); ++f)
     for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
-      const double below = joiner.rejected_low()[c][f], above = joiner.rejected_high()[c][f];
+      const double below = rejected_low[c][f], above = rejected_high[c][f];
       const double valid = area * metrics.channels[c][f].valid_fraction;
       const double share = valid > 0 ? (below + above) / valid : 0;
       low += below;

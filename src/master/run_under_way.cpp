@@ -19,6 +19,34 @@ constexpr double kFactorLimitFrom =
     600;  // seconds of tile work below which the factor limit never ends a run
 constexpr double kAbandonedAfter_s = 30;
 
+// What the master did to find out whether workers gave right tiles.
+void note_audit(RunUnderWay& run) {
+  if (run.links.own == nullptr) return;
+  const TrustBook& book = run.trust;
+  nlohmann::json distrusted = nlohmann::json::array();
+  int refused = 0;
+  std::string names;
+  for (const auto& [id, worker] : book.workers()) {
+    refused += worker.refused;
+    if (worker.wrong.empty()) continue;
+    distrusted.push_back({{"worker_id", id}, {"why", worker.wrong}});
+    names += (names.empty() ? "" : ", ") + id;
+  }
+  run.record.audit = nlohmann::json{
+      {"percent", run.config.parallel.audit_percent},
+      {"tiles", book.audits},
+      {"odd_tiles", book.odd_tiles},
+      {"contradictions", book.contradictions},
+      {"results_refused", refused},
+      {"tiles_by_master", book.own_tiles},
+      {"tiles_computed_again", book.computed_again},
+      {"distrusted_workers",
+       distrusted}}.dump();
+  if (!names.empty())
+    warn(run, "workers gave wrong tiles, which were computed again: " + names +
+                  "; look after memory, processor and version of their hosts");
+}
+
 double seconds_since(RunUnderWay::Clock::time_point t) {
   return std::chrono::duration<double>(RunUnderWay::Clock::now() - t).count();
 }
@@ -98,6 +126,7 @@ void finish(RunUnderWay& run, const std::string& status) {
   run.record.bytes_read = process_bytes_read();
   run.record.peak_memory_bytes = process_peak_memory();
   run.record.finished = utc_now();
+  note_audit(run);
   run.directory->write("run.json", encode_run_record(run.record));
   run.directory->append_event("run_" + status);
   // A worker of this process has come to its end when the run has; others may still be writing.

@@ -5,6 +5,7 @@
 
 #include "phase_clock.hpp"
 #include "tilecompile/coadd/checks.hpp"
+#include "tilecompile/coadd/trust_book.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/dispatch/worker_book.hpp"
@@ -27,8 +28,9 @@ struct RunUnderWay {
   double stack_seconds = 0;  ///< that the look at all frames took
   PhaseClock clock;
   RunRecord record;
+  TrustBook trust;                             ///< which workers are believed
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
-  WorkerBook workers;                          ///< over all rounds
+  WorkerBook workers;                          ///< what they did; like trust over all rounds
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };
 

@@ -46,6 +46,20 @@ Clusters cluster_frames(RunUnderWay& run, const AnalysedNight& night, const Tile
   return clusters;
 }
 
+// What a worker gave in the first round, before it was found out in the second, is in the picture already.
+void refuse_first_round_of_liars(const RunUnderWay& run, const TileJoiner& tiles,
+                                 const std::vector<std::string>& known_liars) {
+  for (const ResultMessage& result : tiles.results()) {
+    const bool known =
+        std::find(known_liars.begin(), known_liars.end(), result.worker_id) != known_liars.end();
+    if (!known && run.trust.is_distrusted(result.worker_id))
+      throw TransientError("worker " + result.worker_id +
+                           " gave wrong tiles for the synthetic frames, and tiles of the reconstruction "
+                           "before; give the same command with --resume " +
+                           run.request.run_id + ", which computes all its tiles again");
+  }
+}
+
 // [tile] results of the second round, whose planes are clusters times channels.
 std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                                         const Clusters& clusters, TileRound round) {
@@ -56,11 +70,16 @@ std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& n
   round.first_round = &tiles.results();
   round.planes = clusters.count * run.record.channels;
   std::vector<ResultMessage> results(night.grid.tiles.size());
-  RunObserver observer(run, progress, [&](const ResultMessage& result, const TileFile&) {
-    run.record.worker_compute_seconds += result.compute_seconds;
-    results[static_cast<std::size_t>(result.tile_id)] = result;
-  });
+  const std::vector<std::string> known_liars = run.trust.distrusted();
+  RunObserver observer(
+      run, progress,
+      [&](const ResultMessage& result, const TileFile&) {
+        run.record.worker_compute_seconds += result.compute_seconds;
+        results[static_cast<std::size_t>(result.tile_id)] = result;
+      },
+      [&](int tile_id) { results[static_cast<std::size_t>(tile_id)] = {}; });
   note_failed_tiles(run.record, dispatch_tiles(round, round_place(run), observer), "synthetic frames");
+  refuse_first_round_of_liars(run, tiles, known_liars);
   return results;
 }
 

@@ -9,13 +9,22 @@
 namespace tilecompile {
 namespace {
 
-// Whole numbers far below 2^53: exact, so the order of arrival does not matter.
-void add_counts(std::vector<double>& sums, const std::vector<double>& counts) {
-  sums.resize(counts.size());
-  for (std::size_t f = 0; f < counts.size(); ++f) sums[f] += counts[f];
+// Most tiles of most methods reject nothing: then nothing is kept.
+std::vector<double> counts_to_keep(std::vector<double>&& counts) {
+  const bool any = std::any_of(counts.begin(), counts.end(), [](double n) { return n != 0; });
+  return any ? std::move(counts) : std::vector<double>();
 }
 
 }  // namespace
+
+// Whole numbers far below 2^53: exact in any order.
+std::vector<std::vector<double>> TileJoiner::sums_over_tiles(const FrameTables& counts) const {
+  std::vector<std::vector<double>> sums(counts.size(), std::vector<double>(frames_));
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    for (const std::vector<double>& tile : counts[c])
+      for (std::size_t f = 0; f < tile.size(); ++f) sums[c][f] += tile[f];
+  return sums;
+}
 
 std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
                                                                   std::size_t p) {
@@ -58,8 +67,8 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       most_held_bytes_(most_held_bytes),
       quality_(reference.size(), std::vector<std::vector<double>>(grid.tiles.size())),
       frame_weight_(quality_),
-      rejected_low_(reference.size()),
-      rejected_high_(reference.size()),
+      rejected_low_(quality_),
+      rejected_high_(quality_),
       scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {}
 
 void TileJoiner::add(const TileFile& file) {
@@ -74,9 +83,10 @@ void TileJoiner::add(const TileFile& file) {
 
 void TileJoiner::accept(const ResultMessage& result, TileFile file) {
   const auto t = static_cast<std::size_t>(result.tile_id);
+  frames_ = file.frame_weight.front().size();
   for (std::size_t c = 0; c < sums_.size(); ++c) {
-    add_counts(rejected_low_[c], file.rejected_low[c]);
-    add_counts(rejected_high_[c], file.rejected_high[c]);
+    rejected_low_[c][t] = counts_to_keep(std::move(file.rejected_low[c]));
+    rejected_high_[c][t] = counts_to_keep(std::move(file.rejected_high[c]));
     quality_[c][t] = std::move(file.quality[c]);
     frame_weight_[c][t] = std::move(file.frame_weight[c]);
   }
@@ -90,6 +100,19 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
     held_.emplace(result.tile_id, std::move(file));
   }
   drain();
+}
+
+void TileJoiner::revoke(int tile_id) {
+  const auto t = static_cast<std::size_t>(tile_id);
+  arrived_[t] = false;
+  results_[t] = {};
+  if (const auto held = held_.find(tile_id); held != held_.end()) {
+    held_bytes_ -= planes_bytes(held->second);
+    held_.erase(held);
+  }
+  if (tile_id >= next_) return;
+  sums_.assign(sums_.size(), OverlapAdd(*grid_));
+  next_ = 0;
 }
 
 void TileJoiner::skip(int tile_id) {

@@ -56,7 +56,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   result.metrics.channels.assign(channels, std::vector<FrameChannel>(static_cast<std::size_t>(frames)));
   result.metrics.image_width = manifest.width();
   result.metrics.image_height = manifest.height();
-  std::vector<MeanStack> stacks = empty_stacks(manifest, method);
+  FrameStacks stacks = empty_stacks(manifest, method);
   std::vector<std::vector<LinearityEvidence>> linearity(
       channels, std::vector<LinearityEvidence>(static_cast<std::size_t>(frames)));
   std::vector<std::vector<FrameNumbers>> numbers(channels,

@@ -7,7 +7,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kRowsAtOnce = 64;
+constexpr int kRowsAtOnce = RowExtremes::kRows;
 
 // Calls add(rows y0 .. y1-1) for blocks of rows, spread over threads.
 template <class Add>
@@ -18,19 +18,23 @@ void for_blocks_of_rows(int height, int threads, const Add& add) {
 
 }  // namespace
 
-std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig& method) {
-  return {static_cast<std::size_t>(manifest.channels()),
-          MeanStack(manifest.width(), manifest.height(), method.reconstruction.frame_chunk)};
+FrameStacks empty_stacks(const Manifest& manifest, const MethodConfig& method) {
+  const auto channels = static_cast<std::size_t>(manifest.channels());
+  const MeanStack mean(manifest.width(), manifest.height(), method.reconstruction.frame_chunk);
+  return {std::vector<MeanStack>(channels, mean),
+          std::vector<RowExtremes>(channels, RowExtremes(manifest.height()))};
 }
 
-void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& images, int first,
+void add_to_stacks(FrameStacks& stacks, const std::vector<Image>& images, int first,
                    const FrameMetrics& metrics, int threads) {
   for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
-    for (std::size_t c = 0; c < stacks.size(); ++c)
+    for (std::size_t c = 0; c < stacks.means.size(); ++c)
       for (std::size_t i = 0; i < images.size(); ++i) {
         const auto frame = static_cast<std::size_t>(first) + i;
-        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
-                           metrics.channels[c][frame].normalization, y0, y1);
+        const Normalization& normalization = metrics.channels[c][frame].normalization;
+        const PlaneView<float> view = images[i][c].view();
+        stacks.means[c].add_rows(static_cast<int>(frame), view, normalization, y0, y1);
+        stacks.extremes[c].add_rows(view, normalization, y0, y1);
       }
   });
 }
@@ -65,10 +69,11 @@ Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& m
   return variance;
 }
 
-void take_stacks(Analysis& analysis, const std::vector<MeanStack>& stacks) {
+void take_stacks(Analysis& analysis, const FrameStacks& stacks) {
   analysis.classical.clear();
   analysis.coverage.clear();
-  for (const MeanStack& stack : stacks) {
+  analysis.extremes = stacks.extremes;
+  for (const MeanStack& stack : stacks.means) {
     analysis.classical.push_back(stack.mean());
     analysis.coverage.push_back(stack.coverage());
   }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "tilecompile/coadd/mean_stack.hpp"
+#include "tilecompile/coadd/row_extremes.hpp"
 #include "tilecompile/coadd/scatter_stack.hpp"
 #include "tilecompile/night/analysis.hpp"
 
@@ -10,11 +11,17 @@ namespace tilecompile {
 /// Frames a group are read in parallel and added to the stacks in their order.
 constexpr int kFramesAThread = 2;
 
-/// One stack a channel, for the frames of the manifest.
-std::vector<MeanStack> empty_stacks(const Manifest& manifest, const MethodConfig& method);
+/// What is formed of all frames, [channel].
+struct FrameStacks {
+  std::vector<MeanStack> means;
+  std::vector<RowExtremes> extremes;
+};
 
-/// Adds the frames first .. first+images.size()-1 to every channel's stack, rows spread over threads.
-void add_to_stacks(std::vector<MeanStack>& stacks, const std::vector<Image>& images, int first,
+/// Those of no frame yet, for the frames of the manifest.
+FrameStacks empty_stacks(const Manifest& manifest, const MethodConfig& method);
+
+/// Adds the frames first .. first+images.size()-1 to every channel's stacks, rows spread over threads.
+void add_to_stacks(FrameStacks& stacks, const std::vector<Image>& images, int first,
                    const FrameMetrics& metrics, int threads);
 
 /// The same for the scatter of the frames about the classical stack, which the analysis holds meanwhile.
@@ -29,6 +36,6 @@ void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<
 Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& metrics);
 
 /// Makes the stacks the classical ones of the analysis.
-void take_stacks(Analysis& analysis, const std::vector<MeanStack>& stacks);
+void take_stacks(Analysis& analysis, const FrameStacks& stacks);
 
 }  // namespace tilecompile

@@ -115,7 +115,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   FrameMetrics& metrics = analysis.metrics;
   const int frames = metrics.frame_count();
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
-  std::vector<MeanStack> stacks;
+  FrameStacks stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
   std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
   std::atomic<int> done{0};
@@ -137,11 +137,11 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
       }
       progress(++done);
     });
-    if (!stacks.empty()) add_to_stacks(stacks, images, first, metrics, threads);
+    if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads);
     add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
   }
   analysis.variance = variance_of(scatter, metrics);
-  if (!stacks.empty()) take_stacks(analysis, stacks);
+  if (!stacks.means.empty()) take_stacks(analysis, stacks);
   return reference_fwhm;
 }
 

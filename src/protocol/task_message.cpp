@@ -1,5 +1,7 @@
 #include "tilecompile/protocol/task_message.hpp"
 
+#include <sstream>
+
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -35,6 +37,7 @@ TaskCare care_of(const std::string& word) {
 const char* const kAttemptHeader = "x-tilecompile-attempt";
 const char* const kCareHeader = "x-tilecompile-care";
 const char* const kDiagnosticsHeader = "x-tilecompile-diagnostics";
+const char* const kDistrustedHeader = "x-tilecompile-distrusted";
 const char* const kReasonHeader = "x-tilecompile-reason";
 const char* const kKindHeader = "x-tilecompile-kind";
 const char* const kWorkerHeader = "x-tilecompile-worker";
@@ -50,6 +53,9 @@ Message task_message(const TileTask& task, const TaskEnvelope& envelope, const s
   if (envelope.care != TaskCare::kNone)
     message.headers[kCareHeader] = kCareWords[static_cast<std::size_t>(envelope.care)];
   if (!envelope.diagnostics_queue.empty()) message.headers[kDiagnosticsHeader] = envelope.diagnostics_queue;
+  std::string names;
+  for (const std::string& id : envelope.distrusted) names += (names.empty() ? "" : ",") + id;
+  if (!names.empty()) message.headers[kDistrustedHeader] = names;
   return message;
 }
 
@@ -64,6 +70,8 @@ TaskEnvelope read_envelope(const Message& message) {
   }
   envelope.care = care_of(header(message, kCareHeader));
   envelope.diagnostics_queue = header(message, kDiagnosticsHeader, kQueueNameBytes);
+  std::istringstream names(header(message, kDistrustedHeader));
+  for (std::string id; std::getline(names, id, ',');) envelope.distrusted.push_back(id);
   return envelope;
 }
 

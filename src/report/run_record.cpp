@@ -144,6 +144,7 @@ std::string encode_run_record(const RunRecord& r) {
       {"warnings", r.warnings}};
   if (!r.rejection.empty()) j["rejection"] = value_of(r.rejection);
   if (!r.diagnostics.empty()) j["diagnostics"] = value_of(r.diagnostics);
+  if (!r.audit.empty()) j["audit"] = value_of(r.audit);
   if (!r.error_text.empty()) j["error"] = {{"kind", r.error_kind}, {"text", r.error_text}};
   return j.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

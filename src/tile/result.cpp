@@ -1,5 +1,6 @@
 #include "tilecompile/tile/result.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/strict_json.hpp"
@@ -61,6 +62,12 @@ HandBack decode_hand_back(StrictObject& o, const ResultMessage& result) {
 
 }  // namespace
 
+bool is_worker_id(const std::string& id) {
+  constexpr std::size_t kMostBytes = 64;
+  return !id.empty() && id.size() <= kMostBytes &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
+}
+
 std::optional<ResultPart> part_of(const TileTask& task) {
   if (task.work == TaskWork::kTile) return std::nullopt;
   return ResultPart{task.work, task.first_frame, task.last_frame};
@@ -107,6 +114,8 @@ ResultMessage decode_result(std::string_view bytes) {
   result.run_id = o.uuid("run_id");
   result.tile_id = static_cast<int>(o.integer("tile_id", 0, 1 << 24));
   result.worker_id = o.text("worker_id");
+  if (!is_worker_id(result.worker_id))
+    o.fail("worker_id", "is not 1 to 64 printable characters without blanks and commas");
   result.attempt = static_cast<int>(o.integer("attempt", 1, 1 << 20));
   result.compute_seconds = o.number("compute_seconds");
   if (o.has("part")) result.part = decode_part(o);

@@ -81,7 +81,7 @@ void TaskService::refuse(const Delivery& delivery, const InputError& why) {
 
 void TaskService::handle(const Job& job) {
   if (nobody_waits(job)) return;
-  if (stop_) return hand_back(job, 0, HandBack::kStopping);
+  if (stop_ || names_this_worker(job)) return hand_back(job, 0, HandBack::kStopping);
   // The master knows who had it and what to do about it: a tile that kills its workers kills no other here.
   if (job.delivery->redelivered) return hand_back(job, 0, HandBack::kRedelivered);
   if (fitness_.unfit()) return hand_back(job, 0, HandBack::kUnfit);
@@ -182,6 +182,18 @@ void TaskService::publish(const Job& job, const Message& message) {
     gone_.insert(queue);
     throw;
   }
+}
+
+// Wrong pixels come from memory, processor or files of this host: it takes no tasks any more, of no run,
+// until somebody has looked and started it again.
+bool TaskService::names_this_worker(const Job& job) {
+  const auto& names = job.envelope.distrusted;
+  if (std::find(names.begin(), names.end(), options_.worker_id) == names.end()) return false;
+  if (!distrusted_.exchange(true))
+    log_error("the master of run " + job.task.run_id +
+              " found tiles of this worker wrong: it takes no more tasks until it is started again; look "
+              "after memory, processor and version of this host");
+  return true;
 }
 
 // A run that ended early leaves tasks behind. Once an answer of it was taken by nobody, its other tasks are

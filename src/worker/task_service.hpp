@@ -34,6 +34,8 @@ class TaskService {
   void serve(const Delivery& delivery);
   /// As the latest tiles tell; while it is not, tiles not begun are handed back.
   Fitness& fitness() { return fitness_; }
+  /// A master has named this worker as one that gives wrong tiles.
+  bool distrusted() const { return distrusted_; }
 
  private:
   struct Job {
@@ -53,6 +55,7 @@ class TaskService {
   void publish(const Job& job, const Message& message);
   HandBack why_not_begun() const;
   bool nobody_waits(const Job& job);
+  bool names_this_worker(const Job& job);
   void end(const Delivery& delivery, bool answered);
   void refuse(const Delivery& delivery, const InputError& why);
 
@@ -65,6 +68,7 @@ class TaskService {
   TasksInHand in_hand_;
   SoloGate gate_;
   Fitness fitness_;
+  std::atomic<bool> distrusted_{false};
   std::mutex mutex_;
   std::set<std::string> gone_;  ///< runs that took no answer when they were last asked
 };

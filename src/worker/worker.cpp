@@ -26,7 +26,7 @@ struct Shop {
   Transport& transport;
   TaskService service;
   const std::atomic<bool>& stop;
-  std::atomic<bool> failed{false};
+  std::atomic<bool> failed{false}, resting{false};
   std::exception_ptr failure;
   std::size_t at_work = 0;  ///< slots
   std::mutex mutex;         ///< of the two
@@ -43,6 +43,8 @@ void note_failure(Shop& shop) {
 void slot_loop(Shop& shop) {
   try {
     while (!shop.stop && !shop.failed) {
+      if (shop.service.distrusted() && !shop.resting.exchange(true) && shop.transport.connected())
+        shop.transport.cancel(kComputeQueue);
       if (shop.service.fitness().unfit()) {
         shop.rest.take();
         continue;
@@ -93,6 +95,7 @@ void run_worker(Transport& transport, ObjectStore& store, RunContexts& runs, con
   Shop shop{transport,
             {transport, store, runs, options, stop},
             stop,
+            {},
             {},
             {},
             0,

@@ -219,5 +219,127 @@ TEST(TileLedger, CountsTilesThatAreNotAskedForApart) {
   EXPECT_EQ(ledger.not_asked(), 1);
 }
 
+/// A done tile 0 whose accepted result is `checksum` of worker "w1".
+TileLedger done_with(const std::string& checksum) {
+  TileLedger ledger("run", 1);
+  ledger.offer(result("run", 0, checksum));
+  return ledger;
+}
+using Names = std::vector<std::string>;
+
+TEST(TileLedger, AnAuditThatAgreesEndsAndTheRoundWaitsForIt) {
+  TileLedger ledger = done_with("aa");
+  EXPECT_TRUE(ledger.complete());
+  ledger.audit(0);
+  ledger.audit(0);
+  EXPECT_FALSE(ledger.complete());
+  const auto finding = ledger.judge(result("run", 0, "aa", "master"));
+  EXPECT_FALSE(finding.alarm || finding.replace || finding.compute_again);
+  EXPECT_TRUE(finding.liars.empty());
+  EXPECT_TRUE(ledger.complete());
+  EXPECT_TRUE(ledger.judge(result("run", 0, "bb", "master")).liars.empty()) << "nothing is audited now";
+}
+
+TEST(TileLedger, AnAuditThatContradictsIsDoneTwiceBeforeAWorkerIsWrong) {
+  TileLedger ledger = done_with("aa");
+  ledger.audit(0);
+  EXPECT_TRUE(ledger.judge(result("run", 0, "bb", "master")).compute_again);
+  EXPECT_FALSE(ledger.complete());
+  const auto finding = ledger.judge(result("run", 0, "bb", "master"));
+  EXPECT_TRUE(finding.replace);
+  EXPECT_FALSE(finding.alarm);
+  EXPECT_EQ(finding.liars, Names{"w1"});
+  EXPECT_TRUE(ledger.complete());
+}
+
+TEST(TileLedger, AnOwnComputationThatContradictsItselfIsAnAlarm) {
+  for (const char* second : {"cc", "aa"}) {
+    TileLedger ledger = done_with("aa");
+    ledger.audit(0);
+    EXPECT_TRUE(ledger.judge(result("run", 0, "bb", "master")).compute_again);
+    EXPECT_TRUE(ledger.judge(result("run", 0, second, "master")).alarm) << second;
+  }
+}
+
+TEST(TileLedger, OfTwoResultsTheOneThatAgreesIsRight) {
+  TileLedger first = done_with("aa");
+  first.suspect(result("run", 0, "bb", "w2"));
+  auto finding = first.judge(result("run", 0, "aa", "master"));
+  EXPECT_FALSE(finding.replace);
+  EXPECT_EQ(finding.liars, Names{"w2"});
+  TileLedger second = done_with("aa");
+  second.suspect(result("run", 0, "bb", "w2"));
+  finding = second.judge(result("run", 0, "bb", "master"));
+  EXPECT_TRUE(finding.replace);
+  EXPECT_EQ(finding.liars, Names{"w1"});
+  TileLedger none = done_with("aa");
+  none.suspect(result("run", 0, "bb", "w2"));
+  EXPECT_TRUE(none.judge(result("run", 0, "cc", "master")).compute_again);
+  finding = none.judge(result("run", 0, "cc", "master"));
+  EXPECT_TRUE(finding.replace);
+  EXPECT_EQ(finding.liars, (Names{"w1", "w2"}));
+}
+
+TEST(TileLedger, ALieInTheFiguresIsOneToo) {
+  TileLedger ledger = done_with("aa");
+  ResultMessage rival = result("run", 0, "aa", "w2");
+  rival.tile_median = {3};
+  EXPECT_FALSE(same_data(rival, ledger.tile(0).result));
+  ledger.suspect(rival);
+  EXPECT_EQ(ledger.judge(result("run", 0, "aa", "master")).liars, Names{"w2"});
+}
+
+TEST(TileLedger, ARevokedTileIsOpenAndItsAuditForgotten) {
+  TileLedger ledger = done_with("aa");
+  ledger.audit(0);
+  ledger.revoke(0);
+  EXPECT_TRUE(ledger.is_open(0));
+  EXPECT_EQ(ledger.done(), 0);
+  EXPECT_FALSE(ledger.complete());
+  EXPECT_EQ(ledger.offer(result("run", 0, "bb", "w2")), Verdict::kAccepted);
+  EXPECT_TRUE(ledger.complete());
+}
+
+TEST(TileLedger, ARefusedResultOpensTheTileOfItsTaskAndCounts) {
+  Sent s;
+  const ResultMessage refused = answer(s.ledger);
+  EXPECT_EQ(s.ledger.refuse(refused), 1);
+  EXPECT_TRUE(s.ledger.is_open(0));
+  s.send();
+  EXPECT_EQ(s.ledger.refuse(refused), 2) << "of a task that does not count any more";
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kSent);
+}
+
+TEST(TileLedger, ATileThatTheMasterComputesIsNotSentAndTakesAnyResult) {
+  Sent s;
+  s.ledger.take_over(0);
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kOwn);
+  EXPECT_TRUE(s.ledger.is_pending(0));
+  s.ledger.reopen_all();
+  EXPECT_EQ(s.ledger.tile(0).phase, Phase::kOwn);
+  s.ledger.release(0);
+  EXPECT_TRUE(s.ledger.is_open(0));
+  s.ledger.take_over(0);
+  EXPECT_EQ(s.ledger.offer(result("run", 0, "aa")), Verdict::kAccepted);
+}
+
+TEST(TileLedger, ATaskThatBringsNothingIsIssuedAgainAndItsAnswersStillCount) {
+  Sent s;
+  ResultMessage old = answer(s.ledger);
+  TaskBook::Task task;
+  task.id = "t0";
+  task.tiles = {0};
+  EXPECT_EQ(s.ledger.reissue(task), std::vector<int>{0});
+  EXPECT_TRUE(s.ledger.is_open(0));
+  EXPECT_EQ(s.ledger.reissue(task), std::vector<int>{}) << "it is open already";
+  s.send();
+  EXPECT_EQ(s.ledger.tile(0).issued, 2);
+  EXPECT_TRUE(s.ledger.asked(old));
+  old.attempt = 2;
+  EXPECT_FALSE(s.ledger.asked(old));
+  EXPECT_EQ(s.ledger.failed(failure(s.ledger, ErrorKind::kTransient)), Step::kSendAgain);
+  EXPECT_EQ(s.ledger.tile(0).issued, 0) << "an answer, even of failure, is no silence";
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -49,7 +49,7 @@ TEST(LoadWorkerConfig, Errors) {
               HasSubstr(":1:9: unknown key 'input.pattern'; it belongs to the configuration of a run"));
   EXPECT_THAT(worker_error("broker: {hots: x}\n"),
               HasSubstr(":1:10: unknown key 'broker.hots'; did you mean 'broker.host'?"));
-  EXPECT_THAT(worker_error("worker_id: a b\n"), HasSubstr("'worker_id' must be text of at most 128 letters"));
+  EXPECT_THAT(worker_error("worker_id: a b\n"), HasSubstr("'worker_id' must be text of at most 64 letters"));
   const ScopedVariable port("TILECOMPILE_BROKER_PORT", "none");
   EXPECT_EQ(worker_error(""),
             "TILECOMPILE_BROKER_PORT: 'broker.port' must be auto or an integer from 1 to 65535, found the "

@@ -11,6 +11,7 @@
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/protocol/forwarding_transport.hpp"
+#include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/execute_task.hpp"
 #include "tilecompile/worker/worker.hpp"
@@ -239,7 +240,8 @@ TEST(Dispatch, ATileWhoseObjectIsDamagedIsAskedForAgain) {
   while (!tasks.empty()) {
     ++rounds;
     for (const Delivery& task : tasks)
-      for (const ResultMessage& result : hall.compute(task.message.body)) {
+      for (ResultMessage result : hall.compute(task.message.body)) {
+        result.attempt = read_envelope(task.message).attempt;
         if (!std::exchange(damaged, true)) night.store->put(result.data_ref, "half a ti");
         hall.send(encode_result(result));
       }

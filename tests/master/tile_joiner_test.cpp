@@ -105,6 +105,36 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
     }
 }
 
+TEST(TileJoiner, ARevokedTileLeavesNothingBehind) {
+  const Grid grid = grid_of(61, 43);
+  const int tiles = static_cast<int>(grid.tiles.size());
+  std::vector<int> ascending(grid.tiles.size());
+  std::iota(ascending.begin(), ascending.end(), 0);
+  int reloads = 0;
+  const auto expected = join(grid, 1, Rescale::kReference, ascending, &reloads);
+  const Image reference(1, Plane<float>(grid.image_width, grid.image_height, 1.25F));
+  TileJoiner joiner(grid, reference, Rescale::kReference,
+                    [&](const ResultMessage& r) { return random_tile(grid, r.tile_id, 1); });
+  // One was added to the sums already, the other waits for its turn.
+  for (const int id : {0, 1, 2, 3, 6}) {
+    TileFile file = random_tile(grid, id, 1);
+    if (id == 2 || id == 6) {
+      for (float& v : file.pixels[0].samples()) v *= 1.05F;
+      file.rejected_low[0] = {7, 7};
+    }
+    joiner.accept(result_of(id, 1), std::move(file));
+  }
+  joiner.revoke(2);
+  joiner.revoke(6);
+  EXPECT_TRUE(joiner.results()[2].data_checksum.empty());
+  for (int id = 2; id < tiles; ++id)
+    if (id != 3) joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
+  const auto joined = joiner.finish();
+  expect_same_bits(joined[0].pixels, expected[0].pixels, "pixels");
+  expect_same_bits(joined[0].variance, expected[0].variance, "variance");
+  EXPECT_EQ(joiner.rejected_low()[0], (std::vector<double>{0, static_cast<double>(tiles)}));
+}
+
 TEST(TileJoiner, TilesBeyondTheHoldAreLoadedAgainWithTheSameBits) {
   const Grid grid = grid_of(131, 111);
   const int tiles = static_cast<int>(grid.tiles.size());

@@ -188,6 +188,27 @@ TEST(SignedTransport, ATaskKeepsItsSignatureOnTheLadder) {
   EXPECT_TRUE(party->receive(2s).has_value());
 }
 
+// Tasks are signed with the key that all share, results with the worker's own.
+TEST(SignedTransport, WhoSignedIsWhoAnswers) {
+  House house;
+  const std::string a = std::string(20, 'a'), b = std::string(20, 'b');
+  const auto master = house.party({kOld, a + " = barn-1", b + " = barn-2"});
+  const auto worker = house.party({a + " = barn-1", kOld});
+  const auto impostor = house.party({kOld});
+  master->consume(kResults, 10);
+  worker->publish("", kResults, task()).get();
+  const auto came = master->receive(2s);
+  ASSERT_TRUE(came);
+  EXPECT_EQ(came->sender, "barn-1");
+  impostor->publish("", kResults, task()).get();
+  EXPECT_FALSE(master->receive(300ms)) << "a key that all share belongs to nobody";
+  master->publish("", kComputeQueue, task()).get();
+  worker->consume(kComputeQueue, 1);
+  const auto taken = worker->receive(2s);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->sender, "");
+}
+
 TEST(SignedTransport, KeyFilesAreCheckedAndNeverQuoted) {
   const TempDir folder;
   const std::string file = (folder / "keys").string();
@@ -205,6 +226,12 @@ TEST(SignedTransport, KeyFilesAreCheckedAndNeverQuoted) {
   EXPECT_THAT(error("\n \n"), HasSubstr("no key"));
   EXPECT_THAT(error(kOld + "\nshort-secret\n"),
               testing::AllOf(HasSubstr("line 2"), Not(HasSubstr("secret"))));
+  std::string own;
+  for (int i = 0; i < 50; ++i)
+    own += std::string(20, 'k') + std::to_string(i) + " = barn-" + std::to_string(i) + "\n";
+  EXPECT_EQ(error(kOld + "\n" + own), "");
+  EXPECT_THAT(error("short = barn-secret"), testing::AllOf(HasSubstr("line 1"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(error(kOld + " = barn, 2"), HasSubstr("worker_id"));
   EXPECT_THAT(error(kOld + "\n" + kOld + "\n" + kOld + "\n" + kOld + "\n" + kOld), HasSubstr("four"));
   EXPECT_THROW(read_message_keys((folder / "none").string()), UsageError);
   EXPECT_THROW(read_message_keys(folder.path().string()), UsageError);

@@ -54,6 +54,7 @@ struct Delivery {
   std::string queue;
   DeliveryTag tag;
   bool redelivered = false;
+  std::string sender{};  ///< the worker that it provably comes from; empty: unknown
 };
 
 /// What may wait in a queue at most, for a broker's sake; 0 is no limit.

@@ -64,12 +64,13 @@ struct OutputConfig {
   bool normalized_units = false;  ///< output.units: normalized
 };
 struct ParallelConfig {
-  int threads = 0;          ///< compute threads (run) or slots (worker); 0: one a core
-  int batch = 0;            ///< tiles a task; 0: auto
-  int frame_chunks = 0;     ///< canonical chunks of frames a task takes; 0: whole tiles
-  int prefetch = 2;         ///< deliveries held a compute slot
-  int memory_limit_mb = 0;  ///< 0: half of the machine's memory
-  int priority = 0;         ///< of this run's tasks among those of other runs, 0 to kHighestPriority
+  int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
+  int batch = 0;             ///< tiles a task; 0: auto
+  int frame_chunks = 0;      ///< canonical chunks of frames a task takes; 0: whole tiles
+  int prefetch = 2;          ///< deliveries held a compute slot
+  int memory_limit_mb = 0;   ///< 0: half of the machine's memory
+  double audit_percent = 1;  ///< of the tiles, that the master computes too, to compare; 0: none
+  int priority = 0;          ///< of this run's tasks among those of other runs, 0 to kHighestPriority
   Isolation isolation = Isolation::kRun;
 };
 inline constexpr int kHighestPriority = 9;

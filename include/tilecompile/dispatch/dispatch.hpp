@@ -8,10 +8,13 @@
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/coadd/ledger.hpp"
+#include "tilecompile/coadd/trust_book.hpp"
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
+#include "tilecompile/dispatch/own_tiles.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/worker_book.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/night/analysis.hpp"
 #include "tilecompile/night/frame_bands.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/grid.hpp"
@@ -31,6 +34,16 @@ struct TileRound {
   const std::vector<ResultMessage>* first_round = nullptr;
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
+
+  /// What the master knows of the frames: tiles of others are held against it. Null: by this process itself,
+  /// there is nothing to distrust.
+  const Analysis* analysis = nullptr;
+  int frame_chunk = 64;       ///< of the canonical sums
+  bool levels_skies = false;  ///< pixels may leave the range of the frames by what skies are shifted
+  bool rejects = false;       ///< what a single frame alone shows is left out of the tiles
+  double audit_percent = 0;   ///< of the tiles, that the master computes too; 100: all
+  std::string audit_key;      ///< which ones, is a keyed hash that no worker can foresee
+  double lease_factor = 0;    ///< a task out for longer than this times the median is sent again; 0: never
 
   int batch = 0;       ///< tiles a task; 0: a row of tiles, or less of it as the two next say
   int most_tiles = 0;  ///< 0: no limit
@@ -52,6 +65,8 @@ class RoundObserver {
   virtual ~RoundObserver() = default;
   /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile.
   virtual void accept(const ResultMessage& result, TileFile file) = 0;
+  /// What was accepted of the tile is not believed any more; another result will be accepted.
+  virtual void revoke(int /*tile_id*/) {}
   /// Called once with the tiles taken over from the journal.
   virtual void taken_over(int /*tiles*/) {}
   /// Called with the number of tiles done.
@@ -70,8 +85,10 @@ struct RoundPlace {
   DiagnosticsCollector* diagnostics = nullptr;  ///< null: none are wanted
   /// Set when more rounds follow: takes the end of the results queue; null: it ends with the round.
   std::optional<ResultsQueueEnd>* results_end = nullptr;
-  /// Set when the book outlives the round; null: the round keeps one of its own.
-  WorkerBook* workers = nullptr;
+  /// Set when it outlives the round; null: the round keeps one of its own.
+  WorkerBook* workers = nullptr;  ///< what workers did, and what is said of it
+  OwnTiles* own = nullptr;        ///< the master's own computation, which settles contradictions; null: none
+  TrustBook* trust = nullptr;     ///< which workers are believed; null: the round keeps its own
 };
 
 /// Throws the error that a failed tile means, with `text`.

@@ -7,6 +7,7 @@
 
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
+#include "tilecompile/dispatch/own_tiles.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/night/frame_source.hpp"
 #include "tilecompile/report/run_record.hpp"
@@ -30,8 +31,9 @@ struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  std::function<void()> watch;        ///< called while waiting for results; throws when the workers are lost
-  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
+  std::function<void()> watch;  ///< called while waiting for results; throws when the workers are lost
+  FrameOrigin frames;           ///< as configured: raw ones before they are registered
+  OwnTiles* own = nullptr;      ///< computes tiles to compare; null: the worker is this process
   RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
 };
 

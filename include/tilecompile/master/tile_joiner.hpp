@@ -26,6 +26,9 @@ class TileJoiner {
 
   /// Takes the verified tile of an accepted result.
   void accept(const ResultMessage& result, TileFile file);
+  /// Forgets what was accepted of the tile; another result is accepted later. What was added already is added
+  /// again, from the start.
+  void revoke(int tile_id);
   /// A tile that has failed for good: a hole where no other tile reaches. After the last accept.
   void skip(int tile_id);
   /// Adds what is left and returns the joined image, a CoaddChannel a channel. Every tile must have been
@@ -36,16 +39,18 @@ class TileJoiner {
   const std::vector<std::vector<std::vector<double>>>& quality() const { return quality_; }
   const std::vector<std::vector<std::vector<double>>>& frame_weight() const { return frame_weight_; }
   /// Pixels rejected below and above, summed over tiles, [channel][frame]; overlaps count once a tile.
-  const std::vector<std::vector<double>>& rejected_low() const { return rejected_low_; }
-  const std::vector<std::vector<double>>& rejected_high() const { return rejected_high_; }
+  std::vector<std::vector<double>> rejected_low() const { return sums_over_tiles(rejected_low_); }
+  std::vector<std::vector<double>> rejected_high() const { return sums_over_tiles(rejected_high_); }
   /// [channel][tile]: what the overlap-add applied; valid after finish().
   const std::vector<std::vector<TileScale>>& scales() const { return scales_; }
   /// [tile]; without data_checksum for a skipped one
   const std::vector<ResultMessage>& results() const { return results_; }
 
  private:
+  using FrameTables = std::vector<std::vector<std::vector<double>>>;  // [channel][tile][frame]
   void add(const TileFile& file);
   void drain();
+  std::vector<std::vector<double>> sums_over_tiles(const FrameTables& counts) const;
 
   const Grid* grid_;
   const Image* reference_;
@@ -56,9 +61,8 @@ class TileJoiner {
   std::vector<bool> arrived_, skipped_;
   std::vector<ResultMessage> results_;
   std::map<int, TileFile> held_;
-  std::size_t held_bytes_ = 0, most_held_bytes_;
-  std::vector<std::vector<std::vector<double>>> quality_, frame_weight_;
-  std::vector<std::vector<double>> rejected_low_, rejected_high_;
+  std::size_t held_bytes_ = 0, most_held_bytes_, frames_ = 0;
+  FrameTables quality_, frame_weight_, rejected_low_, rejected_high_;
   std::vector<std::vector<TileScale>> scales_;
 };
 

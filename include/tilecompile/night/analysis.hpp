@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/coadd/row_extremes.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/frame/frame_proof.hpp"
@@ -17,6 +18,7 @@ struct Analysis {
   Image classical;                            ///< normalised
   std::vector<Plane<std::int32_t>> coverage;  ///< valid frames per pixel
   Image variance;                             ///< of the classical stack, as the frames scatter; from pass 2
+  std::vector<RowExtremes> extremes;          ///< [channel] of I' over all frames
   std::vector<std::string> warnings;
   bool floored = false;              ///< the sky of some frame is clipped at 0
   std::vector<BadFrame> bad_frames;  ///< of pass 1

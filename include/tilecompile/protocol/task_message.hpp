@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/broker/transport.hpp"
@@ -12,7 +13,8 @@ namespace tilecompile {
 struct TaskEnvelope {
   int attempt = 1;  ///< at these tiles, for the answer
   TaskCare care = TaskCare::kNone;
-  std::string diagnostics_queue{};  ///< wants diagnostics of the tiles; empty: nobody does
+  std::string diagnostics_queue{};        ///< wants diagnostics of the tiles; empty: nobody does
+  std::vector<std::string> distrusted{};  ///< workers that are to compute nothing for this master
 };
 
 /// The message of a task: body, ids, `reply_to` and the envelope's headers.
@@ -37,6 +39,7 @@ void send_to_dead_letters(Transport& transport, const std::string& exchange, Mes
 extern const char* const kAttemptHeader;
 extern const char* const kCareHeader;
 extern const char* const kDiagnosticsHeader;
+extern const char* const kDistrustedHeader;
 extern const char* const kReasonHeader;
 extern const char* const kKindHeader;
 extern const char* const kWorkerHeader;

@@ -61,6 +61,7 @@ struct RunRecord {
   double usable_signal_tiles_percent = 0;
   std::string rejection;              ///< JSON: pixels that were rejected; empty without rejection
   std::string diagnostics;            ///< JSON: what was collected; empty when not asked for
+  std::string audit;                  ///< JSON: how workers were checked; empty in one process
   std::vector<BadFrame> quarantined;  ///< bad frames, in the order in which they were found
   std::vector<BadFrame> left_out;     ///< no frames, or frames once more: no error
   std::vector<std::string> warnings;

@@ -50,6 +50,9 @@ struct ResultMessage {
   bool begun = false;  ///< the worker begins the tile now, as its task asked it to say: no data, no failure
 };
 
+/// 1 to 64 printable characters of ASCII, neither blank nor comma.
+bool is_worker_id(const std::string& id);
+
 /// UTF-8 JSON of a result; tiles of one plane carry plain numbers, others arrays.
 std::string encode_result(const ResultMessage& result);
 /// Strict inverse; throws InputError that says which field is wrong.

@@ -1,0 +1,79 @@
+#pragma once
+#include <cstddef>
+#include <list>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tilecompile {
+
+/// The tasks of a round that were sent: which tiles they ask for, which are with workers, and for how long.
+/// Workers do not say that they take a task, but the queue hands tasks out in order: of n tasks under way,
+/// of which q wait on it, the oldest n - q are leased. All times are seconds of any clock that the caller
+/// reads; this class has none.
+class TaskBook {
+ public:
+  struct Task {
+    std::string id;
+    int attempt = 1;
+    std::vector<int> tiles;     ///< not answered yet
+    double due_s = 0;           ///< before, it is on the back-off ladder
+    double leased_s = -1;       ///< with a worker since then, as far as was seen; negative: on the queue
+    double heard_s = -1;        ///< latest answer of it
+    int issued = 1;             ///< how often its tiles were sent without an answer, this time counted
+    bool issued_again = false;  ///< as one of the last
+  };
+  /// When a task has been out for too long.
+  struct Lease {
+    double factor = 4;  ///< times the median time from the lease of a task to its last answer
+    double floor_s = 30;
+    double first_s = 150;  ///< while no task has been answered in full
+  };
+
+  /// A task that asks for `tile_id` was published; called for each of its tiles.
+  void sent(const std::string& id, int attempt, int tile_id, double due_s, int issued);
+  /// A task of an earlier start, whose answers still count.
+  void remember(const std::string& id, int attempt, const std::vector<int>& tiles);
+  /// Whether a task of this id asked for the tile, at this attempt.
+  bool asked(const std::string& id, int attempt, int tile_id) const;
+  bool known(const std::string& id) const { return known_.count(id) > 0; }
+  /// An answer about a tile came in; `last`: it is the end of the tile's part in the task.
+  void answered(const std::string& id, int tile_id, bool last, double now_s);
+  /// What was seen on the queue: tasks that wait, and who takes them. Returns how many tasks are missing:
+  /// that is when the number of leased ones has grown, in two looks one after the other, beyond what the same
+  /// consumers ever held.
+  std::size_t look(std::size_t queued, std::size_t consumers, double now_s);
+  /// Tasks that were leased for longer than `lease` allows; twice that for one that was issued twice, and so
+  /// on.
+  std::vector<Task> overdue(const Lease& lease, double now_s) const;
+  /// Of `missing` tasks the ids: the ones that were not leased at the look before.
+  std::vector<Task> missing(std::size_t count) const;
+  /// When nothing waits on the queue: the leased task that was silent for longest, for longer than the
+  /// median, and was not told here before.
+  std::vector<Task> last_ones(double now_s);
+  /// The task is not waited for any more; answers to it still count.
+  void drop(const std::string& id);
+  void drop_all() { under_way_.clear(); }
+
+  std::size_t under_way() const { return under_way_.size(); }
+  double limit_s(const Lease& lease) const;
+
+ private:
+  struct Known {
+    int attempt = 1;
+    std::vector<int> tiles;
+  };
+  std::list<Task>::iterator find(const std::string& id);
+  void finish(std::list<Task>::iterator task, double now_s);
+  double median_s() const;
+
+  std::map<std::string, Known> known_;
+  std::list<Task> under_way_;      // in the order in which they come to the queue
+  std::vector<double> durations_;  // of the latest tasks, from lease to last answer
+  std::size_t next_duration_ = 0;
+  std::size_t capacity_ = 0, consumers_ = 0, queued_ = 0;  // what the consumers were seen to hold at most
+  bool capacity_known_ = false;
+  int suspicious_looks_ = 0;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,48 @@
+#include "tilecompile/coadd/row_extremes.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tilecompile {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::infinity();
+constexpr ValueRange kNothing{kNone, -kNone};
+
+}  // namespace
+
+RowExtremes::RowExtremes(int height)
+    : bands_(static_cast<std::size_t>((height + kRows - 1) / kRows), kNothing) {}
+
+void RowExtremes::add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0,
+                           int y1) {
+  // Column by column: loops without a reduction, which the compiler makes vectors of.
+  const auto width = static_cast<std::size_t>(samples.width);
+  constexpr float kEnd = std::numeric_limits<float>::infinity();
+  std::vector<float> low(width, kEnd), high(width, -kEnd);
+  for (int y = y0; y < y1; ++y) {
+    const float* in = samples.row(y);
+    for (std::size_t x = 0; x < width; ++x) {
+      low[x] = in[x] < low[x] ? in[x] : low[x];
+      high[x] = in[x] > high[x] ? in[x] : high[x];
+    }
+  }
+  const double least = *std::min_element(low.begin(), low.end());
+  const double most = *std::max_element(high.begin(), high.end());
+  if (least > most) return;  // nothing valid
+  const double a = normalization(least), b = normalization(most);
+  ValueRange& band = bands_[static_cast<std::size_t>(y0 / kRows)];
+  band.low = std::min({band.low, a, b});
+  band.high = std::max({band.high, a, b});
+}
+
+ValueRange RowExtremes::of(const Box& box) const {
+  ValueRange all = kNothing;
+  for (int band = box.y0 / kRows; band * kRows < box.y1(); ++band) {
+    all.low = std::min(all.low, bands_[static_cast<std::size_t>(band)].low);
+    all.high = std::max(all.high, bands_[static_cast<std::size_t>(band)].high);
+  }
+  return all;
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,166 @@
+#include "tile_judge.hpp"
+
+#include "tilecompile/base/hmac.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/fits/tile_file.hpp"
+#include "trust_files.hpp"
+
+namespace tilecompile {
+namespace {
+
+std::string short_of(const std::string& checksum) { return checksum.substr(0, 12); }
+
+}  // namespace
+
+bool TileJudge::chosen(int tile_id) const {
+  if (round_.audit_percent <= 0) return false;
+  const std::string what =
+      round_.task_template.run_id + (round_.first_round == nullptr ? ":1:" : ":2:") + std::to_string(tile_id);
+  constexpr int kDigits = 12;  // 48 bits
+  const auto drawn = std::stoull(hmac_sha256_hex(round_.audit_key, what).substr(0, kDigits), nullptr, 16);
+  return static_cast<double>(drawn) < round_.audit_percent / 100 * static_cast<double>(1ULL << 48);
+}
+
+void TileJudge::ask(int tile_id, bool afresh) {
+  TileTask task = make_task(round_, tile_id);
+  task.correlation_id = new_uuid();
+  place_.own->ask(task, afresh);
+}
+
+void TileJudge::accepted(const ResultMessage& result, bool first, const std::string& odd) {
+  if (!present() || result.worker_id == kMasterName) return;
+  if (!odd.empty()) {
+    ++trust_.odd_tiles;
+    log_info("a tile is odd beside the classical stack, the master computes it too: " + odd,
+             {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}});
+  } else if (round_.audit_percent <= 0 || (!first && !chosen(result.tile_id))) {
+    return;
+  }
+  ++trust_.audits;
+  ledger_.audit(result.tile_id);
+  ask(result.tile_id, false);
+}
+
+void TileJudge::contradicted(const ResultMessage& rival) {
+  const ResultMessage& known = ledger_.tile(rival.tile_id).result;
+  log_error("two results of a tile contradict each other, the master computes it itself",
+            {{"tile_id", std::to_string(rival.tile_id)},
+             {"worker_id", known.worker_id},
+             {"checksum", short_of(known.data_checksum)},
+             {"other_worker_id", rival.worker_id},
+             {"other_checksum", short_of(rival.data_checksum)}});
+  place_.directory.append_event("results_contradict", {{"tile_id", std::to_string(rival.tile_id)},
+                                                       {"worker_id", known.worker_id},
+                                                       {"checksum", known.data_checksum},
+                                                       {"other_worker_id", rival.worker_id},
+                                                       {"other_checksum", rival.data_checksum}});
+  const bool asked = ledger_.tile(rival.tile_id).audited;
+  ledger_.suspect(rival);
+  if (!asked) ask(rival.tile_id, true);
+}
+
+void TileJudge::take_over(int tile_id, const std::string& why) {
+  log_warning("the master computes a tile itself: " + why, {{"tile_id", std::to_string(tile_id)}});
+  place_.directory.append_event("tile_taken_over", {{"tile_id", std::to_string(tile_id)}, {"why", why}});
+  ledger_.take_over(tile_id);
+  ask(tile_id, false);
+}
+
+void TileJudge::convict(const std::string& worker_id, const std::string& why) {
+  if (!trust_.distrust(worker_id, why)) return;
+  std::vector<int> tiles;
+  for (int id = 0; id < ledger_.tile_count(); ++id)
+    if (ledger_.is_done(id) && ledger_.tile(id).result.worker_id == worker_id && proven_.count(id) == 0)
+      tiles.push_back(id);
+  log_error("worker " + worker_id + " gave wrong tiles and gets no more: " + why +
+                "; look after memory, processor and version of its host",
+            {{"worker_id", worker_id}, {"tiles_computed_again", std::to_string(tiles.size())}});
+  place_.directory.append_event(
+      "worker_distrusted",
+      {{"worker_id", worker_id}, {"why", why}, {"tiles_computed_again", std::to_string(tiles.size())}});
+  note_distrusted(place_.directory, worker_id, why);
+  for (const int id : tiles) {
+    ledger_.revoke(id);
+    observer_.revoke(id);
+    ++trust_.computed_again;
+  }
+  observer_.progress(ledger_.done());
+}
+
+void TileJudge::look() {
+  while (present()) {
+    const auto own = place_.own->answer();
+    if (!own) return;
+    if (own->result.failure)
+      could_not(*own);
+    else
+      weigh(*own);
+  }
+}
+
+void TileJudge::could_not(const OwnTile& own) {
+  const int id = own.result.tile_id;
+  log_warning("the master cannot compute a tile itself: " + own.result.failure->text,
+              {{"tile_id", std::to_string(id)}});
+  ledger_.end_audit(id);
+  if (ledger_.tile(id).phase != TileLedger::Phase::kOwn) return;
+  if (failed_.insert(id).second)
+    ledger_.release(id);
+  else
+    give_up_(own.result);
+}
+
+void TileJudge::weigh(const OwnTile& own) {
+  const int id = own.result.tile_id;
+  if (ledger_.is_pending(id) || ledger_.is_failed(id)) return take_own(own);
+  if (!ledger_.is_done(id)) return;
+  if (!ledger_.tile(id).audited) {  // a worker was quicker after all, or its result was replaced meanwhile
+    if (same_data(ledger_.tile(id).result, own.result)) return;
+    ledger_.audit(id);
+  }
+  const bool suspected = !ledger_.tile(id).rivals.empty();
+  const std::string accepted_by = ledger_.tile(id).result.worker_id;
+  const TileLedger::Finding finding = ledger_.judge(own.result);
+  if (finding.alarm) alarm(own.result);
+  if (finding.compute_again) return ask(id, true);
+  if (finding.replace)
+    take_own(own);
+  else if (suspected)  // the object of the one that was wrong may lie there
+    place_.store.put(own.result.data_ref, own.bytes);
+  proven_.insert(id);
+  if (!finding.replace) trust_.audited(accepted_by);
+  for (const std::string& liar : finding.liars) {
+    if (liar == kMasterName) alarm(own.result);
+    ++trust_.contradictions;
+    convict(liar, "its tile " + std::to_string(id) + " is not what the frames give, SHA-256 " +
+                      short_of(own.result.data_checksum));
+  }
+}
+
+void TileJudge::take_own(const OwnTile& own) {
+  const int id = own.result.tile_id;
+  place_.store.put(own.result.data_ref, own.bytes);
+  place_.directory.append_journal(encode_result(own.result));
+  if (ledger_.is_done(id)) {
+    observer_.revoke(id);
+    ledger_.replace(own.result);
+  } else {
+    ledger_.offer(own.result);
+  }
+  ++trust_.own_tiles;
+  proven_.insert(id);
+  observer_.accept(own.result, decode_tile_file(own.bytes));
+  observer_.progress(ledger_.done());
+}
+
+void TileJudge::alarm(const ResultMessage& own) const {
+  place_.directory.append_event("determinism_alarm", {{"tile_id", std::to_string(own.tile_id)},
+                                                      {"worker_id", kMasterName},
+                                                      {"checksum", own.data_checksum}});
+  throw ContractError("determinism alarm: tile " + std::to_string(own.tile_id) +
+                      " came out differently when the master computed it twice; look after memory and "
+                      "processor of this host");
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,57 @@
+#pragma once
+#include <functional>
+#include <set>
+#include <string>
+
+#include "tilecompile/dispatch/dispatch.hpp"
+
+namespace tilecompile {
+
+/// Settles what workers say by the master's own computation: audits tiles, decides between results that
+/// contradict each other, computes tiles of which workers gave nothing that holds, and names the workers that
+/// were wrong. Such a worker is asked no more, and its tiles of the round are computed again.
+class TileJudge {
+ public:
+  /// `give_up`: what to do with a tile that the master cannot compute either.
+  TileJudge(const TileRound& round, const RoundPlace& place, RoundObserver& observer, TileLedger& ledger,
+            TrustBook& workers, std::function<void(const ResultMessage&)> give_up)
+      : round_(round),
+        place_(place),
+        observer_(observer),
+        ledger_(ledger),
+        trust_(workers),
+        give_up_(std::move(give_up)) {}
+
+  /// Whether the master can compute itself; without, none of the rest does anything.
+  bool present() const { return place_.own != nullptr; }
+  /// A result was accepted: audits it when the tile was chosen, or is the `first` of its worker, or `odd`
+  /// says what is odd about it.
+  void accepted(const ResultMessage& result, bool first, const std::string& odd);
+  /// A result contradicts the accepted one of its tile.
+  void contradicted(const ResultMessage& rival);
+  /// The master computes a pending tile itself.
+  void take_over(int tile_id, const std::string& why);
+  /// The worker was wrong: names it, and opens its tiles again.
+  void convict(const std::string& worker_id, const std::string& why);
+  /// Takes what the master has computed. Throws ContractError when its own computation contradicts itself.
+  void look();
+
+ private:
+  bool chosen(int tile_id) const;
+  void ask(int tile_id, bool afresh);
+  void weigh(const OwnTile& own);
+  void take_own(const OwnTile& own);
+  void could_not(const OwnTile& own);
+  [[noreturn]] void alarm(const ResultMessage& own) const;
+
+  const TileRound& round_;
+  const RoundPlace& place_;
+  RoundObserver& observer_;
+  TileLedger& ledger_;
+  TrustBook& trust_;
+  const std::function<void(const ResultMessage&)> give_up_;
+  std::set<int> proven_;  ///< tiles whose accepted result the master's own computation has confirmed
+  std::set<int> failed_;  ///< tiles that it could not compute
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,54 @@
+#pragma once
+#include <functional>
+#include <utility>
+
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/protocol/forwarding_transport.hpp"
+#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/tile/result.hpp"
+
+namespace tilecompile {
+
+/// A worker's transport that changes its tiles before they are announced: object and message agree. Then it
+/// may change the message too.
+class Liar : public ForwardingTransport {
+ public:
+  using Lie = std::function<void(TileFile&)>;
+  using ForgeMessage = std::function<void(ResultMessage&)>;
+  Liar(std::unique_ptr<Transport> inner, ObjectStore& store, Lie lie, ForgeMessage forge = {})
+      : ForwardingTransport(std::move(inner)),
+        store_(store),
+        lie_(std::move(lie)),
+        forge_(std::move(forge)) {}
+
+  std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
+    ResultMessage result = decode_result(message.body);
+    if (!result.failure && !result.begun && lie_) tell_lie(result);
+    if (forge_) forge_(result);
+    message.body = encode_result(result);
+    return inner_->publish(exchange, queue, std::move(message));
+  }
+
+ private:
+  void tell_lie(ResultMessage& result) {
+    TileFile file = decode_tile_file(store_.get(result.data_ref));
+    lie_(file);
+    const std::string bytes = encode_tile_file(file);
+    store_.put(result.data_ref, bytes);
+    result.data_checksum = sha256_hex(bytes);
+    for (std::size_t p = 0; p < file.pixels.size(); ++p) {
+      Distribution samples;
+      samples.assign(file.pixels[p].view(), 0);
+      result.tile_background[p] = clip(samples, 0).location;
+      result.tile_median[p] = samples.median() - result.tile_background[p];
+    }
+  }
+
+  ObjectStore& store_;
+  const Lie lie_;
+  const ForgeMessage forge_;
+};
+
+}  // namespace tilecompile

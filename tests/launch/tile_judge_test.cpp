@@ -1,0 +1,403 @@
+// Workers that give wrong tiles, forged answers, or none at all: the run ends with the tiles of an honest
+// one, and the log names who was wrong.
+#include <deque>
+#include <future>
+#include <list>
+#include <map>
+#include <thread>
+
+#include "faulty_store.hpp"
+#include "launch/own_tiles_pool.hpp"
+#include "liar.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/dispatch/audit_key.hpp"
+#include "tilecompile/protocol/task_message.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/worker/execute_task.hpp"
+#include "tilecompile/worker/worker.hpp"
+#include "whole_night.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+using Lie = Liar::Lie;
+using ForgeMessage = Liar::ForgeMessage;
+
+/// A run that trusts nobody, with workers in threads.
+class Court {
+ public:
+  explicit Court(WholeNight& night)
+      : night_(night), directory_(night.folder() / "out", night.run_id), master_(broker_.connect()) {
+    night.job.analysis = &night.analysis;
+    night.job.frame_chunk = night.method.reconstruction.frame_chunk;
+    night.job.audit_percent = 100;
+    night.job.audit_key = audit_key(directory_);
+    night.job.batch = 1;
+    master_->declare(compute_queue_spec(false));
+    master_->declare(dead_letter_queue_spec(false));
+    own_ = own_tiles_pool(*night.store, night.frames_dir(), {});
+    own = own_.get();
+    // What an honest run gives, computed where nobody looks.
+    RunContexts runs = night.contexts();
+    for (const TileTask& task : make_tasks(night.job))
+      execute_task(encode_task(task), runs, *night.store, {"honest", 1}, [&](const ResultMessage& r) {
+        honest[r.tile_id] = r.data_checksum;
+        objects_[r.data_ref] = night.store->get(r.data_ref);
+        night.store->remove(r.data_ref);
+      });
+  }
+  ~Court() {
+    stop = true;
+    for (auto& worker : workers_) worker.wait();
+  }
+  Court(const Court&) = delete;
+  Court& operator=(const Court&) = delete;
+
+  void add_worker(const std::string& id, const Lie& lie = {}, const ForgeMessage& forge = {}) {
+    workers_.push_back(std::async(std::launch::async, [this, id, lie, forge] {
+      RunContexts runs = night_.contexts();
+      Liar transport(broker_.connect(), *night_.store, lie, forge);
+      run_worker(transport, *night_.store, runs, {id, 1, 1}, stop);
+    }));
+  }
+  std::future<TileLedger> start() {
+    return std::async(std::launch::async, [this] {
+      TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
+      RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, own, &book};
+      return dispatch_tiles(night_.job, place, observer);
+    });
+  }
+  /// The end of the run, and that it is an honest one's.
+  TileLedger end(std::future<TileLedger>& run) {
+    if (run.wait_for(60s) != std::future_status::ready) throw std::runtime_error("the run does not end");
+    TileLedger ledger = run.get();
+    EXPECT_EQ(ledger.done(), static_cast<int>(honest.size()));
+    for (const auto& [id, checksum] : honest) {
+      EXPECT_EQ(accepted[id].data_checksum, checksum) << "tile " << id;
+      EXPECT_EQ(sha256_hex(night_.store->get(tile_key(night_.run_id, id))), checksum) << "stored tile " << id;
+    }
+    return ledger;
+  }
+  std::string events() const {
+    std::ifstream in(directory_.path() / "events.jsonl");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  std::unique_ptr<Transport> connect() { return broker_.connect(); }
+  const std::string& object(const std::string& ref) const { return objects_.at(ref); }
+  void send(const ResultMessage& result) {
+    Message message;
+    message.body = encode_result(result);
+    connect()->publish(kResultExchange, results_queue(night_.run_id, Isolation::kRun), message).get();
+  }
+
+  std::atomic<bool> stop{false};
+  std::map<int, ResultMessage> accepted;
+  std::map<int, std::string> honest;  ///< checksums by tile
+  TrustBook book;
+  OwnTiles* own = nullptr;
+
+ private:
+  WholeNight& night_;
+  RunDirectory directory_;
+  MemoryBroker broker_;
+  std::unique_ptr<Transport> master_;
+  std::unique_ptr<OwnTiles> own_;
+  std::map<std::string, std::string> objects_;
+  std::list<std::future<void>> workers_;
+};
+
+using Names = std::vector<std::string>;
+
+void scale(TileFile& file) {
+  for (Plane<float>& plane : file.pixels)
+    for (float& v : plane.samples()) v *= 1.0005F;
+}
+
+TEST(TileJudge, AnHonestRunAuditsAllItsTilesAndFindsNothing) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("a");
+  court.add_worker("b");
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.audits, static_cast<int>(court.honest.size()));
+  EXPECT_EQ(court.book.contradictions, 0);
+  EXPECT_EQ(court.book.own_tiles, 0);
+  EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, ALyingWorkerIsFoundNamedAndItsTilesComputedAgain) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("honest-1");
+  court.add_worker("liar", scale);
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"liar"});
+  EXPECT_GE(court.book.contradictions, 1);
+  EXPECT_NE(court.events().find("worker_distrusted"), std::string::npos);
+  for (const auto& [id, result] : court.accepted) EXPECT_NE(result.worker_id, "liar") << id;
+}
+
+TEST(TileJudge, TheFirstTileOfAWorkerIsAuditedWhateverTheShare) {
+  WholeNight night;
+  Court court(night);
+  night.job.audit_percent = 1e-9;
+  court.add_worker("liar", scale);
+  auto run = court.start();
+  std::this_thread::sleep_for(100ms);
+  court.add_worker("honest-1");
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"liar"});
+}
+
+TEST(TileJudge, ALiarThatWasNamedRestsUntilAnotherWorkerComes) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("liar", scale);
+  auto run = court.start();
+  for (int i = 0; i < 3000 && court.events().find("worker_distrusted") == std::string::npos; ++i)
+    std::this_thread::sleep_for(10ms);
+  court.add_worker("honest-late");
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"liar"});
+}
+
+TEST(TileJudge, ObjectsOfAnotherRunAreRefusedAndTheirWorkerNamed) {
+  WholeNight night;
+  Court court(night);
+  night.job.audit_percent = 0;
+  court.add_worker("honest-1");
+  court.add_worker("stale", [](TileFile& f) { f.config_hash = std::string(64, 'b'); });
+  auto run = court.start();
+  court.end(run);
+  EXPECT_NE(court.events().find("another configuration"), std::string::npos);
+  EXPECT_EQ(court.book.distrusted(), Names{"stale"});
+}
+
+TEST(TileJudge, ATileThatIsOddBesideTheClassicalStackIsComputedAgain) {
+  WholeNight night;
+  Court court(night);
+  night.job.audit_percent = 0;
+  court.add_worker("honest-1");
+  court.add_worker("painter", [](TileFile& f) {
+    for (float& v : f.pixels[0].samples()) v *= 1.2F;
+  });
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"painter"});
+  EXPECT_GE(court.book.odd_tiles, 1);
+}
+
+TEST(TileJudge, PixelsThatNoFrameHasAreRefusedWithoutAnyAudit) {
+  WholeNight night;
+  Court court(night);
+  night.job.audit_percent = 0;
+  court.add_worker("honest-1");
+  court.add_worker("broken", [](TileFile& f) { f.pixels[0].at(3, 3) = 3e38F; });
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"broken"});
+}
+
+TEST(TileJudge, AMissingOrReplacedObjectEndsNothingAndBlamesNobody) {
+  WholeNight night;
+  Court court(night);
+  night.job.retry.max_attempts = 1;
+  const auto party = court.connect();
+  party->consume(kComputeQueue, 1000);
+  auto run = court.start();
+  // One worker answers all tasks by hand: objects that are not there, or not what it says.
+  for (std::size_t i = 0; i < court.honest.size(); ++i) {
+    const auto delivery = party->receive(30s).value();
+    const TileTask task = decode_task(delivery.message.body);
+    RunContexts runs = night.contexts();
+    execute_task(delivery.message.body, runs, *night.store, {"w", 1}, [&](const ResultMessage& r) {
+      if (r.tile_id % 2 == 0)
+        night.store->remove(r.data_ref);
+      else
+        night.store->put(r.data_ref, "half a ti");
+      court.send(r);
+    });
+    party->ack(delivery.tag);
+  }
+  party->cancel(kComputeQueue);
+  court.add_worker("honest-1");
+  court.end(run);
+  EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, ForgedAnswersCountForNothing) {
+  WholeNight night;
+  Court court(night);
+  const auto party = court.connect();
+  party->consume(kComputeQueue, 1000);
+  auto run = court.start();
+  std::vector<Delivery> tasks;
+  while (tasks.size() < court.honest.size()) tasks.push_back(party->receive(30s).value());
+  RunContexts runs = night.contexts();
+  for (const Delivery& delivery : tasks)
+    execute_task(delivery.message.body, runs, *night.store, {"w", 1}, [&](const ResultMessage& r) {
+      ResultMessage forged = r;
+      forged.correlation_id = "00000000-0000-4000-8000-000000000000";
+      forged.data_checksum = std::string(64, 'e');
+      court.send(forged);
+      forged = r;
+      forged.worker_id = kMasterName;
+      forged.correlation_id = "00000000-0000-4000-8000-000000000000";
+      court.send(forged);
+      forged = r;
+      forged.tile_id = (r.tile_id + 1) % static_cast<int>(tasks.size());
+      court.send(forged);
+      forged = {};
+      forged.run_id = r.run_id;
+      forged.correlation_id = "00000000-0000-4000-8000-000000000000";
+      forged.worker_id = "w";
+      forged.tile_id = r.tile_id;
+      forged.failure = TileFailure{ErrorKind::kContract, "the run shall end"};
+      court.send(forged);
+      court.send(r);
+    });
+  for (const Delivery& delivery : tasks) party->ack(delivery.tag);
+  party->cancel(kComputeQueue);
+  court.add_worker("honest-1");  // for what the forged answers have used up
+  court.end(run);
+  EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, AForgedAttemptEndsNothing) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("forger", {}, [](ResultMessage& r) { r.attempt = 1 << 19; });
+  court.add_worker("honest-1");
+  auto run = court.start();
+  court.end(run);
+  for (const auto& [id, result] : court.accepted) EXPECT_EQ(result.attempt, 1) << id;
+}
+
+TEST(TileJudge, ASecondResultThatContradictsIsSettledByTheMaster) {
+  WholeNight night;
+  Court court(night);
+  night.job.audit_percent = 0;
+  const auto party = court.connect();
+  party->consume(kComputeQueue, 1000);
+  auto run = court.start();
+  std::vector<Delivery> tasks;
+  while (tasks.size() < court.honest.size()) tasks.push_back(party->receive(30s).value());
+  RunContexts runs = night.contexts();
+  std::vector<ResultMessage> results;
+  for (const Delivery& delivery : tasks)
+    execute_task(delivery.message.body, runs, *night.store, {"w", 1},
+                 [&](const ResultMessage& r) { results.push_back(r); });
+  ResultMessage rival = results.front();
+  rival.worker_id = "strange";
+  rival.data_checksum = std::string(64, 'e');
+  court.send(results.front());
+  court.send(rival);
+  for (std::size_t i = 1; i < results.size(); ++i) court.send(results[i]);
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), Names{"strange"});
+  EXPECT_EQ(court.accepted.at(0).worker_id, "w");
+  EXPECT_NE(court.events().find("results_contradict"), std::string::npos);
+}
+
+/// A master whose own computation is different every time.
+class Unsound : public OwnTiles {
+ public:
+  void ask(const TileTask& task, bool /*afresh*/) override {
+    OwnTile own;
+    own.result.run_id = task.run_id;
+    own.result.tile_id = task.tiles.front().tile_id;
+    own.result.data_checksum = std::string(64, static_cast<char>('a' + turn_++));
+    answers_.push_back(own);
+  }
+  std::optional<OwnTile> answer() override {
+    if (answers_.empty()) return std::nullopt;
+    OwnTile own = answers_.front();
+    answers_.pop_front();
+    return own;
+  }
+
+ private:
+  int turn_ = 0;
+  std::deque<OwnTile> answers_;
+};
+
+TEST(TileJudge, AMasterThatContradictsItselfRaisesTheAlarm) {
+  WholeNight night;
+  Court court(night);
+  Unsound unsound;
+  court.own = &unsound;
+  court.add_worker("honest-1");
+  auto run = court.start();
+  try {
+    run.get();
+    FAIL() << "no alarm";
+  } catch (const ContractError& e) {
+    EXPECT_NE(std::string(e.what()).find("determinism alarm"), std::string::npos) << e.what();
+  }
+}
+
+TEST(TileJudge, AWorkerThatTakesAndNeverAnswersIsWaitedForOnce) {
+  WholeNight night;
+  Court court(night);
+  night.job.lease_factor = 4;
+  night.job.stall_after_s = 0.3;
+  const auto greedy = court.connect();
+  greedy->consume(kComputeQueue, 5);
+  auto run = court.start();
+  std::this_thread::sleep_for(50ms);
+  court.add_worker("honest-1");
+  const auto began = std::chrono::steady_clock::now();
+  court.end(run);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 30s);
+  EXPECT_NE(court.events().find("sent_"), std::string::npos);
+  EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, WithoutAnotherWorkerTheMasterDoesWhatAFrozenOneHolds) {
+  WholeNight night;
+  Court court(night);
+  night.job.lease_factor = 4;
+  night.job.stall_after_s = 0.1;
+  const auto frozen = court.connect();
+  frozen->consume(kComputeQueue, 1000);
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.own_tiles, static_cast<int>(court.honest.size()));
+}
+
+TEST(TileJudge, PurgedTasksAreSentAgainWithinSeconds) {
+  WholeNight night;
+  Court court(night);
+  night.job.lease_factor = 4;
+  night.job.stall_after_s = 60;  // it is not the silence that tells
+  night.job.audit_percent = 0;
+  auto slow_store = std::make_unique<FaultyStore>(*night.store, [](const std::string& key) {
+    if (key.find("/tiles/") != std::string::npos) std::this_thread::sleep_for(300ms);
+  });
+  std::atomic<bool> stop{false};
+  RunContexts runs = night.contexts();
+  const auto slow = court.connect();
+  auto serving = std::async(std::launch::async, [&] {
+    run_worker(*slow, *slow_store, runs, {"w", 1, 1}, stop);
+  });
+  auto run = court.start();
+  std::this_thread::sleep_for(2500ms);  // the first look
+  const auto thief = court.connect();
+  thief->consume(kComputeQueue, 1000);
+  while (const auto task = thief->receive(100ms)) thief->ack(task->tag);
+  thief->cancel(kComputeQueue);
+  const auto began = std::chrono::steady_clock::now();
+  while (court.events().find("tasks_sent_again") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now() - began, 20s);
+    std::this_thread::sleep_for(50ms);
+  }
+  court.end(run);
+  stop = true;
+  serving.get();
+}
+
+}  // namespace
+}  // namespace tilecompile

@@ -1,0 +1,125 @@
+// A master with a real broker beside workers that lie, hold tasks, or purge the queue: the pictures are those
+// of a run in one process.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "broker/patience.hpp"
+#include "broker/private_broker.hpp"
+#include "hand_worker.hpp"
+#include "launch/liar.hpp"
+#include "paths.hpp"
+#include "program.hpp"
+#include "test_data.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/worker/worker.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A broker, a night, and the digests of its run in one process.
+class Town {
+ public:
+  Town() {
+    EXPECT_EQ(
+        run_program("simulate '" + night() + "' --frames 12 --width 300 --height 220 --stars 80").exit_code,
+        0);
+    const std::string id = new_uuid();
+    alone_ = run_program("run " + arguments(id));
+    EXPECT_TRUE(alone_.exit_code == 0 || alone_.exit_code == 3) << alone_.text;
+    digests_ = product_digests(folder_ / ("out/" + id));
+  }
+  std::string night() const { return folder_ / "night"; }
+  std::string out() const { return folder_ / "out"; }
+  std::string arguments(const std::string& id) const {
+    return "'" + night() + "/run.yaml' --quiet --set tile.min_size=32 --set parallel.batch=1 --run-id " + id +
+           " --output '" + out() + "'";
+  }
+  std::future<ProgramOutput> start_master(const std::string& more = "") {
+    return std::async(std::launch::async, [this, more] {
+      return run_program("master " + arguments(run_id) +
+                         " --set broker.port=" + std::to_string(broker.port()) + more);
+    });
+  }
+  std::string worker_flags() const {
+    return "--input.dir '" + night() + "/frames' --storage.root '" + out() + "' --broker.port " +
+           std::to_string(broker.port()) + " --parallel.threads 1";
+  }
+  std::unique_ptr<Transport> connect() const {
+    AmqpOptions options;
+    options.port = broker.port();
+    options.password = "guest";
+    return connect_amqp(options);
+  }
+  bool master_waits(Transport& party) const {
+    return comes_true([&] { return party.inspect("tile.results." + run_id).has_value(); });
+  }
+  /// The run has ended as the one in one process did, with the same pictures.
+  nlohmann::json end(std::future<ProgramOutput>& master) {
+    const ProgramOutput ended = master.get();
+    EXPECT_EQ(ended.exit_code, alone_.exit_code) << ended.text;
+    EXPECT_EQ(product_digests(folder_ / ("out/" + run_id)), digests_) << ended.text;
+    text = ended.text;
+    return nlohmann::json::parse(file_text(folder_ / ("out/" + run_id + "/run.json"))).at("audit");
+  }
+  std::string events() const { return file_text(folder_ / ("out/" + run_id + "/events.jsonl")); }
+  std::filesystem::path folder() const { return folder_.path(); }
+
+  const PrivateBroker broker;
+  const std::string run_id = new_uuid();
+  std::string text;
+
+ private:
+  TempDir folder_;
+  ProgramOutput alone_;
+  std::map<std::string, std::string> digests_;
+};
+
+TEST(Distrust, ALyingWorkerIsNamedAndThePicturesAreThoseOfAnHonestRun) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town;
+  auto master = town.start_master();
+  const auto party = town.connect();
+  ASSERT_TRUE(town.master_waits(*party));
+  const auto store = open_file_store(town.out());
+  Liar transport(town.connect(), *store, [](TileFile& f) {
+    for (float& v : f.pixels[0].samples()) v *= 1.0001F;
+  });
+  RunContexts runs(*store, std::filesystem::path(town.night()) / "frames", std::size_t{1} << 28, 1,
+                   std::make_shared<VerifiedFiles>());
+  std::atomic<bool> stop{false};
+  auto lying = std::async(std::launch::async, [&] {
+    run_worker(transport, *store, runs, {"liar", 1, 2}, stop);
+  });
+  EXPECT_TRUE(comes_true([&] { return town.events().find("worker_distrusted") != std::string::npos; }));
+  HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const auto audit = town.end(master);
+  stop = true;
+  lying.get();
+  ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
+  EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "liar");
+  EXPECT_NE(town.text.find("worker liar gave wrong tiles"), std::string::npos) << town.text;
+}
+
+TEST(Distrust, TasksThatAreHeldOrPurgedComeBackWithinSeconds) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town;
+  auto master = town.start_master();
+  const auto greedy = town.connect();
+  ASSERT_TRUE(town.master_waits(*greedy));
+  greedy->consume("tile.compute", 3);
+  ASSERT_TRUE(greedy->receive(20s).has_value());
+  HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const auto audit = town.end(master);
+  EXPECT_TRUE(audit.at("distrusted_workers").empty()) << audit;
+  EXPECT_NE(town.events().find("last_tasks_sent_twice"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tilecompile
