@@ -52,6 +52,12 @@ DATA_SETS = {data.name: data for data in (
           height=720, stars=330, sky=20, fwhm_spread=0.2, seeing_field=0.2, clouds=0.3, trails=0, cosmic_rays=0,
           hot_pixels=0),
     night("bad10", "10 % bad frames: twice the FWHM, or trailed", fwhm_spread=0.1, seeing_field=0.1, bad=0.1),
+    night("shadows", "dust shadows that drift with the detector, five saturated stars with halos and streaks",
+          fwhm_spread=0.2, seeing_field=0.1, clouds=0.2, dust=12, bright_stars=5),
+    night("trails", "20 % of the frames trailed by 1 to 4 FWHM, 10 % doubled", fwhm_spread=0.1, seeing_field=0.1,
+          trailed=0.2, doubled=0.1),
+    night("asteroid", "a bright asteroid and three fainter ones", fwhm_spread=0.2, seeing_field=0.1, clouds=0.2,
+          moving_objects=3, asteroid=200000),
     night("few30", "30 frames", frames=30, fwhm_spread=0.15, seeing_field=0.15, clouds=0.3),
     night("many300", "300 frames", frames=300, width=480, height=360, stars=85, fwhm_spread=0.15, seeing_field=0.15,
           clouds=0.3, settings=("stacking.engine=internal",)))}  # Siril would only check the mean of synthetic frames
