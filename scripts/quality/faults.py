@@ -61,12 +61,17 @@ def shadow_figures(picture, night, outside, scale=1.0):
     any_ = sum(maps)
     sky = float(numpy.median(frame_table(night)["sky"]))
     figures = []
+    v, u = numpy.indices(image.shape)
+    fwhm = float(numpy.median(frame_table(night)["fwhm_px"]))
+    outside = outside.copy()  # stars differ for other reasons
+    for row in rows_of(night / "catalogue.csv"):
+        outside |= numpy.hypot(u - float(row["x"]), v - float(row["y"])) < 4 * fwhm
     for model in maps:
         core = (model > 0.5 * model.max()) & ~outside & (any_ < 1.05 * model)
         around = (model < 0.02 * model.max()) & ~outside & (any_ < 0.02 * model.max())
         near = convolve((model > 0.5 * model.max()).astype(float), numpy.ones((41, 41))) > 0.5
         around &= near
-        if core.sum() < 0.5 * (model > 0.5 * model.max()).sum() or around.sum() < 50:
+        if core.sum() < 0.3 * (model > 0.5 * model.max()).sum() or around.sum() < 50:
             continue
         level = numpy.median(smooth[around])
         figures.append({"expected": -sky * float(model.max()), "depth": float(smooth[core].min() - level),
