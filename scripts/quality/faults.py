@@ -1,8 +1,11 @@
-"""What a picture makes of real nights' faults: shadows of dust, bright stars, trailed frames, an asteroid.
+#!/usr/bin/python3
+"""What a run makes of the faults of a simulated night: noise around bright stars, shadows of dust, trailed frames.
 
-Every function takes the run directory and the simulated night, or the run's pictures, and returns figures.
+Usage: scripts/quality/faults.py RUN_DIR NIGHT_DIR [SHARPNESS of the run, default 2]
 """
 import csv
+import pathlib
+import sys
 
 import numpy
 from astropy.io import fits
@@ -58,12 +61,17 @@ def shadow_figures(picture, night, outside, scale=1.0):
     any_ = sum(maps)
     sky = float(numpy.median(frame_table(night)["sky"]))
     figures = []
+    v, u = numpy.indices(image.shape)
+    fwhm = float(numpy.median(frame_table(night)["fwhm_px"]))
+    outside = outside.copy()  # stars differ for other reasons
+    for row in rows_of(night / "catalogue.csv"):
+        outside |= numpy.hypot(u - float(row["x"]), v - float(row["y"])) < 4 * fwhm
     for model in maps:
         core = (model > 0.5 * model.max()) & ~outside & (any_ < 1.05 * model)
         around = (model < 0.02 * model.max()) & ~outside & (any_ < 0.02 * model.max())
         near = convolve((model > 0.5 * model.max()).astype(float), numpy.ones((41, 41))) > 0.5
         around &= near
-        if core.sum() < 0.5 * (model > 0.5 * model.max()).sum() or around.sum() < 50:
+        if core.sum() < 0.3 * (model > 0.5 * model.max()).sum() or around.sum() < 50:
             continue
         level = numpy.median(smooth[around])
         figures.append({"expected": -sky * float(model.max()), "depth": float(smooth[core].min() - level),
@@ -91,3 +99,26 @@ def guiding_weights(run_dir, night, power):
                 result.append((kind, low, int(chosen.sum()), float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
                                float(numpy.median(expected[chosen]) / numpy.median(expected[round_]))))
     return result
+
+
+def main(run_dir, night, power="2"):
+    run_dir, night = pathlib.Path(run_dir), pathlib.Path(night)
+    stars = [(float(row["x"]), float(row["y"])) for row in rows_of(night / "catalogue.csv")[:16]]  # brightest first
+    coverage = read_image(run_dir / "classical.coverage.fits")
+    outside = coverage < numpy.nanmax(coverage)
+    fwhm = float(numpy.median(frame_table(night)["fwhm_px"]))
+    for name in ("classical.fits", "reconstruction.fits"):
+        rings = ", ".join(f"{low} to {high} FWHM {ratio:.3f}" for (low, high), ratio in
+                          zip(RINGS, noise_around(run_dir / name, stars, fwhm)))
+        print(f"{name}: noise around bright stars over that of the sky: {rings}")
+        if (night / "dust.csv").exists():
+            for shadow in shadow_figures(run_dir / name, night, outside):
+                print("  shadow: " + ", ".join(f"{key} {value:.2f}" for key, value in shadow.items()))
+    for kind, low, count, weight, expected in guiding_weights(run_dir, night, float(power)):
+        print(f"{count} {kind} frames, broadened by {low} and more: weight {weight:.2f}, matched filter {expected:.2f}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 4):
+        sys.exit(__doc__)
+    main(*sys.argv[1:])

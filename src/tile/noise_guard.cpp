@@ -15,6 +15,7 @@ constexpr double kTopOfPeak = 0.5;                                      // share
 constexpr double kTroughInFwhm = 1.5, kPeakOverTrough = 1.5;            // less is the rim of a dark hole
 constexpr double kCoreTo = 0.8, kCoreEnd = 1.3, kWingsFrom = 1.8, kWingsTo = 2.8;  // of the reach
 constexpr double kShareOfWings = 0.45;
+constexpr double kWingsFaintest = 2, kWingsAll = 6;  // times `high`
 
 double smoothstep(double u) {
   const double v = std::clamp(u, 0.0, 1.0);
@@ -52,33 +53,31 @@ Plane<double> deepest(Plane<double> plane, int radius_px) {
 
 struct Neighbour {
   int dx, dy;
-  double share;
+  double core, wings;
 };
 
-// Share at a distance in units of the reach: all of a star's core and ring; of its wings, whose difference
-// is wide but shallow, so much that the noise there grows by a tenth at most where half of the frames count.
-double share_at(double distance) {
-  const double wings = 1 - smoothstep((distance - kWingsFrom) / (kWingsTo - kWingsFrom));
-  const double core = 1 - smoothstep((distance - kCoreTo) / (kCoreEnd - kCoreTo));
-  return kShareOfWings * wings + (1 - kShareOfWings) * core;
-}
-
+// What a star takes with it at a distance in units of the reach: its core and ring, and of its wings, whose
+// difference is wide but shallow, as much as lets the noise there grow by a tenth at most.
 std::vector<Neighbour> disc(double reach_px) {
   std::vector<Neighbour> pixels;
   const int r = static_cast<int>(std::floor(kWingsTo * reach_px));
   for (int dy = -r; dy <= r; ++dy)
     for (int dx = -r; dx <= r; ++dx) {
       const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy)) / reach_px;
-      if (distance < kWingsTo) pixels.push_back({dx, dy, share_at(distance)});
+      if (distance >= kWingsTo) continue;
+      pixels.push_back({dx, dy, 1 - smoothstep((distance - kCoreTo) / (kCoreEnd - kCoreTo)),
+                        kShareOfWings * (1 - smoothstep((distance - kWingsFrom) / (kWingsTo - kWingsFrom)))});
     }
   return pixels;
 }
 
-void open_around(int x, int y, double share, const std::vector<Neighbour>& pixels, Plane<double>& shares) {
+// `core` and `wings`: how much of each the star has.
+void open_around(int x, int y, double core, double wings, const std::vector<Neighbour>& pixels,
+                 Plane<double>& shares) {
   for (const Neighbour& n : pixels) {
     const int u = x + n.dx, v = y + n.dy;
     if (u < 0 || v < 0 || u >= shares.width() || v >= shares.height()) continue;
-    shares.at(u, v) = std::max(shares.at(u, v), share * n.share);
+    shares.at(u, v) = std::max({shares.at(u, v), core * n.core, wings * n.wings});
   }
 }
 
@@ -105,8 +104,10 @@ Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
       const double top = peak.at(x, y);
       const bool star = excess.at(x, y) > 0 && top >= kPeakOverTrough * trough.at(x, y);
       if (!star || gain.at(x, y) < kTopOfPeak * top) continue;
-      const double share = smoothstep((gain.at(x, y) / sd - params.low) / (params.high - params.low));
-      if (share > 0) open_around(x, y, share, pixels, shares);
+      const double t = gain.at(x, y) / sd;
+      const double core = smoothstep((t - params.low) / (params.high - params.low));
+      const double wings = smoothstep((t / params.high - kWingsFaintest) / (kWingsAll - kWingsFaintest));
+      if (core > 0) open_around(x, y, core, wings, pixels, shares);
     }
   return shares;
 }

@@ -197,11 +197,13 @@ def sharp_share(sharp, quiet, settings, seeing):
     deepest = largest_within(-gain, max(1, math.floor(1.5 * seeing + 0.5)))
     at_core[(excess <= 0) | (gain < 0.5 * highest) | (highest < 1.5 * deepest)] = 0
     reach = max(1.0, settings["noise_guard_reach_fwhm"] * seeing)
+    wings = extensions.smoothstep((gain / sd / high - 2) / 4)
     rows, columns = np.mgrid[:sharp.shape[0], :sharp.shape[1]]
     share = np.zeros(sharp.shape)
     for y, x in np.argwhere(at_core > 0):
-        u = (np.hypot(rows - y, columns - x) - 0.6 * reach) / (0.8 * reach)
-        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep(u)))
+        away = np.hypot(rows - y, columns - x) / reach
+        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep((away - 0.8) / 0.5)))
+        share = np.maximum(share, wings[y, x] * 0.45 * (1 - extensions.smoothstep(away - 1.8)))
     return share
 
 

@@ -98,7 +98,7 @@ TEST(NoiseGuard, StaysClosedOnWhatIsWiderThanAStar) {
   EXPECT_LT(largest(sharp_share(sharp, quiet, params(), 3)), 0.7);
 }
 
-TEST(NoiseGuard, IsClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
+TEST(NoiseGuard, IsNearlyClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
   for (const double peak : {5.0, 50.0, 5e4}) {
     Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
     add_spot(quiet, 48, 32, 3.4 / 2.355, peak);
@@ -110,7 +110,7 @@ TEST(NoiseGuard, IsClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
       for (int x = 0; x < 96; ++x) {
         const double r = std::hypot(x - 48, y - 32);
         if (r > 2.6 * 3 && r < 4 * 3) {
-          EXPECT_LT(share.at(x, y), 0.1) << peak << " at " << r;
+          EXPECT_LE(share.at(x, y), 0.46) << peak << " at " << r << ": the noise grows by a tenth";
         }
       }
   }
@@ -162,7 +162,7 @@ Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet
     for (int v = std::max(0, y - r); v <= std::min(d.height() - 1, y + r); ++v)
       for (int u = std::max(0, x - r); u <= std::min(d.width() - 1, x + r); ++u) visit(u, v);
   };
-  Plane<double> core = result;
+  Plane<double> core = result, wings = result;
   for (int y = 0; y < d.height(); ++y)
     for (int x = 0; x < d.width(); ++x) {
       double most = -1e9, least = 1e9;
@@ -171,13 +171,16 @@ Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet
       near(x, y, static_cast<int>(std::lround(1.5 * seeing)),
            [&](int u, int v) { least = std::min(least, d.at(u, v)); });
       const bool speaks = n.at(x, y) > 0 && d.at(x, y) >= 0.5 * most && most >= -1.5 * least;
+      wings.at(x, y) = speaks ? step((d.at(x, y) / sd / 5 - 2) / 4) : 0;
       core.at(x, y) = speaks ? step((d.at(x, y) / sd - 3) / 2) : 0;
     }
   for (int y = 0; y < d.height(); ++y)
     for (int x = 0; x < d.width(); ++x)
-      near(x, y, 10, [&](int u, int v) {
-        const double fading = 1 - step((std::hypot(u - x, v - y) - 0.6 * reach) / (0.8 * reach));
-        result.at(x, y) = std::max(result.at(x, y), fading * core.at(u, v));
+      near(x, y, 13, [&](int u, int v) {
+        const double away = std::hypot(u - x, v - y) / reach;
+        const double of_core = core.at(u, v) * (1 - step((away - 0.8) / 0.5));
+        const double of_wings = wings.at(u, v) * 0.45 * (1 - step(away - 1.8));
+        result.at(x, y) = std::max({result.at(x, y), of_core, of_wings});
       });
   return result;
 }
