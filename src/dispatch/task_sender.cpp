@@ -161,7 +161,7 @@ std::optional<std::string> TaskSender::tasks_lost() {
     const double patience = patience_s(compute->consumers > 0);
     warn_of_unconfirmed(patience);
     if (round_.lease_factor > 0 && compute->consumers > 0) return std::nullopt;  // leases tell, task by task
-    if (!confirms_.empty()) last_news_ = last_look_;  // not lost, not yet taken
+    if (!confirms_.empty()) last_news_ = last_look_;                             // not lost, not yet taken
     if (seconds_since(last_news_) < patience) return std::nullopt;
     if (compute->messages > 0 || tasks_on_ladder()) return std::nullopt;
   }
