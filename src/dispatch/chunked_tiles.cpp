@@ -97,6 +97,7 @@ class ChunkedTiles {
       round.others_done = ledger_.done() > 0;
       RoundPlace place = place_;
       place.diagnostics = nullptr;
+      place.own = nullptr;  // it computes whole tiles
       Results& results = all.emplace_back(seconds_.size());
       PieceObserver observer(observer_, results, seconds_);
       dispatch_tiles(round, place, observer);

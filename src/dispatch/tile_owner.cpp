@@ -180,12 +180,7 @@ void TileOwner::take(const Delivery& answer) {
 }
 
 void TileOwner::take_answer(const ResultMessage& result, const std::string& body) {
-  if (trust_.is_distrusted(result.worker_id) && !result.hand_back) {
-    if (!result.begun && judge_.present() && ledger_.refuse(result) >= kMostRefusals &&
-        ledger_.is_open(result.tile_id))
-      judge_.take_over(result.tile_id, "its tasks go to a worker that gave wrong tiles");
-    return;
-  }
+  if (trust_.is_distrusted(result.worker_id) && !result.hand_back) return take_from_distrusted(result);
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
   else if (result.hand_back)
@@ -196,6 +191,16 @@ void TileOwner::take_answer(const ResultMessage& result, const std::string& body
     check_conflict(ledger_.tile(result.tile_id).result, result);
   else
     take_tile(result, body);
+}
+
+// Nothing of it is taken. Its object may lie where a right one was: the master puts its own there.
+void TileOwner::take_from_distrusted(const ResultMessage& result) {
+  if (result.begun || !judge_.present()) return;
+  const int id = result.tile_id;
+  if (ledger_.is_done(id) && !result.failure && !same_data(ledger_.tile(id).result, result))
+    return judge_.contradicted(result);
+  if (ledger_.refuse(result) >= kMostRefusals && ledger_.is_open(id))
+    judge_.take_over(id, "its tasks go to a worker that gave wrong tiles");
 }
 
 // Results count for tasks that this master sent, from whoever got them; a failure is judged by the ledger.

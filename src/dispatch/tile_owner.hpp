@@ -42,6 +42,7 @@ class TileOwner {
   bool is_meant(const ResultMessage& result, const Delivery& answer);
   void ignore(const ResultMessage& result, const std::string& why);
   void take_answer(const ResultMessage& result, const std::string& body);
+  void take_from_distrusted(const ResultMessage& result);
   void refuse(const ResultMessage& result, const std::string& why);
   void take_tile(const ResultMessage& result, const std::string& body);
   void take_failure(const ResultMessage& result);
