@@ -1,4 +1,4 @@
-// A master with a real broker beside workers that lie, hold tasks, or purge the queue: the pictures are those
+// A master with a real broker beside workers that lie or hold tasks without answering: the pictures are those
 // of a run in one process.
 #include <gtest/gtest.h>
 
@@ -107,7 +107,7 @@ TEST(Distrust, ALyingWorkerIsNamedAndThePicturesAreThoseOfAnHonestRun) {
   EXPECT_NE(town.text.find("worker liar gave wrong tiles"), std::string::npos) << town.text;
 }
 
-TEST(Distrust, TasksThatAreHeldOrPurgedComeBackWithinSeconds) {
+TEST(Distrust, TasksThatAWorkerHoldsAreDoneByAnother) {
   TILECOMPILE_NEEDS_RABBITMQ
   Town town;
   auto master = town.start_master();
