@@ -95,16 +95,13 @@ void Standstill::enter(const std::string& name, const std::string& text) {
   log_warning("the run stands still, " + name + ": " + text);
 }
 
-void Standstill::end_if_hopeless() const {
+const ResultMessage* Standstill::hopeless() const {
   const ResultMessage* last = book_.latest_failure();
-  if (consumers_ || last == nullptr || (state_.name != kFails && state_.name != kDiskFull)) return;
+  if (consumers_ || last == nullptr || (state_.name != kFails && state_.name != kDiskFull)) return nullptr;
   // What is wrong with the input does not pass by itself, but another worker may come.
   const double patience =
       last->failure->kind == ErrorKind::kTransient ? patience_s_ : std::min(patience_s_, stall_after_s_);
-  if (seconds_from(failing_since_) < patience) return;
-  throw_failure(*last->failure, "no worker can compute a tile; the last to fail was tile " +
-                                    std::to_string(last->tile_id) + " on worker " + last->worker_id + ": " +
-                                    last->failure->text + "; what is done is kept, resume the run");
+  return seconds_from(failing_since_) < patience ? nullptr : last;
 }
 
 }  // namespace tilecompile

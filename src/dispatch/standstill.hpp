@@ -30,9 +30,9 @@ class Standstill {
   bool quiet() const;
   /// Writing the run directory failed for `text`.
   void output_fails(const std::string& text) { enter("output", text); }
-  /// Throws the latest failure when no worker is left that takes tasks, and has not been for as long as the
-  /// back-off ladder is: nobody is there to try anything.
-  void end_if_hopeless() const;
+  /// The latest failure when no worker is left that takes tasks, and has not been for as long as the back-off
+  /// ladder is: nobody is there to try anything. Null as long as there is hope.
+  const ResultMessage* hopeless() const;
   /// As long as the waits of the ladder together.
   double patience_s() const { return patience_s_; }
 

@@ -22,14 +22,8 @@ using Step = TileLedger::Step;
 constexpr auto kPauseAfterRefusal = 1s;
 constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
 constexpr auto kJournalAgainAfter = 500ms;
-constexpr int kMostRefusals = 2;   // of a tile, before the master computes it itself
-constexpr int kMostIssues = 3;     // of a tile without an answer, before it does
-constexpr double kFirstLease = 5;  // times the silence that is allowed later: workers also check the frames
+constexpr int kMostRefusals = 2;         // of a tile, before the master computes it itself
 constexpr std::size_t kMostNamed = 100;  // distrusted workers, in the header of a task
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
@@ -80,7 +74,7 @@ void TileOwner::publish_open() {
     const int first = task.tiles.front().tile_id;
     sender_.send(task, envelope_of(first), ledger_.tile(first).wait_s);
     for (const TaskTile& tile : task.tiles)
-      ledger_.sent(tile.tile_id, task.correlation_id, connection_, now_s());
+      ledger_.sent(tile.tile_id, task.correlation_id, connection_, seconds_now());
   }
   note_sent(place_.directory, tasks, ledger_);
   place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
@@ -134,7 +128,7 @@ void TileOwner::watch_progress() {
     view.consumers = !compute || compute->consumers > 0;
   }
   standstill_.look(view);
-  standstill_.end_if_hopeless();
+  if (const ResultMessage* last = standstill_.hopeless()) give_up_the_rest(*last);
 }
 
 // A result that is not on disk is none. Waits for a folder that takes nothing for now, as long as tiles are
@@ -174,8 +168,8 @@ void TileOwner::take(const Delivery& answer) {
   if (!concerns_us(result) || !is_meant(result, answer)) return;
   sender_.note_answer(result.compute_seconds);
   heard_ = true;
-  trust_.heard(result.worker_id, now_s());
-  ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, now_s());
+  trust_.heard(result.worker_id, seconds_now());
+  ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, seconds_now());
   take_answer(result, answer.message.body);
 }
 
@@ -247,51 +241,6 @@ void TileOwner::refuse(const ResultMessage& result, const std::string& why) {
   if (its_own && trust_.refused(result.worker_id, why)) judge_.convict(result.worker_id, why);
   if (ledger_.refuse(result) >= kMostRefusals && ledger_.is_open(result.tile_id))
     judge_.take_over(result.tile_id, "its results were refused");
-}
-
-void TileOwner::look_at_leases() {
-  if (round_.lease_factor <= 0) return;
-  const auto compute = sender_.look();
-  if (!compute) return;
-  TaskBook& book = ledger_.tasks();
-  const double now = now_s();
-  const TaskBook::Lease lease{round_.lease_factor, round_.stall_after_s, kFirstLease * round_.stall_after_s};
-  if (const std::size_t missing = book.look(compute->messages, compute->consumers, now); missing > 0)
-    send_again(book.missing(missing), "they are neither on tile.compute nor with workers: was it purged?",
-               false);
-  const auto overdue = book.overdue(lease, now);
-  if (!overdue.empty()) {
-    std::string silent;
-    for (const std::string& id : trust_.silent(now, book.limit_s(lease)))
-      silent += (silent.empty() ? "" : ", ") + id;
-    send_again(overdue,
-               "workers that took them do not answer; silent: " + (silent.empty() ? "none by name" : silent) +
-                   "; " + std::to_string(compute->consumers) + " consumers, see rabbitmqctl list_consumers",
-               compute->consumers < 2);
-  }
-  if (!ledger_.any_open() && compute->messages == 0 && compute->consumers > 0)
-    send_again(book.last_ones(now), "", false);
-}
-
-// `alone`: there is no other worker. Without `why` it is the rule, not a fault: idle workers get the last
-// tasks too, and the first result wins.
-void TileOwner::send_again(const std::vector<TaskBook::Task>& tasks, const std::string& why, bool alone) {
-  std::size_t tiles = 0;
-  for (const TaskBook::Task& task : tasks) {
-    for (const int id : ledger_.reissue(task)) {
-      ++tiles;
-      if (!why.empty() && judge_.present() && (alone || ledger_.tile(id).issued >= kMostIssues))
-        judge_.take_over(id, "workers took its tasks and did not answer");
-    }
-  }
-  if (tiles == 0) return;
-  const LogFields fields{{"tasks", std::to_string(tasks.size())}, {"tiles", std::to_string(tiles)}};
-  if (why.empty())
-    log_debug("the last tasks are sent a second time", fields);
-  else
-    log_warning("tasks are sent again: " + why, fields);
-  place_.directory.append_event(why.empty() ? "last_tasks_sent_twice" : "tasks_sent_again",
-                                {{"tiles", std::to_string(tiles)}, {"why", why}});
 }
 
 bool TileOwner::concerns_us(const ResultMessage& result) {

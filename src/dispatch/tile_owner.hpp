@@ -32,8 +32,11 @@ class TileOwner {
   void look_after();
 
  private:
+  /// Of a clock that only goes forward.
+  static double seconds_now();
   void publish_open();
   void watch_progress();
+  void give_up_the_rest(const ResultMessage& last);
   void journal(const std::string& line);
   void reject(const ResultMessage& result, const std::string& why);
   void look_at_leases();

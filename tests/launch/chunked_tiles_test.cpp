@@ -113,6 +113,7 @@ TEST(ChunkedTiles, TheLastTileOfAResumedRunMayFailLikeAnyOther) {
   journal[2] = {};
   night.job.journalled = &journal;
   night.job.max_failed_tiles = 1;
+  night.job.stall_after_s = 1;  // the patience with input that is wrong
   FaultyStore store(*night.store, [&](const std::string& key) {
     if (key.find("/tile_parts/tile_000002") != std::string::npos) throw InputError("this piece never");
   });

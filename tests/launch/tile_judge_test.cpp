@@ -64,7 +64,7 @@ class Court {
   std::future<TileLedger> start() {
     return std::async(std::launch::async, [this] {
       TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
-      RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, own, &book};
+      RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, nullptr, own, &book};
       return dispatch_tiles(night_.job, place, observer);
     });
   }
