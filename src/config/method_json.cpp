@@ -6,7 +6,7 @@
 
 namespace tilecompile {
 
-const char* const kNumericsVersion = "3";
+const char* const kNumericsVersion = "4";
 
 namespace {
 

@@ -10,7 +10,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kCellsAnInterval = 3;
-constexpr int kPixelsAcross = 64;  // of a cell that are looked at
+constexpr int kPixelsAcross = 32;  // of a cell that are looked at
 constexpr double kLeastCovered = 0.9;
 constexpr std::size_t kFewestCellPixels = 32, kFewestSkyPixels = 16;
 constexpr double kSkyClipSigma = 3;

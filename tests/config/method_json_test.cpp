@@ -38,7 +38,7 @@ TEST(MethodJson, HashOfTheDefaultsIsPinned) {
             R"(s":2.0,"star_mode":{"fwhm_transform":"log","weights":{"contrast":0.2,"fwhm":0.6,"round)"
             R"(ness":0.2}},"structure_mode":{"background_weight":0.3,"metric":"energy_over_sigma","me)"
             R"(tric_weight":0.7}},"normalization":{"enabled":true,"mode":"background","per_channel":t)"
-            R"(rue},"numerics_version":"3","reconstruction":{"edge_feather_px":0.0,"frame_chunk":64,")"
+            R"(rue},"numerics_version":"4","reconstruction":{"edge_feather_px":0.0,"frame_chunk":64,")"
             R"(local_sky":"none","noise_guard":"off","noise_guard_high":4.0,"noise_guard_low":2.0,"no)"
             R"(ise_guard_reach_fwhm":1.5,"rejection":"none","rejection_min_kept_fraction":0.5,"reject)"
             R"(ion_rounds":3,"sigma_high":4.0,"sigma_low":5.0,"tile_rescale":"none","weighting_functi)"
@@ -48,7 +48,7 @@ TEST(MethodJson, HashOfTheDefaultsIsPinned) {
             R"(mes_min":15,"weighting":"tile_weighted"},"tile":{"max_divisor":6.0,"min_size":64,"min_)"
             R"(valid_fraction":0.5,"overlap_fraction":0.25,"size_factor":32.0,"star_min_count":3}})");
   EXPECT_EQ(sha256_hex(canonical_method_json({})),
-            "582a174e43ad864db933321f45edf7839ce9c940fb3902806bd6e624d1553783");
+            "62869330242f6f332db20b1ccc32ea57525651662dcf7c0ab3d0c96fa0d0936f");
 }
 
 TEST(MethodJson, SpellingDoesNotMatter) {
@@ -121,9 +121,9 @@ TEST(MethodJson, RoundTrip) {
 
 TEST(MethodJson, RefusesWhatItWouldNotHaveWritten) {
   const std::string good = canonical_method_json({});
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"3\"", "\"numerics_version\":\"0\"")),
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"4\"", "\"numerics_version\":\"0\"")),
               testing::AllOf(HasSubstr("numerics version '0'"), HasSubstr("numerics version '3'")));
-  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"3\",", "")),
+  EXPECT_THAT(parse_error(replaced(good, "\"numerics_version\":\"4\",", "")),
               HasSubstr("no numerics_version"));
   EXPECT_THAT(parse_error(replaced(good, "\"frame_chunk\":64", "\"frame_chunk\":0")),
               HasSubstr("'reconstruction.frame_chunk' must be an integer"));

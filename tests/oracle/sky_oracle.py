@@ -47,7 +47,7 @@ def sample(frame, mean, coverage, others, width, height):
     """(above, x, y, pixels) of every cell. `frame`: I'; `others`: the mean of the other frames."""
     across, down = intervals(width, height)
     xs, ys = borders(width, across), borders(height, down)
-    step = [max(1, b[1] // 64) | 1 for b in (ys, xs)]
+    step = [max(1, b[1] // 32) | 1 for b in (ys, xs)]
     known = ~np.isnan(frame) & (coverage > 1)
     samples = []
     for j in range(len(ys) - 1):

@@ -30,9 +30,9 @@ std::size_t sky_cell_count(const SkyMesh& mesh);
 /// P_f the frame as it took part; the sky are the cell's pixels where C_f is at most its median over the cell
 /// and its neighbours, so the frame's own noise has no say in the choice. The sample is the mean of I' - C
 /// over the sky within 3 robust standard deviations of its median, summed row by row. Of large cells every
-/// k-th pixel of every k-th row is looked at, k odd, so that 64 x 64 or somewhat fewer are left. A cell says
-/// nothing when the frame lacks more than a tenth of the pixels that some frame covers, or has fewer than 16
-/// of sky.
+/// k-th pixel of every k-th row is looked at, k odd, so that 22 to 63 are left in a row and in a column. A
+/// cell says nothing when the frame lacks more than a tenth of the pixels that some frame covers, or has
+/// fewer than 16 of sky.
 std::vector<SkySample> sample_sky(const PlaneView<float>& plane, const Normalization& normalization,
                                   const SkyReference& reference, const SkyMesh& mesh);
 
