@@ -44,8 +44,8 @@ std::vector<double> read_tile_weights(const std::filesystem::path& path, int cha
   if (channel < 0 || channel >= shape[2])
     refuse_tile_metrics(path, "it has no channel " + std::to_string(channel));
   // A header may claim more than the file holds: cells are asked for a tile at a time.
-  const std::uintmax_t claimed = sizeof(double) * static_cast<std::uintmax_t>(shape[0]) *
-                                 static_cast<std::uintmax_t>(shape[1]);
+  const std::uintmax_t claimed =
+      sizeof(double) * static_cast<std::uintmax_t>(shape[0]) * static_cast<std::uintmax_t>(shape[1]);
   if (claimed > std::filesystem::file_size(path)) refuse_tile_metrics(path, "it is cut off");
   std::vector<double> weights(static_cast<std::size_t>(shape[0])), effective;
   int status = 0;

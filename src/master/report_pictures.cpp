@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 // Sizes that keep a page of a large colour image at a few MB.
 constexpr int kGreyPicturePx = 1400, kColourPicturePx = 1000, kCropPx = 420;
-constexpr int kMapCells = 240, kSkyCells = 60, kDifferenceCells = 400;
+constexpr int kMapCells = 240, kMostSkyCells = 60, kLeastSkyCellPx = 16, kDifferenceCells = 400;
 constexpr int kRowsOfACell = 4, kRowsOfASkyCell = 8;
 constexpr int kDifferenceBins = 61;
 constexpr double kDifferenceSigmas = 6;
@@ -72,15 +72,15 @@ void add_difference(PageValues& page, Compared& images) {
   page.maps.push_back({"difference", "Final picture minus plain mean", "", true, std::move(difference)});
   if (values.empty()) return;
   const double middle = median(values), sd = robust_sd(values);
-  PageHistogram histogram = histogram_of(values, middle - kDifferenceSigmas * sd,
-                                         middle + kDifferenceSigmas * sd, kDifferenceBins);
+  PageHistogram histogram =
+      histogram_of(values, middle - kDifferenceSigmas * sd, middle + kDifferenceSigmas * sd, kDifferenceBins);
   histogram.name = "difference";
   histogram.title = "Differences to the plain mean";
   page.histograms.push_back(std::move(histogram));
 }
 
-void add_stars(PageValues& page, Compared& images, const FrameMetrics& metrics) {
-  const int r = metrics.star_radius_px;
+void add_stars(PageValues& page, Compared& images, const StarList& list) {
+  const int r = list.radius_px;
   const auto measured = [&](FrameReader& image, const ReferenceStar& star, StarShape* shape) {
     const int y0 = static_cast<int>(std::floor(star.y + 0.5)) - r;
     const int x0 = static_cast<int>(std::floor(star.x + 0.5)) - r;
@@ -89,9 +89,9 @@ void add_stars(PageValues& page, Compared& images, const FrameMetrics& metrics) 
     *shape = measure_star(box.view(), star.x - x0, star.y - y0, r);
     return shape->measured && shape->snr >= kLeastStarSnr;
   };
-  const std::size_t count = std::min<std::size_t>(metrics.stars.size(), kMostSeeingStars);
+  const std::size_t count = std::min<std::size_t>(list.stars.size(), kMostSeeingStars);
   for (std::size_t i = 0; i < count; ++i) {
-    const ReferenceStar& star = metrics.stars[i];
+    const ReferenceStar& star = list.stars[i];
     StarShape plain, sharp;
     if (measured(images.plain_mean, star, &plain) && measured(images.final_picture, star, &sharp))
       page.stars.push_back({star.x, star.y, plain.fwhm_px, sharp.fwhm_px});
@@ -116,25 +116,29 @@ void add_map(PageValues& page, const fs::path& file, PageMap map, Reduce how = R
 }  // namespace
 
 void add_pictures(PageValues& page, const fs::path& directory, const std::string& final_file,
-                  const FrameMetrics* metrics) {
+                  const StarList& stars) {
   std::optional<FrameReader> final_picture = open_image(directory / final_file);
   std::optional<FrameReader> plain_mean = open_image(directory / "classical.fits");
   if (!final_picture || !plain_mean) {
-    page.missing.emplace_back("pictures, stars and difference: the run has no final picture or no plain mean");
+    page.missing.emplace_back(
+        "pictures, stars and difference: the run has no final picture or no plain mean");
     return;
   }
   Compared images{std::move(*final_picture), std::move(*plain_mean)};
   page.shown_channel = images.channels() == 3 ? 1 : 0;
   add_compared_pictures(page, images);
-  if (metrics != nullptr) add_stars(page, images, *metrics);
-  page.maps.push_back({"background", "Background of the final picture", "", false,
-                       reduced(images.final_picture, page.shown_channel, kSkyCells, Reduce::kMedian,
-                               kRowsOfASkyCell)});
+  add_stars(page, images, stars);
+  const int sky_cells =
+      std::clamp(std::max(images.width(), images.height()) / kLeastSkyCellPx, 1, kMostSkyCells);
+  page.maps.push_back(
+      {"background", "Background of the final picture", "", false,
+       reduced(images.final_picture, page.shown_channel, sky_cells, Reduce::kMedian, kRowsOfASkyCell)});
   const fs::path product = directory / final_file;
   const auto beside = [&](const char* map) {
     return fs::path(product).replace_extension(std::string(".") + map + ".fits");
   };
-  add_map(page, beside("variance"), {"noise", "Noise of a pixel, from the noise of the frames", "", false, {}});
+  add_map(page, beside("variance"),
+          {"noise", "Noise of a pixel, from the noise of the frames", "", false, {}});
   add_map(page, beside("neff"), {"neff", "Effective number of frames (N_eff)", "frames", false, {}});
   add_map(page, beside("coverage"), {"coverage", "Frames that cover a pixel", "frames", false, {}});
   add_map(page, directory / "rejected.fits",

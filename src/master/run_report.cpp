@@ -12,6 +12,7 @@
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_metrics_file.hpp"
+#include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/report/page.hpp"
 
 namespace tilecompile {
@@ -20,8 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr double kLeastShare = -3, kMostShare = 3;  // powers of two of a weight over its tile's mean
-constexpr int kShareBins = 48;
+constexpr double kLeastShare = -6, kMostShare = 4;  // powers of two of a weight over its tile's mean
+constexpr int kShareBins = 50;
 
 std::string text_of(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -30,7 +31,8 @@ std::string text_of(const fs::path& path) {
 
 std::string text_or_missing(PageValues& page, const fs::path& path, const char* what) {
   std::string text = text_of(path);
-  if (text.empty()) page.missing.push_back(std::string(what) + ": " + path.filename().string() + " is not there");
+  if (text.empty())
+    page.missing.push_back(std::string(what) + ": " + path.filename().string() + " is not there");
   return text;
 }
 
@@ -42,12 +44,17 @@ std::string final_file(const json& record) {
   return "";
 }
 
-std::optional<FrameMetrics> metrics_of(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
+// Where the stars are. Other versions know other figures of the frames, but all have these two lists.
+std::optional<StarList> stars_of(const fs::path& path) {
+  const json metrics = json::parse(text_of(path), nullptr, false);
+  if (!metrics.is_object() || !metrics.contains("stars") || !metrics.contains("star_radius_px"))
+    return std::nullopt;
   try {
-    return decode_frame_metrics(text_of(path));
-  } catch (const InputError&) {
-    return std::nullopt;  // of another version: the table of frames says what it said
+    StarList list{{}, std::clamp(metrics["star_radius_px"].get<int>(), 1, kLargestStarRadiusPx)};
+    for (const json& star : metrics["stars"]) list.stars.push_back({star.at(0), star.at(1)});
+    return list;
+  } catch (const json::exception&) {
+    return std::nullopt;
   }
 }
 
@@ -109,9 +116,9 @@ void write_run_report(const fs::path& run_directory) {
   page.grid = text_or_missing(page, run_directory / "grid.json", "grid");
   page.frame_table = text_or_missing(page, run_directory / "frame_metrics.csv", "figures of the frames");
   page.rejection_table = text_or_missing(page, run_directory / "rejection.csv", "what was rejected");
-  const std::optional<FrameMetrics> metrics = metrics_of(run_directory / "frame_metrics.json");
-  add_pictures(page, run_directory, final_file(record), metrics ? &*metrics : nullptr);
-  if (!metrics) page.missing.emplace_back("stars: frame_metrics.json is not there, or of another version");
+  const std::optional<StarList> stars = stars_of(run_directory / "frame_metrics.json");
+  add_pictures(page, run_directory, final_file(record), stars.value_or(StarList{}));
+  if (!stars) page.missing.emplace_back("places of stars: frame_metrics.json is not there, or damaged");
   add_weights(page, run_directory / "tile_metrics.fits");
   add_workers(page, run_directory / "journal.jsonl");
   write_file_atomically(run_directory / "report.html", report_page(page));

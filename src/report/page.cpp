@@ -27,8 +27,7 @@ std::string base64(std::string_view bytes) {
       return k < bytes.size() ? std::uint32_t{static_cast<unsigned char>(bytes[k])} : 0U;
     };
     const std::uint32_t word = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    for (unsigned k = 0; k < 4; ++k)
-      text += i + k <= bytes.size() ? kDigits[word >> (18 - 6 * k) & 63] : '=';
+    for (unsigned k = 0; k < 4; ++k) text += i + k <= bytes.size() ? kDigits[word >> (18 - 6 * k) & 63] : '=';
   }
   return text;
 }
@@ -67,10 +66,14 @@ json encode_map(const PageMap& map) {
       codes += std::isfinite(v) ? static_cast<char>(std::lround(kCodes * std::clamp(place, 0.0, 1.0)))
                                 : static_cast<char>(255);
     }
-  return {{"name", map.name},       {"title", map.title},
-          {"unit", map.unit},       {"zero", map.around_zero},
-          {"low", low},             {"high", high},
-          {"w", map.values.width()}, {"h", map.values.height()},
+  return {{"name", map.name},
+          {"title", map.title},
+          {"unit", map.unit},
+          {"zero", map.around_zero},
+          {"low", low},
+          {"high", high},
+          {"w", map.values.width()},
+          {"h", map.values.height()},
           {"codes", base64(codes)}};
 }
 
@@ -90,8 +93,7 @@ json encode_pictures(const std::vector<PagePicture>& pictures) {
 json encode_values(const PageValues& v) {
   json maps = json::array(), stars = json::array(), histograms = json::array(), workers = json::array();
   for (const PageMap& map : v.maps) maps.push_back(encode_map(map));
-  for (const PageStar& s : v.stars)
-    stars.push_back(rounded_list({s.x, s.y, s.plain_fwhm_px, s.fwhm_px}));
+  for (const PageStar& s : v.stars) stars.push_back(rounded_list({s.x, s.y, s.plain_fwhm_px, s.fwhm_px}));
   for (const PageHistogram& h : v.histograms)
     histograms.push_back({{"name", h.name},
                           {"title", h.title},

@@ -37,7 +37,7 @@ const head = () => {
 const viewer = (where, over, under, words) => {
   const controls = put(where, 'div', {class: 'controls'});
   const box = put(where, 'div', {class: 'viewer', tabindex: 0, role: 'region', 'aria-label': words + '; scrolls when zoomed'});
-  const stage = put(box, 'div', {class: 'stage'});
+  const fitted = `calc(78vh * ${over.w / over.h})`, stage = put(box, 'div', {class: 'stage', style: 'max-width:' + fitted});
   put(stage, 'img', {src: under.data, width: under.w, height: under.h, draggable: 'false', alt: `Plain mean of the frames (${words})`});
   const top = put(stage, 'img', {class: 'over', src: over.data, width: over.w, height: over.h, draggable: 'false', alt: `Final picture (${words})`});
   const edge = put(stage, 'div', {class: 'edge'});
@@ -62,6 +62,7 @@ const viewer = (where, over, under, words) => {
     zoomed = !zoomed;
     box.classList.toggle('zoomed', zoomed);
     stage.style.width = zoomed ? Math.max(over.w * 2, box.clientWidth * 2) + 'px' : '';
+    stage.style.maxWidth = zoomed ? 'none' : fitted;
     buttons[2].setAttribute('aria-pressed', zoomed);
     box.scrollTo(x * stage.clientWidth - box.clientWidth / 2, y * stage.clientHeight - box.clientHeight / 2);
   };
@@ -90,15 +91,17 @@ const checkWords = {fwhm_improvement_percent: 'Stars sharper than in the plain m
 const verdict = () => {
   const where = section('verdict'), list = run.verdict || [];
   if (list.length)
-    table(where, [{name: 'Check', text: true}, {name: 'Channel', text: true}, {name: 'Figure'}, {name: '+-'}, {name: 'Threshold'}, {name: '', text: true}, {name: 'In words', long: true}],
-      list.map(c => [checkWords[c.name] || c.name, channelName(c.channel), c.value, c.uncertainty || null, c.threshold, c.passed ? 'kept' : 'missed', c.text]));
+    table(where, [{name: 'Check', text: true}, {name: 'Channel', text: true}, {name: '', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
+      list.map(c => [checkWords[c.name] || c.name, channelName(c.channel), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
   else note(where, 'The run was not judged: it did not come to its last picture.');
   if (products.length) {
     put(where, 'h3', {style: 'margin-top:14px'}, 'Products');
     const line = (name, q, c, file) => [name, channelName(c), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
     table(where, [{name: 'Product', text: true}, {name: 'Channel', text: true}, {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
-      products.flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
+      products.filter(([, p]) => p.quality_covered_area || p.quality_common_area).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
   }
+  const synthetic = products.filter(([name]) => name.startsWith('syn')).map(([, p]) => p.file);
+  if (synthetic.length) note(where, `Synthetic frames, of ${(run.cluster_sizes || []).join(', ')} frames: ${synthetic.join(', ')}`);
   if ((run.warnings || []).length) {
     put(where, 'h3', {style: 'margin-top:14px'}, 'Warnings');
     const ul = put(where, 'ul');
@@ -112,13 +115,13 @@ const sharpness = () => {
   const before = stars.map(s => s[2]), after = stars.map(s => s[3]), all = sorted([...before, ...after]);
   const low = quantile(all, .005), high = quantile(all, .995) + 1e-6;
   const sets = [{name: 'plain mean', colour: 'var(--second)', values: before}, {name: 'final picture', colour: 'var(--accent)', values: after}];
-  const g = gridIn(where);
+  const g = gridIn(where, 'wide');
   boxes(g, 'FWHM before and after', `${stars.length} stars${ofChannel}; box: middle half, line: 2 to 98 %`, sets);
   bars(g, 'FWHM of the stars', 'in px; how many stars', sets.map(s => ({...s, counts: binned(s.values, low, high, 30)})), low, high, 'px');
   const size = Math.max(image.width, image.height) / 90;
   const dots = (title, value, unit) => places(g, title, `each dot is a star${ofChannel}`, unit, stars.map(s => ({x: s[0], y: s[1], value: value(s),
     text: `x ${show(s[0])}, y ${show(s[1])}\nplain mean ${show(s[2], 3)} px, final ${show(s[3], 3)} px`})),
-    (svg, s, colour) => put(svg, 'circle', {cx: s.x, cy: image.height - s.y, r: size, fill: colour}));
+    (svg, s, colour) => put(svg, 'circle', {cx: s.x, cy: image.height - s.y, r: size, fill: colour, style: `stroke:var(--soft);stroke-width:${size / 8}`}));
   dots('FWHM over the image', s => s[3], 'px');
   dots('FWHM, final over plain mean', s => s[3] / s[2], '');
 };
@@ -134,7 +137,7 @@ const night = () => {
   series(g, 'Noise', 'of a pixel, at equal star flux or equal sky', byFrame('noise'));
   series(g, 'Weight of a frame', 'as its figures over the whole image say', byFrame('weight'));
   if (data.frameShares.length)
-    series(g, 'Weight in the tiles', `mean over tiles of the weight, 1: as much as the average frame${ofChannel}`,
+    series(g, 'Weight in the tiles', 'mean over tiles, 1: as much as the average frame' + ofChannel,
       [{name: 'weight', colour: 'var(--accent)', points: data.frameShares.map((y, x) => ({x, y}))}]);
   series(g, 'Part of the image that a frame covers', '1: all of it', byFrame('valid_fraction'));
   if ((frames.cluster || []).some(known)) {
@@ -150,8 +153,14 @@ const night = () => {
 const tiles = () => {
   const where = section('tiles'), list = (data.grid || {}).tiles || [];
   if (list.length) note(where, `${list.length} tiles of ${data.grid.tile_size} px, overlapping by ${data.grid.overlap} px; ${list.filter(t => t.kind === 'STAR').length} of them are judged by their stars, the others by their structure.`);
-  const g = gridIn(where);
-  const step = (data.grid || {}).step, cell = (svg, t, colour) => put(svg, 'rect', {x: t.x0, y: image.height - t.y0 - t.h, width: Math.min(t.w, step || t.w) * .96, height: Math.min(t.h, step || t.h) * .96, fill: colour});
+  const g = gridIn(where, 'wide');
+  const step = (data.grid || {}).step;
+  // Up to where the next tile begins; the last one of a row or column to its end.
+  const side = (start, length, end) => start + length >= end ? length : Math.min(length, step || length) * .97;
+  const cell = (svg, t, colour) => {
+    const w = side(t.x0, t.w, image.width), h = side(t.y0, t.h, image.height);
+    return put(svg, 'rect', {x: t.x0, y: image.height - t.y0 - h, width: w, height: h, fill: colour});
+  };
   const draw = (title, more, unit, value, colour) => places(g, title, more, unit, list.map((t, i) => ({...t, value: value(t, i), colour: colour && colour(t),
     text: `tile ${t.tile_id}: ${t.kind === 'STAR' ? 'stars' : 'structure'}, ${t.n_stars} stars` + (known(data.tileFrames[i]) ? `\nN_eff ${show(data.tileFrames[i])}, sum of weights ${show(data.tileWeights[i])}` : '')})), cell);
   if (list.length) {
@@ -159,19 +168,19 @@ const tiles = () => {
     key(f, [['star tile', 'var(--accent)'], ['structure tile', 'var(--line)']]);
   }
   if (list.length && data.tileFrames.length === list.length) {
-    draw('Effective frames of a tile', `N_eff = (sum W)^2 / sum W^2${ofChannel}`, 'frames', (t, i) => data.tileFrames[i]);
-    draw('Sum of weights of a tile', ofChannel.trim(), '', (t, i) => data.tileWeights[i]);
+    draw('Effective frames of a tile', 'N_eff = (sum W)\u00b2 / sum W\u00b2' + ofChannel, 'frames', (t, i) => data.tileFrames[i]);
+    draw('Sum of weights of a tile', channelWords, '', (t, i) => data.tileWeights[i]);
   }
   const w = data.histograms.find(h => h.name === 'weights');
-  if (w) bars(g, w.title, 'powers of two: 1 is twice the mean, -1 half of it', [{colour: 'var(--accent)', counts: w.counts}], w.low, w.high, w.unit);
+  if (w) bars(g, w.title, 'powers of two: 1 is twice the mean, -1 half of it; the ends hold what lies beyond', [{colour: 'var(--accent)', counts: w.counts}], w.low, w.high, w.unit);
 };
 
 const maps = () => {
   const where = section('maps'), g = gridIn(where);
   const more = {background: 'median of cells; units of the picture', noise: 'units of the picture', difference: 'red: the final picture is brighter'};
-  for (const m of data.maps.filter(m => m.name !== 'rejected')) map(g, m, (more[m.name] || '') + ofChannel);
+  for (const m of data.maps.filter(m => m.name !== 'rejected')) map(g, m, [more[m.name], channelWords].filter(Boolean).join('; '));
   const d = data.histograms.find(h => h.name === 'difference');
-  if (d) bars(g, d.title, 'units of the picture', [{colour: 'var(--accent)', counts: d.counts}], d.low, d.high, '');
+  if (d) bars(g, d.title, 'units of the picture; the ends hold what lies beyond', [{colour: 'var(--accent)', counts: d.counts}], d.low, d.high, '');
   if (!data.maps.length) note(where, 'The run has no maps.');
 };
 

@@ -13,8 +13,8 @@ std::vector<std::vector<std::string>> csv_rows(const std::string& text);
 nlohmann::json page_number(double value);
 
 /// A CSV text with a header row as an object: column name -> list, in row order. Columns in which every field
-/// is a number or empty hold numbers and null, others and `path` texts. Rows with another number of fields than the
-/// header are left out; an empty text gives null.
+/// is a number or empty hold numbers and null, others and `path` texts. Rows with another number of fields
+/// than the header are left out; an empty text gives null.
 nlohmann::json page_table(const std::string& csv);
 
 }  // namespace tilecompile

@@ -26,7 +26,8 @@ const sorted = list => list.filter(known).sort((a, b) => a - b);
 const quantile = (list, q) => list.length ? list[Math.round(q * (list.length - 1))] : NaN;
 const channelName = c => image.channels === 3 ? 'RGB'[c] : image.channels > 1 && c !== null ? String(c) : '';
 const channelColour = c => image.channels === 3 ? ['var(--red)', 'var(--green)', 'var(--blue)'][c] : 'var(--accent)';
-const ofChannel = data.frames && image.channels === 3 ? ' in channel G' : '';
+const channelWords = channelName(data.channel) && 'channel ' + channelName(data.channel);
+const ofChannel = channelWords && '; ' + channelWords;
 const showTip = (text, x, y) => {
   tip.textContent = text;
   tip.hidden = false;
@@ -175,7 +176,7 @@ const map = (where, m, more) => {
   const f = figure(where, m.title, more);
   if (!seen.length) return note(f, 'No cell of the image has a value.');
   const unit = m.unit || '', value = c => m.low + (m.high - m.low) * c / 254;
-  const c = put(f, 'canvas', {width: m.w, height: m.h, role: 'img',
+  const c = put(f, 'canvas', {width: m.w, height: m.h, style: slim(m.w, m.h), role: 'img',
     'aria-label': `${m.title}: map of the image, colours from ${show(m.low)} to ${show(m.high)} ${unit}`});
   const context = c.getContext('2d'), pixels = context.createImageData(m.w, m.h);
   codes.forEach((code, i) => pixels.data.set(code === 255 ? [0, 0, 0, 0] : [...colourOf(code / 254, ramp), 255], 4 * i));
@@ -190,11 +191,13 @@ const map = (where, m, more) => {
   });
   c.addEventListener('pointerleave', hideTip);
 };
+// A tall image is kept from filling the screen.
+const slim = (w, h) => h > w ? `max-width:${Math.round(460 * w / h)}px` : '';
 // Things at places of the image, coloured: stars, tiles.
 const places = (where, title, more, unit, items, draw) => {
   const f = figure(where, title, more), list = sorted(items.map(i => i.value));
   const low = quantile(list, .02), high = quantile(list, .98), span = high - low || 1;
-  const svg = put(f, 'svg', {viewBox: `0 0 ${image.width} ${image.height}`, role: 'img',
+  const svg = put(f, 'svg', {viewBox: `0 0 ${image.width} ${image.height}`, style: slim(image.width, image.height), role: 'img',
     'aria-label': `${title}: ${items.length} places of the image, from ${show(list[0])} to ${show(list[list.length - 1])} ${unit}`});
   put(svg, 'rect', {class: 'axis', width: image.width, height: image.height, style: 'stroke-width:.3%'});
   for (const item of items) {
