@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "reduced_image.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/star_shape.hpp"
 #include "tilecompile/image/order_statistics.hpp"
@@ -31,11 +31,6 @@ struct Compared {
   int width() const { return final_picture.facts().width; }
   int height() const { return final_picture.facts().height; }
 };
-
-std::optional<FrameReader> open_image(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
-  return FrameReader(path, ZeroIsNodata::kNever);
-}
 
 void add_pair(PageValues& page, const std::string& ending, const std::vector<Image>& images) {
   const std::vector<std::string> pngs = preview_pngs(images);
@@ -101,30 +96,22 @@ void add_stars(PageValues& page, Compared& images, const StarList& list) {
 }
 
 void add_map(PageValues& page, const fs::path& file, PageMap map, Reduce how = Reduce::kMedian) {
-  std::optional<FrameReader> image = open_image(file);
-  if (!image) {
+  if (!fs::exists(file)) {
     page.missing.push_back(map.title + ": " + file.filename().string() + " is not there");
     return;
   }
-  const int channel = std::min(page.shown_channel, image->facts().channels - 1);
-  map.values = reduced(*image, channel, kMapCells, how, kRowsOfACell);
-  if (map.name == "noise")
-    for (float& v : map.values.samples()) v = std::sqrt(v);
-  page.maps.push_back(std::move(map));
+  unless_damaged(page, map.title, [&] {
+    FrameReader image(file, ZeroIsNodata::kNever);
+    const int channel = std::min(page.shown_channel, image.facts().channels - 1);
+    map.values = reduced(image, channel, kMapCells, how, kRowsOfACell);
+    if (map.name == "noise")
+      for (float& v : map.values.samples()) v = std::sqrt(v);
+    page.maps.push_back(std::move(map));
+  });
 }
 
-}  // namespace
-
-void add_pictures(PageValues& page, const fs::path& directory, const std::string& final_file,
-                  const StarList& stars) {
-  std::optional<FrameReader> final_picture = open_image(directory / final_file);
-  std::optional<FrameReader> plain_mean = open_image(directory / "classical.fits");
-  if (!final_picture || !plain_mean) {
-    page.missing.emplace_back(
-        "pictures, stars and difference: the run has no final picture or no plain mean");
-    return;
-  }
-  Compared images{std::move(*final_picture), std::move(*plain_mean)};
+// The figures and maps that come from the two pictures alone.
+void add_comparison(PageValues& page, Compared& images, const StarList& stars) {
   page.shown_channel = images.channels() == 3 ? 1 : 0;
   add_compared_pictures(page, images);
   add_stars(page, images, stars);
@@ -133,7 +120,31 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
   page.maps.push_back(
       {"background", "Background of the final picture", "", false,
        reduced(images.final_picture, page.shown_channel, sky_cells, Reduce::kMedian, kRowsOfASkyCell)});
-  const fs::path product = directory / final_file;
+  add_difference(page, images);
+}
+
+}  // namespace
+
+void unless_damaged(PageValues& page, const std::string& what, const std::function<void()>& add) {
+  try {
+    add();
+  } catch (const InputError& e) {
+    page.missing.push_back(what + ": " + e.what());
+  }
+}
+
+void add_pictures(PageValues& page, const fs::path& directory, const std::string& final_file,
+                  const StarList& stars) {
+  const fs::path product = directory / final_file, plain = directory / "classical.fits";
+  if (final_file.empty() || !fs::exists(product) || !fs::exists(plain)) {
+    page.missing.emplace_back(
+        "pictures, stars and difference: the run has no final picture or no plain mean");
+    return;
+  }
+  unless_damaged(page, "pictures, stars and difference", [&] {
+    Compared images{FrameReader(product, ZeroIsNodata::kNever), FrameReader(plain, ZeroIsNodata::kNever)};
+    add_comparison(page, images, stars);
+  });
   const auto beside = [&](const char* map) {
     return fs::path(product).replace_extension(std::string(".") + map + ".fits");
   };
@@ -144,7 +155,6 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
   add_map(page, directory / "rejected.fits",
           {"rejected", "Light that rejection took away (satellites, planes, cosmic rays)", "", false, {}},
           Reduce::kMean);
-  add_difference(page, images);
 }
 
 }  // namespace tilecompile

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,12 @@ struct StarList {
   int radius_px = 8;
 };
 
+/// Does `add`; a damaged file leaves a gap in the page, which is named, and the rest of it stays.
+void unless_damaged(PageValues& page, const std::string& what, const std::function<void()>& add);
+
 /// Adds what the images of a run directory show to `page`: pictures, maps, stars, the difference to the plain
-/// mean. `final_file`: the final picture's. What is missing is named in `page.missing`. Throws what
-/// FrameReader throws for damaged files.
+/// mean. `final_file`: the final picture's. What is missing or damaged is named in
+/// `page.missing`. Throws TransientError when the file system refuses.
 void add_pictures(PageValues& page, const std::filesystem::path& directory, const std::string& final_file,
                   const StarList& stars);
 

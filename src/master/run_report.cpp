@@ -114,12 +114,16 @@ void write_run_report(const fs::path& run_directory) {
                      ": there is no run.json that can be read; name the folder of a run that has ended "
                      "(output.dir/RUN_ID)");
   page.grid = text_or_missing(page, run_directory / "grid.json", "grid");
+  if (!page.grid.empty() && !json::accept(page.grid)) {
+    page.grid.clear();
+    page.missing.emplace_back("grid: grid.json is damaged");
+  }
   page.frame_table = text_or_missing(page, run_directory / "frame_metrics.csv", "figures of the frames");
   page.rejection_table = text_or_missing(page, run_directory / "rejection.csv", "what was rejected");
   const std::optional<StarList> stars = stars_of(run_directory / "frame_metrics.json");
   add_pictures(page, run_directory, final_file(record), stars.value_or(StarList{}));
   if (!stars) page.missing.emplace_back("places of stars: frame_metrics.json is not there, or damaged");
-  add_weights(page, run_directory / "tile_metrics.fits");
+  unless_damaged(page, "weights of tiles", [&] { add_weights(page, run_directory / "tile_metrics.fits"); });
   add_workers(page, run_directory / "journal.jsonl");
   write_file_atomically(run_directory / "report.html", report_page(page));
 }

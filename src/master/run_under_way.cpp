@@ -90,15 +90,18 @@ void check_stop(const RunUnderWay& run) {
 
 namespace {
 
-// For the eye only: a run is no worse without it, so nothing that goes wrong here ends it.
+// For the eye only: a run is no worse without it, so nothing that goes wrong here ends it. It reads run.json,
+// which gets one more warning when there is no report.
 void write_page(RunUnderWay& run) {
   const auto began = RunUnderWay::Clock::now();
+  const std::string directory = run.directory->path().string();
   try {
-    write_run_report(run.directory->path());
+    write_run_report(directory);
     run.directory->append_event("report_written", {{"seconds", std::to_string(seconds_since(began))}});
   } catch (const std::exception& e) {
-    log_warning(std::string("the run has no report: ") + e.what() + "; 'tilecompile report " +
-                run.directory->path().string() + "' tries again");
+    warn(run, std::string("the run has no report: ") + e.what() + "; 'tilecompile report " + directory +
+                  "' tries again");
+    run.directory->write("run.json", encode_run_record(run.record));
   }
 }
 

@@ -88,16 +88,17 @@ const picture = () => {
 
 const checkWords = {fwhm_improvement_percent: 'Stars sharper than in the plain mean, %', background_rms_increase_percent: 'Sky noisier than in the plain mean, %',
   tile_weight_variance: 'Spread of the weights in tiles', tile_pattern: 'Steps on the lines of the tile grid'};
+const several = image.channels > 1;
 const verdict = () => {
   const where = section('verdict'), list = run.verdict || [];
   if (list.length)
-    table(where, [{name: 'Check', text: true}, {name: 'Channel', text: true}, {name: '', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
-      list.map(c => [checkWords[c.name] || c.name, channelName(c.channel), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
+    table(where, [{name: 'Check', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: '', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
+      list.map(c => [checkWords[c.name] || c.name, ...(several ? [channelName(c.channel)] : []), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
   else note(where, 'The run was not judged: it did not come to its last picture.');
   if (products.length) {
     put(where, 'h3', {style: 'margin-top:14px'}, 'Products');
-    const line = (name, q, c, file) => [name, channelName(c), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
-    table(where, [{name: 'Product', text: true}, {name: 'Channel', text: true}, {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
+    const line = (name, q, c, file) => [name, ...(several ? [channelName(c)] : []), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
+    table(where, [{name: 'Product', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
       products.filter(([, p]) => p.quality_covered_area || p.quality_common_area).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
   }
   const synthetic = products.filter(([name]) => name.startsWith('syn')).map(([, p]) => p.file);
@@ -197,7 +198,7 @@ const rejected = () => {
 
 const frameTable = () => {
   const where = section('frames');
-  const columns = [['frame_index', '#'], ['path', 'File', true], ...(image.channels > 1 ? [['channel', 'Channel']] : []), ['weight', 'Weight'], ['share', 'Weight in tiles'],
+  const columns = [['frame_index', '#'], ['path', 'File', true], ...(several ? [['channel', 'Channel']] : []), ['weight', 'Weight'], ['share', 'Weight in tiles'],
     ['fwhm_px', 'FWHM, px'], ['flux_scale', 'Transparency'], ['background', 'Background'], ['noise', 'Noise'], ['quality', 'Quality'], ['valid_fraction', 'Covers'], ...((frames.cluster || []).some(known) ? [['cluster', 'Group']] : []), ['why', 'Taken', true]];
   const taken = rows.map(r => ({...Object.fromEntries(columns.map(([c]) => [c, (frames[c] || [])[r.i] ?? null])), share: r.channel === data.channel ? data.frameShares[r.index] ?? null : null, path: fileName(r.index), why: 'yes'}));
   const out = (list, word) => (list || []).map(f => ({path: f.path, why: `${word}: ${f.reason}`}));

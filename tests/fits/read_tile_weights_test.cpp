@@ -13,7 +13,8 @@ std::filesystem::path weights_file(const TempDir& folder) {
   m.channels = 2;
   m.frames = 4;
   for (int t = 0; t < 3; ++t)
-    m.tiles.push_back({t, {t, 0, 9, 9}, "STAR", {1, 1}, {1, 1}, {0, 0}, {0, 0}, {false, false}, {1, 1}, {0, 0}});
+    m.tiles.push_back(
+        {t, {t, 0, 9, 9}, "STAR", {1, 1}, {1, 1}, {0, 0}, {0, 0}, {false, false}, {1, 1}, {0, 0}});
   for (int c = 0; c < 2; ++c)
     for (int t = 0; t < 3; ++t)
       for (int f = 0; f < 4; ++f) {
@@ -27,7 +28,8 @@ std::filesystem::path weights_file(const TempDir& folder) {
 TEST(ReadTileWeights, GivesTheWeightsOfOneChannelTileByTile) {
   const TempDir folder;
   std::vector<std::vector<double>> seen;
-  const auto effective = read_tile_weights(weights_file(folder), 1, [&](const auto& w) { seen.push_back(w); });
+  const auto effective =
+      read_tile_weights(weights_file(folder), 1, [&](const auto& w) { seen.push_back(w); });
   ASSERT_EQ(seen.size(), 3u);
   EXPECT_EQ(seen[2], (std::vector<double>{120, 121, 122, 123}));
   ASSERT_EQ(effective.size(), 3u);

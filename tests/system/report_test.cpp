@@ -40,7 +40,7 @@ class Report : public testing::Test {
       last = std::max(last, item.path());
     fs::rename(last, last.parent_path() / kEvilFrame);
     write(last.parent_path() / "torn.fits", "SIMPLE  =                    T");
-    run_ = std::make_unique<ProgramOutput>(run_once(""));
+    run_ = std::make_unique<ProgramOutput>(run_once("out"));
     ASSERT_THAT(run_->exit_code, testing::AnyOf(0, 3)) << run_->text;
   }
   static void TearDownTestSuite() {
@@ -49,12 +49,11 @@ class Report : public testing::Test {
   }
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }
   static fs::path run_dir() { return *folder_ / "out" / kReportRunId; }
-  static ProgramOutput run_once(const std::string& more) {
-    return run_program("run '" + path("night/run.yaml") + "' --quiet --run-id " + kReportRunId + " --output '" +
-                       path("out") +
+  static ProgramOutput run_once(const std::string& output) {
+    return run_program("run '" + path("night/run.yaml") + "' --quiet --run-id " + kReportRunId +
+                       " --output '" + path(output) +
                        "' --set data.frames_min=5 --set input.on_bad_frame=quarantine "
-                       "--set synthetic.enabled=true --set synthetic.frames_min=2 " +
-                       more);
+                       "--set synthetic.enabled=true --set synthetic.frames_min=2");
   }
   static std::string page() { return file_text(run_dir() / "report.html"); }
 
@@ -81,12 +80,13 @@ class Report : public testing::Test {
         run_shell(chromium + "--dump-dom 'file://" + (folder / "probed.html").string() + "' 2>/dev/null");
     if (const char* shots = std::getenv("TILECOMPILE_SCREENSHOTS"); shots != nullptr)
       run_shell(chromium + "--hide-scrollbars --screenshot='" + shots + "/report_" + std::to_string(width) +
-                (flags.empty() ? "_light" : "_dark") + ".png' 'file://" + (run_dir() / "report.html").string() +
-                "'");
+                (flags.empty() ? "_light" : "_dark") + ".png' 'file://" +
+                (run_dir() / "report.html").string() + "'");
     const std::string mark = "<pre id=\"seen\">";
     const std::size_t from = out.text.find(mark);
     if (from == std::string::npos) return {{"errors", {"the probe did not run: " + out.text.substr(0, 500)}}};
-    std::string text = out.text.substr(from + mark.size(), out.text.find("</pre>", from) - from - mark.size());
+    std::string text =
+        out.text.substr(from + mark.size(), out.text.find("</pre>", from) - from - mark.size());
     for (const auto& [name, sign] : {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}})
       for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; ++at)
         text.replace(at, std::string(name).size(), sign);
@@ -108,15 +108,17 @@ TEST_F(Report, EveryRunLeavesOneAndTheCommandWritesTheSame) {
   EXPECT_EQ(again.exit_code, 0) << again.text;
   EXPECT_EQ(again.text, (run_dir() / "report.html").string() + "\n");
   EXPECT_EQ(page(), first);
-  EXPECT_EQ(run_program(std::string("report ") + kReportRunId + " --output '" + path("out") + "'").exit_code, 0);
+  EXPECT_EQ(run_program(std::string("report ") + kReportRunId + " --output '" + path("out") + "'").exit_code,
+            0);
 }
 
 TEST_F(Report, ItsFailureIsAWarningAndNoMore) {
   const fs::path other = *folder_ / "other" / kReportRunId;
   fs::create_directories(other / "report.html/in_the_way");
-  const ProgramOutput run = run_once("--output '" + path("other") + "'");
+  const ProgramOutput run = run_once("other");
   EXPECT_EQ(run.exit_code, run_->exit_code) << run.text;
   EXPECT_THAT(run.text, HasSubstr("the run has no report"));
+  EXPECT_THAT(run_record(other).at("warnings").dump(), HasSubstr("the run has no report"));
   EXPECT_EQ(product_digests(other), product_digests(run_dir()));
 }
 
@@ -140,6 +142,19 @@ TEST_F(Report, WhatIsMissingIsSaid) {
   EXPECT_EQ(seen.value("ready", ""), "yes");
 }
 
+TEST_F(Report, ADamagedFileLeavesAGapThatIsNamed) {
+  const TempDir folder;
+  for (const char* name : {"run.json", "grid.json", "stacked.fit", "classical.fits", "stacked.neff.fits",
+                           "stacked.coverage.fits", "tile_metrics.fits"})
+    fs::copy(run_dir() / name, folder / name);
+  for (const char* name : {"stacked.neff.fits", "tile_metrics.fits"}) fs::resize_file(folder / name, 6000);
+  write(folder / "grid.json", "{\"tiles\": ");
+  ASSERT_EQ(run_program("report '" + folder.path().string() + "'").exit_code, 0);
+  const std::string html = file_text(folder / "report.html");
+  for (const char* part : {"grid.json is damaged", "weights of tiles: reading", "(N_eff): ", "\"coverage\""})
+    EXPECT_THAT(html, HasSubstr(part));
+}
+
 TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   if (!has_browser()) GTEST_SKIP() << "no chromium";
   const json seen = look(page(), 1200, "");
@@ -149,13 +164,26 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   EXPECT_THAT(seen.at("emptyPlots"), IsEmpty());
   EXPECT_THAT(seen.at("emptySections"), IsEmpty());
   EXPECT_EQ(seen.at("nameless"), 0);
-  for (const char* plot :
-       {"FWHM before and after", "FWHM of the stars", "FWHM over the image", "FWHM", "Transparency",
-        "Background", "Noise", "Weight of a frame", "Weight in the tiles", "Clusters", "Tile grid",
-        "Effective frames of a tile", "Weights of frames in tiles, over the mean of their tile",
-        "Background of the final picture", "Noise of a pixel, from the noise of the frames",
-        "Effective number of frames (N_eff)", "Frames that cover a pixel", "Final picture minus plain mean",
-        "Differences to the plain mean", "Rejected pixels of a frame"})
+  for (const char* plot : {"FWHM before and after",
+                           "FWHM of the stars",
+                           "FWHM over the image",
+                           "FWHM",
+                           "Transparency",
+                           "Background",
+                           "Noise",
+                           "Weight of a frame",
+                           "Weight in the tiles",
+                           "Clusters",
+                           "Tile grid",
+                           "Effective frames of a tile",
+                           "Weights of frames in tiles, over the mean of their tile",
+                           "Background of the final picture",
+                           "Noise of a pixel, from the noise of the frames",
+                           "Effective number of frames (N_eff)",
+                           "Frames that cover a pixel",
+                           "Final picture minus plain mean",
+                           "Differences to the plain mean",
+                           "Rejected pixels of a frame"})
     EXPECT_THAT(seen.at("plots"), Contains(plot));
   EXPECT_EQ(seen.at("pictures"), json::parse("[[190, 130], [190, 130]]"));
   EXPECT_EQ(seen.at("slider"), json({"inset(0px 0px 0px 80%)", "inset(0px 0px 0px 0%)"}));
