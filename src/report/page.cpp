@@ -77,6 +77,14 @@ json encode_map(const PageMap& map) {
           {"codes", base64(codes)}};
 }
 
+// The columns that the page shows: with thousands of frames the others would be most of it.
+json encode_frames(const std::string& csv) {
+  json table = page_table(csv);
+  for (const char* column : {"gradient_energy", "z_background", "z_noise", "z_gradient"})
+    if (table.is_object()) table.erase(column);
+  return table;
+}
+
 json rounded_list(const std::vector<double>& values) {
   json list = json::array();
   for (const double v : values) list.push_back(page_number(v));
@@ -105,7 +113,7 @@ json encode_values(const PageValues& v) {
     workers.push_back({{"id", w.id}, {"tiles", w.tiles}, {"seconds", w.compute_seconds}});
   return {{"record", parsed(v.record, "run.json")},
           {"grid", parsed(v.grid, "grid.json")},
-          {"frames", page_table(v.frame_table)},
+          {"frames", encode_frames(v.frame_table)},
           {"rejection", page_table(v.rejection_table)},
           {"channel", v.shown_channel},
           {"pictures", encode_pictures(v.pictures)},

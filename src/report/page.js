@@ -96,7 +96,7 @@ const verdict = () => {
       list.map(c => [checkWords[c.name] || c.name, ...(several ? [channelName(c.channel)] : []), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
   else note(where, 'The run was not judged: it did not come to its last picture.');
   if (products.length) {
-    put(where, 'h3', {style: 'margin-top:14px'}, 'Products');
+    put(where, 'h3', {}, 'Products');
     const line = (name, q, c, file) => [name, ...(several ? [channelName(c)] : []), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
     table(where, [{name: 'Product', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
       products.filter(([, p]) => p.quality_covered_area || p.quality_common_area).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
@@ -104,7 +104,7 @@ const verdict = () => {
   const synthetic = products.filter(([name]) => name.startsWith('syn')).map(([, p]) => p.file);
   if (synthetic.length) note(where, `Synthetic frames, of ${(run.cluster_sizes || []).join(', ')} frames: ${synthetic.join(', ')}`);
   if ((run.warnings || []).length) {
-    put(where, 'h3', {style: 'margin-top:14px'}, 'Warnings');
+    put(where, 'h3', {}, 'Warnings');
     const ul = put(where, 'ul');
     for (const w of run.warnings) put(ul, 'li', {}, w);
   }
@@ -249,7 +249,7 @@ const costs = () => {
     [...phases.map(p => [p.name, +p.seconds.toFixed(2), +p.cpu_seconds.toFixed(2), +(100 * p.seconds / (sum(q => q.seconds) || 1)).toFixed(1)]),
       ['together', +sum(p => p.seconds).toFixed(2), +sum(p => p.cpu_seconds).toFixed(2), 100]]);
   if (data.workers.length) {
-    put(where, 'h3', {style: 'margin-top:14px'}, 'Workers');
+    put(where, 'h3', {}, 'Workers');
     table(where, [{name: 'Worker', text: true}, {name: 'Tiles'}, {name: 'Compute seconds'}, {name: 'Seconds a tile'}], data.workers.map(w => [w.id, w.tiles, +w.seconds.toFixed(2), w.seconds / w.tiles]));
   }
 };

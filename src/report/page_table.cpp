@@ -64,7 +64,7 @@ Rows csv_rows(const std::string& text) {
 json page_number(double value) {
   if (!std::isfinite(value)) return nullptr;
   char text[32];
-  std::snprintf(text, sizeof text, "%.6g", value);
+  std::snprintf(text, sizeof text, "%.5g", value);
   return std::strtod(text, nullptr);
 }
 

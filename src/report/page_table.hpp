@@ -9,7 +9,7 @@ namespace tilecompile {
 /// last line may lack its end.
 std::vector<std::vector<std::string>> csv_rows(const std::string& text);
 
-/// A number with the 6 digits that a page needs; null when it is not finite.
+/// A number with the 5 digits that a page needs; null when it is not finite.
 nlohmann::json page_number(double value);
 
 /// A CSV text with a header row as an object: column name -> list, in row order. Columns in which every field
