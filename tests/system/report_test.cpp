@@ -122,6 +122,16 @@ TEST_F(Report, ItsFailureIsAWarningAndNoMore) {
   EXPECT_EQ(product_digests(other), product_digests(run_dir()));
 }
 
+TEST_F(Report, ItsConfigurationIsOneThatGivesTheSameRun) {
+  const std::string mark = "<script type=\"application/json\" id=\"data\">";
+  const std::string html = page();
+  const std::size_t from = html.find(mark) + mark.size();
+  const json record = json::parse(html.substr(from, html.find("</script>", from) - from)).at("record");
+  write(*folder_ / "again.yaml", record.at("configuration").dump(2));
+  const ProgramOutput config = run_program("config '" + path("again.yaml") + "'");
+  EXPECT_THAT(config.text, HasSubstr("config_hash " + record.at("config_hash").get<std::string>()));
+}
+
 TEST_F(Report, AFolderThatIsNoRunIsRefused) {
   const ProgramOutput out = run_program("report '" + path("night") + "'");
   EXPECT_EQ(out.exit_code, 4);
