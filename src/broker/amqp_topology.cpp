@@ -98,12 +98,12 @@ void warn_of_old_queue(const std::string& name) {
   static std::set<std::string> told;
   const std::lock_guard<std::mutex> lock(mutex);
   if (!told.insert(name).second) return;
-  log_warning(
-      "queue '" + name +
-      "' was declared by an earlier program, without limits: it works, but a flood of messages is not "
-      "kept from it. Set the limits by a policy (docs/operating.md, Limits of queues), or delete the "
-      "queue while it is empty: rabbitmqctl delete_queue " +
-      name);
+  log_warning("queue '" + name +
+              "' was declared by an earlier program, without limits and priorities: it works, but a flood of "
+              "messages is not kept from it, and parallel.priority is not heeded. Set the limits by a policy "
+              "(docs/operating.md, Limits of queues), or delete the "
+              "queue while it is empty: rabbitmqctl delete_queue " +
+              name);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ std::map<std::string, std::variant<std::int64_t, std::string>> queue_arguments(c
   if (queue.bounds.messages > 0 || queue.bounds.bytes > 0)
     arguments["x-overflow"] = queue.bounds.keep_newest ? "drop-head" : "reject-publish";
   if (queue.quorum) arguments["x-delivery-limit"] = kDeliveryLimit;
+  if (queue.max_priority > 0) arguments["x-max-priority"] = std::int64_t{queue.max_priority};
   return arguments;
 }
 
@@ -29,7 +30,6 @@ std::map<std::string, std::variant<std::int64_t, std::string>> unbounded_argumen
       arguments["x-overflow"] = "reject-publish";
     }
   }
-  if (queue.max_priority > 0) arguments["x-max-priority"] = std::int64_t{queue.max_priority};
   // Said in both cases: a virtual host may have a default of its own.
   arguments["x-queue-type"] = queue.quorum ? "quorum" : "classic";
   return arguments;

@@ -115,6 +115,8 @@ void add_parallel(Table& table) {
   of_run.add(
       "frame_chunks", &ParallelConfig::frame_chunks, Between{0, 65536},
       "Experimental: chunks of reconstruction.frame_chunk frames that a task takes of its tiles; 0: all");
+  of_run.add("priority", &ParallelConfig::priority, Between{0, kHighestPriority},
+             "Of this run's tasks among those of other runs on the same workers; the highest goes first");
   parallel.add("prefetch", &ParallelConfig::prefetch, Between{1, 64},
                "Deliveries held ready for each compute thread");
   parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},

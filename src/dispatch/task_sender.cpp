@@ -34,6 +34,7 @@ void TaskSender::send(const TileTask& task, const TaskEnvelope& envelope, int wa
     if (confirms_.front().ready.wait_for(200ms) == std::future_status::ready) take_confirm();
   }
   Message message = task_message(task, envelope, reply_to_);
+  message.priority = round_.priority;
   if (place_.diagnostics != nullptr) place_.diagnostics->ask(message);
   SentTask sent{task.correlation_id, {}};
   for (const TaskTile& tile : task.tiles) sent.tiles.push_back(tile.tile_id);

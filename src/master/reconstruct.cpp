@@ -33,6 +33,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
       {record.width, record.height, record.channels, record.frames, run.threads, run.stack_seconds});
   round.isolation = config.parallel.isolation;
   round.quorum = config.broker.queue_type == QueueType::kQuorum;
+  round.priority = config.parallel.priority;
   round.retry = config.retry;
   round.max_failed_tiles = config.retry.max_failed_tiles;
   return round;

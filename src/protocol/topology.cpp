@@ -32,6 +32,7 @@ QueueSpec compute_queue_spec(bool quorum) {
   spec.name = kComputeQueue;
   spec.exchange = kTaskExchange;
   spec.quorum = quorum;
+  if (!quorum) spec.max_priority = kHighestPriority;
   spec.bounds = kTaskBounds;
   return spec;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <thread>
 
+#include "tilecompile/protocol/topology.hpp"
 #include "transport_contract.hpp"
 
 namespace tilecompile {
@@ -172,6 +173,21 @@ TEST_P(TransportContract, PriorityQueueServesTheHighestFirst) {
   }
   party_->consume(spec.name, 10);
   for (const char* expected : {"5", "3", "1", "-1"}) EXPECT_EQ(must_receive(*party_).message.body, expected);
+}
+
+// What a run of high priority asks for overtakes what waits for another run.
+TEST_P(TransportContract, TasksOfAHigherPriorityOvertakeThoseThatWait) {
+  QueueSpec spec = compute_queue_spec(false);
+  spec.name += ".contract";
+  party_->declare(spec);
+  for (const int priority : {0, 0, kHighestPriority}) {
+    Message message;
+    message.body = std::to_string(priority);
+    message.priority = priority;
+    party_->publish(spec.exchange, spec.name, message).get();
+  }
+  party_->consume(spec.name, 10);
+  for (const char* expected : {"9", "0", "0"}) EXPECT_EQ(must_receive(*party_).message.body, expected);
 }
 
 TEST_P(TransportContract, DeclaringAgainMustAgree) {

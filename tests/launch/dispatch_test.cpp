@@ -118,6 +118,19 @@ std::string text_thrown(std::future<int>& run) {
   return "(not thrown)";
 }
 
+TEST(Dispatch, TasksCarryThePriorityOfTheirRunAndTheHighestComeFirst) {
+  WholeNight night;
+  night.job.priority = 7;
+  Hall hall(night);
+  const auto run = hall.start();
+  const auto tasks = hall.tasks(make_tasks(night.job).size());
+  for (const Delivery& task : tasks) EXPECT_EQ(task.message.priority, 7);
+  EXPECT_EQ(compute_queue_spec(false).max_priority, kHighestPriority);
+  EXPECT_EQ(compute_queue_spec(true).max_priority, 0) << "a quorum queue refuses the argument";
+  for (const Delivery& task : tasks)
+    for (const ResultMessage& result : hall.compute(task.message.body)) hall.send(encode_result(result));
+}
+
 TEST(MakeTasks, EveryTileOnceWhateverTheBatch) {
   WholeNight night;
   for (const int batch : {0, 1, 5, 10000}) {

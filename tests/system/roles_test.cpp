@@ -122,6 +122,13 @@ TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
     bool master, worker, monitor;
   };
   const auto consume = [](const char* name) { return [name](Transport& p) { p.consume(name, 1); }; };
+  const auto announce = [](Transport& p) {
+    try {
+      publish(p, "tilecompile.events", "run");
+    } catch (const UnroutableError&) {
+      return;  // nobody listens: that is no refusal
+    }
+  };
   const std::vector<Row> rows = {
       {"declare a queue", [](Transport& p) { p.declare(queue("tile.results.x")); }, true, false, false},
       {"declare a foreign queue", [](Transport& p) { p.declare(queue("mine")); }, false, false, false},
@@ -140,6 +147,8 @@ TEST_F(Roles, EachRoleMayDoItsOwnAndNothingElse) {
       {"take tasks", consume("tile.compute"), true, true, false},
       {"read results", consume("tile.results"), true, false, false},
       {"read dead letters", consume("tile.dlq"), true, false, false},
+      {"take diagnostics", consume("tile.diagnostics"), true, false, false},
+      {"tell everyone", announce, true, false, false},
       {"look whether a queue exists", [](Transport& p) { (void)p.inspect("tile.results"); }, true, true,
        true},
       {"remove a queue", [](Transport& p) { p.remove_queue("tile.results.x"); }, true, false, false},

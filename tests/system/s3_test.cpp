@@ -102,6 +102,27 @@ TEST_F(S3Runs, OneProcessWithTilesInABucket) {
   EXPECT_EQ(objects.size(), run_record(run).at("tiles").at("count").get<std::size_t>());
 }
 
+TEST_F(S3Runs, CleaningEmptiesTheBucketOfTheRunAlone) {
+  const fs::path run = finished("run", store_flags(service_->http()));
+  const fs::path other = finished("run", store_flags(service_->http()));
+  S3Bucket bucket(service_->options());
+  const auto objects = [&](const fs::path& of) {
+    return bucket.list("runs/a/" + of.filename().string() + "/").size();
+  };
+  const std::size_t before = objects(run);
+  EXPECT_GT(before, 10u);
+  const std::string clean = "clean " + run.filename().string() + " --output '" + path("out") + "'";
+  auto looked = run_program(clean);
+  EXPECT_EQ(looked.exit_code, 0) << looked.text;
+  EXPECT_THAT(looked.text, testing::HasSubstr("nothing was removed"));
+  EXPECT_EQ(objects(run), before);
+  const auto removed = run_program(clean + " --yes");
+  EXPECT_EQ(removed.exit_code, 0) << removed.text;
+  EXPECT_EQ(objects(run), 0u);
+  EXPECT_EQ(objects(other), before);
+  EXPECT_TRUE(fs::exists(run / "reconstruction.fits"));
+}
+
 TEST_F(S3Runs, OneProcessWithEverythingInABucketOverTls) {
   const std::string flags = set("storage.s3.ca_file", service_->ca_file());
   expect_reference(

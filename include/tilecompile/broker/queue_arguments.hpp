@@ -11,7 +11,7 @@ namespace tilecompile {
 /// The x-arguments of a queue by name. Everyone who declares it must give exactly these.
 std::map<std::string, std::variant<std::int64_t, std::string>> queue_arguments(const QueueSpec& queue);
 
-/// The same as programs gave them that knew neither bounds nor a limit of deliveries.
+/// The same as programs gave them that knew neither bounds nor priorities nor a limit of deliveries.
 std::map<std::string, std::variant<std::int64_t, std::string>> unbounded_arguments(const QueueSpec& queue);
 
 /// Beyond that many deliveries a quorum queue drops a message; the default of RabbitMQ 4, 20, is reached by

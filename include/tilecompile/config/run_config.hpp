@@ -69,8 +69,10 @@ struct ParallelConfig {
   int frame_chunks = 0;     ///< canonical chunks of frames a task takes; 0: whole tiles
   int prefetch = 2;         ///< deliveries held a compute slot
   int memory_limit_mb = 0;  ///< 0: half of the machine's memory
+  int priority = 0;         ///< of this run's tasks among those of other runs, 0 to kHighestPriority
   Isolation isolation = Isolation::kRun;
 };
+inline constexpr int kHighestPriority = 9;
 struct BrokerConfig {
   std::string host = "127.0.0.1";
   int port = 0;  ///< 0: 5671 with TLS, 5672 without

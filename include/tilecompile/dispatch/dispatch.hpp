@@ -37,6 +37,7 @@ struct TileRound {
 
   Isolation isolation = Isolation::kRun;
   bool quorum = false;
+  int priority = 0;  ///< of the tasks, among those of other runs
   RetryPolicy retry;
   int max_failed_tiles = 0;   ///< more end the run
   bool others_done = false;   ///< tiles that are not asked for are done: that all others fail ends no run

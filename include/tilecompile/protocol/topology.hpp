@@ -25,6 +25,8 @@ std::string results_queue(const std::string& run_id, Isolation isolation);
 std::string diagnostics_queue(const std::string& run_id, Isolation isolation);
 
 /// Tasks and results are refused when too many wait, so that nothing is lost: who sent them sends them again.
+/// Tasks of a higher parallel.priority come first. A classic queue says so by its arguments; a quorum queue
+/// takes two levels from RabbitMQ 4 on, up to 4 and above, and none before.
 QueueSpec compute_queue_spec(bool quorum);
 /// Keeps the newest letters.
 QueueSpec dead_letter_queue_spec(bool quorum);
