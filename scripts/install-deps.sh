@@ -11,7 +11,7 @@ program=(g++ cmake ninja-build pkg-config
 build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
   swift swift-proxy swift-account swift-container swift-object openssl
-  python3-pika iproute2 iptables util-linux docker-compose systemd debootstrap)
+  python3-pika iproute2 iptables util-linux docker-compose systemd debootstrap chromium)
 docker=(docker.io docker-compose debootstrap iptables iproute2 util-linux openssl curl
   swift swift-proxy swift-account swift-container swift-object)
 

@@ -18,6 +18,8 @@ std::vector<Command> command_table() {
       {"plan", "Everything up to dispatch, nothing computed: frames, grid, tasks, bytes, memory, time",
        set_up_plan},
       {"tile", "Recompute one tile of a run and compare its checksum with the stored one", set_up_tile},
+      {"report", "Write report.html of a run once more: pictures, plots and tables in one file",
+       set_up_report},
       {"config", "Print the effective configuration with its hash, or the JSON Schema", set_up_config},
       {"clean", "Remove the working files of runs that have ended; says only what it would do without --yes",
        set_up_clean},

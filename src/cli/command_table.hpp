@@ -37,6 +37,7 @@ void set_up_verify(CLI::App& app, const ChooseAction& choose);
 void set_up_plan(CLI::App& app, const ChooseAction& choose);
 void set_up_tile(CLI::App& app, const ChooseAction& choose);
 void set_up_config(CLI::App& app, const ChooseAction& choose);
+void set_up_report(CLI::App& app, const ChooseAction& choose);
 void set_up_compare(CLI::App& app, const ChooseAction& choose);
 void set_up_simulate(CLI::App& app, const ChooseAction& choose);
 

@@ -10,6 +10,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/plan.hpp"
 #include "tilecompile/operate/recompute_tile.hpp"
+#include "tilecompile/operate/report.hpp"
 
 namespace tilecompile {
 namespace {
@@ -102,6 +103,19 @@ void set_up_tile(CLI::App& app, const ChooseAction& choose) {
   app.footer(
       "Exit code 0: equal to the byte; 3: different; 4: the run or its frames are not what they were.");
   app.callback([request, choose] { choose([request] { return print_recomputed(*request); }); });
+}
+
+void set_up_report(CLI::App& app, const ChooseAction& choose) {
+  const auto run = std::make_shared<std::string>();
+  const auto output = std::make_shared<std::string>("out");
+  app.add_option("run", *run, "Folder or UUID of a run; default: the latest below --output");
+  app.add_option("--output", *output, "Folder of the runs (output.dir)")->capture_default_str();
+  app.callback([run, output, choose] {
+    choose([run, output] {
+      std::printf("%s\n", rewrite_report(*run, checked_text("output.dir", "--output", *output)).c_str());
+      return 0;
+    });
+  });
 }
 
 void set_up_config(CLI::App& app, const ChooseAction& choose) {

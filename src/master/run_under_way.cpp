@@ -11,6 +11,7 @@
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/master/run_report.hpp"
 
 namespace tilecompile {
 namespace {
@@ -115,6 +116,25 @@ void check_stop(const RunUnderWay& run) {
                          " s); what is done is kept, raise the limit or add workers");
 }
 
+namespace {
+
+// For the eye only: a run is no worse without it, so nothing that goes wrong here ends it. It reads run.json,
+// which gets one more warning when there is no report.
+void write_page(RunUnderWay& run) {
+  const auto began = RunUnderWay::Clock::now();
+  const std::string directory = run.directory->path().string();
+  try {
+    write_run_report(directory);
+    run.directory->append_event("report_written", {{"seconds", std::to_string(seconds_since(began))}});
+  } catch (const std::exception& e) {
+    warn(run, std::string("the run has no report: ") + e.what() + "; 'tilecompile report " + directory +
+                  "' tries again");
+    run.directory->write("run.json", encode_run_record(run.record));
+  }
+}
+
+}  // namespace
+
 void finish(RunUnderWay& run, const std::string& status) {
   run.clock.stop();
   run.record.status = status;
@@ -128,6 +148,7 @@ void finish(RunUnderWay& run, const std::string& status) {
   run.record.finished = utc_now();
   note_audit(run);
   run.directory->write("run.json", encode_run_record(run.record));
+  if (status != "interrupted") write_page(run);  // who stops a run does not want to wait
   run.directory->append_event("run_" + status);
   // A worker of this process has come to its end when the run has; others may still be writing.
   const bool complete = status == "done" || status == "failed_validation";

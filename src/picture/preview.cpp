@@ -90,13 +90,19 @@ Plane<float> scaled_down(const Plane<float>& plane, int width, int height) {
   return small;
 }
 
+std::vector<Stretch> fit_stretches(const Image& image) {
+  std::vector<Stretch> stretches;
+  for (const Plane<float>& plane : image) stretches.push_back(fit_stretch(plane));
+  return stretches;
+}
+
 /// Rows top to bottom, channels interleaved.
-std::vector<png_byte> draw(const Image& image) {
+std::vector<png_byte> draw(const Image& image, const std::vector<Stretch>& stretches) {
   const std::size_t channels = image.size();
   const int width = image.front().width(), height = image.front().height();
   std::vector<png_byte> pixels(image.front().size() * channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const Stretch stretch = fit_stretch(image[c]);
+    const Stretch& stretch = stretches[c];
     for (int y = 0; y < height; ++y) {
       const float* row = image[c].row(height - 1 - y);
       for (int x = 0; x < width; ++x) {
@@ -114,33 +120,39 @@ std::vector<png_byte> draw(const Image& image) {
   return pixels;
 }
 
-std::string encode_png(const std::vector<png_byte>& pixels, int width, int height, bool colour,
-                       const std::filesystem::path& path) {
+std::string encode_png(const Image& image, const std::vector<Stretch>& stretches) {
+  const std::vector<png_byte> pixels = draw(image, stretches);
   png_image picture{};
   picture.version = PNG_IMAGE_VERSION;
-  picture.width = static_cast<png_uint_32>(width);
-  picture.height = static_cast<png_uint_32>(height);
-  picture.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  picture.width = static_cast<png_uint_32>(image.front().width());
+  picture.height = static_cast<png_uint_32>(image.front().height());
+  picture.format = image.size() == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   std::string bytes;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(picture);
   bytes.resize(size);
   if (png_image_write_to_memory(&picture, bytes.data(), &size, 0, pixels.data(), 0, nullptr) == 0)
-    throw ContractError("drawing " + path.string() + ": " + picture.message);
+    throw ContractError(std::string("drawing a preview: ") + picture.message);
   bytes.resize(size);
   return bytes;
+}
+
+void check_image(const Image& image) {
+  if ((image.size() != 1 && image.size() != 3) || image.front().empty())
+    throw ContractError("a preview needs 1 or 3 planes with pixels");
+  for (const Plane<float>& plane : image)
+    if (plane.width() != image.front().width() || plane.height() != image.front().height())
+      throw ContractError("a preview needs planes of one shape");
 }
 
 }  // namespace
 
 void write_preview_png(const std::filesystem::path& path, const Image& image, int long_side_px) {
-  if ((image.size() != 1 && image.size() != 3) || image.front().empty() || long_side_px < 1)
-    throw ContractError("a preview needs 1 or 3 planes with pixels: " + path.string());
+  check_image(image);
+  if (long_side_px < 1) throw ContractError("a preview needs a long side of at least 1 px");
   const int width = image.front().width(), height = image.front().height();
   const int longest = std::max(width, height);
   Image small;
   for (const Plane<float>& plane : image) {
-    if (plane.width() != width || plane.height() != height)
-      throw ContractError("planes of different shapes for " + path.string());
     if (longest > long_side_px)
       small.push_back(scaled_down(
           plane, static_cast<int>(std::max<std::int64_t>(1, std::int64_t{width} * long_side_px / longest)),
@@ -148,8 +160,20 @@ void write_preview_png(const std::filesystem::path& path, const Image& image, in
     else
       small.push_back(plane);
   }
-  write_file_atomically(
-      path, encode_png(draw(small), small.front().width(), small.front().height(), small.size() == 3, path));
+  write_file_atomically(path, encode_png(small, fit_stretches(small)));
+}
+
+std::vector<std::string> preview_pngs(const std::vector<Image>& images) {
+  std::vector<std::string> pictures;
+  std::vector<Stretch> stretches;
+  for (const Image& image : images) {
+    check_image(image);
+    if (stretches.empty()) stretches = fit_stretches(image);
+    if (image.size() != stretches.size())
+      throw ContractError("previews under one stretch need the same number of planes");
+    pictures.push_back(encode_png(image, stretches));
+  }
+  return pictures;
 }
 
 }  // namespace tilecompile

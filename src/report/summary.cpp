@@ -119,6 +119,7 @@ std::string run_summary(const RunRecord& r, const std::filesystem::path& directo
   all += text("tiles      %d of %d px, %d with stars\n", r.tiles, r.tile_size_px, r.star_tiles);
   for (std::size_t i = 0; i < r.products.size(); ++i) all += product_lines(r, i, directory);
   all += "preview    " + (directory / "preview.png").string() + "\n";
+  all += "report     " + (directory / "report.html").string() + "\n";
   double seconds = 0;
   for (const PhaseCost& phase : r.phases) seconds += phase.seconds;
   all += text("time       %.1f s, peak memory %.0f MB\n", seconds,

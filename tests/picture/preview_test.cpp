@@ -91,6 +91,24 @@ TEST(Preview, ScalesDownColourAndIsReproducible) {
   EXPECT_EQ(p.samples, read_png(dir / "b.png").samples);
 }
 
+TEST(Preview, PicturesToBeComparedShareOneStretch) {
+  TempDir dir;
+  Plane<float> brighter = star_field(61, 47);
+  for (float& v : brighter.samples()) v += 30;
+  const std::vector<std::string> pngs =
+      preview_pngs({{star_field(61, 47)}, {star_field(61, 47)}, {brighter}});
+  ASSERT_EQ(pngs.size(), 3u);
+  EXPECT_EQ(pngs[0], pngs[1]);
+  std::vector<Picture> pictures;
+  for (const std::size_t i : {std::size_t{0}, std::size_t{2}}) {
+    std::ofstream(dir / "p.png", std::ios::binary) << pngs[i];
+    pictures.push_back(read_png(dir / "p.png"));
+  }
+  EXPECT_GT(pictures[1].at(50, 20), pictures[0].at(50, 20)) << "a sky that is brighter looks brighter";
+  EXPECT_THROW(preview_pngs({{brighter}, {brighter, brighter, brighter}}), ContractError);
+  EXPECT_THROW(preview_pngs({{}}), ContractError);
+}
+
 TEST(Preview, OddPicturesAreDrawn) {
   TempDir dir;
   for (const Plane<float>& plane :

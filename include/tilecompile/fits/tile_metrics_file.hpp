@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,5 +30,14 @@ struct TileMetricsFile {
 /// shapes do not agree, TransientError when the file system refuses.
 void write_tile_metrics(const std::filesystem::path& path, const TileMetricsFile& metrics,
                         const ProductHeader& header);
+
+/// Called with the weights of all frames in a tile, tile by tile.
+using TakeTileWeights = std::function<void(const std::vector<double>& weight)>;
+
+/// Reads WEIGHT of `channel`: gives every tile's weights to `take`, and returns its effective frames,
+/// (sum W)^2 / sum W^2. One tile at a time is in memory. Throws InputError naming the file when it is
+/// damaged.
+std::vector<double> read_tile_weights(const std::filesystem::path& path, int channel,
+                                      const TakeTileWeights& take);
 
 }  // namespace tilecompile

@@ -1,5 +1,7 @@
 #pragma once
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tilecompile/image/plane.hpp"
 
@@ -13,5 +15,9 @@ namespace tilecompile {
 /// from it. Throws ContractError for other plane counts or no pixels, TransientError when the file system
 /// refuses.
 void write_preview_png(const std::filesystem::path& path, const Image& image, int long_side_px);
+
+/// The bytes of such PNGs at their full size, all stretched as the first one of `images`, so that they can be
+/// compared by eye. Throws ContractError for other plane counts, no pixels or unequal shapes.
+std::vector<std::string> preview_pngs(const std::vector<Image>& images);
 
 }  // namespace tilecompile

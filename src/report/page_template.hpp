@@ -1,0 +1,11 @@
+#pragma once
+
+namespace tilecompile {
+
+/// Parts of the page, from page.html, page.css, plots.js and page.js in src/report.
+const char* page_html();
+const char* page_css();
+const char* page_plots();
+const char* page_script();
+
+}  // namespace tilecompile
