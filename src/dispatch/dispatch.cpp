@@ -125,6 +125,7 @@ TileLedger dispatch_tiles(const TileRound& round, const RoundPlace& place, Round
       place.directory.append_event("round_began", {{"round", round.first_round == nullptr ? "1" : "2"}});
     owner.begin();
     collect(place, observer, owner);
+    owner.end();
   } catch (...) {
     try {
       place.transport.cancel(reply_to);

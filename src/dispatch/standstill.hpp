@@ -26,6 +26,8 @@ class Standstill {
 
   /// Called every second or so.
   void look(const RoundView& round);
+  /// All tiles are done: what stood still has gone on.
+  void end() { enter("", ""); }
   /// No tile was done for a while: time to ask the broker what is left of a round.
   bool quiet() const;
   /// Writing the run directory failed for `text`.

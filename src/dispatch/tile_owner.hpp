@@ -30,6 +30,8 @@ class TileOwner {
   /// Called now and then: publishes tiles that are open again, and those whose tasks were lost; says when the
   /// round stands still, and why. Throws the latest failure when nobody is left to try anything.
   void look_after();
+  /// Called when all tiles are done or given up.
+  void end() { standstill_.end(); }
 
  private:
   /// Of a clock that only goes forward.
