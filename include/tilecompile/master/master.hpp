@@ -31,9 +31,9 @@ struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  std::function<void()> watch;  ///< called while waiting for results; throws when the workers are lost
-  FrameOrigin frames;           ///< as configured: raw ones before they are registered
-  OwnTiles* own = nullptr;      ///< computes tiles to compare; null: the worker is this process
+  std::function<void()> watch;        ///< called while waiting for results; throws when the workers are lost
+  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
+  OwnTiles* own = nullptr;            ///< computes tiles to compare; null: the worker is this process
   RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
 };
 
