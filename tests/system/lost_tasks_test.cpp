@@ -29,7 +29,7 @@ TEST(LostTasks, APurgedQueueIsNoticedWithinSecondsAndCostsNoBit) {
   const TempDir folder;
   const auto path = [&](const char* name) { return (folder.path() / name).string(); };
   const auto made = run_program("simulate '" + path("night") +
-                                "' --frames 60 --width 700 --height 500 --stars 150 --drift 10 --seed 5");
+                                "' --frames 60 --width 1500 --height 900 --stars 400 --drift 10 --seed 5");
   ASSERT_EQ(made.exit_code, 0) << made.text;
   std::filesystem::create_directories(path("out"));
   const std::string id = new_uuid(), alone = new_uuid();
