@@ -118,7 +118,7 @@ TEST(SkySamples, OneFrameHasNothingToBeComparedWith) {
 }
 
 TEST(SkySamples, OfLargeCellsSomePixelsAreEnough) {
-  const int width = 3200, height = 1600;  // cells of 133 x 133 px, every third row and column
+  const int width = 3200, height = 1600;  // cells of 133 x 133 px, every fifth row and column
   Plane<float> frame(width, height), mean(width, height, 10);
   Plane<std::int32_t> coverage(width, height, 5);
   std::mt19937 rng(5);
@@ -128,7 +128,7 @@ TEST(SkySamples, OfLargeCellsSomePixelsAreEnough) {
   for (const SkySample& s : sample_sky(frame.view(), {}, {mean.view(), coverage.view(), {}}, mesh)) {
     EXPECT_NEAR(s.above, 3.8, 0.25);  // dark in this mean of the others is bright in the frame
     EXPECT_LT(s.pixels, 1500);
-    EXPECT_GT(s.pixels, 300);
+    EXPECT_GT(s.pixels, 250);
   }
 }
 
