@@ -75,7 +75,7 @@ class Clients(unittest.TestCase):
             raise unittest.SkipTest("no broker: " + started.stderr)
         cls.port = int(started.stdout)
         cls.night = cls.folder / "night"
-        run(PROGRAM, "simulate", cls.night, "--frames", 12, "--width", 203, "--height", 151, "--stars", 30,
+        run(PROGRAM, "simulate", cls.night, "--profile", "v2", "--frames", 12, "--width", 203, "--height", 151, "--stars", 30,
             "--drift", 15, "--seed", 3)
         run(PROGRAM, "setup", cls.night / "run.yaml", *settings(f"broker.port={cls.port}"))
         cls.output = cls.folder / "out"
