@@ -4,12 +4,20 @@
 
 #include "tilecompile/header/header_values.hpp"
 
+// Of the library, declared in a header of its own only.
+extern "C" int fits_init_randoms(void);
+
 namespace tilecompile {
 
 namespace {
-// The library sets up its own lock at first use; two threads that come first at once can leave it locked for
-// good. Done here while the program starts, before there are threads.
-[[maybe_unused]] const int kLibraryReady = fits_init_cfitsio();
+// The library sets up its lock and its table of random numbers at first use. Two threads that come first at
+// once can leave the lock locked for good, and one reads the table while the other still fills it: a dithered
+// frame then has other pixels. Done here while the program starts, before there are threads.
+int make_library_ready() {
+  const int status = fits_init_cfitsio();
+  return status != 0 ? status : fits_init_randoms();
+}
+[[maybe_unused]] const int kLibraryReady = make_library_ready();
 }  // namespace
 
 std::unique_lock<std::mutex> cfitsio_table_lock() {
