@@ -341,9 +341,13 @@ TEST(FrameReader, FindsTracesOfAStretch) {
     EXPECT_EQ(evidence(line), "") << line;
 }
 
+// Seen in a process that has read no frame yet, as ctest and the planted bug run it.
+TEST(FrameReader, NumbersForDitheredFramesAreReadyBeforeThereAreThreads) {
+  EXPECT_NE(fits_rand_value, nullptr);
+}
+
 TEST(FrameReader, ManyThreadsReadTheSame) {
   TILECOMPILE_NEEDS_DATA("akb64");
-  EXPECT_NE(fits_rand_value, nullptr) << "the first threads would fill it side by side";
   // The threads come first: whatever the library sets up at first use, it sets up under them.
   const auto path = test_data() / "akb64" / "AKB13475I0001.fits.fz";
   const auto digest = [&] { return pixel_digest(FrameReader(path, ZeroIsNodata::kAlways).read_all()); };
