@@ -10,10 +10,10 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kLevel = 0.25, kScale = 0.35, kOutlierSd = 12, kLeastShare = 1.2, kBlockSd = 8,
+constexpr double kLevel = 0.25, kScale = 0.2, kOutlierSd = 12, kLeastShare = 1.2, kBlockSd = 8,
                  kBlockShare = 0.5;
 constexpr int kBlock = 4, kReach = 3;
-constexpr std::size_t kFewest = 30;  // pixels that a median is worth something of
+constexpr std::size_t kFewest = 30;  // pixels that a figure is worth something of
 constexpr double kSignalSd = 20;     // above the stack's median, of its noise
 constexpr double kLeast = 1e-12;     // nothing is divided by less
 
@@ -54,13 +54,25 @@ struct Surroundings {
   }
 };
 
+// Light within kReach of a pixel over `level`; NaN where a pixel is missing.
+double light_around(const PlaneView<float>& plane, int x, int y, double level) {
+  double sum = 0;
+  for (int v = std::max(0, y - kReach); v <= std::min(plane.height - 1, y + kReach); ++v)
+    for (int u = std::max(0, x - kReach); u <= std::min(plane.width - 1, x + kReach); ++u)
+      sum += plane.at(u, v) - level;
+  return sum;
+}
+
+// Of the light around what stands out, not of the pixels: a star that is sharper in the tile has the same
+// light, closer together.
 double scale_of_signal(const TileBesideStack& pair, double tile_level, double stack_level, double sd) {
   std::vector<double> ratios;
   for (int y = 0; y < pair.tile.height; ++y)
     for (int x = 0; x < pair.tile.width; ++x) {
-      const double signal = pair.stack.at(x, y) - stack_level;
-      if (signal > kSignalSd * sd && pair.tile.at(x, y) == pair.tile.at(x, y))
-        ratios.push_back((pair.tile.at(x, y) - tile_level) / signal);
+      if (!(pair.stack.at(x, y) - stack_level > kSignalSd * sd)) continue;
+      const double ratio =
+          light_around(pair.tile, x, y, tile_level) / light_around(pair.stack, x, y, stack_level);
+      if (ratio == ratio) ratios.push_back(ratio);
     }
   return ratios.size() < kFewest ? 0 : std::abs(median(std::move(ratios)) - 1) / kScale;
 }

@@ -200,12 +200,32 @@ TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultM
   return file;
 }
 
+namespace {
+
 // How much more of one frame a tile can show than the plain mean does; no more when such things are rejected.
-static double most_weight_of(const std::vector<double>& weights, const TileRound& round) {
+double most_weight_of(const std::vector<double>& weights, const TileRound& round) {
   const double sum = frame_sum(weights, round.frame_chunk);
   if (round.rejects || !(sum > 0)) return 1;
   return static_cast<double>(weights.size()) * *std::max_element(weights.begin(), weights.end()) / sum;
 }
+
+// The classical stack of the tile's place without what rejection took from the tile there: trails and hot
+// pixels.
+Plane<float> stack_of_what_was_kept(const Analysis& analysis, const TileFile& file, std::size_t c) {
+  const PlaneView<float> from = analysis.classical[c].view(file.box);
+  Plane<float> stack(file.box.w, file.box.h);
+  for (int y = 0; y < file.box.h; ++y)
+    for (int x = 0; x < file.box.w; ++x) {
+      double rejected = 0;
+      if (!file.light_low.empty() && file.coverage[c].at(x, y) > 0)
+        rejected = (static_cast<double>(file.light_low[c].at(x, y)) + file.light_high[c].at(x, y)) /
+                   file.coverage[c].at(x, y);
+      stack.at(x, y) = static_cast<float>(from.at(x, y) - rejected);
+    }
+  return stack;
+}
+
+}  // namespace
 
 std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
   if (round.analysis == nullptr || round.first_round != nullptr || file.pixels.empty()) return "";
@@ -214,9 +234,10 @@ std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
     std::vector<double> noise;
     for (const FrameChannel& frame : analysis.metrics.channels[c]) noise.push_back(frame.noise);
     const std::vector<double>& weights = file.frame_weight[c];
-    const TileOddness odd = compare_with_stack(
-        {file.pixels[c].view(), file.variance[c].view(), analysis.classical[c].view(file.box),
-         analysis.variance[c].view(file.box), median(std::move(noise)), most_weight_of(weights, round)});
+    const Plane<float> stack = stack_of_what_was_kept(analysis, file, c);
+    const TileOddness odd = compare_with_stack({file.pixels[c].view(), file.variance[c].view(), stack.view(),
+                                                analysis.variance[c].view(file.box), median(std::move(noise)),
+                                                most_weight_of(weights, round)});
     if (odd.odd()) return odd.text();
   }
   return "";

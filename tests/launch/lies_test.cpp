@@ -124,7 +124,7 @@ TEST(Lies, LargeOnesAreNoticedWithoutAnAuditAndHonestTilesPass) {
               << share[name].second << " % of " << v2.tiles() << " tiles\n";
   }
   EXPECT_LE(share["none"].first, 5);
-  EXPECT_LE(share["none"].second, 10);
+  EXPECT_LE(share["none"].second, 5);
   for (const char* name : {"x 1.05", "x 0.9"}) {
     EXPECT_GE(share[name].first, 80) << name;
     EXPECT_GE(share[name].second, 80) << name;

@@ -17,7 +17,7 @@ struct TileBesideStack {
 /// How a tile differs from the stack, each in units of what honest tiles may show: above 1 it is odd.
 struct TileOddness {
   double level = 0;    ///< median of D = tile - stack, against a quarter of the noise of a frame plus 2 sd
-  double scale = 0;    ///< of signal: |median ratio - 1| of what stands out in the stack, against 0.35
+  double scale = 0;    ///< median |ratio - 1| of the light around what stands out in the stack, against 0.2
   double outlier = 0;  ///< of one pixel of D, against 12 sd and the contrast of the stack around it
   double block = 0;  ///< of the mean of 4 x 4 pixels of D, against 8 sd of such a mean and half that contrast
   bool odd() const { return level > 1 || scale > 1 || outlier > 1 || block > 1; }
