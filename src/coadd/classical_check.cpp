@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <vector>
 
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/smoothing.hpp"
 
 namespace tilecompile {
 namespace {
@@ -17,41 +19,29 @@ constexpr std::size_t kFewest = 30;  // pixels that a figure is worth something 
 constexpr double kSignalSd = 20;     // above the stack's median, of its noise
 constexpr double kLeast = 1e-12;     // nothing is divided by less
 
-/// Smallest and largest finite value of the stack around each pixel, by rows and then by columns.
-struct Surroundings {
-  double share;
-  Plane<float> low, high;
-  Surroundings(const PlaneView<float>& stack, double most_weight)
-      : share(std::max(kLeastShare, most_weight)),
-        low(stack.width, stack.height),
-        high(stack.width, stack.height) {
-    Plane<float> row_low(stack.width, stack.height), row_high(stack.width, stack.height);
-    constexpr float kFar = 3.4e38F;
+/// What one pixel of a tile may differ by where the stack has structure.
+class Contrast {
+ public:
+  Contrast(const PlaneView<float>& stack, double most_weight)
+      : share_(std::max(kLeastShare, most_weight)),
+        high_(largest_near(stack, 1)),
+        minus_low_(largest_near(stack, -1)) {}
+  double at(int x, int y) const { return share_ * std::max(0.0, high_.at(x, y) + minus_low_.at(x, y)); }
+
+ private:
+  // Largest of `sign` times the finite values around each pixel.
+  static Plane<double> largest_near(const PlaneView<float>& stack, double sign) {
+    constexpr double kNothing = -std::numeric_limits<float>::max();
+    Plane<double> plane(stack.width, stack.height);
     for (int y = 0; y < stack.height; ++y)
       for (int x = 0; x < stack.width; ++x) {
-        float least = kFar, most = -kFar;
-        for (int i = std::max(0, x - kReach); i <= std::min(stack.width - 1, x + kReach); ++i) {
-          const float v = stack.at(i, y);
-          least = v < least ? v : least;
-          most = v > most ? v : most;
-        }
-        row_low.at(x, y) = least;
-        row_high.at(x, y) = most;
+        const double v = stack.at(x, y);
+        plane.at(x, y) = v == v ? sign * v : kNothing;
       }
-    for (int y = 0; y < stack.height; ++y)
-      for (int x = 0; x < stack.width; ++x) {
-        float least = kFar, most = -kFar;
-        for (int i = std::max(0, y - kReach); i <= std::min(stack.height - 1, y + kReach); ++i) {
-          least = std::min(least, row_low.at(x, i));
-          most = std::max(most, row_high.at(x, i));
-        }
-        low.at(x, y) = least;
-        high.at(x, y) = most;
-      }
+    return maximum_filter(plane, kReach);
   }
-  double contrast(int x, int y) const {
-    return share * std::max(0.0, static_cast<double>(high.at(x, y)) - static_cast<double>(low.at(x, y)));
-  }
+  double share_;
+  Plane<double> high_, minus_low_;
 };
 
 // Light within kReach of a pixel over `level`; NaN where a pixel is missing.
@@ -78,7 +68,7 @@ double scale_of_signal(const TileBesideStack& pair, double tile_level, double st
 }
 
 // The largest mean of D over blocks of 4 x 4 pixels that are all there.
-double block_oddness(const Plane<double>& difference, const Surroundings& around, double sd) {
+double block_oddness(const Plane<double>& difference, const Contrast& contrast_of, double sd) {
   double most = 0;
   for (int y0 = 0; y0 + kBlock <= difference.height(); y0 += kBlock / 2)
     for (int x0 = 0; x0 + kBlock <= difference.width(); x0 += kBlock / 2) {
@@ -86,7 +76,7 @@ double block_oddness(const Plane<double>& difference, const Surroundings& around
       for (int y = y0; y < y0 + kBlock; ++y)
         for (int x = x0; x < x0 + kBlock; ++x) {
           sum += difference.at(x, y);
-          contrast = std::max(contrast, around.contrast(x, y));
+          contrast = std::max(contrast, contrast_of.at(x, y));
         }
       if (!(sum == sum)) continue;
       const double mean = std::abs(sum) / (kBlock * kBlock);
@@ -117,7 +107,7 @@ TileOddness compare_with_stack(const TileBesideStack& pair) {
   const double sd = std::max(spread, std::sqrt(std::max(0.0, median(noise))));
   odd.level = std::abs(shift) / std::max(kLeast, kLevel * (pair.frame_noise + 2 * sd));
   odd.scale = scale_of_signal(pair, median(tile), median(stack), sd);
-  const Surroundings around(pair.stack, pair.most_weight);
+  const Contrast contrast(pair.stack, pair.most_weight);
   for (int y = 0; y < pair.tile.height; ++y)
     for (int x = 0; x < pair.tile.width; ++x) {
       double& d = difference.at(x, y);
@@ -125,10 +115,10 @@ TileOddness compare_with_stack(const TileBesideStack& pair) {
       d -= shift;
       const double own = std::sqrt(std::max(0.0, static_cast<double>(pair.tile_variance.at(x, y)) +
                                                      static_cast<double>(pair.stack_variance.at(x, y))));
-      const double allowed = kOutlierSd * std::max(sd, own) + around.contrast(x, y);
+      const double allowed = kOutlierSd * std::max(sd, own) + contrast.at(x, y);
       odd.outlier = std::max(odd.outlier, std::abs(d) / std::max(kLeast, allowed));
     }
-  odd.block = block_oddness(difference, around, sd);
+  odd.block = block_oddness(difference, contrast, sd);
   return odd;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 #include "tilecompile/protocol/topology.hpp"
@@ -14,10 +15,6 @@ constexpr double kTilesOfSilence = 10;
 // The names are those of the events; `status` shows them.
 constexpr const char* kFails = "every task fails";
 constexpr const char* kDiskFull = "disk full";
-
-double seconds_from(Standstill::Clock::time_point t) {
-  return std::chrono::duration<double>(Standstill::Clock::now() - t).count();
-}
 
 double ladder_s(const RetryPolicy& retry) {
   double all = 0, wait = retry.base_s;
@@ -43,13 +40,13 @@ Standstill::Standstill(RunDirectory& directory, const WorkerBook& book, const Re
       patience_s_(std::max(ladder_s(retry), stall_after_s)),
       failures_then_(book.failures()) {}
 
-bool Standstill::quiet() const { return !state_.name.empty() || seconds_from(last_done_) >= kQuiet_s; }
+bool Standstill::quiet() const { return !state_.name.empty() || seconds_since(last_done_) >= kQuiet_s; }
 
 Standstill::State Standstill::state_of(const RoundView& round) const {
   if (const std::string trouble = directory_.trouble(); !trouble.empty())
     return {failing_state(trouble) == kDiskFull ? kDiskFull : "output folder cannot be written", trouble};
   if (!round.alarm.empty()) return {"broker takes no messages", "the broker " + round.alarm};
-  if (seconds_from(last_done_) < kQuiet_s) return {};
+  if (seconds_since(last_done_) < kQuiet_s) return {};
   const std::string resting = book_.who_rests();
   if (!round.consumers && book_.failures() > failures_then_) {
     const ResultMessage& last = *book_.latest_failure();
@@ -64,7 +61,7 @@ Standstill::State Standstill::state_of(const RoundView& round) const {
             (resting.empty() ? ": start one with 'tilecompile worker' on any host that reaches the broker "
                                "and the storage, or start the master with --workers N"
                              : "; those that are there wait themselves: " + resting)};
-  if (seconds_from(last_heard_) > std::max(2 * stall_after_s_, kTilesOfSilence * round.slowest_tile_s))
+  if (seconds_since(last_heard_) > std::max(2 * stall_after_s_, kTilesOfSilence * round.slowest_tile_s))
     return {"stalled", "workers hold tasks and have not answered for long: look at their logs and hosts"};
   // What was said stays true until a tile is done, unless it was about workers that are there again.
   return state_.name == kFails || state_.name == kDiskFull ? state_ : State{};
@@ -101,7 +98,7 @@ const ResultMessage* Standstill::hopeless() const {
   // What is wrong with the input does not pass by itself, but another worker may come.
   const double patience =
       last->failure->kind == ErrorKind::kTransient ? patience_s_ : std::min(patience_s_, stall_after_s_);
-  return seconds_from(failing_since_) < patience ? nullptr : last;
+  return seconds_since(failing_since_) < patience ? nullptr : last;
 }
 
 }  // namespace tilecompile

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/protocol/broker_alarm.hpp"
@@ -20,10 +21,6 @@ constexpr double kFirstFactor = 5;       // before the first result workers also
 
 constexpr const char* kSeePolicies =
     "see rabbitmqctl list_policies and list_operator_policies, and take such limits off our queues";
-
-double seconds_since(TaskSender::Clock::time_point t) {
-  return std::chrono::duration<double>(TaskSender::Clock::now() - t).count();
-}
 
 }  // namespace
 

@@ -149,12 +149,13 @@ void TileOwner::journal(const std::string& line) {
 }
 
 void TileOwner::reject(const ResultMessage& result, const std::string& why) {
-  if (book_.rejected(result.worker_id, why))
-    place_.directory.append_event(
-        "result_rejected", {{"worker_id", result.worker_id},
-                            {"tile_id", std::to_string(result.tile_id)},
-                            {"rejected", std::to_string(book_.workers().at(result.worker_id).rejected)},
-                            {"text", why}});
+  if (!book_.rejected(result.worker_id, why)) return;
+  const auto& workers = book_.workers();
+  const auto tally = workers.find(workers.count(result.worker_id) == 1 ? result.worker_id : "");
+  place_.directory.append_event("result_rejected", {{"worker_id", result.worker_id},
+                                                    {"tile_id", std::to_string(result.tile_id)},
+                                                    {"rejected", std::to_string(tally->second.rejected)},
+                                                    {"text", why}});
 }
 
 void TileOwner::take(const Delivery& answer) {
@@ -212,26 +213,14 @@ bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
 
 // Nobody is blamed: the name in it may be forged. When it used up our task, the tile is sent again.
 void TileOwner::ignore(const ResultMessage& result, const std::string& why) {
-  constexpr std::uint64_t kSaidAlways = 5, kThenEvery = 1000;
-  if (++ignored_ <= kSaidAlways || ignored_ % kThenEvery == 0) {
-    log_warning("a result is ignored: " + why, {{"tile_id", std::to_string(result.tile_id)},
-                                                {"worker_id", result.worker_id},
-                                                {"ignored", std::to_string(ignored_)}});
-    place_.directory.append_event(
-        "result_ignored",
-        {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}, {"why", why}});
-  }
+  reject(result, "a result is ignored: " + why);
   ledger_.refuse(result);
 }
 
 // The object is not what was asked for. Only when it is what the message says, the worker is to blame: else
 // it was damaged, or replaced by another one.
 void TileOwner::refuse(const ResultMessage& result, const std::string& why) {
-  log_warning("a result is refused, the tile is computed again: " + why,
-              {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}});
-  place_.directory.append_event(
-      "result_refused",
-      {{"tile_id", std::to_string(result.tile_id)}, {"worker_id", result.worker_id}, {"why", why}});
+  reject(result, "a result is refused, the tile is computed again: " + why);
   bool its_own = false;
   try {
     its_own = sha256_hex(place_.store.get(result.data_ref)) == result.data_checksum;

@@ -75,7 +75,6 @@ class TileOwner {
   bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
   std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
-  std::uint64_t ignored_ = 0;                           ///< answers that no task of ours asked for
 };
 
 }  // namespace tilecompile

@@ -57,7 +57,8 @@ void WorkerBook::failed(const ResultMessage& result, const std::string& what_fol
 }
 
 bool WorkerBook::rejected(const std::string& worker_id, const std::string& why) {
-  const int count = ++workers_[worker_id].rejected;
+  const bool one_too_many = workers_.size() >= kMostWorkers && workers_.count(worker_id) == 0;
+  const int count = ++workers_[one_too_many ? "" : worker_id].rejected;
   if ((count & (count - 1)) != 0) return false;
   log_warning(why, {{"worker_id", worker_id}, {"so_far", std::to_string(count)}});
   return true;

@@ -48,10 +48,6 @@ void note_audit(RunUnderWay& run) {
                   "; look after memory, processor and version of their hosts");
 }
 
-double seconds_since(RunUnderWay::Clock::time_point t) {
-  return std::chrono::duration<double>(RunUnderWay::Clock::now() - t).count();
-}
-
 }  // namespace
 
 RunUnderWay::RunUnderWay(const RunRequest& asked, const RunLinks& at_hand)

@@ -7,17 +7,11 @@
 #include <limits>
 #include <random>
 
+#include "plain_median.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
-
-double plain_median(std::vector<float> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? static_cast<double>(values[n / 2])
-                    : 0.5 * (static_cast<double>(values[n / 2 - 1]) + values[n / 2]);
-}
 
 /// Takes a level for the time of a test.
 class AtLevel {

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <string>
 
 namespace tilecompile {
@@ -7,5 +8,10 @@ namespace tilecompile {
 std::string utc_now();
 /// Seconds since 1970, UTC.
 double unix_now();
+
+/// Seconds since a moment of the clock that only goes forward.
+inline double seconds_since(std::chrono::steady_clock::time_point moment) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - moment).count();
+}
 
 }  // namespace tilecompile

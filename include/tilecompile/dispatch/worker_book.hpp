@@ -27,6 +27,7 @@ class WorkerBook {
   void handed_back(const ResultMessage& result) { ++workers_[result.worker_id].handed_back; }
   /// A try failed; `what_follows` begins the line of log, `in_s` is when the tile is tried again.
   void failed(const ResultMessage& result, const std::string& what_follows, int in_s);
+  static constexpr std::size_t kMostWorkers = 10000;  ///< more are forged names, and are counted without one
   /// A message of the results queue was not taken; `worker_id` may be empty. True when this is worth an
   /// event: for the first, second, fourth, eighth, ... of the worker.
   bool rejected(const std::string& worker_id, const std::string& why);
