@@ -16,7 +16,7 @@ using std::chrono::seconds;
 /// A worker that dies at its end over all the tasks it holds then.
 class Mortal {
  public:
-  Mortal(Mill& mill, std::string id) : id_(std::move(id)), transport_(mill.connect()) {
+  Mortal(Mill& mill, std::string id) : mill_(mill), id_(std::move(id)), transport_(mill.connect()) {
     transport_->consume(kComputeQueue, 1000);
   }
   /// Takes tasks until one comes that begins with `first_tile`, and begins its tile number `begin`.
@@ -30,6 +30,7 @@ class Mortal {
       const Delivery& delivery = *came;
       const TileTask task = decode_task(delivery.message.body);
       if (delivery.redelivered) {
+        mill_.pause.begin();
         for (const TaskTile& tile : task.tiles) {
           ResultMessage back = answer(task, tile);
           back.failure = TileFailure{ErrorKind::kTransient, "another had it"};
@@ -37,6 +38,7 @@ class Mortal {
           send(delivery, back);
         }
         transport_->ack(delivery.tag);
+        mill_.pause.end();
       } else if (task.tiles.front().tile_id == first_tile) {
         if (read_envelope(delivery.message).care != TaskCare::kNone) {
           ResultMessage begun = answer(task, task.tiles[begin]);
@@ -63,6 +65,7 @@ class Mortal {
     transport_->publish(kResultExchange, task.message.reply_to, message).get();
   }
 
+  Mill& mill_;
   const std::string id_;
   std::unique_ptr<Transport> transport_;
 };
