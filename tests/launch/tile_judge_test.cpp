@@ -282,6 +282,23 @@ TEST(TileJudge, WithoutAnotherWorkerTheMasterDoesWhatAFrozenOneHolds) {
   EXPECT_EQ(court.book.own_tiles, static_cast<int>(court.honest.size()));
 }
 
+TEST(TileJudge, AnOwnTileWaitsForAJournalThatCannotBeWritten) {
+  WholeNight night;
+  Court court(night);
+  night.job.lease_factor = 4;
+  night.job.stall_after_s = 0.1;
+  const auto frozen = court.connect();
+  frozen->consume(kComputeQueue, 1000);
+  const std::filesystem::path journal = night.folder() / "out" / night.run_id / "journal.jsonl";
+  std::filesystem::rename(journal, night.folder() / "away");
+  auto run = court.start();
+  EXPECT_TRUE(comes_true([&] {
+    return court.events().find("\"state\":\"output folder cannot be written\"") != std::string::npos;
+  }));
+  std::filesystem::rename(night.folder() / "away", journal);
+  court.end(run);
+}
+
 TEST(TileJudge, PurgedTasksAreSentAgainWithinSeconds) {
   WholeNight night;
   Court court(night);
