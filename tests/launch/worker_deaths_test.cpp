@@ -2,6 +2,7 @@
 #include <future>
 #include <utility>
 
+#include "broker/patience.hpp"
 #include "faulty_store.hpp"
 #include "mill.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -133,10 +134,12 @@ TEST(Retry, TasksOfADeletedQueueArePublishedAgain) {
   night.job.stall_after_s = 0.2;
   auto run = mill.start();
   const auto party = mill.connect();
-  while (!party->inspect(kComputeQueue) || party->inspect(kComputeQueue)->messages == 0)
-    std::this_thread::yield();
+  ASSERT_TRUE(comes_true([&] {
+    const auto queue = party->inspect(kComputeQueue);
+    return queue && queue->messages > 0;
+  }));
   party->remove_queue(kComputeQueue);
-  while (!party->inspect(kComputeQueue)) std::this_thread::yield();
+  ASSERT_TRUE(comes_true([&] { return party->inspect(kComputeQueue).has_value(); }));
   mill.add_worker(*night.store);
   EXPECT_EQ(run.get().done(), mill.tiles());
 }
