@@ -71,7 +71,7 @@ const std::vector<UntestedSources>& untested_sources() {
        "tests/system/oracle_test.cpp",
        {"coadd/stack", "coadd/states", "master/phase_clock", "master/run_products", "master/synthetic_frames",
         "master/rejection_report", "master/synthetic_round", "master/tile_metrics", "master/weighted_stack",
-        "night/analysis", "night/frame_stacks", "night/star_pass"}},
+        "night/frame_stacks", "night/star_pass"}},
       {"master and worker together, over the transport in memory",
        "tests/launch/dispatch_test.cpp",
        {"dispatch/dispatch", "dispatch/run_directory", "dispatch/run_queues", "dispatch/tile_owner",

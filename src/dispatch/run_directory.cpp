@@ -103,12 +103,12 @@ void RunDirectory::append_journal(const std::string& line) {
 // The caller holds the lock.
 void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
   append_line(file, path_ / name, line, sync);
-  if (listener_) listener_(name, line);
+  if (listener_ != nullptr) listener_->tell(name, line);
 }
 
-void RunDirectory::listen(Listener listener) {
+void RunDirectory::listen(LogListener* listener) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  listener_ = std::move(listener);
+  listener_ = listener;
 }
 
 void RunDirectory::append_event(const std::string& event, const std::map<std::string, std::string>& fields) {

@@ -40,10 +40,6 @@ std::size_t channel_of(const ProofJob& job) {
   return static_cast<std::size_t>(reference_channel(job.source.manifest().channels()));
 }
 
-void stop_if_asked(const ProofJob& job) {
-  if (job.check_stop) job.check_stop();
-}
-
 Plane<float> read_plane(const ProofJob& job, int frame) {
   Plane<float> plane(job.source.manifest().width(), job.source.manifest().height());
   job.source.open(frame).read_rows(static_cast<int>(channel_of(job)), 0, plane.height(), plane.data());
@@ -68,7 +64,7 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
-    stop_if_asked(job);
+    job.observer.check_stop();
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;
     parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
       const auto k = static_cast<std::size_t>(i);
@@ -117,7 +113,7 @@ Causes find_causes(const ProofJob& job, const std::vector<FrameProof>& proofs, c
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
     const auto i = static_cast<std::size_t>(f);
     if (!proofs[i].bad()) return;
-    stop_if_asked(job);
+    job.observer.check_stop();
     const Plane<float> plane = read_plane(job, f);
     const std::vector<ReferenceStar> own = detect_reference_stars(plane).stars;
     const FieldMatch match = match_fields(list.stars, own, plane.width(), plane.height());
@@ -192,7 +188,7 @@ OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
 std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
   std::vector<FrameProof> proofs(job.source.manifest().frames.size());
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
-    stop_if_asked(job);
+    job.observer.check_stop();
     const Plane<float> plane = read_plane(job, f);
     proofs[static_cast<std::size_t>(f)] = prove_frame(
         plane.view(), analysis.metrics.channels[channel_of(job)][static_cast<std::size_t>(f)], list);

@@ -52,8 +52,8 @@ TEST(TaskService, ATaskThatIsComputedAloneMakesRoomWhateverBecomesOfIt) {
     service.serve(worker->receive(std::chrono::seconds(30)).value());
   };
   serve(0, TaskCare::kNone, answers);
-  serve(1, TaskCare::kAlone, answers);                        // its tile cannot be written
-  serve(2, TaskCare::kAlone, answers + " of an ended run");   // it cannot be announced
+  serve(1, TaskCare::kAlone, answers);                       // its tile cannot be written
+  serve(2, TaskCare::kAlone, answers + " of an ended run");  // it cannot be announced
   serve(3, TaskCare::kNone, answers);
   std::vector<std::string> heard;
   while (const auto answer = master->receive(std::chrono::milliseconds(0))) {
