@@ -64,9 +64,9 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
-    job.observer.check_stop();
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;
     parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
+      job.observer.check_stop();
       const auto k = static_cast<std::size_t>(i);
       if (!readers[k]) readers[k].emplace(job.source.open(frames[k]));
       readers[k]->read_rows(static_cast<int>(channel_of(job)), static_cast<int>(y0), static_cast<int>(here),
@@ -75,6 +75,7 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
     });
     float* out = stack.row(static_cast<int>(y0));
     parallel_for(static_cast<int>((pixels + kPixelsAtOnce - 1) / kPixelsAtOnce), job.threads, [&](int b) {
+      job.observer.check_stop();
       const std::size_t first = static_cast<std::size_t>(b) * kPixelsAtOnce;
       median_over_frames(samples.get(), pixels, offsets, least, first,
                          std::min(pixels, first + kPixelsAtOnce), out);
