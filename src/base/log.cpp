@@ -49,14 +49,6 @@ void configure_log(LogLevel level, bool json) {
                             : "%Y-%m-%dT%H:%M:%S.%e %l %v");
 }
 
-LogLevel log_level_from_name(const std::string& name) {
-  if (name == "debug") return LogLevel::kDebug;
-  if (name == "info") return LogLevel::kInfo;
-  if (name == "warning") return LogLevel::kWarning;
-  if (name == "error") return LogLevel::kError;
-  throw UsageError("unknown log level '" + name + "': use debug, info, warning or error");
-}
-
 void log(LogLevel level, const std::string& message, const LogFields& fields) {
   if (!logger().should_log(native(level))) return;
   if (json_lines) {

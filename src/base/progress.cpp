@@ -41,7 +41,7 @@ Progress::~Progress() {
   if (!quiet_) show(true);
 }
 
-void Progress::update(int done) {
+void Progress::progress(int done) {
   const std::lock_guard<std::mutex> lock(mutex_);
   done_ = std::max(done_, done);
   const auto now = Clock::now();

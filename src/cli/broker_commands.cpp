@@ -58,7 +58,7 @@ void set_up_verify(CLI::App& app, const ChooseAction& choose) {
   app.add_flag("--json", flags->as_json, "For machines");
   app.footer("Exit code 0: all checks hold; 3: one does not.");
   app.callback([flags, choose] {
-    choose([flags] { return run_verify(make_request(*flags, "verify"), flags->wait_s, flags->as_json); });
+    choose([flags] { return run_verify(make_request(*flags), flags->wait_s, flags->as_json); });
   });
 }
 

@@ -82,7 +82,7 @@ void set_up_plan(CLI::App& app, const ChooseAction& choose) {
   app.add_flag("--json", flags->as_json, "For machines");
   app.callback([flags, choose] {
     choose([flags] {
-      const RunPlan plan = plan_run(make_request(*flags, "plan"), flags->fwhm_px);
+      const RunPlan plan = plan_run(make_request(*flags), flags->fwhm_px);
       if (flags->as_json)
         std::printf("%s\n", escaped_lines(plan_json(plan).dump(2)).c_str());
       else

@@ -25,7 +25,11 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--set", flags.overrides, "key.path=value over the file; repeatable")->take_all();
 }
 
-RunRequest make_request(const RunFlags& flags, const std::string& mode) {
+void configure_log(const ObservabilityConfig& log, bool quiet) {
+  configure_log(quiet ? LogLevel::kError : log.log_level, log.log_format == LogFormat::kJson);
+}
+
+RunRequest make_request(const RunFlags& flags) {
   std::vector<std::string> overrides = flags.overrides;
   if (!flags.output.empty()) overrides.push_back("output.dir=" + flags.output);
   if (flags.threads >= 0) overrides.push_back("parallel.threads=" + std::to_string(flags.threads));
@@ -41,12 +45,9 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
   if (!is_uuid(request.run_id))
     throw UsageError((request.resume ? "--resume '" : "--run-id '") + request.run_id +
                      "' is not a UUID in lower case");
-  request.mode = mode;
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
-  const ObservabilityConfig& log = request.config.observability;
-  configure_log(flags.quiet ? LogLevel::kError : log_level_from_name(log.log_level),
-                log.log_format == "json");
+  configure_log(request.config.observability, flags.quiet);
   return request;
 }
 
@@ -67,7 +68,7 @@ void set_up_run(CLI::App& app, const ChooseAction& choose) {
   add_run_flags(app, *flags);
   add_resume_flag(app, *flags);
   app.callback(
-      [flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags, "run"))); }); });
+      [flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags))); }); });
 }
 
 void set_up_master(CLI::App& app, const ChooseAction& choose) {
@@ -77,8 +78,7 @@ void set_up_master(CLI::App& app, const ChooseAction& choose) {
   app.add_option("--workers", flags->workers, "Worker processes to start on this host")
       ->check(CLI::Range(0, 256));
   app.callback([flags, choose] {
-    choose(
-        [flags] { return print_outcome(run_distributed(make_request(*flags, "master"), flags->workers)); });
+    choose([flags] { return print_outcome(run_distributed(make_request(*flags), flags->workers)); });
   });
 }
 
@@ -109,8 +109,7 @@ void set_up_worker(CLI::App& app, const ChooseAction& choose) {
       for (const auto& [path, value] : flags->keys)
         if (!value.empty()) overrides.push_back(path + "=" + value);
       const WorkerConfig config = load_worker_config(flags->file, overrides);
-      configure_log(flags->quiet ? LogLevel::kError : log_level_from_name(config.observability.log_level),
-                    config.observability.log_format == "json");
+      configure_log(config.observability, flags->quiet);
       serve_worker(config, stop_signal());
       return stop_signal() == 0 ? 0 : 128 + stop_signal().load();
     });

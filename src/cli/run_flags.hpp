@@ -18,6 +18,8 @@ struct RunFlags {
 
 void add_run_flags(CLI::App& app, RunFlags& flags);
 /// Reads the configuration, sets up the log, and returns what the user asked of a run.
-RunRequest make_request(const RunFlags& flags, const std::string& mode);
+RunRequest make_request(const RunFlags& flags);
+/// Sets up the log as configured; `quiet`: errors alone.
+void configure_log(const ObservabilityConfig& log, bool quiet);
 
 }  // namespace tilecompile

@@ -120,7 +120,8 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
         {{"reconstruction.noise_guard_low", "reconstruction.noise_guard_high"},
          "'reconstruction.noise_guard_low' must be below 'reconstruction.noise_guard_high', found " +
              rounded(guard.low) + " and " + rounded(guard.high)});
-  if (method.stacking.engine == StackingParams::Engine::kSiril && method.stacking.method != "average")
+  if (method.stacking.engine == StackingParams::Engine::kSiril &&
+      method.stacking.method != StackingParams::Method::kAverage)
     conflicts.push_back({{"stacking.engine", "stacking.method"},
                          "'stacking.engine: siril' checks a plain mean: set 'stacking.method: average' or "
                          "'stacking.engine: internal'"});

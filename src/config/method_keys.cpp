@@ -22,8 +22,12 @@ void add_data(Table& table) {
            "Fewest frames a run may have; fewer is an error before any work");
   data.add("frames_target", &DataParams::frames_target, Between{0, 1000000},
            "Number of frames aimed for; informative; 0: none");
-  data.add("color_mode", &DataParams::color_mode, OneOf{{"auto", "MONO", "OSC", "RGB"}},
-           "Kind of sensor; informative");
+  data.add_choice("color_mode", &DataParams::color_mode,
+                  Choices<ColorMode>{{"auto", ColorMode::kAuto},
+                                     {"MONO", ColorMode::kMono},
+                                     {"OSC", ColorMode::kOsc},
+                                     {"RGB", ColorMode::kRgb}},
+                  "Kind of sensor; informative");
   data.add("linear_required", &DataParams::linear_required, "Refuse frames that look stretched");
   data.add_choice(
       "zero_is_nodata", &DataParams::zero_is_nodata,
@@ -216,8 +220,11 @@ void add_method_keys(Table& table) {
   add_reconstruction(table);
   SectionRows<StackingParams> stacking(
       table, "stacking", kMethod, [](auto& s) -> auto& { return s.run.method.stacking; });
-  stacking.add("method", &StackingParams::method, OneOf{{"average", "weighted_average"}},
-               "Mean of the synthetic frames, plain or weighted by the frames behind each of them");
+  using Mean = StackingParams::Method;
+  stacking.add_choice(
+      "method", &StackingParams::method,
+      Choices<Mean>{{"average", Mean::kAverage}, {"weighted_average", Mean::kWeightedAverage}},
+      "Mean of the synthetic frames, plain or weighted by the frames behind each of them");
 }
 
 }  // namespace tilecompile

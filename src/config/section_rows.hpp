@@ -15,10 +15,6 @@ struct Between {
 struct AutoOrBetween {
   double low, high;
 };
-/// Words of a key whose field is text.
-struct OneOf {
-  std::vector<std::string> words;
-};
 /// Words of a key with the field's value for each; a word is text, true or false.
 template <class V>
 using Choices = std::vector<std::pair<nlohmann::json, V>>;
@@ -58,11 +54,6 @@ class SectionRows {
   void add(const std::string& name, std::string T::*member, TextRule rule, const std::string& doc) {
     Key& key = row(name, KeyType::kText, doc);
     key.text_rule = rule;
-    field(key, member);
-  }
-  void add(const std::string& name, std::string T::*member, const OneOf& one_of, const std::string& doc) {
-    Key& key = row(name, KeyType::kChoice, doc);
-    key.choices.assign(one_of.words.begin(), one_of.words.end());
     field(key, member);
   }
   void add(const std::string& name, int T::*member, AutoOrBetween range, const std::string& doc) {

@@ -8,9 +8,12 @@ namespace {
 using Table = std::vector<Key>;
 
 void add_pipeline(Table& table) {
+  using Mode = PipelineConfig::Mode;
   SectionRows<PipelineConfig> pipeline(
       table, "pipeline", kRunOnly, [](auto& s) -> auto& { return s.run.pipeline; });
-  pipeline.add("mode", &PipelineConfig::mode, OneOf{{"production", "test"}}, "Kind of run, for the record");
+  pipeline.add_choice("mode", &PipelineConfig::mode,
+                      Choices<Mode>{{"production", Mode::kProduction}, {"test", Mode::kTest}},
+                      "Kind of run, for the record");
   pipeline.add("abort_on_fail", &PipelineConfig::abort_on_fail, "Stop at the first phase that fails");
 }
 
@@ -18,8 +21,10 @@ void add_registration(Table& table) {
   using Registration = RegistrationConfig;
   SectionRows<Registration> registration(
       table, "registration", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
-  registration.add("engine", &Registration::engine, OneOf{{"none", "siril"}},
-                   "Who registers raw frames; none: they come registered");
+  using Engine = Registration::Engine;
+  registration.add_choice("engine", &Registration::engine,
+                          Choices<Engine>{{"none", Engine::kNone}, {"siril", Engine::kSiril}},
+                          "Who registers raw frames; none: they come registered");
   registration.add("reference", &Registration::reference, TextRule::kNotEmpty,
                    "Reference frame: auto or a file name");
   registration.add("output_dir", &Registration::output_dir, TextRule::kRelativePath,
@@ -138,8 +143,10 @@ void add_broker(Table& table) {
   broker.add("port", &BrokerConfig::port, AutoOrBetween{1, 65535},
              "Port of RabbitMQ; auto: 5671 with TLS, 5672 without");
   broker.add("vhost", &BrokerConfig::vhost, TextRule::kNotEmpty, "Virtual host on the broker");
-  broker.add("auth", &BrokerConfig::auth, OneOf{{"password", "external"}},
-             "Login by user and password, or external: by the client certificate alone");
+  broker.add_choice("auth", &BrokerConfig::auth,
+                    Choices<BrokerLogin>{{"password", BrokerLogin::kPassword},
+                                         {"external", BrokerLogin::kClientCertificate}},
+                    "Login by user and password, or external: by the client certificate alone");
   broker.add("user", &BrokerConfig::user, TextRule::kNotEmpty, "User on the broker");
   broker.add("password_file", &BrokerConfig::password_file, TextRule::kAnyPath,
              "File whose first line is the password; empty: TILECOMPILE_AMQP_PASSWORD, else guest");
@@ -200,13 +207,19 @@ void add_storage_and_log(Table& table) {
   add_storage_keys(table);
   SectionRows<Observability> observability(
       table, "observability", kRunAndWorker, [](auto& s) -> auto& { return s.run.observability; });
-  observability.add("log_level", &Observability::log_level, OneOf{{"debug", "info", "warning", "error"}},
-                    "Least severity that is logged");
+  observability.add_choice("log_level", &Observability::log_level,
+                           Choices<LogLevel>{{"debug", LogLevel::kDebug},
+                                             {"info", LogLevel::kInfo},
+                                             {"warning", LogLevel::kWarning},
+                                             {"error", LogLevel::kError}},
+                           "Least severity that is logged");
   SectionRows<Observability> of_worker(
       table, "observability", kWorkerOnly, [](auto& s) -> auto& { return s.run.observability; });
   of_worker.add("health_file", &Observability::health_file, TextRule::kAny,
                 "File that tells 'tilecompile health' how this worker is; empty: none");
-  observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
+  observability.add_choice("log_format", &Observability::log_format,
+                           Choices<LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                           "Form of a log line");
 }
 
 // The one key whose value is a list of records.

@@ -141,7 +141,7 @@ class ChunkedTiles {
     result.correlation_id = new_uuid();
     result.run_id = task.run_id;
     result.tile_id = tile_id;
-    result.worker_id = "master";
+    result.worker_id = kMasterName;
     store_tile(task, tile, join_tile(parts, weights, job_.method->reconstruction.frame_chunk), place_.store,
                result);
     result.compute_seconds = seconds_[static_cast<std::size_t>(tile_id)];

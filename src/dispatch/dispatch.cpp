@@ -16,8 +16,9 @@ using namespace std::chrono_literals;
 constexpr int kResultsPrefetch = 64;
 using Clock = std::chrono::steady_clock;
 constexpr auto kAnswerPatience = 200ms;
-// Answers about the tiles of one task come close together: they are gathered, to share a task again.
-constexpr auto kGather = 20ms;
+// Answers about the tiles of one task come close together: they are gathered, to share a task again, until
+// none has come for a moment.
+constexpr auto kGather = 20ms, kLongestGather = 1000ms;
 
 void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner) {
   Clock::time_point busy_since{};  // answers have come one upon the other since then
@@ -32,7 +33,7 @@ void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner)
     }
     if (delivery && !busy) busy_since = Clock::now();
     busy = delivery.has_value();
-    if (busy && Clock::now() - busy_since < kAnswerPatience) continue;
+    if (busy && Clock::now() - busy_since < kLongestGather) continue;
     busy = false;
     observer.watch();
     owner.look_after();

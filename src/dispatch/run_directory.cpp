@@ -67,15 +67,14 @@ void RunDirectory::lock() {
   for (int turn = 0; turn < kLockTurns;) {
     if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
     if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) break;
+    // Some network file systems have no locks. There the results queue, which takes one consumer, keeps a
+    // second master out.
+    if (errno != EWOULDBLOCK) return;
     ++turn;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  if (errno == EWOULDBLOCK)
-    throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
-                     ": wait for it, or stop it first");
-  // Some network file systems have no locks. There the results queue, which takes one consumer, keeps a
-  // second master out.
+  throw UsageError("another master works on run " + run_id_ + " in " + path_.string() +
+                   ": wait for it, or stop it first");
 }
 
 void RunDirectory::close_all() {
@@ -104,12 +103,12 @@ void RunDirectory::append_journal(const std::string& line) {
 // The caller holds the lock.
 void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
   append_line(file, path_ / name, line, sync);
-  if (listener_) listener_(name, line);
+  if (listener_ != nullptr) listener_->tell(name, line);
 }
 
-void RunDirectory::listen(Listener listener) {
+void RunDirectory::listen(LogListener* listener) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  listener_ = std::move(listener);
+  listener_ = listener;
 }
 
 void RunDirectory::append_event(const std::string& event, const std::map<std::string, std::string>& fields) {

@@ -22,7 +22,7 @@ std::vector<QueueSpec> task_queue_specs(const TileRound& round) {
 }  // namespace
 
 void declare_run_queues(const TileRound& round, Transport& transport, const std::string& results,
-                        RoundObserver& observer) {
+                        Observer& observer) {
   std::vector<QueueSpec> specs = task_queue_specs(round);
   specs.push_back(dead_letter_queue_spec(round.quorum));
   specs.push_back(results_queue_spec(results, round.quorum));
@@ -38,7 +38,7 @@ void declare_task_queues(const TileRound& round, Transport& transport) {
   for (const QueueSpec& queue : task_queue_specs(round)) transport.declare(queue);
 }
 
-void let_queues_settle(RoundObserver& observer) {
+void let_queues_settle(Observer& observer) {
   const auto until = std::chrono::steady_clock::now() + kSettle;
   while (std::chrono::steady_clock::now() < until) {
     observer.check_stop();

@@ -15,6 +15,7 @@ constexpr double kTilesOfSilence = 10;
 // The names are those of the events; `status` shows them.
 constexpr const char* kFails = "every task fails";
 constexpr const char* kDiskFull = "disk full";
+constexpr const char* kOutputFails = "output folder cannot be written";
 
 double ladder_s(const RetryPolicy& retry) {
   double all = 0, wait = retry.base_s;
@@ -23,11 +24,11 @@ double ladder_s(const RetryPolicy& retry) {
   return all;
 }
 
-const char* failing_state(const std::string& text) {
-  return text.find("No space left on device") != std::string::npos ||
-                 text.find("Disk quota exceeded") != std::string::npos
-             ? kDiskFull
-             : kFails;
+// Want of room has a name of its own, whoever lacks it.
+const char* disk_full_or(const char* state, const std::string& text) {
+  const bool full = text.find("No space left on device") != std::string::npos ||
+                    text.find("Disk quota exceeded") != std::string::npos;
+  return full ? kDiskFull : state;
 }
 
 }  // namespace
@@ -44,13 +45,13 @@ bool Standstill::quiet() const { return !state_.name.empty() || seconds_since(la
 
 Standstill::State Standstill::state_of(const RoundView& round) const {
   if (const std::string trouble = directory_.trouble(); !trouble.empty())
-    return {failing_state(trouble) == kDiskFull ? kDiskFull : "output folder cannot be written", trouble};
+    return {disk_full_or(kOutputFails, trouble), trouble};
   if (!round.alarm.empty()) return {"broker takes no messages", "the broker " + round.alarm};
   if (seconds_since(last_done_) < kQuiet_s) return {};
   const std::string resting = book_.who_rests();
   if (!round.consumers && book_.failures() > failures_then_) {
     const ResultMessage& last = *book_.latest_failure();
-    return {failing_state(last.failure->text),
+    return {disk_full_or(kFails, last.failure->text),
             "no worker takes tasks any more, each tile that was tried has failed; the last on worker " +
                 last.worker_id + ": " + last.failure->text + "; waiting until a worker can compute again"};
   }
@@ -66,6 +67,8 @@ Standstill::State Standstill::state_of(const RoundView& round) const {
   // What was said stays true until a tile is done, unless it was about workers that are there again.
   return state_.name == kFails || state_.name == kDiskFull ? state_ : State{};
 }
+
+void Standstill::output_fails(const std::string& text) { enter(disk_full_or(kOutputFails, text), text); }
 
 void Standstill::look(const RoundView& round) {
   if (round.done > done_) {

@@ -31,7 +31,7 @@ class Standstill {
   /// No tile was done for a while: time to ask the broker what is left of a round.
   bool quiet() const;
   /// Writing the run directory failed for `text`.
-  void output_fails(const std::string& text) { enter("output", text); }
+  void output_fails(const std::string& text);
   /// The latest failure when no worker is left that takes tasks, and has not been for as long as the back-off
   /// ladder is: nobody is there to try anything. Null as long as there is hope.
   const ResultMessage* hopeless() const;

@@ -141,7 +141,7 @@ void TileJudge::weigh(const OwnTile& own) {
 void TileJudge::take_own(const OwnTile& own) {
   const int id = own.result.tile_id;
   place_.store.put(own.result.data_ref, own.bytes);
-  place_.directory.append_journal(encode_result(own.result));
+  journal_(encode_result(own.result));
   if (ledger_.is_done(id)) {
     observer_.revoke(id);
     ledger_.replace(own.result);

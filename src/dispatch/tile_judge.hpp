@@ -12,15 +12,18 @@ namespace tilecompile {
 /// were wrong. Such a worker is asked no more, and its tiles of the round are computed again.
 class TileJudge {
  public:
-  /// `give_up`: what to do with a tile that the master cannot compute either.
+  /// `give_up`: what to do with a tile that the master cannot compute either. `journal`: writes down a result
+  /// of the master's own, and waits for a folder that takes nothing for now.
   TileJudge(const TileRound& round, const RoundPlace& place, RoundObserver& observer, TileLedger& ledger,
-            TrustBook& workers, std::function<void(const ResultMessage&)> give_up)
+            TrustBook& workers, std::function<void(const ResultMessage&)> give_up,
+            std::function<void(const std::string&)> journal)
       : round_(round),
         place_(place),
         observer_(observer),
         ledger_(ledger),
         trust_(workers),
-        give_up_(std::move(give_up)) {}
+        give_up_(std::move(give_up)),
+        journal_(std::move(journal)) {}
 
   /// Whether the master can compute itself; without, none of the rest does anything.
   bool present() const { return place_.own != nullptr; }
@@ -50,6 +53,7 @@ class TileJudge {
   TileLedger& ledger_;
   TrustBook& trust_;
   const std::function<void(const ResultMessage&)> give_up_;
+  const std::function<void(const std::string&)> journal_;
   std::set<int> proven_;  ///< tiles whose accepted result the master's own computation has confirmed
   std::set<int> failed_;  ///< tiles that it could not compute
 };

@@ -50,7 +50,9 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry,
               round.input_tries),
       trust_(place.trust != nullptr ? *place.trust : own_trust_),
-      judge_(round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); }),
+      judge_(
+          round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); },
+          [this](const std::string& line) { journal(line); }),
       sender_(round, place, observer, reply_to),
       book_(place.workers != nullptr ? *place.workers : own_book_),
       notes_(place.transport, place.directory, book_),

@@ -12,8 +12,8 @@
 
 namespace tilecompile {
 
-/// The one owner of the tiles of a round: it alone changes the ledger, as answers of workers demand, and it
-/// writes down what it accepts (journal), what happens (events) and what it gives up (tile.dlq).
+/// The one owner of the tiles of a round: only it and its judge change the ledger, as answers of workers
+/// demand. It writes down what it accepts (journal), what happens (events) and what it gives up (tile.dlq).
 class TileOwner {
  public:
   TileOwner(const TileRound& round, const RoundPlace& place, RoundObserver& observer,

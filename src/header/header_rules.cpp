@@ -95,7 +95,7 @@ std::vector<BadFrame> frames_of_another_kind(const Manifest& manifest) {
 }
 
 std::vector<BadFrame> raw_colour_frames(const Manifest& manifest, const DataParams& data) {
-  if (data.color_mode == "MONO") return {};
+  if (data.color_mode == ColorMode::kMono) return {};
   std::vector<std::string> names;
   std::string pattern;
   for (const ManifestEntry& f : manifest.frames)

@@ -4,18 +4,18 @@
 #include <string>
 
 #include "tilecompile/broker/transport.hpp"
+#include "tilecompile/dispatch/run_directory.hpp"
 
 namespace tilecompile {
 
 /// Tells everyone who listens at the fan-out exchange what a run writes into its logs, line by line. Nobody
 /// has to listen, and nothing waits for it: lines that the broker does not take quickly are dropped.
-class EventAnnouncer {
+class EventAnnouncer : public LogListener {
  public:
   /// Declares the exchange. A user who may not declare it announces nothing.
   EventAnnouncer(Transport& transport, std::string run_id);
 
-  /// `file`: events.jsonl or journal.jsonl, which `line` (without its end) was written to.
-  void tell(const std::string& file, const std::string& line);
+  void tell(const std::string& file, const std::string& line) override;
 
  private:
   void forget_confirmed();

@@ -67,7 +67,7 @@ WorkerConfig local_worker_config(const RunConfig& config, int count, int index, 
   worker.parallel.threads = std::max(1, thread_count(config.parallel.threads) / count);
   const std::size_t limit_mb = memory_limit_bytes(config.parallel) / static_cast<std::size_t>(count) >> 20;
   worker.parallel.memory_limit_mb = static_cast<int>(std::max(kLeastMemoryMb, limit_mb));
-  if (quiet) worker.observability.log_level = "error";
+  if (quiet) worker.observability.log_level = LogLevel::kError;
   return worker;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
@@ -13,17 +14,17 @@ namespace tilecompile {
 WorkerConfig local_worker_config(const RunConfig& config, int count, int index, bool quiet);
 
 /// Worker processes that a master started on its own host; they end with it.
-class LocalWorkers {
+class LocalWorkers : public Observer {
  public:
   /// Starts `count` processes of this program with the master's broker, storage and input settings.
   LocalWorkers(const RunConfig& config, int count, bool quiet);
   /// Asks them to stop, waits, and after ten seconds ends them.
-  ~LocalWorkers();
+  ~LocalWorkers() override;
   LocalWorkers(const LocalWorkers&) = delete;
   LocalWorkers& operator=(const LocalWorkers&) = delete;
   /// Logs every worker that ended by itself and starts one that a signal ended again, a few times in all;
   /// throws TransientError when none is left.
-  void watch();
+  void watch() override;
 
  private:
   struct Worker {

@@ -37,7 +37,7 @@ std::string default_worker_id() {
 }
 
 // A worker in a thread of this process; its failure is the run's failure.
-class WorkerThread {
+class WorkerThread : public Observer {
  public:
   WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs,
                const WorkerOptions& options)
@@ -49,11 +49,11 @@ class WorkerThread {
             failed_ = true;
           }
         }) {}
-  ~WorkerThread() {
+  ~WorkerThread() override {
     stop_ = true;
     thread_.join();
   }
-  void watch() const {
+  void watch() override {
     if (failed_) std::rethrow_exception(failure_);
   }
 
@@ -101,7 +101,7 @@ RunOutcome run_local(const RunRequest& request) {
   auto worker_transport = broker.connect();
   worker_transport->declare(compute_queue_spec(false));
   WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
-  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
+  return run_master(request, {RunMode::kRun, transport.get(), store.get(), verified, frames, &worker});
 }
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
@@ -117,19 +117,14 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
     theirs.input.dir = frames_folder(config, request.run_id).string();
     workers.emplace(theirs, local_workers, request.quiet);
   }
-  const auto watch = [&workers] {
-    if (workers) workers->watch();
-  };
   EventAnnouncer announcer(*transport, request.run_id);
-  const auto listener = [&announcer](const std::string& file, const std::string& line) {
-    announcer.tell(file, line);
-  };
   const auto own = own_tiles_pool(
       *store,
       config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
       config.parallel);
-  return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames,
-                              own.get(), listener});
+  return run_master(
+      request, {RunMode::kMaster, transport.get(), store.get(), std::make_shared<VerifiedFiles>(), frames,
+                workers ? &*workers : &nobody(), own.get(), &announcer});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {

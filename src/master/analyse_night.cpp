@@ -3,7 +3,6 @@
 #include "products.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/base/progress.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -38,26 +37,26 @@ bool note_proofs(RunUnderWay& run, AnalysedNight& night, const ProofVerdict& ver
 bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
   const FrameSource source = source_of(run, night.frames);
   const MethodConfig& method = run.config.method;
+  const auto frames = static_cast<std::size_t>(run.record.frames);
   run.clock.start("analyse frames");
   const auto began = RunUnderWay::Clock::now();
   {
-    Progress progress("analysing frames", "frames", run.record.frames, run.request.quiet);
-    night.analysis = analyse_frames(source, method, run.threads, [&](int done) { progress.update(done); });
+    PhaseProgress progress(run, "analysing frames", "frames", frames);
+    night.analysis = analyse_frames(source, method, run.threads, progress);
   }
   if (std::vector<BadFrame> bad = night.analysis.bad_frames; !bad.empty()) {
     if (run.config.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(run, night.frames, bad);
     set_aside(run, night.frames, bad);
     return false;
   }
-  check_stop(run);
+  run.check_stop();
   run.stack_seconds = std::chrono::duration<double>(RunUnderWay::Clock::now() - began).count();
   run.clock.start("measure seeing");
   const ProofJob proof = proof_job(run, source);
   const ProofList stars = find_proof_stars(proof, night.analysis);
   {
-    Progress progress("measuring stars", "frames", run.record.frames, run.request.quiet);
-    measure_seeing(
-        night.analysis, source, method, run.threads, [&](int done) { progress.update(done); }, stars);
+    PhaseProgress progress(run, "measuring stars", "frames", frames);
+    measure_seeing(night.analysis, source, method, run.threads, progress, stars);
   }
   return note_proofs(run, night, judge_proofs(proof, night.analysis, stars));
 }
@@ -103,7 +102,7 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   for (const std::string& text : header_warnings(*night.frames.manifest)) warn(run, text);
   for (const std::string& text : file_warnings(*night.frames.manifest)) warn(run, text);
   night.first_frame = source_of(run, night.frames).file(0);
-  check_stop(run);
+  run.check_stop();
   night.grid = build_grid(run.record.width, run.record.height, night.analysis.metrics.seeing_px, method.tile);
   check_analysis(run, night);
   for (const std::string& warning : night.analysis.warnings) warn(run, warning);

@@ -23,7 +23,7 @@ void open_directory(RunUnderWay& run) {
   if (!is_open) run.directory.emplace(run.config.output.dir, run.request.run_id);
   run.directory->listen(run.links.listener);
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
-                              {{"mode", run.request.mode}});
+                              {{"mode", mode_name(run.links.mode)}});
   if (is_open) return;
   for (const NamedCheck& check : run.record.checks) note_check(run, check);
   for (const BadFrame& frame : run.record.quarantined) note_frame(run, "frame_quarantined", frame);
@@ -39,7 +39,7 @@ void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const 
                             const TileRound& round) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
   const StackingParams& stacking = run.config.method.stacking;
-  const char* mean = stacking.method == "weighted_average" ? "weighted" : "plain";
+  const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
   write_final(run, night, tiles,
               final_plan(stacking, std::string(mean) + " mean of " + std::to_string(made.clusters.count) +
                                        " synthetic frames"),
@@ -74,30 +74,32 @@ RunOutcome carry_out(RunUnderWay& run) {
   }
   const auto& verdict = run.record.verdict;
   const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });
-  finish(run, failed ? "failed_validation" : "done");
+  finish(run, failed ? RunEnd::kFailedValidation : RunEnd::kDone);
   return {failed ? 3 : 0, run.directory->path(), run.record};
 }
 
 }  // namespace
+
+const char* mode_name(RunMode mode) { return mode == RunMode::kRun ? "run" : "master"; }
 
 RunOutcome run_master(const RunRequest& request, const RunLinks& links) {
   RunUnderWay run(request, links);
   try {
     return carry_out(run);
   } catch (const Interrupted&) {
-    give_up(run, "interrupted");
+    give_up(run, RunEnd::kInterrupted);
     throw;
   } catch (const std::exception& e) {
     const ErrorReport report = report_of(e);
     const std::atomic<int>* signal = request.stop_signal;
     if (report.kind == ErrorKind::kTransient && signal != nullptr && *signal != 0) {
       log_info("left because of the signal: " + report.text);
-      give_up(run, "interrupted");
+      give_up(run, RunEnd::kInterrupted);
       throw Interrupted{*signal};
     }
     run.record.error_kind = kind_name(report.kind);
     run.record.error_text = report.text;
-    give_up(run, "failed");
+    give_up(run, RunEnd::kFailed);
     throw;
   }
 }

@@ -11,24 +11,20 @@ FrameSource source_of(const RunUnderWay& run, const NightFrames& frames) {
   return {frames.origin, frames.manifest, run.config.method.data.zero_is_nodata, run.links.verified};
 }
 
-ProofJob proof_job(const RunUnderWay& run, const FrameSource& source) {
-  return {source,
-          run.config.method,
-          run.threads,
-          memory_limit_bytes(run.config.parallel),
-          [&run] { check_stop(run); },
-          run.config.input.prove_frames};
+ProofJob proof_job(RunUnderWay& run, const FrameSource& source) {
+  return {source,      run.config.method,
+          run.threads, memory_limit_bytes(run.config.parallel),
+          run,         run.config.input.prove_frames};
 }
 
 // The run ends anyway: a look at the other frames lets the user learn of all bad ones at once.
-void add_other_bad_frames(const RunUnderWay& run, const NightFrames& frames, std::vector<BadFrame>& bad) {
+void add_other_bad_frames(RunUnderWay& run, const NightFrames& frames, std::vector<BadFrame>& bad) {
   NightFrames rest = frames;
   for (;;) {
     rest.manifest = std::make_shared<Manifest>(without(*rest.manifest, bad));
     if (rest.manifest->frames.empty()) return;
     const FrameSource source = source_of(run, rest);
-    Analysis analysis =
-        analyse_frames(source, run.config.method, run.threads, [&run](int) { check_stop(run); });
+    Analysis analysis = analyse_frames(source, run.config.method, run.threads, run);
     std::vector<BadFrame> found = std::move(analysis.bad_frames);
     const bool readable = found.empty();
     if (readable) {

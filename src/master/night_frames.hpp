@@ -25,7 +25,7 @@ NightFrames scan_night(RunUnderWay& run);
 /// The frames for readers.
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames);
 /// How they are read for their proof.
-ProofJob proof_job(const RunUnderWay& run, const FrameSource& source);
+ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 
 /// Makes the frames that were found those of the run: says what was left out and what is odd, and ends the
 /// run where frames are bad and none may be. The pixels of raw ones are not looked at.
@@ -33,7 +33,7 @@ void take_frames(RunUnderWay& run, NightFrames& frames, ScannedFrames found, boo
 /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
 void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame>& bad);
 /// Adds the other bad frames, for a run that ends with their names.
-void add_other_bad_frames(const RunUnderWay& run, const NightFrames& frames, std::vector<BadFrame>& bad);
+void add_other_bad_frames(RunUnderWay& run, const NightFrames& frames, std::vector<BadFrame>& bad);
 /// Fills what follows from the manifest; again when frames were left out.
 void note_manifest(RunUnderWay& run, NightFrames& frames);
 

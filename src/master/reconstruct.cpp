@@ -39,7 +39,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   round.priority = config.parallel.priority;
   round.retry = config.retry;
   // Nobody else can have another opinion in a run of one process.
-  round.input_tries = run.request.mode == "run" ? 1 : TileLedger::kInputTries;
+  round.input_tries = run.links.mode == RunMode::kRun ? 1 : TileLedger::kInputTries;
   round.max_failed_tiles = config.retry.max_failed_tiles;
   if (run.links.own != nullptr) {
     round.analysis = &night.analysis;
@@ -130,7 +130,6 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
   run.clock.start("reconstruct tiles");
   run.tiles_began = RunUnderWay::Clock::now();
   RunRecord& record = run.record;
-  Progress progress("reconstructing tiles", "tiles", record.tiles, run.request.quiet);
   const auto reload = [&](const ResultMessage& r) {
     return load_tile(*run.links.store, r, night.grid.tiles[static_cast<std::size_t>(r.tile_id)],
                      record.channels);
@@ -146,7 +145,7 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
   RoundPlace place = round_place(run);
   place.diagnostics = diagnostics ? &*diagnostics : nullptr;
   RunObserver observer(
-      run, progress,
+      run, "reconstructing tiles",
       [&](const ResultMessage& result, TileFile file) { joiner.accept(result, std::move(file)); },
       [&](int tile_id) { joiner.revoke(tile_id); });
   const int chunks = run.config.parallel.frame_chunks;

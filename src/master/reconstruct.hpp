@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "analyse_night.hpp"
-#include "tilecompile/base/progress.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
 
@@ -32,18 +31,21 @@ class RunObserver : public RoundObserver {
  public:
   using Accept = std::function<void(const ResultMessage&, TileFile)>;
   using Revoke = std::function<void(int tile_id)>;
-  RunObserver(RunUnderWay& run, Progress& progress, Accept accept, Revoke revoke)
-      : run_(run), progress_(progress), accept_(std::move(accept)), revoke_(std::move(revoke)) {}
+  RunObserver(RunUnderWay& run, const std::string& phase, Accept accept, Revoke revoke)
+      : run_(run),
+        progress_(phase, "tiles", run.record.tiles, run.request.quiet),
+        accept_(std::move(accept)),
+        revoke_(std::move(revoke)) {}
   void accept(const ResultMessage& result, TileFile file) override { accept_(result, std::move(file)); }
   void revoke(int tile_id) override { revoke_(tile_id); }
   void taken_over(int tiles) override { run_.record.resumed_tiles += tiles; }
-  void progress(int tiles) override { progress_.update(tiles); }
-  void watch() override { run_.links.watch(); }
-  void check_stop() override { tilecompile::check_stop(run_); }
+  void progress(int tiles) override { progress_.progress(tiles); }
+  void watch() override { run_.links.workers->watch(); }
+  void check_stop() override { run_.check_stop(); }
 
  private:
   RunUnderWay& run_;
-  Progress& progress_;
+  Progress progress_;
   Accept accept_;
   Revoke revoke_;
 };

@@ -6,7 +6,6 @@
 #include "night_frames.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/base/progress.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -43,23 +42,22 @@ void check_stack_input(const StackingParams& stacking) {
 // Raw frames are registered by Siril; the paths are those of its frames.
 std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
                                          const std::vector<std::string>& raw_paths) {
-  if (run.config.registration.engine == "none")
+  if (run.config.registration.engine == RegistrationConfig::Engine::kNone)
     throw UsageError(
         "input.stage is raw, but registration.engine is none: set registration.engine: siril, or register "
         "the frames and set input.stage: registered");
-  const SirilProgram siril{find_siril("registration.engine"), run.threads, [&run] { check_stop(run); }};
+  const std::filesystem::path program = find_siril("registration.engine");
   check_output_dir(run.config.registration.output_dir);
   FramePattern{
       run.config.registration.registered_filename_pattern};  // refused now, not after the registration
   run.clock.start("register frames");
   const std::filesystem::path raw_dir = frames.origin.folder;
   {
-    Progress progress("reading raw frames", "frames", static_cast<int>(raw_paths.size()), run.request.quiet);
+    PhaseProgress progress(run, "reading raw frames", "frames", raw_paths.size());
     take_frames(run, frames,
                 scan_frames(raw_dir, raw_paths, run.threads,
-                            {run.config.method.data, true, run.config.input.count_duplicates,
-                             [&run] { check_stop(run); }},
-                            std::make_shared<VerifiedFiles>(), [&](int done) { progress.update(done); }),
+                            {run.config.method.data, true, run.config.input.count_duplicates},
+                            std::make_shared<VerifiedFiles>(), progress),
                 true);
   }
   const std::shared_ptr<const Manifest> scanned = frames.manifest;  // stays when frames are set aside
@@ -67,7 +65,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
   for (const std::string& text : header_warnings(raw)) warn(run, text);
   check_hard_assumptions(raw, run.config.method.data);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
-  RegistrationJob job{&run.config.registration, raw_dir, &raw, false, run.directory->path(), {}, {}};
+  RegistrationJob job{&run.config.registration, raw_dir, &raw, false, run.directory->path(), {}};
   if (run.config.input.on_bad_frame != OnBadFrame::kError)
     job.leave_out = [&run, &frames](const std::vector<BadFrame>& bad) {
       set_aside(run, frames, bad);
@@ -75,9 +73,8 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
     };
   const FrameFacts& facts = raw.frames.front().facts;
   job.debayer = needs_debayer(raw_dir / raw.frames.front().path, facts, run.config.method.data);
-  Progress progress("registering", "frames", static_cast<int>(raw_paths.size()), run.request.quiet);
-  job.progress = [&](int done) { progress.update(done); };
-  const RegisteredFrames registered = register_with_siril(siril, job);
+  PhaseProgress progress(run, "registering", "frames", raw_paths.size());
+  const RegisteredFrames registered = register_with_siril({program, run.threads, progress}, job);
   // Registered frames are floats, which do not tell where the camera saturates.
   DataParams& data = run.config.method.data;
   if (data.saturation == 0 && facts.largest_code > 0) data.saturation = kSaturatedShare * facts.largest_code;
@@ -110,8 +107,7 @@ std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames)
     log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
   }
   if (run.config.input.stage == InputStage::kRaw) return register_frames(run, frames, paths);
-  log_info("registration is skipped: the frames are registered already (input.stage)",
-           {{"engine", run.config.registration.engine}});
+  log_info("registration is skipped: the frames are registered already (input.stage)");
   return paths;
 }
 

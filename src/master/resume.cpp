@@ -82,14 +82,14 @@ void open_for_resume(RunUnderWay& run) {
   run.directory.emplace(output_dir, run.request.run_id);
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
   const std::string status = before.is_object() ? before.value("status", "") : "";
-  if (status == "done" || status == "failed_validation") {
+  if (status == end_name(RunEnd::kDone) || status == end_name(RunEnd::kFailedValidation)) {
     run.directory.reset();  // its record stays as it is
     throw UsageError("run " + run.request.run_id + " came to its end (" + status +
                      "): there is nothing to resume; its products are in " + directory.string());
   }
   // A reference run has no other writers; workers of a distributed one may still write their last tiles.
-  const bool alone =
-      run.request.mode == "run" && (!before.is_object() || before.value("mode", "run") == "run");
+  const bool alone = run.links.mode == RunMode::kRun &&
+                     (!before.is_object() || before.value("mode", "run") == mode_name(RunMode::kRun));
   sweep(run, alone ? 0 : kOldTemporary_s);
 }
 

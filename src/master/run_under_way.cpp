@@ -57,7 +57,7 @@ RunUnderWay::RunUnderWay(const RunRequest& asked, const RunLinks& at_hand)
       threads(thread_count(config.parallel.threads)),
       began(Clock::now()) {
   record.run_id = request.run_id;
-  record.mode = request.mode;
+  record.mode = mode_name(links.mode);
   record.program_version = kProgramVersion;
   record.numerics_version = kNumericsVersion;
   const nlohmann::json configuration = effective_config(config);
@@ -95,20 +95,20 @@ void require(RunUnderWay& run, NamedCheck check) {
                       "; please report this with run.json and the log");
 }
 
-void check_stop(const RunUnderWay& run) {
-  const std::atomic<int>* signal = run.request.stop_signal;
+void RunUnderWay::check_stop() {
+  const std::atomic<int>* signal = request.stop_signal;
   if (signal != nullptr && *signal != 0) throw Interrupted{*signal};
-  const RuntimeLimitsConfig& limits = run.config.runtime_limits;
-  if (limits.hard_abort_hours > 0 && seconds_since(run.began) > 3600 * limits.hard_abort_hours)
+  const RuntimeLimitsConfig& limits = config.runtime_limits;
+  if (limits.hard_abort_hours > 0 && seconds_since(began) > 3600 * limits.hard_abort_hours)
     throw TransientError(
         "the run has reached runtime_limits.hard_abort_hours = " + std::to_string(limits.hard_abort_hours) +
         "; what is done is kept, raise the limit to go on");
   const double factor = limits.tile_analysis_max_factor_vs_stack;
-  if (factor <= 0 || run.tiles_began == RunUnderWay::Clock::time_point{}) return;
-  if (seconds_since(run.tiles_began) > std::max(kFactorLimitFrom, factor * run.stack_seconds))
+  if (factor <= 0 || tiles_began == Clock::time_point{}) return;
+  if (seconds_since(tiles_began) > std::max(kFactorLimitFrom, factor * stack_seconds))
     throw TransientError("the tiles take longer than runtime_limits.tile_analysis_max_factor_vs_stack = " +
                          std::to_string(factor) + " times the classical stack (" +
-                         std::to_string(run.stack_seconds) +
+                         std::to_string(stack_seconds) +
                          " s); what is done is kept, raise the limit or add workers");
 }
 
@@ -131,9 +131,23 @@ void write_page(RunUnderWay& run) {
 
 }  // namespace
 
-void finish(RunUnderWay& run, const std::string& status) {
+const char* end_name(RunEnd end) {
+  switch (end) {
+    case RunEnd::kDone:
+      return "done";
+    case RunEnd::kFailedValidation:
+      return "failed_validation";
+    case RunEnd::kFailed:
+      return "failed";
+    case RunEnd::kInterrupted:
+      break;
+  }
+  return "interrupted";
+}
+
+void finish(RunUnderWay& run, RunEnd end) {
   run.clock.stop();
-  run.record.status = status;
+  run.record.status = end_name(end);
   run.record.phases = run.clock.phases();
   run.record.workers.clear();
   for (const auto& [id, w] : run.workers.workers())
@@ -144,11 +158,11 @@ void finish(RunUnderWay& run, const std::string& status) {
   run.record.finished = utc_now();
   note_audit(run);
   run.directory->write("run.json", encode_run_record(run.record));
-  if (status != "interrupted") write_page(run);  // who stops a run does not want to wait
-  run.directory->append_event("run_" + status);
+  if (end != RunEnd::kInterrupted) write_page(run);  // who stops a run does not want to wait
+  run.directory->append_event(std::string("run_") + end_name(end));
   // A worker of this process has come to its end when the run has; others may still be writing.
-  const bool complete = status == "done" || status == "failed_validation";
-  sweep(run, run.request.mode == "run" && complete ? 0 : kAbandonedAfter_s);
+  const bool complete = end == RunEnd::kDone || end == RunEnd::kFailedValidation;
+  sweep(run, run.links.mode == RunMode::kRun && complete ? 0 : kAbandonedAfter_s);
   run.results_end.reset();  // last: it waits for a broker that has gone away
 }
 
@@ -160,10 +174,10 @@ void sweep(const RunUnderWay& run, double age_s) {
   if (swept > 0) log_info("left-over temporary files removed", {{"files", std::to_string(swept)}});
 }
 
-void give_up(RunUnderWay& run, const std::string& status) {
+void give_up(RunUnderWay& run, RunEnd end) {
   if (!run.directory) return;  // it failed before anything was done
   try {
-    finish(run, status);
+    finish(run, end);
     // What is wrong with the frames is cured by other frames, which are another run.
     const bool by_input = run.record.error_kind == kind_name(ErrorKind::kInput);
     if (by_input && run.tiles_began == RunUnderWay::Clock::time_point{}) return;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "phase_clock.hpp"
+#include "tilecompile/base/progress.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/trust_book.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
@@ -15,9 +16,11 @@ namespace tilecompile {
 
 /// A run under way: what was asked, what it works with, and its record so far. Every phase takes it, and
 /// returns what it made as a value of its own.
-struct RunUnderWay {
+struct RunUnderWay : Observer {
   using Clock = std::chrono::steady_clock;
   RunUnderWay(const RunRequest& asked, const RunLinks& at_hand);
+  /// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
+  void check_stop() override;
 
   const RunRequest& request;
   const RunLinks& links;
@@ -34,6 +37,17 @@ struct RunUnderWay {
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };
 
+/// Shows how far a phase has come, which ends when the run is to.
+class PhaseProgress : public Progress {
+ public:
+  PhaseProgress(RunUnderWay& run, const std::string& phase, const std::string& unit, std::size_t total)
+      : Progress(phase, unit, static_cast<int>(total), run.request.quiet), run_(run) {}
+  void check_stop() override { run_.check_stop(); }
+
+ private:
+  RunUnderWay& run_;
+};
+
 /// Says it in the log and keeps it for the record; once.
 void warn(RunUnderWay& run, const std::string& text);
 /// Notes a frame that is set aside or left out among the events.
@@ -42,14 +56,15 @@ void note_frame(RunUnderWay& run, const char* event, const BadFrame& frame);
 void note_check(RunUnderWay& run, const NamedCheck& check);
 /// Notes a check in the record and the events; throws ContractError when it does not hold.
 void require(RunUnderWay& run, NamedCheck check);
-/// Throws Interrupted after a signal and TransientError past a limit of runtime_limits.
-void check_stop(const RunUnderWay& run);
 
-/// Closes the record with `status`, and removes what others left half-written.
-void finish(RunUnderWay& run, const std::string& status);
+enum class RunEnd { kDone, kFailedValidation, kFailed, kInterrupted };
+/// As run.json and the events name it.
+const char* end_name(RunEnd end);
+/// Closes the record, and removes what others left half-written.
+void finish(RunUnderWay& run, RunEnd end);
 /// Closes the record of a run that ends early. What ended it is told, even when the record cannot be written
 /// any more.
-void give_up(RunUnderWay& run, const std::string& status);
+void give_up(RunUnderWay& run, RunEnd end);
 /// Removes temporary files of the run that nobody has written to for `age_s`.
 void sweep(const RunUnderWay& run, double age_s);
 

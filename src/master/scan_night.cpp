@@ -1,7 +1,6 @@
 #include "night_frames.hpp"
 #include "resume.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/base/progress.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -42,18 +41,17 @@ NightFrames scan_night(RunUnderWay& run) {
   NightFrames frames{run.links.frames, {}, {}};
   const std::vector<std::string> paths = list_or_register(run, frames);
   run.clock.start("scan");
-  Progress progress("reading headers", "frames", static_cast<int>(paths.size()), run.request.quiet);
+  PhaseProgress progress(run, "reading headers", "frames", paths.size());
   const DataParams& data = run.config.method.data;
   take_frames(run, frames,
-              scan_frames(frames.origin, paths, run.threads,
-                          {data, false, run.config.input.count_duplicates, [&run] { check_stop(run); }},
-                          run.links.verified, [&](int done) { progress.update(done); }),
+              scan_frames(frames.origin, paths, run.threads, {data, false, run.config.input.count_duplicates},
+                          run.links.verified, progress),
               false);
   run.record.config_hash = sha256_hex(canonical_method_json(run.config.method));
   warn_of_small_cache(run, frames);
   check_hard_assumptions(*frames.manifest, data);
   require(run, check_weights_sum(run.config.method.global_metrics));
-  check_stop(run);
+  run.check_stop();
   note_manifest(run, frames);
   // A look at the pixels can still leave out frames; then the frames are known after it.
   if (run.request.resume && run.config.input.on_bad_frame == OnBadFrame::kError) check_same_run(run, frames);

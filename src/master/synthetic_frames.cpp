@@ -65,14 +65,13 @@ std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& n
                                         const Clusters& clusters, TileRound round) {
   const std::string bytes = encode_clusters(clusters), key = clusters_key(run.request.run_id);
   share(run, key, "clusters.json", bytes);
-  Progress progress("synthetic frames", "tiles", run.record.tiles, run.request.quiet);
   round.task_template.clusters = ObjectReference{key, sha256_hex(bytes)};
   round.first_round = &tiles.results();
   round.planes = clusters.count * run.record.channels;
   std::vector<ResultMessage> results(night.grid.tiles.size());
   const std::vector<std::string> known_liars = run.trust.distrusted();
   RunObserver observer(
-      run, progress,
+      run, "synthetic frames",
       [&](const ResultMessage& result, const TileFile&) {
         run.record.worker_compute_seconds += result.compute_seconds;
         results[static_cast<std::size_t>(result.tile_id)] = result;
@@ -128,7 +127,7 @@ void check_stack_by_siril(RunUnderWay& run, const AnalysedNight& night, const Cl
     return;
   }
   run.clock.start("check stack with siril");
-  const SirilProgram siril{find_siril("stacking.engine"), run.threads, [&run] { check_stop(run); }};
+  const SirilProgram siril{find_siril("stacking.engine"), run.threads, run};
   StackCheckJob job;
   job.frames = frames_to_stack(run.directory->path(), stacking);
   if (static_cast<int>(job.frames.size()) != clusters.count)
@@ -165,7 +164,7 @@ SyntheticFrames make_synthetic_frames(RunUnderWay& run, const AnalysedNight& nig
                      rescale,     0,        run.threads};
   join.memory_limit_bytes = join_memory_bytes(memory_limit_bytes(run.config.parallel));
   std::vector<CoaddChannel> stack = join_and_average(run, night, clusters, join);
-  if (method.stacking.method == "weighted_average")
+  if (method.stacking.method == StackingParams::Method::kWeightedAverage)
     stack = join_weighted_stack(*run.links.store, night.grid, results, clusters.count,
                                 night.analysis.classical, rescale);
   else

@@ -48,7 +48,7 @@ std::vector<BadFrame> judge_frames(const std::vector<std::string>& paths,
 int reference_channel(int channels) { return channels == 3 ? 1 : 0; }
 
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
-                        const std::function<void(int)>& progress) {
+                        Observer& observer) {
   const Manifest& manifest = source.manifest();
   const int frames = static_cast<int>(manifest.frames.size());
   const auto channels = static_cast<std::size_t>(manifest.channels());
@@ -70,6 +70,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
     std::vector<Image> images(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       const auto frame = static_cast<std::size_t>(first + i);
+      observer.check_stop();
       try {
         FrameReader reader = source.open(first + i);
         const double code_step = reader.facts().code_step;
@@ -88,7 +89,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
         unreadable[frame] = e.what();
         all_read = false;
       }
-      progress(++done);
+      observer.progress(++done);
     });
     if (all_read) add_to_stacks(stacks, images, first, result.metrics, threads);
   }

@@ -40,10 +40,6 @@ std::size_t channel_of(const ProofJob& job) {
   return static_cast<std::size_t>(reference_channel(job.source.manifest().channels()));
 }
 
-void stop_if_asked(const ProofJob& job) {
-  if (job.check_stop) job.check_stop();
-}
-
 Plane<float> read_plane(const ProofJob& job, int frame) {
   Plane<float> plane(job.source.manifest().width(), job.source.manifest().height());
   job.source.open(frame).read_rows(static_cast<int>(channel_of(job)), 0, plane.height(), plane.data());
@@ -68,9 +64,9 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
-    stop_if_asked(job);
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;
     parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
+      job.observer.check_stop();
       const auto k = static_cast<std::size_t>(i);
       if (!readers[k]) readers[k].emplace(job.source.open(frames[k]));
       readers[k]->read_rows(static_cast<int>(channel_of(job)), static_cast<int>(y0), static_cast<int>(here),
@@ -79,6 +75,7 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
     });
     float* out = stack.row(static_cast<int>(y0));
     parallel_for(static_cast<int>((pixels + kPixelsAtOnce - 1) / kPixelsAtOnce), job.threads, [&](int b) {
+      job.observer.check_stop();
       const std::size_t first = static_cast<std::size_t>(b) * kPixelsAtOnce;
       median_over_frames(samples.get(), pixels, offsets, least, first,
                          std::min(pixels, first + kPixelsAtOnce), out);
@@ -117,7 +114,7 @@ Causes find_causes(const ProofJob& job, const std::vector<FrameProof>& proofs, c
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
     const auto i = static_cast<std::size_t>(f);
     if (!proofs[i].bad()) return;
-    stop_if_asked(job);
+    job.observer.check_stop();
     const Plane<float> plane = read_plane(job, f);
     const std::vector<ReferenceStar> own = detect_reference_stars(plane).stars;
     const FieldMatch match = match_fields(list.stars, own, plane.width(), plane.height());
@@ -192,7 +189,7 @@ OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
 std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
   std::vector<FrameProof> proofs(job.source.manifest().frames.size());
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
-    stop_if_asked(job);
+    job.observer.check_stop();
     const Plane<float> plane = read_plane(job, f);
     proofs[static_cast<std::size_t>(f)] = prove_frame(
         plane.view(), analysis.metrics.channels[channel_of(job)][static_cast<std::size_t>(f)], list);

@@ -51,19 +51,19 @@ std::string reason_without_name(const std::string& text, const FrameOrigin& orig
 
 ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
-                          const std::function<void(int)>& progress) {
+                          Observer& observer) {
   std::vector<ManifestEntry> entries(paths.size());
   std::vector<std::string> problems(paths.size());
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
     const auto index = static_cast<std::size_t>(i);
-    if (rules.check_stop) rules.check_stop();
+    observer.check_stop();
     try {
       entries[index] = describe_frame(origin, paths[index], *verified);
     } catch (const InputError& e) {
       problems[index] = reason_without_name(e.what(), origin, paths[index]);
     }
-    progress(++done);
+    observer.progress(++done);
   });
   ScannedFrames found;
   for (std::size_t i = 0; i < paths.size(); ++i)
@@ -75,8 +75,7 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
       found.manifest.frames.push_back(std::move(entries[i]));
   if (found.manifest.frames.empty() && found.bad.empty()) refuse_products(origin, found.left_out);
   FrameTwins twins;
-  if (!rules.count_duplicates)
-    twins = find_twins(origin, found.manifest, verified, threads, rules.check_stop);
+  if (!rules.count_duplicates) twins = find_twins(origin, found.manifest, verified, threads, observer);
   found.manifest = without(found.manifest, twins.left_out);
   found.left_out.insert(found.left_out.end(), twins.left_out.begin(), twins.left_out.end());
   for (auto odd = odd_frames(found.manifest, rules.data); !odd.empty();

@@ -37,12 +37,11 @@ NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
 class TwinSearch {
  public:
   TwinSearch(const FrameOrigin& origin, std::shared_ptr<const Manifest> manifest,
-             const std::shared_ptr<VerifiedFiles>& verified, int threads,
-             const std::function<void()>& check_stop)
+             const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer)
       : manifest_(std::move(manifest)),
         source_(origin, manifest_, ZeroIsNodata::kNever, verified),
         threads_(threads),
-        check_stop_(check_stop) {}
+        observer_(observer) {}
 
   void leave_out_equal_content() {
     std::map<std::string, std::size_t> first;
@@ -94,7 +93,7 @@ class TwinSearch {
     std::map<std::size_t, NoiseSigns> signs;
     for (const std::size_t i : frames) signs[i];
     parallel_for(static_cast<int>(frames.size()), threads_, [&](int k) {
-      if (check_stop_) check_stop_();
+      observer_.check_stop();
       const std::size_t i = frames[static_cast<std::size_t>(k)];
       signs.at(i) = signs_of(source_, i);
     });
@@ -109,7 +108,7 @@ class TwinSearch {
   std::shared_ptr<const Manifest> manifest_;
   FrameSource source_;
   int threads_;
-  const std::function<void()>& check_stop_;
+  Observer& observer_;
   std::map<std::size_t, std::string> reasons_;  // frame -> why it is left out
   std::set<std::size_t> same_time_, stopped_clock_;
 };
@@ -117,9 +116,8 @@ class TwinSearch {
 }  // namespace
 
 FrameTwins find_twins(const FrameOrigin& origin, const Manifest& manifest,
-                      const std::shared_ptr<VerifiedFiles>& verified, int threads,
-                      const std::function<void()>& check_stop) {
-  TwinSearch search(origin, std::make_shared<const Manifest>(manifest), verified, threads, check_stop);
+                      const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer) {
+  TwinSearch search(origin, std::make_shared<const Manifest>(manifest), verified, threads, observer);
   search.leave_out_equal_content();
   for (const TwinCandidates& group : twin_candidates(manifest)) search.leave_out_equal_noise(group);
   return search.result();

@@ -1,8 +1,8 @@
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/header/bad_frame.hpp"
 #include "tilecompile/night/frame_source.hpp"
 
@@ -16,10 +16,8 @@ struct FrameTwins {
 
 /// Files of equal content, then files of one exposure in other formats or under other headers: such as state
 /// the same start and exposure, or differ only in the ending of their name, and share the noise of their
-/// pixels. Of these, and of no others, some rows are read, on `threads` threads; `check_stop`, where given,
-/// is called before each and may throw.
+/// pixels. Of these, and of no others, some rows are read, on `threads` threads.
 FrameTwins find_twins(const FrameOrigin& origin, const Manifest& manifest,
-                      const std::shared_ptr<VerifiedFiles>& verified, int threads,
-                      const std::function<void()>& check_stop);
+                      const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer);
 
 }  // namespace tilecompile

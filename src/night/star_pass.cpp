@@ -110,8 +110,7 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
 // Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
 // known here. Returns the reference channel's FWHM values, [frame].
 std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source,
-                                                const StarPass& pass, int threads,
-                                                const std::function<void(int)>& progress) {
+                                                const StarPass& pass, int threads, Observer& observer) {
   FrameMetrics& metrics = analysis.metrics;
   const int frames = metrics.frame_count();
   std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
@@ -125,6 +124,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     std::vector<std::vector<FrameLevels>> levels(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
+      observer.check_stop();
       Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
       analysis.proofs[f] =
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
@@ -135,7 +135,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
         levels[static_cast<std::size_t>(i)].push_back(
             frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
       }
-      progress(++done);
+      observer.progress(++done);
     });
     if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads);
     add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
@@ -183,7 +183,7 @@ bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<dou
 }  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    const std::function<void(int)>& progress, const ProofList& proof_list) {
+                    Observer& observer, const ProofList& proof_list) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
   StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
@@ -209,11 +209,11 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
   const auto unscaled = metrics.channels;
-  auto reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+  auto reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
   if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
     if (level) skies.emplace(analysis);
     metrics.channels = unscaled;
-    reference_fwhm = measure_frames(analysis, source, pass, threads, progress);
+    reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
   }
   if (level) skies->finish(threads);
   if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);

@@ -17,7 +17,7 @@ ProofVerdict judge_by_structure(const ProofJob& job, const Analysis& analysis, c
       1.0 * manifest.width() * manifest.height() / static_cast<double>(list.structure.size());
   std::vector<StructureProof> proofs(manifest.frames.size());
   parallel_for(static_cast<int>(proofs.size()), job.threads, [&](int f) {
-    if (job.check_stop) job.check_stop();
+    job.observer.check_stop();
     Plane<float> plane(manifest.width(), manifest.height());
     job.source.open(f).read_rows(static_cast<int>(channel), 0, plane.height(), plane.data());
     const FrameChannel& frame = analysis.metrics.channels[channel][static_cast<std::size_t>(f)];

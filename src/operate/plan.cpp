@@ -72,7 +72,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
   const int threads = std::min(plan.threads, sample.frames);
   auto began = std::chrono::steady_clock::now();
-  Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});
+  Analysis analysis = analyse_frames(source, config.method, threads);
   if (!analysis.bad_frames.empty()) {
     leave_out(config, analysis.bad_frames, manifest, plan);
     check_hard_assumptions(manifest, config.method.data);
@@ -82,10 +82,9 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   began = std::chrono::steady_clock::now();
   const bool proved =
       config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
-  const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), {}, proved};
+  const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), nobody(), proved};
   const ProofList proof_stars = find_proof_stars(proof, analysis);
-  measure_seeing(
-      analysis, source, config.method, threads, [](int) {}, proof_stars);
+  measure_seeing(analysis, source, config.method, threads, nobody(), proof_stars);
   const ProofVerdict verdict = judge_proofs(proof, analysis, proof_stars);
   if (verdict.groups.empty() && !verdict.bad.empty()) {
     leave_out(config, verdict.bad, manifest, plan);
@@ -142,7 +141,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
     ScannedFrames found = scan_frames(
         frames, paths, plan.threads,
         {config.method.data, config.input.stage == InputStage::kRaw, config.input.count_duplicates}, verified,
-        [&](int done) { progress.update(done); });
+        progress);
     manifest = std::move(found.manifest);
     for (const BadFrame& frame : found.left_out)
       plan.warnings.push_back("left out: " + frame.path + ": " + frame.reason);

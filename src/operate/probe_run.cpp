@@ -47,8 +47,8 @@ SmallTask make_small_task(const RunConfig& config, const FrameOrigin& frames,
   const FrameSource source(frames, manifest, config.method.data.zero_is_nodata, verified);
   const int threads =
       std::min(thread_count(config.parallel.threads), static_cast<int>(manifest->frames.size()));
-  Analysis analysis = analyse_frames(source, config.method, threads, [](int) {});
-  measure_seeing(analysis, source, config.method, threads, [](int) {});
+  Analysis analysis = analyse_frames(source, config.method, threads);
+  measure_seeing(analysis, source, config.method, threads);
   small.metrics = std::move(analysis.metrics);
   const Grid grid =
       build_grid(manifest->width(), manifest->height(), small.metrics.seeing_px, config.method.tile);

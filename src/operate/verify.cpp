@@ -98,7 +98,7 @@ void Verifier::check_frames() {
     for (std::size_t i = 0; i < count; ++i) some.push_back(paths[(2 * i + 1) * paths.size() / (2 * count)]);
     ScannedFrames scanned =
         scan_frames(frames_, some, thread_count(config_.parallel.threads),
-                    {config_.method.data, false, config_.input.count_duplicates}, verified_, [](int) {});
+                    {config_.method.data, false, config_.input.count_duplicates}, verified_);
     const bool all_needed =
         config_.input.on_bad_frame == OnBadFrame::kError || scanned.manifest.frames.empty();
     if (!scanned.bad.empty() && all_needed) refuse_frames(scanned.bad, some.size());

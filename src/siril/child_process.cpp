@@ -77,7 +77,7 @@ int run_child(const ChildCommand& command) {
       const pid_t ended = waitpid(child, &status, WNOHANG);
       if (ended == child) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       if (ended < 0 && errno != EINTR) break;  // its id may belong to another by now
-      command.check_stop();
+      command.observer->check_stop();
       const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
       if (command.timeout_s > 0 && seconds > command.timeout_s)
         throw TransientError(command.program.string() + " has not ended within " +

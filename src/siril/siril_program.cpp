@@ -56,7 +56,7 @@ std::string run_siril(const SirilProgram& siril, const fs::path& folder, const s
   command.environment = siril_environment(fs::absolute(home));
   command.output = log;
   command.timeout_s = timeout_s;
-  command.check_stop = siril.check_stop;
+  command.observer = &siril.observer;
   const int code = run_child(command);
   std::string output = text_from(log, offset);
   if (code != 0 && !may_fail)

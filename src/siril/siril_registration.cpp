@@ -121,7 +121,7 @@ void Registration::write_copies() {
   fs::remove(log_);
   std::vector<std::string> problems(scales_.size());
   parallel_for(count_, siril_.threads, [&](int i) {
-    siril_.check_stop();
+    siril_.observer.check_stop();
     const auto index = static_cast<std::size_t>(i);
     const fs::path file = job_.raw_dir / raw_path(i);
     Image image = read_image(file);
@@ -231,10 +231,10 @@ RegisteredFrames Registration::write_frames(const SirilMatches& matches, const s
   for (const int i : good) result.paths.push_back(pattern_.name(i + 1));
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(good.size()), siril_.threads, [&](int k) {
-    siril_.check_stop();
+    siril_.observer.check_stop();
     const auto at = static_cast<std::size_t>(k);
     write_frame(good[at], result.folder / result.paths[at], sky, version);
-    job_.progress(++done);
+    siril_.observer.progress(++done);
   });
   return result;
 }
@@ -246,7 +246,8 @@ RegisteredFrames register_with_siril(const SirilProgram& siril, const Registrati
 }
 
 bool needs_debayer(const fs::path& first_frame, const FrameFacts& facts, const DataParams& data) {
-  if (facts.channels != 1 || data.color_mode == "MONO" || data.color_mode == "RGB") return false;
+  if (facts.channels != 1 || data.color_mode == ColorMode::kMono || data.color_mode == ColorMode::kRgb)
+    return false;
   const auto records = product_header_records(first_frame);
   return std::any_of(records.begin(), records.end(),
                      [](const std::string& record) { return is_key(record, "BAYERPAT"); });

@@ -93,13 +93,5 @@ TEST(Log, LinesOfManyThreadsStayWhole) {
   }
 }
 
-TEST(Log, NamesOfLevels) {
-  EXPECT_EQ(log_level_from_name("debug"), LogLevel::kDebug);
-  EXPECT_EQ(log_level_from_name("info"), LogLevel::kInfo);
-  EXPECT_EQ(log_level_from_name("warning"), LogLevel::kWarning);
-  EXPECT_EQ(log_level_from_name("error"), LogLevel::kError);
-  EXPECT_THROW(log_level_from_name("loud"), UsageError);
-}
-
 }  // namespace
 }  // namespace tilecompile

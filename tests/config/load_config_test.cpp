@@ -14,14 +14,14 @@ const std::filesystem::path kConfigDir = std::filesystem::path(source_dir()) / "
 
 void expect_v2(const RunConfig& c) {
   const MethodConfig& m = c.method;
-  EXPECT_EQ(c.pipeline.mode, "production");
+  EXPECT_EQ(c.pipeline.mode, PipelineConfig::Mode::kProduction);
   EXPECT_EQ(m.data.image_width, 3840);
   EXPECT_EQ(m.data.image_height, 2160);
   EXPECT_EQ(m.data.frames_min, 800);
   EXPECT_EQ(m.data.frames_target, 1000);
-  EXPECT_EQ(m.data.color_mode, "OSC");
+  EXPECT_EQ(m.data.color_mode, ColorMode::kOsc);
   EXPECT_EQ(m.normalization.mode, NormalizationParams::Mode::kBackground);
-  EXPECT_EQ(c.registration.engine, "siril");
+  EXPECT_EQ(c.registration.engine, RegistrationConfig::Engine::kSiril);
   EXPECT_EQ(c.registration.registered_filename_pattern, "reg_{index:05d}.fit");
   EXPECT_EQ(m.global_metrics.weight_background, 0.4);
   EXPECT_EQ(m.global_metrics.clamp.low, -3);

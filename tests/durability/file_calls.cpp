@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <mutex>
 
 #include "tilecompile/base/atomic_file.hpp"
@@ -59,6 +60,11 @@ std::atomic<int>& interrupted_locks() {
   return locks;
 }
 
+std::atomic<bool>& interrupted_sleeps() {
+  static std::atomic<bool> sleeps{false};
+  return sleeps;
+}
+
 FileCalls::FileCalls(const std::filesystem::path& folder) {
   const std::lock_guard<std::mutex> lock(record().mutex);
   record().folder = std::filesystem::canonical(folder).string();
@@ -98,6 +104,17 @@ int fdatasync(int fd) {
 int renameat(int old_folder, const char* old_name, int new_folder, const char* new_name) noexcept {
   tilecompile::note("rename", tilecompile::path_of(new_folder) + "/" + new_name);
   return static_cast<int>(syscall(SYS_renameat2, old_folder, old_name, new_folder, new_name, 0));
+}
+
+int nanosleep(const struct timespec* time, struct timespec* left) {
+  static std::atomic<bool> again{false};
+  if (tilecompile::interrupted_sleeps() && !again.exchange(true)) {
+    *left = *time;
+    errno = EINTR;
+    return -1;
+  }
+  again = false;
+  return static_cast<int>(syscall(SYS_nanosleep, time, left));
 }
 
 #pragma GCC diagnostic push

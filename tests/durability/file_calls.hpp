@@ -23,5 +23,7 @@ class FileCalls {
 
 /// How many of the next calls of flock a signal interrupts.
 std::atomic<int>& interrupted_locks();
+/// Whether a signal interrupts every sleep once.
+std::atomic<bool>& interrupted_sleeps();
 
 }  // namespace tilecompile

@@ -66,6 +66,9 @@ TEST(RunLock, ASignalDoesNotLetASecondMasterIn) {
     interrupted_locks() = 3;
     EXPECT_THROW(RunDirectory(dir.path(), "run"), UsageError);
     EXPECT_EQ(interrupted_locks(), 0);
+    interrupted_sleeps() = true;  // also the pause after the last try
+    EXPECT_THROW(RunDirectory(dir.path(), "run"), UsageError);
+    interrupted_sleeps() = false;
   }
   EXPECT_NO_THROW(RunDirectory(dir.path(), "run"));
 }

@@ -138,20 +138,20 @@ TEST(RawColour, EndsTheRunUnlessTheUserSaysMono) {
   DataParams data;
   EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
   for (auto& f : manifest.frames) f.facts.bayer_pattern = "GRBG";
-  for (const char* mode : {"auto", "OSC", "RGB"}) {
+  for (const ColorMode mode : {ColorMode::kAuto, ColorMode::kOsc, ColorMode::kRgb}) {
     data.color_mode = mode;
     try {
       raw_colour_frames(manifest, data);
-      FAIL() << mode;
+      FAIL() << static_cast<int>(mode);
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), HasSubstr("raw colour frames: set input.stage: raw and registration.engine: "
                                           "siril, or debayer first"));
       EXPECT_THAT(error.what(), HasSubstr("3 of 3 frames"));
     }
   }
-  data.color_mode = "MONO";
+  data.color_mode = ColorMode::kMono;
   EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
-  data.color_mode = "OSC";
+  data.color_mode = ColorMode::kOsc;
   for (auto& f : manifest.frames) f.facts.channels = 3;
   EXPECT_THAT(raw_colour_frames(manifest, data), IsEmpty());
 }

@@ -12,10 +12,12 @@
 #include <stdexcept>
 #include <string>
 
+#include "broker/patience.hpp"
 #include "launch/own_tiles_pool.hpp"
 #include "liar.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/dispatch/audit_key.hpp"
+#include "tilecompile/protocol/forwarding_transport.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/execute_task.hpp"
@@ -24,11 +26,28 @@
 
 namespace tilecompile {
 
+/// The master's connection, which counts its looks at tile.compute.
+class Looking : public ForwardingTransport {
+ public:
+  Looking(std::unique_ptr<Transport> inner, std::atomic<int>& looks)
+      : ForwardingTransport(std::move(inner)), looks_(looks) {}
+  std::optional<QueueState> inspect(const std::string& queue) override {
+    auto state = inner_->inspect(queue);
+    if (queue == kComputeQueue) ++looks_;
+    return state;
+  }
+
+ private:
+  std::atomic<int>& looks_;
+};
+
 /// A run that trusts nobody, with workers in threads.
 class Court {
  public:
   explicit Court(WholeNight& night)
-      : night_(night), directory_(night.folder() / "out", night.run_id), master_(broker_.connect()) {
+      : night_(night),
+        directory_(night.folder() / "out", night.run_id),
+        master_(std::make_unique<Looking>(broker_.connect(), looks)) {
     night.job.analysis = &night.analysis;
     night.job.frame_chunk = night.method.reconstruction.frame_chunk;
     night.job.audit_percent = 100;
@@ -60,8 +79,14 @@ class Court {
       Liar transport(broker_.connect(), *night_.store, lie, forge);
       run_worker(transport, *night_.store, runs, {id, 1, 1}, stop);
     }));
+    if (started_) return;
+    const auto party = connect();
+    if (!comes_true([&] { return party->inspect(kComputeQueue)->consumers == workers_.size(); }))
+      throw std::runtime_error(id + " does not begin");
   }
+  /// Of those that were added before, every one gets a task: the broker hands them out in turn.
   std::future<TileLedger> start() {
+    started_ = true;
     return std::async(std::launch::async, [this] {
       TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
       RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, nullptr, own, &book};
@@ -70,7 +95,8 @@ class Court {
   }
   /// The end of the run, and that it is an honest one's.
   TileLedger end(std::future<TileLedger>& run) {
-    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready) throw std::runtime_error("the run does not end");
+    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready)
+      throw std::runtime_error("the run does not end");
     TileLedger ledger = run.get();
     EXPECT_EQ(ledger.done(), static_cast<int>(honest.size()));
     for (const auto& [id, checksum] : honest) {
@@ -92,6 +118,7 @@ class Court {
   }
 
   std::atomic<bool> stop{false};
+  std::atomic<int> looks{0};  ///< of the master at tile.compute
   std::map<int, ResultMessage> accepted;
   std::map<int, std::string> honest;  ///< checksums by tile
   TrustBook book;
@@ -105,6 +132,7 @@ class Court {
   std::unique_ptr<OwnTiles> own_;
   std::map<std::string, std::string> objects_;
   std::list<std::future<void>> workers_;
+  bool started_ = false;
 };
 
 }  // namespace tilecompile

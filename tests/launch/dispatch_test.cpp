@@ -7,6 +7,7 @@
 #include <set>
 
 #include "hall.hpp"
+#include "pause.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
@@ -237,9 +238,12 @@ TEST(Dispatch, ATileThatIsHandedBackAgainAndAgainComesToWait) {
 TEST(Dispatch, TilesThatComeBackTogetherShareATaskAgain) {
   WholeNight night;
   Hall hall(night);
+  Pause pause;
+  hall.observer.on_check_stop = [&pause] { pause.pass(); };
   auto run = hall.start();
   auto tasks = hall.tasks(make_tasks(night.job).size());
   const TileTask first = decode_task(tasks.front().message.body);
+  pause.begin();
   for (const TaskTile& tile : first.tiles) {
     ResultMessage back = Hall::answer_to(tasks.front());
     back.tile_id = tile.tile_id;
@@ -247,6 +251,7 @@ TEST(Dispatch, TilesThatComeBackTogetherShareATaskAgain) {
     back.hand_back = HandBack::kStopping;
     hall.send(encode_result(back));
   }
+  pause.end();
   tasks.front() = hall.tasks(1).front();
   const TileTask again = decode_task(tasks.front().message.body);
   EXPECT_EQ(again.tiles.size(), first.tiles.size());

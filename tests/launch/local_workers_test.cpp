@@ -81,7 +81,7 @@ TEST(LocalWorkers, ShareThreadsAndMemory) {
   EXPECT_EQ(local_worker_config(config, 100, 0, false).parallel.threads, 1);
   EXPECT_EQ(local_worker_config(config, 100, 0, false).parallel.memory_limit_mb, 64);
   EXPECT_EQ(local_worker_config(config, 1, 0, false).storage.root, "results");
-  EXPECT_EQ(local_worker_config(config, 1, 0, true).observability.log_level, "error");
+  EXPECT_EQ(local_worker_config(config, 1, 0, true).observability.log_level, LogLevel::kError);
 }
 
 TEST(WorkerFlags, ATextThatLooksLikeOneInQuotesArrivesAsItIs) {

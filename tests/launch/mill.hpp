@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "pause.hpp"
 #include "tilecompile/protocol/forwarding_transport.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/worker.hpp"
@@ -58,6 +59,7 @@ class Mill {
   std::future<TileLedger> start() {
     return std::async(std::launch::async, [this] {
       TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
+      observer.on_check_stop = [this] { pause.pass(); };
       return dispatch_tiles(night_.job, {*master_, *night_.store, directory_, nullptr, nullptr, &book},
                             observer);
     });
@@ -66,7 +68,8 @@ class Mill {
     const auto reader = broker_.connect();
     reader->consume(kDeadLetterQueue, 1000);
     std::vector<Message> letters;
-    while (const auto delivery = reader->receive(std::chrono::milliseconds(0))) letters.push_back(delivery->message);
+    while (const auto delivery = reader->receive(std::chrono::milliseconds(0)))
+      letters.push_back(delivery->message);
     return letters;
   }
   std::unique_ptr<Transport> connect() { return broker_.connect(); }
@@ -79,6 +82,7 @@ class Mill {
   std::atomic<bool> stop{false};
   std::map<int, ResultMessage> accepted;
   WorkerBook book;
+  Pause pause;
 
  private:
   WholeNight& night_;

@@ -1,8 +1,8 @@
 // What becomes of tiles that fail: tried again, kept as dead letters, left as holes.
 #include <future>
 #include <new>
-#include <thread>
 
+#include "broker/patience.hpp"
 #include "faulty_store.hpp"
 #include "mill.hpp"
 #include "tilecompile/base/error.hpp"
@@ -13,8 +13,6 @@
 
 namespace tilecompile {
 namespace {
-
-using std::chrono::milliseconds;
 
 TEST(Retry, ATransientFailureIsTriedAgainAndCounted) {
   WholeNight night;
@@ -107,8 +105,7 @@ TEST(Retry, WorkersThatCannotWorkCostAHealthyOneNothing) {
     auto run = mill.start();
     // The healthy one comes only when the other has given up.
     const auto reader = mill.connect();
-    while (puts == 0 || reader->inspect(kComputeQueue)->consumers > 0)
-      std::this_thread::sleep_for(milliseconds(5));
+    ASSERT_TRUE(comes_true([&] { return puts > 0 && reader->inspect(kComputeQueue)->consumers == 0; }));
     mill.add_worker(*night.store, "good");
     const TileLedger ledger = run.get();
     EXPECT_EQ(ledger.done(), mill.tiles());
@@ -154,8 +151,7 @@ TEST(Retry, AWorkerTakesTasksAgainWhenItCanWork) {
   mill.add_worker(store, "w");
   auto run = mill.start();
   const auto reader = mill.connect();
-  while (puts == 0 || reader->inspect(kComputeQueue)->consumers > 0)
-    std::this_thread::sleep_for(milliseconds(5));
+  ASSERT_TRUE(comes_true([&] { return puts > 0 && reader->inspect(kComputeQueue)->consumers == 0; }));
   full = false;
   EXPECT_EQ(run.get().done(), mill.tiles());
 }

@@ -2,6 +2,7 @@
 #include <future>
 #include <utility>
 
+#include "broker/patience.hpp"
 #include "faulty_store.hpp"
 #include "mill.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -16,7 +17,7 @@ using std::chrono::seconds;
 /// A worker that dies at its end over all the tasks it holds then.
 class Mortal {
  public:
-  Mortal(Mill& mill, std::string id) : id_(std::move(id)), transport_(mill.connect()) {
+  Mortal(Mill& mill, std::string id) : mill_(mill), id_(std::move(id)), transport_(mill.connect()) {
     transport_->consume(kComputeQueue, 1000);
   }
   /// Takes tasks until one comes that begins with `first_tile`, and begins its tile number `begin`.
@@ -30,6 +31,7 @@ class Mortal {
       const Delivery& delivery = *came;
       const TileTask task = decode_task(delivery.message.body);
       if (delivery.redelivered) {
+        mill_.pause.begin();
         for (const TaskTile& tile : task.tiles) {
           ResultMessage back = answer(task, tile);
           back.failure = TileFailure{ErrorKind::kTransient, "another had it"};
@@ -37,6 +39,7 @@ class Mortal {
           send(delivery, back);
         }
         transport_->ack(delivery.tag);
+        mill_.pause.end();
       } else if (task.tiles.front().tile_id == first_tile) {
         if (read_envelope(delivery.message).care != TaskCare::kNone) {
           ResultMessage begun = answer(task, task.tiles[begin]);
@@ -63,6 +66,7 @@ class Mortal {
     transport_->publish(kResultExchange, task.message.reply_to, message).get();
   }
 
+  Mill& mill_;
   const std::string id_;
   std::unique_ptr<Transport> transport_;
 };
@@ -130,10 +134,12 @@ TEST(Retry, TasksOfADeletedQueueArePublishedAgain) {
   night.job.stall_after_s = 0.2;
   auto run = mill.start();
   const auto party = mill.connect();
-  while (!party->inspect(kComputeQueue) || party->inspect(kComputeQueue)->messages == 0)
-    std::this_thread::yield();
+  ASSERT_TRUE(comes_true([&] {
+    const auto queue = party->inspect(kComputeQueue);
+    return queue && queue->messages > 0;
+  }));
   party->remove_queue(kComputeQueue);
-  while (!party->inspect(kComputeQueue)) std::this_thread::yield();
+  ASSERT_TRUE(comes_true([&] { return party->inspect(kComputeQueue).has_value(); }));
   mill.add_worker(*night.store);
   EXPECT_EQ(run.get().done(), mill.tiles());
 }

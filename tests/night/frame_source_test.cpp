@@ -20,8 +20,7 @@ class CachedFrames : public testing::Test {
     origin_.cache = std::make_shared<FileCache>(night_.folder() / "cache", 0);
   }
   ScannedFrames scan() {
-    return scan_frames(origin_, list_frames(origin_, "").paths, 2, {night_.method.data}, night_.verified,
-                       [](int) {});
+    return scan_frames(origin_, list_frames(origin_, "").paths, 2, {night_.method.data}, night_.verified);
   }
   FrameSource source() {
     return {origin_, night_.manifest, ZeroIsNodata::kAuto, std::make_shared<VerifiedFiles>()};

@@ -40,11 +40,10 @@ class SmallNight {
     method.tile.size_factor = 8;
     change(method);
     manifest = std::make_shared<Manifest>(
-        scan_frames(frames_dir(), list_frames(frames_dir(), "").paths, 1, {method.data}, verified, [](int) {
-        }).manifest);
+        scan_frames(frames_dir(), list_frames(frames_dir(), "").paths, 1, {method.data}, verified).manifest);
     const FrameSource frames_of_night = source();
-    analysis = analyse_frames(frames_of_night, method, 1, [](int) {});
-    measure_seeing(analysis, frames_of_night, method, 1, [](int) {});
+    analysis = analyse_frames(frames_of_night, method, 1);
+    measure_seeing(analysis, frames_of_night, method, 1);
     grid = build_grid(manifest->width(), manifest->height(), analysis.metrics.seeing_px, method.tile);
     std::filesystem::create_directory(folder_ / "store");
     store = open_file_store(folder_ / "store");

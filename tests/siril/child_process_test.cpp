@@ -39,7 +39,10 @@ TEST(ChildProcess, EndsASlowOneWithItsChildren) {
   command.timeout_s = 0.1;
   EXPECT_THROW(run_child(command), TransientError);
   command.timeout_s = 0;
-  command.check_stop = [] { throw InputError("stop"); };
+  struct Stop : Observer {
+    void check_stop() override { throw InputError("stop"); }
+  } stop;
+  command.observer = &stop;
   EXPECT_THROW(run_child(command), InputError);
   EXPECT_EQ(run_child(shell(folder, "sleep 1.2")), 0);
   EXPECT_EQ(output(folder), "");

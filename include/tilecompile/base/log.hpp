@@ -8,8 +8,6 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 /// Sets level and format of the log on stderr. `json` writes one object a line: time, level, message, fields.
 void configure_log(LogLevel level, bool json);
-/// Parses "debug|info|warning|error"; throws UsageError otherwise.
-LogLevel log_level_from_name(const std::string& name);
 
 /// One log line with optional named fields (run_id, tile_id, frame, ...). Safe from any thread.
 using LogFields = std::map<std::string, std::string>;

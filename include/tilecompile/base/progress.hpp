@@ -3,17 +3,19 @@
 #include <mutex>
 #include <string>
 
+#include "tilecompile/base/observer.hpp"
+
 namespace tilecompile {
 
 /// Progress of one phase on stderr: a bar with rate and ETA on a terminal, a plain line now and then
 /// otherwise. Safe from several threads. NO_COLOR is honoured; quiet shows nothing.
-class Progress {
+class Progress : public Observer {
  public:
   Progress(std::string phase, std::string unit, int total, bool quiet);
-  ~Progress();
+  ~Progress() override;
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  void update(int done);
+  void progress(int done) override;
 
  private:
   using Clock = std::chrono::steady_clock;

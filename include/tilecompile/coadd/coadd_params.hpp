@@ -16,8 +16,9 @@ struct SyntheticParams {
 /// Section `stacking` (`methodology.md` 11).
 struct StackingParams {
   enum class Engine { kInternal, kSiril };
+  enum class Method { kAverage, kWeightedAverage };
   Engine engine = Engine::kInternal;
-  std::string method = "average";
+  Method method = Method::kAverage;
   std::string input_dir = "synthetic";
   std::string input_pattern = "syn_*.fits";
   std::string output_file = "stacked.fit";

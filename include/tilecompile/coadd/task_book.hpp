@@ -8,9 +8,9 @@
 namespace tilecompile {
 
 /// The tasks of a round that were sent: which tiles they ask for, which are with workers, and for how long.
-/// Workers do not say that they take a task, but the queue hands tasks out in order: of n tasks under way,
-/// of which q wait on it, the oldest n - q are leased. All times are seconds of any clock that the caller
-/// reads; this class has none.
+/// Workers do not say that they take a task, but the queue hands tasks out in order: when n tasks are not
+/// answered and q of them wait on the queue, the oldest n - q are with workers ("leased"). All times are
+/// seconds of any clock that the caller reads; this class has none.
 class TaskBook {
  public:
   struct Task {
@@ -39,14 +39,14 @@ class TaskBook {
   bool known(const std::string& id) const { return known_.count(id) > 0; }
   /// An answer about a tile came in; `last`: it is the end of the tile's part in the task.
   void answered(const std::string& id, int tile_id, bool last, double now_s);
-  /// What was seen on the queue: tasks that wait, and who takes them. Returns how many tasks are missing:
-  /// that is when the number of leased ones has grown, in two looks one after the other, beyond what the same
-  /// consumers ever held.
+  /// What was seen on the queue: how many tasks wait, and how many consumers it has. Returns how many tasks
+  /// are missing: more seem to be leased, in two looks in a row, than these consumers ever held at once.
   std::size_t look(std::size_t queued, std::size_t consumers, double now_s);
-  /// Tasks that were leased for longer than `lease` allows; twice that for one that was issued twice, and so
-  /// on.
+  /// Tasks that were leased for longer than `lease` allows, which doubles each time their tiles are issued
+  /// again.
   std::vector<Task> overdue(const Lease& lease, double now_s) const;
-  /// Of `missing` tasks the ids: the ones that were not leased at the look before.
+  /// The newest `count` tasks of those that were not on the queue at the latest look: older ones may well be
+  /// with workers.
   std::vector<Task> missing(std::size_t count) const;
   /// When nothing waits on the queue: the leased task that was silent for longest, for longer than the
   /// median, and was not told here before.

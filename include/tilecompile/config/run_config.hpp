@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/coadd/coadd_params.hpp"
 #include "tilecompile/header/frame_params.hpp"
@@ -33,13 +34,18 @@ enum class OnBadFrame { kError, kQuarantine };
 enum class Isolation { kRun, kShared, kVhost };
 enum class QueueType { kClassic, kQuorum };
 enum class StorageType { kFile, kS3 };
+/// How a party shows the broker who it is.
+enum class BrokerLogin { kPassword, kClientCertificate };
+enum class LogFormat { kText, kJson };
 
 struct PipelineConfig {
-  std::string mode = "production";  ///< production | test
+  enum class Mode { kProduction, kTest };
+  Mode mode = Mode::kProduction;  ///< for the record
   bool abort_on_fail = true;
 };
 struct RegistrationConfig {
-  std::string engine = "none";  ///< none | siril
+  enum class Engine { kNone, kSiril };
+  Engine engine = Engine::kNone;
   std::string reference = "auto";
   std::string output_dir = "registered";
   std::string registered_filename_pattern = "reg_{index:05d}.fit";
@@ -78,7 +84,7 @@ struct BrokerConfig {
   std::string host = "127.0.0.1";
   int port = 0;  ///< 0: 5671 with TLS, 5672 without
   std::string vhost = "/";
-  std::string auth = "password";  ///< password | external: the client certificate names the user
+  BrokerLogin auth = BrokerLogin::kPassword;
   std::string user = "guest";
   std::string password_file;  ///< the password itself: this file, or TILECOMPILE_AMQP_PASSWORD, else "guest"
   bool tls = false;
@@ -119,8 +125,8 @@ struct RetryConfig : RetryPolicy {
   int max_failed_tiles = 0;  ///< more tiles failed for good end the run
 };
 struct ObservabilityConfig {
-  std::string log_level = "info";
-  std::string log_format = "text";
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
   std::string health_file;  ///< of a worker; empty: none
 };
 

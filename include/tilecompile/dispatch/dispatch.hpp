@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/base/retry_schedule.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/coadd/ledger.hpp"
@@ -59,22 +60,15 @@ struct TileRound {
   double stall_after_s = 30;  ///< silence after which lost tasks are looked for
 };
 
-/// Hears of a round while it goes on, and may end it.
-class RoundObserver {
+/// Hears of a round while it goes on, and may end it. Its pieces are tiles.
+class RoundObserver : public Observer {
  public:
-  virtual ~RoundObserver() = default;
   /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile.
   virtual void accept(const ResultMessage& result, TileFile file) = 0;
   /// What was accepted of the tile is not believed any more; another result will be accepted.
   virtual void revoke(int /*tile_id*/) {}
   /// Called once with the tiles taken over from the journal.
   virtual void taken_over(int /*tiles*/) {}
-  /// Called with the number of tiles done.
-  virtual void progress(int /*tiles*/) {}
-  /// Called now and then while waiting; may throw.
-  virtual void watch() {}
-  /// Called often; throws when the run is to end.
-  virtual void check_stop() {}
 };
 
 /// Where a round is carried out.
@@ -108,8 +102,9 @@ TileTask make_task(const TileRound& round, int tile_id);
 /// observer accepts results in order of arrival, for a resumed run first the tiles of the journal that still
 /// hold, in ascending tile_id. A tile that fails for good is put on tile.dlq and stays without a result; more
 /// of them than `max_failed_tiles` throw the last one's error. Tasks that got lost are published again.
-/// Throws ContractError for an impossible state of a worker and when a duplicate has another checksum, and
-/// what the observer throws.
+/// A duplicate with another checksum is settled by the master's own computation. Throws ContractError for an
+/// impossible state of a worker, and for such a duplicate where there is no own computation; and what the
+/// observer throws.
 TileLedger dispatch_tiles(const TileRound& round, const RoundPlace& place, RoundObserver& observer);
 
 }  // namespace tilecompile

@@ -1,13 +1,20 @@
 #pragma once
 #include <deque>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 
 namespace tilecompile {
+
+/// Hears what a run writes into its logs.
+class LogListener {
+ public:
+  virtual ~LogListener() = default;
+  /// `file`: events.jsonl or journal.jsonl, which `line` (without its end) was written to.
+  virtual void tell(const std::string& file, const std::string& line) = 0;
+};
 
 /// The folder of one run: output.dir/<run_id>/. Safe from several threads.
 class RunDirectory {
@@ -31,10 +38,8 @@ class RunDirectory {
   void append_event(const std::string& event, const std::map<std::string, std::string>& fields = {});
   /// Why events are not written for now, or that the folder is gone; empty when all is well.
   std::string trouble();
-  /// Hands every line of both logs to `listener` too, with the name of the file, after it was written; one
-  /// call at a time.
-  using Listener = std::function<void(const std::string& file, const std::string& line)>;
-  void listen(Listener listener);
+  /// Tells `listener` every line of both logs after it was written, one at a time. Null: nobody.
+  void listen(LogListener* listener);
 
  private:
   void append(const char* name, int file, const std::string& line, bool sync);
@@ -47,7 +52,7 @@ class RunDirectory {
   std::string run_id_;
   int lock_ = -1, journal_ = -1, events_ = -1;
   std::mutex mutex_;
-  Listener listener_;
+  LogListener* listener_ = nullptr;
   std::deque<std::string> kept_events_;
   std::string trouble_;
 };

@@ -9,14 +9,16 @@ enum class ZeroIsNodata {
   kAlways,
   kNever,
 };
+/// What the user says of the sensor.
+enum class ColorMode { kAuto, kMono, kOsc, kRgb };
 
 /// Section `data`: what the input must look like.
 struct DataParams {
   int image_width = 0;   ///< 0: taken from the frames
   int image_height = 0;  ///< 0: taken from the frames
   int frames_min = 1;
-  int frames_target = 0;            ///< informative
-  std::string color_mode = "auto";  ///< auto | MONO | OSC | RGB: informative
+  int frames_target = 0;                    ///< informative
+  ColorMode color_mode = ColorMode::kAuto;  ///< what the sensor is said to be
   bool linear_required = true;
   ZeroIsNodata zero_is_nodata = ZeroIsNodata::kAuto;
   double saturation = 0;  ///< input units; 0: 95 % of the largest code

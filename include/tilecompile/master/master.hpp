@@ -1,10 +1,10 @@
 #pragma once
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/dispatch/own_tiles.hpp"
@@ -15,12 +15,16 @@
 
 namespace tilecompile {
 
+/// Where the tiles are computed: in this process, or by workers over RabbitMQ.
+enum class RunMode { kRun, kMaster };
+/// "run" or "master", the command that begins such a run.
+const char* mode_name(RunMode mode);
+
 /// What the user asked of a run.
 struct RunRequest {
   RunConfig config;
   std::string run_id;
-  std::string mode = "run";  ///< run | master: for the record
-  bool resume = false;       ///< go on with the run of this id
+  bool resume = false;  ///< go on with the run of this id
   bool quiet = false;
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
 };
@@ -28,13 +32,14 @@ struct RunRequest {
 /// What the master works with: its party on the broker, the shared storage, and who else is to be looked
 /// after.
 struct RunLinks {
+  RunMode mode = RunMode::kRun;
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  std::function<void()> watch;        ///< called while waiting for results; throws when the workers are lost
-  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
-  OwnTiles* own = nullptr;            ///< computes tiles to compare; null: the worker is this process
-  RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
+  FrameOrigin frames;               ///< as configured: raw ones before they are registered
+  Observer* workers = &nobody();    ///< those of this host: its watch throws when they are lost
+  OwnTiles* own = nullptr;          ///< computes tiles to compare; null: the worker is this process
+  LogListener* listener = nullptr;  ///< hears what the run writes into its logs; null: nobody
 };
 
 struct RunOutcome {

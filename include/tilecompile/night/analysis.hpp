@@ -1,8 +1,8 @@
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/coadd/row_extremes.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
@@ -33,6 +33,6 @@ int reference_channel(int channels);
 /// which the stars are found). Frames are read in parallel; sums run in frame order. When `bad_frames` names
 /// frames that cannot be read or used, nothing else is filled: leave them out of the manifest and call again.
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
-                        const std::function<void(int)>& progress);
+                        Observer& observer = nobody());
 
 }  // namespace tilecompile

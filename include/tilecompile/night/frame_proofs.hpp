@@ -1,9 +1,9 @@
 #pragma once
 #include <cstddef>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/frame/frame_proof.hpp"
 #include "tilecompile/night/analysis.hpp"
 
@@ -15,8 +15,8 @@ struct ProofJob {
   const MethodConfig& method;
   int threads = 1;
   std::size_t memory_limit_bytes = 0;
-  std::function<void()> check_stop;  ///< called before each batch of frames; may throw
-  bool wanted = true;                ///< `input.prove_frames`; false: no stars, and nothing is judged
+  Observer& observer;
+  bool wanted = true;  ///< `input.prove_frames`; false: no stars, and nothing is judged
 };
 
 /// The stars that every frame has to show: found on the per-pixel median of I - B over at most 31 frames

@@ -1,8 +1,8 @@
 #pragma once
 #include <filesystem>
-#include <functional>
 #include <string>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/header/manifest.hpp"
 #include "tilecompile/night/frame_source.hpp"
 
@@ -12,8 +12,7 @@ namespace tilecompile {
 struct ScanRules {
   const DataParams& data;
   bool raw = false;  ///< they are on their way to the registration, and can be planes of a colour sensor
-  bool count_duplicates = false;          ///< `input.duplicates: keep`
-  std::function<void()> check_stop = {};  ///< called before each frame, from any thread; may throw
+  bool count_duplicates = false;  ///< `input.duplicates: keep`
 };
 
 /// The frames that were found: those that can be used as far as headers tell, and the others with reasons.
@@ -26,11 +25,11 @@ struct ScannedFrames {
 
 /// Reads header facts and hashes the content of every frame; with a cache, fills it. What cannot be read is a
 /// bad frame, and so is what odd_frames names; products of this program and what find_twins names are left
-/// out. `progress(done)` is called from any thread. Throws InputError for raw colour frames where registered
+/// out. The observer's pieces are frames. Throws InputError for raw colour frames where registered
 /// ones belong, and when there is nothing but products.
 ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
-                          const std::function<void(int)>& progress);
+                          Observer& observer = nobody());
 
 /// Throws the InputError that names all bad frames among `all`.
 [[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);

@@ -9,6 +9,6 @@ namespace tilecompile {
 /// metrics, and its proofs by the stars of `proof_list`: when one of them is bad, what was measured with that
 /// frame is of no use.
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    const std::function<void(int)>& progress, const ProofList& proof_list = {});
+                    Observer& observer = nobody(), const ProofList& proof_list = {});
 
 }  // namespace tilecompile

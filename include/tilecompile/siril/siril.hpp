@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/header/bad_frame.hpp"
@@ -15,7 +16,7 @@ namespace tilecompile {
 struct SirilProgram {
   std::filesystem::path program;
   int threads = 1;
-  std::function<void()> check_stop = [] {};  ///< called while Siril works; what it throws ends Siril
+  Observer& observer = nobody();  ///< may end Siril; hears of frames that were registered
 };
 
 /// Looks for siril-cli in PATH. Throws UsageError with the remedy, naming the key that asks for it.
@@ -34,7 +35,6 @@ struct RegistrationJob {
   const Manifest* raw = nullptr;        ///< the raw frames, checked
   bool debayer = false;                 ///< frames with BAYERPAT become colour frames
   std::filesystem::path run_directory;  ///< Siril works in its folder `siril`, which is removed at the end
-  std::function<void(int)> progress = [](int) {};  ///< frames written, from any thread
   /// Takes the frames that cannot be registered and are left out; what it throws ends the registration.
   /// Empty: none may be left out.
   std::function<void(const std::vector<BadFrame>&)> leave_out;

@@ -1,0 +1,69 @@
+#include "worker/task_service.hpp"
+
+#include "tilecompile/protocol/topology.hpp"
+#include "worker_night.hpp"
+
+namespace tilecompile {
+namespace {
+
+/// A store that takes no tile with this number.
+class ShortStore : public ObjectStore {
+ public:
+  ShortStore(ObjectStore& behind, std::string key) : behind_(behind), key_(std::move(key)) {}
+  void put(const std::string& key, std::string_view bytes) override {
+    if (key == key_) throw TransientError("no space left");
+    behind_.put(key, bytes);
+  }
+  std::string get(const std::string& key) override { return behind_.get(key); }
+  bool exists(const std::string& key) override { return behind_.exists(key); }
+  void remove(const std::string& key) override { behind_.remove(key); }
+  std::vector<StoredObject> list(const std::string& folder) override { return behind_.list(folder); }
+  std::string describe() const override { return behind_.describe(); }
+
+ private:
+  ObjectStore& behind_;
+  const std::string key_;
+};
+
+TileTask task_of_tile(const WorkerNight& night, int tile_id) {
+  TileTask task = night.task_template;
+  task.correlation_id.back() = static_cast<char>('0' + tile_id);
+  task.tiles = {{tile_id, night.grid.tiles[static_cast<std::size_t>(tile_id)], 0, "", ""}};
+  return task;
+}
+
+TEST(TaskService, ATaskThatIsComputedAloneMakesRoomWhateverBecomesOfIt) {
+  const WorkerNight night;
+  ShortStore store(*night.store, tile_key(night.run_id, 1));
+  RunContexts runs = night.contexts();
+  MemoryBroker broker;
+  const auto worker = broker.connect(), master = broker.connect();
+  worker->declare(compute_queue_spec(false));
+  const std::string answers = results_queue(night.run_id, Isolation::kRun);
+  master->declare(results_queue_spec(answers, false));
+  master->consume(answers, 100);
+  worker->consume(kComputeQueue, 100);
+  const std::atomic<bool> stop{false};
+  const WorkerOptions options{"w", 1, 1};
+  TaskService service(*worker, store, runs, options, stop);
+  const auto serve = [&](int tile_id, TaskCare care, const std::string& reply_to) {
+    Message task = task_message(task_of_tile(night, tile_id), {1, care}, reply_to);
+    master->publish(kTaskExchange, kComputeQueue, task).get();
+    service.serve(worker->receive(std::chrono::seconds(30)).value());
+  };
+  serve(0, TaskCare::kNone, answers);
+  serve(1, TaskCare::kAlone, answers);                       // its tile cannot be written
+  serve(2, TaskCare::kAlone, answers + " of an ended run");  // it cannot be announced
+  serve(3, TaskCare::kNone, answers);
+  std::vector<std::string> heard;
+  while (const auto answer = master->receive(std::chrono::milliseconds(0))) {
+    const ResultMessage result = decode_result(answer->message.body);
+    heard.push_back(std::to_string(result.tile_id) + (result.begun     ? " begun"
+                                                      : result.failure ? " failed"
+                                                                       : " done"));
+  }
+  EXPECT_EQ(heard, (std::vector<std::string>{"0 done", "1 begun", "1 failed", "3 done"}));
+}
+
+}  // namespace
+}  // namespace tilecompile
