@@ -62,8 +62,12 @@ void TileOwner::begin() {
   if (round_.journalled != nullptr) {
     read_sent(place_.directory, ledger_);
     adopt_journal(round_, place_, observer_, ledger_, trust_);
-    for (int id = 0; id < ledger_.tile_count(); ++id)
-      if (ledger_.is_done(id)) judge_.accepted(ledger_.tile(id).result, false, "");
+    // Also the first tile of every worker: the earlier start may have ended before it was compared.
+    for (int id = 0; id < ledger_.tile_count(); ++id) {
+      if (!ledger_.is_done(id)) continue;
+      const ResultMessage& result = ledger_.tile(id).result;
+      judge_.accepted(result, trust_.accepted(result.worker_id), "");
+    }
   }
   publish_open();
 }
