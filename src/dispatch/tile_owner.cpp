@@ -207,6 +207,8 @@ bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
   if (result.worker_id == kMasterName) return ignore(result, "it bears the name of the master"), false;
   if (!answer.sender.empty() && answer.sender != result.worker_id)
     return ignore(result, "it comes from " + answer.sender + ", which is another worker"), false;
+  if (const std::string why = wrong_user(round_.roles, result.worker_id, answer.user); !why.empty())
+    return ignore(result, why), false;
   const bool has_data = !result.failure && !result.begun;
   const bool asked = ledger_.asked(result);
   if (!asked && ledger_.tasks().known(result.correlation_id))
@@ -218,7 +220,8 @@ bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
 // Nobody is blamed: the name in it may be forged. When it used up our task, the tile is sent again.
 void TileOwner::ignore(const ResultMessage& result, const std::string& why) {
   reject(result, "a result is ignored: " + why);
-  ledger_.refuse(result);
+  if (ledger_.refuse(result) >= kMostRefusals && ledger_.is_open(result.tile_id) && judge_.present())
+    judge_.take_over(result.tile_id, "its tasks go to workers whose results do not count");
 }
 
 // The object is not what was asked for. Only when it is what the message says, the worker is to blame: else

@@ -21,6 +21,7 @@ AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name,
   options.port = port_of(broker);
   options.vhost = broker.vhost;
   options.user = broker.user;
+  if (broker.roles != BrokerRoles::kNone) options.user_id = broker.user;
   options.external_login = broker.auth == "external";
   if (!options.external_login) options.password = broker_password(broker);
   options.tls = {broker.tls, broker.tls_verify, broker.ca_file, broker.cert_file, broker.key_file};
