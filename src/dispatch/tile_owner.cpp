@@ -8,6 +8,7 @@
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -50,7 +51,9 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       ledger_(round.task_template.run_id, static_cast<int>(round.grid->tiles.size()), round.retry,
               round.input_tries),
       trust_(place.trust != nullptr ? *place.trust : own_trust_),
-      judge_(round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); }),
+      judge_(
+          round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); },
+          [this](int tile_id, const auto& not_by) { return send_to_another(tile_id, not_by); }),
       sender_(round, place, observer, reply_to),
       book_(place.workers != nullptr ? *place.workers : own_book_),
       notes_(place.transport, place.directory, book_),
@@ -66,7 +69,7 @@ void TileOwner::begin() {
     for (int id = 0; id < ledger_.tile_count(); ++id) {
       if (!ledger_.is_done(id)) continue;
       const ResultMessage& result = ledger_.tile(id).result;
-      judge_.accepted(result, trust_.accepted(result.worker_id), "");
+      judge_.accepted(result, trust_.accepted(result.worker_id), "", seconds_now());
     }
   }
   publish_open();
@@ -82,6 +85,19 @@ void TileOwner::publish_open() {
   }
   note_sent(place_.directory, tasks, ledger_);
   place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
+}
+
+// The task of an audit: it asks for a tile that is done, and its answers are the judge's.
+std::string TileOwner::send_to_another(int tile_id, const std::vector<std::string>& not_by) {
+  TileTask task = make_task(round_, tile_id);
+  task.correlation_id = new_uuid();
+  TaskEnvelope envelope = envelope_of(tile_id);
+  envelope.not_by = not_by;
+  if (envelope.not_by.size() > kMostNamed) envelope.not_by.resize(kMostNamed);
+  sender_.send(task, envelope, 0);
+  ledger_.tasks().sent(task.correlation_id, envelope.attempt, tile_id, seconds_now(), 1);
+  note_sent(place_.directory, {task}, ledger_);
+  return task.correlation_id;
 }
 
 TaskEnvelope TileOwner::envelope_of(int tile_id) const {
@@ -173,12 +189,13 @@ void TileOwner::take(const Delivery& answer) {
   if (!concerns_us(result) || !is_meant(result, answer)) return;
   sender_.note_answer(result.compute_seconds);
   heard_ = true;
-  trust_.heard(result.worker_id, seconds_now());
+  trust_.heard(result.worker_id, seconds_now(), book_.host_of(result.worker_id));
   ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, seconds_now());
   take_answer(result, answer.message.body);
 }
 
 void TileOwner::take_answer(const ResultMessage& result, const std::string& body) {
+  if (judge_.take_audit(result, seconds_now())) return;
   if (trust_.is_distrusted(result.worker_id) && !result.hand_back) return take_from_distrusted(result);
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
@@ -296,7 +313,7 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
   if (result.part) return;
-  judge_.accepted(result, trust_.accepted(result.worker_id), odd);
+  judge_.accepted(result, trust_.accepted(result.worker_id), odd, seconds_now());
   if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 

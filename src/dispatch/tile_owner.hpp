@@ -57,6 +57,7 @@ class TileOwner {
   void give_up(const ResultMessage& result);
   void put_on_dead_letters(const ResultMessage& result);
   TaskEnvelope envelope_of(int tile_id) const;
+  std::string send_to_another(int tile_id, const std::vector<std::string>& not_by);
 
   const TileRound& round_;
   const RoundPlace& place_;

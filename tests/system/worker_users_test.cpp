@@ -31,8 +31,7 @@ class WorkerUsers : public testing::Test {
                                    "/run.yaml' --print-definitions --passwords '" + path("secrets") +
                                    "' > '" + path("definitions.json") + "'");
     ASSERT_EQ(printed.exit_code, 0) << printed.text;
-    broker_ =
-        std::make_unique<PrivateBroker>("load_definitions = " + path("definitions.json") + "\n");
+    broker_ = std::make_unique<PrivateBroker>("load_definitions = " + path("definitions.json") + "\n");
     std::filesystem::create_directories(path("out"));
     const auto reference = run_program("run" + common(alone_));
     ASSERT_EQ(reference.exit_code, 0) << reference.text;
@@ -81,9 +80,8 @@ class WorkerUsers : public testing::Test {
 
 TEST_F(WorkerUsers, ThoseWithTheirOwnUserServeTheRun) {
   const auto barn = start_worker("barn", "worker.barn"), dome = start_worker("dome", "worker.dome");
-  const auto verified =
-      run_program("verify '" + path("night") + "/run.yaml' --set storage.root='" + path("out") +
-                  "' --output '" + path("out") + "'" + login("master"));
+  const auto verified = run_program("verify '" + path("night") + "/run.yaml' --set storage.root='" +
+                                    path("out") + "' --output '" + path("out") + "'" + login("master"));
   EXPECT_EQ(verified.exit_code, 0) << verified.text;
   EXPECT_THAT(verified.text, HasSubstr("answers as tilecompile-worker.dome"));
   auto master = start_master();
@@ -94,9 +92,8 @@ TEST_F(WorkerUsers, ThoseWithTheirOwnUserServeTheRun) {
 
 TEST_F(WorkerUsers, OneThatAnswersUnderTheNameOfAnotherOrUnderNoneCountsForNothing) {
   const auto forger = start_worker("barn", "worker.dome");
-  const auto verified =
-      run_program("verify '" + path("night") + "/run.yaml' --set storage.root='" + path("out") +
-                  "' --output '" + path("out") + "'" + login("master"));
+  const auto verified = run_program("verify '" + path("night") + "/run.yaml' --set storage.root='" +
+                                    path("out") + "' --output '" + path("out") + "'" + login("master"));
   EXPECT_EQ(verified.exit_code, 3) << verified.text;
   EXPECT_THAT(verified.text, HasSubstr("FAIL  worker barn: user"));
   auto master = start_master();
