@@ -8,8 +8,6 @@ void TrustBook::heard(const std::string& id, double now_s, const std::string& ho
   if (!host.empty()) workers_[id].host = host;
 }
 
-bool TrustBook::accepted(const std::string& id) { return ++workers_[id].accepted == 1; }
-
 void TrustBook::audited(const std::string& id, const std::string& by, bool by_master) {
   ++audits_by[{id, by}];
   if (by_master) ++workers_[id].confirmed;

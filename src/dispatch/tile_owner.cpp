@@ -69,7 +69,7 @@ void TileOwner::begin() {
     for (int id = 0; id < ledger_.tile_count(); ++id) {
       if (!ledger_.is_done(id)) continue;
       const ResultMessage& result = ledger_.tile(id).result;
-      judge_.accepted(result, trust_.accepted(result.worker_id), "", seconds_now());
+      judge_.accepted(result, met_.insert(result.worker_id).second, "", seconds_now());
     }
   }
   publish_open();
@@ -313,7 +313,7 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
   if (result.part) return;
-  judge_.accepted(result, trust_.accepted(result.worker_id), odd, seconds_now());
+  judge_.accepted(result, met_.insert(result.worker_id).second, odd, seconds_now());
   if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "note_reader.hpp"
@@ -75,7 +76,8 @@ class TileOwner {
   std::chrono::steady_clock::time_point last_look_{};
   bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
-  std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
+  std::set<std::string> met_;     ///< workers that have had a tile of this round accepted
+  std::uint64_t connection_ = 0;  ///< to the broker, as the latest answer came
 };
 
 }  // namespace tilecompile

@@ -10,8 +10,6 @@ using Names = std::vector<std::string>;
 TEST(TrustBook, AWorkerIsDistrustedOnceAndForGood) {
   TrustBook book;
   EXPECT_FALSE(book.is_distrusted("a"));
-  EXPECT_TRUE(book.accepted("a"));
-  EXPECT_FALSE(book.accepted("a"));
   EXPECT_TRUE(book.distrust("a", "why"));
   EXPECT_FALSE(book.distrust("a", "another reason"));
   EXPECT_TRUE(book.is_distrusted("a"));

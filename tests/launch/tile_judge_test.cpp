@@ -1,111 +1,17 @@
 // Workers that give wrong tiles, forged answers, or none at all: the run ends with the tiles of an honest
 // one, and the log names who was wrong.
 #include <deque>
-#include <future>
-#include <list>
-#include <map>
-#include <thread>
+#include <set>
 
+#include "court.hpp"
 #include "faulty_store.hpp"
-#include "launch/own_tiles_pool.hpp"
-#include "liar.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/dispatch/audit_key.hpp"
 #include "tilecompile/protocol/task_message.hpp"
-#include "tilecompile/protocol/topology.hpp"
-#include "tilecompile/worker/execute_task.hpp"
-#include "tilecompile/worker/worker.hpp"
-#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-using Lie = Liar::Lie;
-using ForgeMessage = Liar::ForgeMessage;
-
-/// A run that trusts nobody, with workers in threads.
-class Court {
- public:
-  explicit Court(WholeNight& night)
-      : night_(night), directory_(night.folder() / "out", night.run_id), master_(broker_.connect()) {
-    night.job.analysis = &night.analysis;
-    night.job.frame_chunk = night.method.reconstruction.frame_chunk;
-    night.job.audit_percent = 100;
-    night.job.audit_key = audit_key(directory_);
-    night.job.batch = 1;
-    master_->declare(compute_queue_spec(false));
-    master_->declare(dead_letter_queue_spec(false));
-    own_ = own_tiles_pool(*night.store, night.frames_dir(), {});
-    own = own_.get();
-    // What an honest run gives, computed where nobody looks.
-    RunContexts runs = night.contexts();
-    for (const TileTask& task : make_tasks(night.job))
-      execute_task(encode_task(task), runs, *night.store, {"honest", 1}, [&](const ResultMessage& r) {
-        honest[r.tile_id] = r.data_checksum;
-        objects_[r.data_ref] = night.store->get(r.data_ref);
-        night.store->remove(r.data_ref);
-      });
-  }
-  ~Court() {
-    stop = true;
-    for (auto& worker : workers_) worker.wait();
-  }
-  Court(const Court&) = delete;
-  Court& operator=(const Court&) = delete;
-
-  void add_worker(const std::string& id, const Lie& lie = {}, const ForgeMessage& forge = {}) {
-    workers_.push_back(std::async(std::launch::async, [this, id, lie, forge] {
-      RunContexts runs = night_.contexts();
-      Liar transport(broker_.connect(), *night_.store, lie, forge);
-      run_worker(transport, *night_.store, runs, {id, 1, 1}, stop);
-    }));
-  }
-  std::future<TileLedger> start() {
-    return std::async(std::launch::async, [this] {
-      TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
-      RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, nullptr, own, &book};
-      return dispatch_tiles(night_.job, place, observer);
-    });
-  }
-  /// The end of the run, and that it is an honest one's.
-  TileLedger end(std::future<TileLedger>& run) {
-    if (run.wait_for(60s) != std::future_status::ready) throw std::runtime_error("the run does not end");
-    TileLedger ledger = run.get();
-    EXPECT_EQ(ledger.done(), static_cast<int>(honest.size()));
-    for (const auto& [id, checksum] : honest) {
-      EXPECT_EQ(accepted[id].data_checksum, checksum) << "tile " << id;
-      EXPECT_EQ(sha256_hex(night_.store->get(tile_key(night_.run_id, id))), checksum) << "stored tile " << id;
-    }
-    return ledger;
-  }
-  std::string events() const {
-    std::ifstream in(directory_.path() / "events.jsonl");
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::unique_ptr<Transport> connect() { return broker_.connect(); }
-  const std::string& object(const std::string& ref) const { return objects_.at(ref); }
-  void send(const ResultMessage& result) {
-    Message message;
-    message.body = encode_result(result);
-    connect()->publish(kResultExchange, results_queue(night_.run_id, Isolation::kRun), message).get();
-  }
-
-  std::atomic<bool> stop{false};
-  std::map<int, ResultMessage> accepted;
-  std::map<int, std::string> honest;  ///< checksums by tile
-  TrustBook book;
-  OwnTiles* own = nullptr;
-
- private:
-  WholeNight& night_;
-  RunDirectory directory_;
-  MemoryBroker broker_;
-  std::unique_ptr<Transport> master_;
-  std::unique_ptr<OwnTiles> own_;
-  std::map<std::string, std::string> objects_;
-  std::list<std::future<void>> workers_;
-};
 
 using Names = std::vector<std::string>;
 
@@ -125,6 +31,49 @@ TEST(TileJudge, AnHonestRunAuditsAllItsTilesAndFindsNothing) {
   EXPECT_EQ(court.book.contradictions, 0);
   EXPECT_EQ(court.book.own_tiles, 0);
   EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, WorkersAuditEachOtherAndTheRecordSaysWho) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("a");
+  court.add_worker("b");
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.contradictions, 0);
+  int found = 0, by_workers = 0;
+  for (const auto& [who, tiles] : court.book.audits_by) {
+    found += tiles;
+    by_workers += who.second == kMasterName ? 0 : tiles;
+    EXPECT_NE(who.first, who.second) << "a worker audits itself";
+  }
+  EXPECT_EQ(found, court.book.audits);
+  EXPECT_GT(by_workers, 0);
+  EXPECT_NE(court.events().find("tile_audited"), std::string::npos);
+}
+
+TEST(TileJudge, OneWorkerAloneIsAuditedByTheMaster) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("alone");
+  auto run = court.start();
+  court.end(run);
+  const std::map<std::pair<std::string, std::string>, int> found{
+      {{"alone", kMasterName}, static_cast<int>(court.honest.size())}};
+  EXPECT_EQ(court.book.audits_by, found);
+}
+
+TEST(TileJudge, AWorkerThatLiesOnlyLaterIsFoundAndNamed) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("honest");
+  std::atomic<int> tiles{0};
+  court.add_worker("turncoat", [&tiles](TileFile& f) {
+    if (++tiles > 2) scale(f);  // the first of its tiles, which the master looks at, are right
+  });
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), tiles > 2 ? Names{"turncoat"} : Names{});
 }
 
 TEST(TileJudge, ALyingWorkerIsFoundNamedAndItsTilesComputedAgain) {

@@ -11,8 +11,7 @@ namespace tilecompile {
 class TrustBook {
  public:
   struct Worker {
-    int accepted = 0;   ///< tiles
-    int confirmed = 0;  ///< of them, found right by the master's own computation
+    int confirmed = 0;  ///< tiles found right by the master's own computation
     int refused = 0;    ///< objects that were not what was asked for
     double heard_s = 0;
     std::string host;   ///< as it says itself; empty: unknown
@@ -22,8 +21,6 @@ class TrustBook {
   static constexpr std::size_t kMostWorkers = 10000;  ///< more are forged names, and distrusted
 
   void heard(const std::string& id, double now_s, const std::string& host = "");
-  /// Returns whether it is the first tile of the worker.
-  bool accepted(const std::string& id);
   /// A tile of worker `id` was found right by `by`, a worker or the master itself.
   void audited(const std::string& id, const std::string& by, bool by_master);
   /// The master itself has found a tile of the worker right, and it is not distrusted.
