@@ -1,12 +1,22 @@
 #pragma once
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <list>
 #include <map>
-#include <thread>
+#include <memory>
+#include <stdexcept>
+#include <string>
 
 #include "launch/own_tiles_pool.hpp"
 #include "liar.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/dispatch/audit_key.hpp"
+#include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/execute_task.hpp"
 #include "tilecompile/worker/worker.hpp"
@@ -60,7 +70,8 @@ class Court {
   }
   /// The end of the run, and that it is an honest one's.
   TileLedger end(std::future<TileLedger>& run) {
-    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready) throw std::runtime_error("the run does not end");
+    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready)
+      throw std::runtime_error("the run does not end");
     TileLedger ledger = run.get();
     EXPECT_EQ(ledger.done(), static_cast<int>(honest.size()));
     for (const auto& [id, checksum] : honest) {

@@ -1,7 +1,6 @@
 // Workers that give wrong tiles, forged answers, or none at all: the run ends with the tiles of an honest
 // one, and the log names who was wrong.
 #include <deque>
-#include <set>
 
 #include "court.hpp"
 #include "faulty_store.hpp"
