@@ -36,7 +36,7 @@ void TileOwner::look_at_leases() {
                compute->consumers < 2);
   }
   if (!ledger_.any_open() && compute->messages == 0 && compute->consumers > 0)
-    send_again(book.last_ones(now), "", false);
+    send_again(book.last_ones(now, compute->consumers), "", false);
 }
 
 // `alone`: there is no other worker. Without `why` it is the rule, not a fault: idle workers get the last
