@@ -13,7 +13,7 @@ if [ -z "$program" ]; then
   scripts/install-deps.sh --tests
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   cmake --preset ci < /dev/null >&2
-  cmake --build --preset ci --target tilecompile < /dev/null >&2
+  cmake --build --preset ci --target tilecompile lying_worker < /dev/null >&2
   program=build/ci/tilecompile
 fi
 if [ "${1:-}" = --resume ]; then

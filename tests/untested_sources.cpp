@@ -76,7 +76,7 @@ const std::vector<UntestedSources>& untested_sources() {
        "tests/launch/dispatch_test.cpp",
        {"dispatch/dispatch", "dispatch/run_directory", "dispatch/run_queues", "dispatch/tile_owner",
         "dispatch/tile_owner_patience", "protocol/forwarding_transport", "protocol/task_message",
-        "protocol/topology", "worker/worker"}},
+        "worker/worker"}},
       {"what a resumed run takes over", "tests/launch/adopt_journal_test.cpp", {"dispatch/adopt_journal"}},
       {"what a master makes of the objects of workers",
        "tests/launch/tile_check_test.cpp",

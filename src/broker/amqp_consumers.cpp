@@ -188,7 +188,9 @@ void AmqpConsumers::on_delivery(AmqpLink& link, amqp_channel_t channel, Content 
   mailbox_.deliver({std::move(content.message),
                     consumer.queue,
                     {consumer.opening, content.delivery_tag},
-                    content.redelivered});
+                    content.redelivered,
+                    {},
+                    std::move(content.user)});
 }
 
 void AmqpConsumers::on_cancelled(amqp_channel_t channel) {

@@ -47,13 +47,14 @@ std::optional<std::string> header_text(const amqp_field_value_t& value) {
 
 }  // namespace
 
-EncodedProperties::EncodedProperties(const Message& message) {
+EncodedProperties::EncodedProperties(const Message& message, const std::string& user_id) {
   amqp_flags_t flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
   properties.delivery_mode = kPersistent;
   set_text(message.content_type, AMQP_BASIC_CONTENT_TYPE_FLAG, properties.content_type, flags);
   set_text(message.message_id, AMQP_BASIC_MESSAGE_ID_FLAG, properties.message_id, flags);
   set_text(message.correlation_id, AMQP_BASIC_CORRELATION_ID_FLAG, properties.correlation_id, flags);
   set_text(message.reply_to, AMQP_BASIC_REPLY_TO_FLAG, properties.reply_to, flags);
+  set_text(user_id, AMQP_BASIC_USER_ID_FLAG, properties.user_id, flags);
   if (message.priority >= 0) {
     properties.priority = static_cast<std::uint8_t>(message.priority);
     flags |= AMQP_BASIC_PRIORITY_FLAG;
@@ -97,8 +98,9 @@ std::optional<Content> ContentAssembler::add(const amqp_frame_t& frame) {
   if (frame.frame_type == AMQP_FRAME_HEADER) {
     open.has_header = true;
     content.body_bytes = frame.payload.properties.body_size;
-    decode_properties(*static_cast<amqp_basic_properties_t*>(frame.payload.properties.decoded),
-                      content.message);
+    const auto& properties = *static_cast<amqp_basic_properties_t*>(frame.payload.properties.decoded);
+    decode_properties(properties, content.message);
+    content.user = get_text(properties, AMQP_BASIC_USER_ID_FLAG, properties.user_id);
     // Nobody reads the body of a return, and one too large must not be taken into memory at all.
     content.skipped = content.returned || content.body_bytes > max_body_bytes_;
     if (!content.skipped) content.message.body.reserve(content.body_bytes);

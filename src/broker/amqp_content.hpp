@@ -10,9 +10,9 @@
 
 namespace tilecompile {
 
-/// The properties of a message in rabbitmq-c's form. They point into the message and into `headers`.
+/// The properties of a message in rabbitmq-c's form. They point into the message, `user_id` and `headers`.
 struct EncodedProperties {
-  explicit EncodedProperties(const Message& message);
+  EncodedProperties(const Message& message, const std::string& user_id);
   EncodedProperties(const EncodedProperties&) = delete;
   EncodedProperties& operator=(const EncodedProperties&) = delete;
 
@@ -20,7 +20,8 @@ struct EncodedProperties {
   std::vector<amqp_table_entry_t> headers;
 };
 
-/// Fills everything but the body. Headers that are neither text nor number nor truth value are left out.
+/// Fills everything but the body, without user-id. Headers that are neither text nor number nor truth value
+/// are left out.
 void decode_properties(const amqp_basic_properties_t& properties, Message& message);
 
 /// A message the broker sends: a delivery or one it returns as unroutable.
@@ -30,6 +31,7 @@ struct Content {
   bool redelivered = false;
   std::string reason;  ///< of a return
   Message message;
+  std::string user;              ///< the property user-id
   std::uint64_t body_bytes = 0;  ///< as announced
   bool skipped = false;          ///< the body was larger than allowed and has not been kept
 };

@@ -31,6 +31,8 @@ std::string named_exchange(const std::string& text) {
 std::exception_ptr refusal(int code, const std::string& what) {
   if (code == AMQP_NOT_FOUND) return std::make_exception_ptr(UnroutableError(what));
   if (code == AMQP_ACCESS_REFUSED) return std::make_exception_ptr(AccessRefused(what));
+  if (code == AMQP_PRECONDITION_FAILED && what.find("user_id") != std::string::npos)
+    return make_error(ErrorKind::kUsage, what + "; broker.user must be the user that this login has");
   return make_error(ErrorKind::kUsage, what);
 }
 
@@ -72,7 +74,7 @@ void AmqpPublisher::pump(AmqpLink& link) {
     waiting_.pop_front();
     PublishOrder& order = entry->second;
     unconfirmed_bytes_ += order.message.body.size();
-    const EncodedProperties encoded(order.message);
+    const EncodedProperties encoded(order.message, options_.user_id);
     const int status = amqp_basic_publish(
         link.state(), kPublishChannel, as_bytes(order.exchange), as_bytes(order.queue),
         /*mandatory=*/1, /*immediate=*/0, &encoded.properties, as_bytes(order.message.body));

@@ -8,6 +8,9 @@ namespace {
 constexpr std::size_t kDurations = 101;  // the latest, for the median
 constexpr int kLooks = 2;                // answers may be on their way, and counts of the broker lag
 
+// How much more patience a task gets for each time that it was issued.
+double longer(const TaskBook::Task& task) { return 1 << std::min(task.issued - 1, 10); }
+
 }  // namespace
 
 std::list<TaskBook::Task>::iterator TaskBook::find(const std::string& id) {
@@ -94,8 +97,7 @@ std::vector<TaskBook::Task> TaskBook::overdue(const Lease& lease, double now_s) 
   const double limit = limit_s(lease);
   std::vector<Task> tasks;
   for (const Task& t : under_way_) {
-    const double longer = 1 << std::min(t.issued - 1, 10);
-    if (t.leased_s >= 0 && now_s - std::max(t.leased_s, t.heard_s) > limit * longer) tasks.push_back(t);
+    if (t.leased_s >= 0 && now_s - std::max(t.leased_s, t.heard_s) > limit * longer(t)) tasks.push_back(t);
   }
   return tasks;
 }
@@ -109,17 +111,22 @@ std::vector<TaskBook::Task> TaskBook::missing(std::size_t count) const {
           tasks.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
-std::vector<TaskBook::Task> TaskBook::last_ones(double now_s) {
+std::vector<TaskBook::Task> TaskBook::last_ones(double now_s, std::size_t most) {
   if (queued_ > 0 || durations_.empty()) return {};
-  const auto silent_since = [](const Task& t) { return std::max(t.leased_s, t.heard_s); };
-  Task* oldest = nullptr;
+  const double usual = median_s();
+  const auto silent_s = [now_s](const Task& t) { return now_s - std::max(t.leased_s, t.heard_s); };
+  std::vector<Task*> silent;
   for (Task& t : under_way_)
-    if (t.leased_s >= 0 && t.issued == 1 && !t.issued_again &&
-        (oldest == nullptr || silent_since(t) < silent_since(*oldest)))
-      oldest = &t;
-  if (oldest == nullptr || now_s - silent_since(*oldest) <= median_s()) return {};
-  oldest->issued_again = true;
-  return {*oldest};
+    if (t.leased_s >= 0 && !t.issued_again && silent_s(t) > usual * longer(t)) silent.push_back(&t);
+  std::stable_sort(silent.begin(), silent.end(),
+                   [&](const Task* a, const Task* b) { return silent_s(*a) > silent_s(*b); });
+  if (silent.size() > most) silent.resize(most);
+  std::vector<Task> tasks;
+  for (Task* t : silent) {
+    t->issued_again = true;
+    tasks.push_back(*t);
+  }
+  return tasks;
 }
 
 void TaskBook::drop(const std::string& id) {

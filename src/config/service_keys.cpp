@@ -174,6 +174,12 @@ void add_broker(Table& table) {
   broker.add_choice("queue_type", &BrokerConfig::queue_type,
                     Choices<QueueType>{{"classic", QueueType::kClassic}, {"quorum", QueueType::kQuorum}},
                     "Type of the queues");
+  broker.add_choice(
+      "roles", &BrokerConfig::roles,
+      Choices<BrokerRoles>{
+          {"none", BrokerRoles::kNone}, {"shared", BrokerRoles::kShared}, {"own", BrokerRoles::kOwn}},
+      "Whose results count: none: anyone's; shared: those of the user tilecompile-worker; own: those of the "
+      "user tilecompile-worker.ID, ID the worker's. Workers need the same value: they then say who they are");
 }
 
 void add_retry(Table& table) {

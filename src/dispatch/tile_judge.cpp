@@ -28,7 +28,13 @@ void TileJudge::ask(int tile_id, bool afresh) {
   place_.own->ask(task, afresh);
 }
 
-void TileJudge::accepted(const ResultMessage& result, bool first, const std::string& odd) {
+void TileJudge::found_right(int tile_id, const std::string& worker_id, const std::string& by) {
+  trust_.audited(worker_id, by, by == kMasterName);
+  place_.directory.append_event("tile_audited",
+                                {{"tile_id", std::to_string(tile_id)}, {"worker_id", worker_id}, {"by", by}});
+}
+
+void TileJudge::accepted(const ResultMessage& result, bool first, const std::string& odd, double now_s) {
   if (!present() || result.worker_id == kMasterName) return;
   if (!odd.empty()) {
     ++trust_.odd_tiles;
@@ -39,7 +45,32 @@ void TileJudge::accepted(const ResultMessage& result, bool first, const std::str
   }
   ++trust_.audits;
   ledger_.audit(result.tile_id);
-  ask(result.tile_id, false);
+  if (first || !odd.empty() || !seconds_.ask(result, now_s)) ask(result.tile_id, false);
+}
+
+bool TileJudge::take_audit(const ResultMessage& result, double now_s) {
+  const int id = result.tile_id;
+  switch (seconds_.take(result, now_s)) {
+    case SecondAudits::Answer::kForeign:
+      return false;
+    case SecondAudits::Answer::kWaits:
+      break;
+    case SecondAudits::Answer::kAgrees:
+      found_right(id, ledger_.tile(id).result.worker_id, result.worker_id);
+      ledger_.end_audit(id);
+      break;
+    case SecondAudits::Answer::kContradicts:
+      contradicted(result);
+      break;
+    case SecondAudits::Answer::kNobody:
+      ask(id, false);
+      break;
+  }
+  return true;
+}
+
+void TileJudge::look_at_audits(double now_s, double limit_s) {
+  for (const int id : seconds_.overdue(now_s, limit_s)) ask(id, false);
 }
 
 void TileJudge::contradicted(const ResultMessage& rival) {
@@ -55,7 +86,7 @@ void TileJudge::contradicted(const ResultMessage& rival) {
                                                        {"checksum", known.data_checksum},
                                                        {"other_worker_id", rival.worker_id},
                                                        {"other_checksum", rival.data_checksum}});
-  const bool asked = ledger_.tile(rival.tile_id).audited;
+  const bool asked = ledger_.tile(rival.tile_id).audited && !seconds_.forget(rival.tile_id);
   ledger_.suspect(rival);
   if (!asked) ask(rival.tile_id, true);
 }
@@ -81,6 +112,7 @@ void TileJudge::convict(const std::string& worker_id, const std::string& why) {
       {{"worker_id", worker_id}, {"why", why}, {"tiles_computed_again", std::to_string(tiles.size())}});
   note_distrusted(place_.directory, worker_id, why);
   for (const int id : tiles) {
+    seconds_.forget(id);
     ledger_.revoke(id);
     observer_.revoke(id);
     ++trust_.computed_again;
@@ -129,7 +161,7 @@ void TileJudge::weigh(const OwnTile& own) {
   else if (suspected)  // the object of the one that was wrong may lie there
     place_.store.put(own.result.data_ref, own.bytes);
   proven_.insert(id);
-  if (!finding.replace) trust_.audited(accepted_by);
+  if (!finding.replace && accepted_by != kMasterName) found_right(id, accepted_by, kMasterName);
   for (const std::string& liar : finding.liars) {
     if (liar == kMasterName) alarm(own.result);
     ++trust_.contradictions;

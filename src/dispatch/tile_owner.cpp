@@ -8,6 +8,7 @@
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -52,7 +53,8 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       trust_(place.trust != nullptr ? *place.trust : own_trust_),
       judge_(
           round, place, observer, ledger_, trust_, [this](const ResultMessage& r) { give_up(r); },
-          [this](const std::string& line) { journal(line); }),
+          [this](const std::string& line) { journal(line); },
+          [this](int tile_id, const auto& not_by) { return send_to_another(tile_id, not_by); }),
       sender_(round, place, observer, reply_to),
       book_(place.workers != nullptr ? *place.workers : own_book_),
       notes_(place.transport, place.directory, book_),
@@ -64,8 +66,12 @@ void TileOwner::begin() {
   if (round_.journalled != nullptr) {
     read_sent(place_.directory, ledger_);
     adopt_journal(round_, place_, observer_, ledger_, trust_);
-    for (int id = 0; id < ledger_.tile_count(); ++id)
-      if (ledger_.is_done(id)) judge_.accepted(ledger_.tile(id).result, false, "");
+    // Also the first tile of every worker: the earlier start may have ended before it was compared.
+    for (int id = 0; id < ledger_.tile_count(); ++id) {
+      if (!ledger_.is_done(id)) continue;
+      const ResultMessage& result = ledger_.tile(id).result;
+      judge_.accepted(result, met_.insert(result.worker_id).second, "", seconds_now());
+    }
   }
   publish_open();
 }
@@ -80,6 +86,19 @@ void TileOwner::publish_open() {
   }
   note_sent(place_.directory, tasks, ledger_);
   place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
+}
+
+// The task of an audit: it asks for a tile that is done, and its answers are the judge's.
+std::string TileOwner::send_to_another(int tile_id, const std::vector<std::string>& not_by) {
+  TileTask task = make_task(round_, tile_id);
+  task.correlation_id = new_uuid();
+  TaskEnvelope envelope = envelope_of(tile_id);
+  envelope.not_by = not_by;
+  if (envelope.not_by.size() > kMostNamed) envelope.not_by.resize(kMostNamed);
+  sender_.send(task, envelope, 0);
+  ledger_.tasks().sent(task.correlation_id, envelope.attempt, tile_id, seconds_now(), 1);
+  note_sent(place_.directory, {task}, ledger_);
+  return task.correlation_id;
 }
 
 TaskEnvelope TileOwner::envelope_of(int tile_id) const {
@@ -171,12 +190,13 @@ void TileOwner::take(const Delivery& answer) {
   if (!concerns_us(result) || !is_meant(result, answer)) return;
   sender_.note_answer(result.compute_seconds);
   heard_ = true;
-  trust_.heard(result.worker_id, seconds_now());
+  trust_.heard(result.worker_id, seconds_now(), book_.host_of(result.worker_id));
   ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, seconds_now());
   take_answer(result, answer.message.body);
 }
 
 void TileOwner::take_answer(const ResultMessage& result, const std::string& body) {
+  if (judge_.take_audit(result, seconds_now())) return;
   if (trust_.is_distrusted(result.worker_id) && !result.hand_back) return take_from_distrusted(result);
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
@@ -205,6 +225,8 @@ bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
   if (result.worker_id == kMasterName) return ignore(result, "it bears the name of the master"), false;
   if (!answer.sender.empty() && answer.sender != result.worker_id)
     return ignore(result, "it comes from " + answer.sender + ", which is another worker"), false;
+  if (const std::string why = wrong_user(round_.roles, result.worker_id, answer.user); !why.empty())
+    return ignore(result, why), false;
   const bool has_data = !result.failure && !result.begun;
   const bool asked = ledger_.asked(result);
   if (!asked && ledger_.tasks().known(result.correlation_id))
@@ -216,7 +238,8 @@ bool TileOwner::is_meant(const ResultMessage& result, const Delivery& answer) {
 // Nobody is blamed: the name in it may be forged. When it used up our task, the tile is sent again.
 void TileOwner::ignore(const ResultMessage& result, const std::string& why) {
   reject(result, "a result is ignored: " + why);
-  ledger_.refuse(result);
+  if (ledger_.refuse(result) >= kMostRefusals && ledger_.is_open(result.tile_id) && judge_.present())
+    judge_.take_over(result.tile_id, "its tasks go to workers whose results do not count");
 }
 
 // The object is not what was asked for. Only when it is what the message says, the worker is to blame: else
@@ -291,7 +314,7 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
   if (result.part) return;
-  judge_.accepted(result, trust_.accepted(result.worker_id), odd);
+  judge_.accepted(result, met_.insert(result.worker_id).second, odd, seconds_now());
   if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "note_reader.hpp"
@@ -57,6 +58,7 @@ class TileOwner {
   void give_up(const ResultMessage& result);
   void put_on_dead_letters(const ResultMessage& result);
   TaskEnvelope envelope_of(int tile_id) const;
+  std::string send_to_another(int tile_id, const std::vector<std::string>& not_by);
 
   const TileRound& round_;
   const RoundPlace& place_;
@@ -74,7 +76,8 @@ class TileOwner {
   std::chrono::steady_clock::time_point last_look_{};
   bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
-  std::uint64_t connection_ = 0;                        ///< to the broker, as the latest answer came
+  std::set<std::string> met_;     ///< workers that have had a tile of this round accepted
+  std::uint64_t connection_ = 0;  ///< to the broker, as the latest answer came
 };
 
 }  // namespace tilecompile

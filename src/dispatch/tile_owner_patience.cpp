@@ -15,12 +15,13 @@ double TileOwner::seconds_now() {
 }
 
 void TileOwner::look_at_leases() {
-  if (round_.lease_factor <= 0) return;
+  if (round_.lease_factor <= 0) return judge_.look_at_audits(seconds_now(), round_.stall_after_s);
   const auto compute = sender_.look();
   if (!compute) return;
   TaskBook& book = ledger_.tasks();
   const double now = seconds_now();
   const TaskBook::Lease lease{round_.lease_factor, round_.stall_after_s, kFirstLease * round_.stall_after_s};
+  judge_.look_at_audits(now, compute->consumers < 2 ? 0 : book.limit_s(lease));
   if (const std::size_t missing = book.look(compute->messages, compute->consumers, now); missing > 0)
     send_again(book.missing(missing), "they are neither on tile.compute nor with workers: was it purged?",
                false);
@@ -35,7 +36,7 @@ void TileOwner::look_at_leases() {
                compute->consumers < 2);
   }
   if (!ledger_.any_open() && compute->messages == 0 && compute->consumers > 0)
-    send_again(book.last_ones(now), "", false);
+    send_again(book.last_ones(now, compute->consumers), "", false);
 }
 
 // `alone`: there is no other worker. Without `why` it is the rule, not a fault: idle workers get the last

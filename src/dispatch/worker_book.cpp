@@ -69,6 +69,7 @@ bool WorkerBook::note(const WorkerNote& note) {
   if (note.time <= latest) return false;
   latest = note.time;
   WorkerTally& worker = workers_[note.worker_id];
+  worker.host = note.host;
   const std::string why = note.fit ? "" : note.text;
   const bool known = without_numbers(worker.rests) == without_numbers(why);
   worker.rests = why;

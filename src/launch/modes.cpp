@@ -106,6 +106,10 @@ RunOutcome run_local(const RunRequest& request) {
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
+  if (local_workers > 0 && config.broker.roles != BrokerRoles::kNone)
+    throw UsageError(
+        "local workers (--workers) log in as their master does, and broker.roles asks for users of "
+        "workers: start workers by themselves, or set broker.roles: none");
   const auto store = open_store(config.storage, storage_root(config));
   const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
   const auto transport =

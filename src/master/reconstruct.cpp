@@ -46,6 +46,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
     round.audit_percent = config.parallel.audit_percent;
     round.audit_key = audit_key(*run.directory);
     round.lease_factor = kLeaseFactor;
+    round.roles = config.broker.roles;
   }
   round.frame_chunk = config.method.reconstruction.frame_chunk;
   round.rejects = config.method.reconstruction.rejection.mode != RejectionParams::Mode::kNone;

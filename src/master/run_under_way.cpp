@@ -33,9 +33,13 @@ void note_audit(RunUnderWay& run) {
     distrusted.push_back({{"worker_id", id}, {"why", worker.wrong}});
     names += (names.empty() ? "" : ", ") + id;
   }
+  nlohmann::json by = nlohmann::json::array();
+  for (const auto& [who, tiles] : book.audits_by)
+    by.push_back({{"worker_id", who.first}, {"by", who.second}, {"tiles", tiles}});
   run.record.audit = nlohmann::json{
       {"percent", run.config.parallel.audit_percent},
       {"tiles", book.audits},
+      {"found_right", by},
       {"odd_tiles", book.odd_tiles},
       {"contradictions", book.contradictions},
       {"results_refused", refused},

@@ -123,6 +123,26 @@ json policies(const RunConfig& config) {
        bounds_policy(config, "dead-letters", R"(^tile\.dlq$)", dead_letter_queue_spec(quorum))});
 }
 
+// With broker.roles: own every worker of the list has a user, with the rights of the role.
+std::vector<BrokerRole> users_of(const RunConfig& config) {
+  std::vector<BrokerRole> users;
+  const bool own = config.broker.roles == BrokerRoles::kOwn;
+  if (own && config.workers.empty())
+    throw UsageError(
+        "broker.roles: own gives every worker a user: name the workers in 'workers', each with its id");
+  for (const BrokerRole& role : broker_roles()) {
+    if (!own || role.name != "worker") {
+      users.push_back(role);
+      continue;
+    }
+    for (const ExpectedWorker& worker : config.workers) {
+      users.push_back(role);
+      users.back().name += "." + worker.id;
+    }
+  }
+  return users;
+}
+
 }  // namespace
 
 const std::vector<BrokerRole>& broker_roles() {
@@ -157,7 +177,7 @@ json broker_definitions(const RunConfig& config, const std::string& password_dir
                {"queues", json::array()},
                {"bindings", json::array()},
                {"policies", policies(config)}};
-  for (const BrokerRole& role : broker_roles()) {
+  for (const BrokerRole& role : users_of(config)) {
     const std::string hash = password_dir.empty() ? "" : password_hash(role_password(password_dir, role));
     file["users"].push_back({{"name", role_user(role)},
                              {"password_hash", hash},

@@ -61,6 +61,7 @@ class Verifier {
   std::string answer_queue_;
   struct Answer {
     ProbeAnswer probe;
+    std::string user;    ///< of the broker, that it came from
     double ahead_s = 0;  ///< of the worker's clock before ours; 0 when it does not say
   };
   std::map<std::pair<std::string, std::string>, Answer> answers_;  ///< by worker_id and process

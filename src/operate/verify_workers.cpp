@@ -104,7 +104,7 @@ void Verifier::take_answer(const Delivery& delivery) {
     if (!answer.written_ref.empty()) written_.insert(answer.written_ref);
     const double ahead_s = answer.unix_s > 0 ? answer.unix_s - unix_now() : 0;
     const auto who = std::pair(answer.worker.worker_id, answer.worker.instance);
-    answers_[who] = {std::move(answer), ahead_s};
+    answers_[who] = {std::move(answer), delivery.user, ahead_s};
   } catch (const InputError& e) {
     log_warning(std::string("an answer to a probe is ignored: ") + e.what());
   }
@@ -141,6 +141,13 @@ void Verifier::judge_answers() {
     check("worker " + id, "give it more threads, or correct its capacity in 'workers'",
           [&, &a = answer] { return judge_facts(a.worker); });
     const std::string prefix = "worker " + id + ": ";
+    if (config_.broker.roles != BrokerRoles::kNone)
+      check(prefix + "user", "give that worker the login of its user and the same broker.roles",
+            [&, &user = given.user] {
+              if (const std::string why = wrong_user(config_.broker.roles, id, user); !why.empty())
+                throw UsageError("its results do not count: " + why);
+              return "answers as " + user;
+            });
     for (const ProbeCheck& found : answer.checks)
       check(prefix + found.name, "correct the configuration of that worker, see the text", [&found = found] {
         if (!found.ok) throw InputError(found.text);

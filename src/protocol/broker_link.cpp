@@ -22,6 +22,7 @@ AmqpOptions amqp_options(const BrokerConfig& broker, const std::string& name,
   options.vhost = broker.vhost;
   options.user = broker.user;
   options.external_login = broker.auth == BrokerLogin::kClientCertificate;
+  if (broker.roles != BrokerRoles::kNone) options.user_id = broker.user;
   if (!options.external_login) options.password = broker_password(broker);
   options.tls = {broker.tls, broker.tls_verify, broker.ca_file, broker.cert_file, broker.key_file};
   options.allow_plaintext = broker.allow_plaintext;

@@ -25,6 +25,19 @@ std::string header(const Message& message, const char* name, std::size_t most_by
 
 constexpr const char* kCareWords[] = {"", "announce", "alone"};  // in the order of TaskCare
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ",") + name;
+  return all;
+}
+
+std::vector<std::string> names_in(const std::string& text) {
+  std::vector<std::string> names;
+  std::istringstream words(text);
+  for (std::string name; std::getline(words, name, ',');) names.push_back(name);
+  return names;
+}
+
 TaskCare care_of(const std::string& word) {
   for (const TaskCare care : {TaskCare::kNone, TaskCare::kAnnounce, TaskCare::kAlone})
     if (word == kCareWords[static_cast<std::size_t>(care)]) return care;
@@ -38,6 +51,7 @@ const char* const kAttemptHeader = "x-tilecompile-attempt";
 const char* const kCareHeader = "x-tilecompile-care";
 const char* const kDiagnosticsHeader = "x-tilecompile-diagnostics";
 const char* const kDistrustedHeader = "x-tilecompile-distrusted";
+const char* const kNotByHeader = "x-tilecompile-not-by";
 const char* const kReasonHeader = "x-tilecompile-reason";
 const char* const kKindHeader = "x-tilecompile-kind";
 const char* const kWorkerHeader = "x-tilecompile-worker";
@@ -53,9 +67,8 @@ Message task_message(const TileTask& task, const TaskEnvelope& envelope, const s
   if (envelope.care != TaskCare::kNone)
     message.headers[kCareHeader] = kCareWords[static_cast<std::size_t>(envelope.care)];
   if (!envelope.diagnostics_queue.empty()) message.headers[kDiagnosticsHeader] = envelope.diagnostics_queue;
-  std::string names;
-  for (const std::string& id : envelope.distrusted) names += (names.empty() ? "" : ",") + id;
-  if (!names.empty()) message.headers[kDistrustedHeader] = names;
+  if (!envelope.distrusted.empty()) message.headers[kDistrustedHeader] = joined(envelope.distrusted);
+  if (!envelope.not_by.empty()) message.headers[kNotByHeader] = joined(envelope.not_by);
   return message;
 }
 
@@ -70,8 +83,8 @@ TaskEnvelope read_envelope(const Message& message) {
   }
   envelope.care = care_of(header(message, kCareHeader));
   envelope.diagnostics_queue = header(message, kDiagnosticsHeader, kQueueNameBytes);
-  std::istringstream names(header(message, kDistrustedHeader));
-  for (std::string id; std::getline(names, id, ',');) envelope.distrusted.push_back(id);
+  envelope.distrusted = names_in(header(message, kDistrustedHeader));
+  envelope.not_by = names_in(header(message, kNotByHeader));
   return envelope;
 }
 

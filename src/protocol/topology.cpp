@@ -91,4 +91,17 @@ QueueSpec diagnostics_queue_spec(const std::string& name, int max_messages, int 
   return spec;
 }
 
+std::string worker_user(BrokerRoles roles, const std::string& worker_id) {
+  if (roles == BrokerRoles::kNone) return "";
+  const std::string user = "tilecompile-worker";
+  return roles == BrokerRoles::kShared ? user : user + "." + worker_id;
+}
+
+std::string wrong_user(BrokerRoles roles, const std::string& worker_id, const std::string& user) {
+  const std::string expected = worker_user(roles, worker_id);
+  if (expected.empty() || user == expected) return "";
+  return "it comes from " + (user.empty() ? "no user by name" : "the user " + user) + ", expected " +
+         expected + ": see broker.roles";
+}
+
 }  // namespace tilecompile

@@ -81,7 +81,9 @@ void TaskService::refuse(const Delivery& delivery, const InputError& why) {
 
 void TaskService::handle(const Job& job) {
   if (nobody_waits(job)) return;
-  if (stop_ || names_this_worker(job)) return hand_back(job, 0, HandBack::kStopping);
+  const auto& others = job.envelope.not_by;
+  const bool not_ours = std::find(others.begin(), others.end(), options_.worker_id) != others.end();
+  if (stop_ || names_this_worker(job) || not_ours) return hand_back(job, 0, HandBack::kStopping);
   // The master knows who had it and what to do about it: a tile that kills its workers kills no other here.
   if (job.delivery->redelivered) return hand_back(job, 0, HandBack::kRedelivered);
   if (fitness_.unfit()) return hand_back(job, 0, HandBack::kUnfit);
@@ -127,10 +129,11 @@ void TaskService::announce(const Job& job, const TaskTile& tile) {
 }
 
 void TaskService::hand_back(const Job& job, std::size_t first_tile, HandBack why) {
-  const std::string text = why == HandBack::kStopping ? "not begun by a worker that stops"
-                           : why == HandBack::kRedelivered
-                               ? "not begun: another worker had the task before"
-                               : "not begun by a worker whose tiles fail: " + fitness_.trouble().text;
+  const std::string text =
+      why == HandBack::kStopping && !stop_ && !distrusted_ ? "not begun: another worker is to compute it"
+      : why == HandBack::kStopping                         ? "not begun by a worker that stops"
+      : why == HandBack::kRedelivered                      ? "not begun: another worker had the task before"
+                                      : "not begun by a worker whose tiles fail: " + fitness_.trouble().text;
   log_info("tiles are handed back to the master: " + text,
            {{"run_id", job.task.run_id}, {"tiles", std::to_string(job.task.tiles.size() - first_tile)}});
   for (std::size_t t = first_tile; t < job.task.tiles.size(); ++t) {

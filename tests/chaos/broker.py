@@ -27,7 +27,9 @@ class Broker:
 
     def script(self, *words: str) -> None:
         """Runs a command of private-broker.sh to its end."""
-        subprocess.run([SCRIPT, words[0], self.folder, *words[1:]], capture_output=True, check=True)
+        done = subprocess.run([SCRIPT, words[0], self.folder, *words[1:]], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(words)}: {done.stderr[-300:]}")
 
     def begin(self, word: str) -> None:
         """Starts a command of private-broker.sh; `busy` until it has ended."""
@@ -86,6 +88,27 @@ class Broker:
         channel.queue_bind(tap, exchange, key)
         connection.close()
         return len(copies)
+
+    def copies_of_tasks(self) -> list:
+        """(properties, body) of every task so far; the tap keeps them."""
+        connection = self.connect()
+        copies = take_all(connection.channel(), TASK_TAP, ack=False)
+        connection.close()
+        return copies
+
+    def publish(self, exchange: str, key: str, messages: list) -> None:
+        connection = self.connect()
+        channel = connection.channel()
+        for properties, body in messages:
+            channel.basic_publish(exchange, key, body, properties)
+        connection.close()
+
+    def purge(self, queue: str) -> int:
+        """How many messages were thrown away."""
+        connection = self.connect()
+        count = connection.channel().queue_purge(queue).method.message_count
+        connection.close()
+        return count
 
     def reorder(self, queue: str, rng: random.Random) -> int:
         """Takes what waits in a queue and puts it back in random order."""

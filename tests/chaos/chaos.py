@@ -21,12 +21,14 @@ import threading
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def missing() -> str:
+def missing(program: pathlib.Path) -> str:
     """What keeps this from working; empty when nothing does."""
     try:
         import pika  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
     except ImportError:
         return "python3-pika is not installed: scripts/install-deps.sh --tests"
+    if not program.with_name("tests").joinpath("lying_worker").exists():
+        return "tests/lying_worker is not built beside the program"
     for tool in ("ip", "iptables", "unshare"):
         if shutil.which(tool) is None:
             return f"{tool} is not installed: scripts/install-deps.sh --tests"
@@ -53,7 +55,7 @@ def run_lane(options: argparse.Namespace, base: pathlib.Path, number: int, seeds
             line = lane.stdout.readline()
             if not line:
                 report({"seed": seed, "faults": "", "kinds": [], "missed": [], "restarts": 0, "copies": 0, "again": 0,
-                        "seconds": 0, "wrong": "the lane itself broke, see above"})
+                        "named": 0, "seconds": 0, "wrong": "the lane itself broke, see above"})
                 break
             report(json.loads(line))
         lane.stdin.close()
@@ -63,7 +65,7 @@ def line_of(outcome: dict) -> str:
     verdict = "FAILED: " + outcome["wrong"] if outcome["wrong"] else "ok"
     missed = f" (not struck: {', '.join(outcome['missed'])})" if outcome["missed"] else ""
     return (f"seed {outcome['seed']:5}  restarts {outcome['restarts']:2}  copies {outcome['copies']:3}  computed again "
-            f"{outcome['again']:3}  {outcome['seconds']:6.1f} s  {verdict}  [{outcome['faults']}]{missed}")
+            f"{outcome['again']:3}  named {outcome['named']:2}  {outcome['seconds']:6.1f} s  {verdict}  [{outcome['faults']}]{missed}")
 
 
 def table(outcomes: list) -> str:
@@ -99,7 +101,7 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=2, help="schedules at a time")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the logs of failures")
     options = parser.parse_args()
-    if lack := missing():
+    if lack := missing(options.program):
         print("skipped: " + lack, file=sys.stderr)
         return 77
     base = pathlib.Path(tempfile.mkdtemp(prefix="chaos-", dir=options.keep))

@@ -11,10 +11,12 @@ import subprocess
 from typing import Callable, Optional
 
 import broker as amqp
-from processes import sha256
+import rogues
+from processes import Process, sha256
 
 WORKERS = 3
 LONGER_THAN_HEARTBEATS = (5.0, 8.0)  # a connection is dead after two heartbeats of 2 s
+EARLY = (-2.0, 0.6)  # a process needs a moment to do harm
 
 
 @dataclasses.dataclass
@@ -22,7 +24,8 @@ class Fault:
     kind: str
     at: float       # share of all results that are in when it strikes; below 0: so many seconds after a master's start
     seconds: float  # how long it lasts, or until the thing is started again
-    target: int     # which worker
+    target: int     # which worker, or which variant
+    rogue: Optional[Process] = None  # what it has started
 
     def __str__(self) -> str:
         when = f"@{self.at:.0%}" if self.at >= 0 else f"@start+{-self.at:.1f}s"
@@ -177,6 +180,50 @@ def delete_results(scene, _fault):
     return True
 
 
+def purge_tasks(scene, _fault):
+    return scene.broker.purge("tile.compute") > 0
+
+
+def raise_alarm(scene, _fault):
+    scene.broker.script("ctl", "set_disk_free_limit", "100000GB")
+    scene.unreachable += 1
+    return True
+
+
+def end_alarm(scene, _fault):
+    scene.broker.script("ctl", "set_disk_free_limit", "64MB")
+    scene.unreachable -= 1
+
+
+def rogue(command):
+    """A process that does harm beside the workers."""
+    def begin(scene, fault):
+        fault.rogue = scene.start_rogue(command(scene, fault))
+        return True
+    return begin
+
+
+def stop_rogue(_scene, fault):
+    fault.rogue.end(signal.SIGTERM, 0)
+
+
+def freeze_with_tasks(scene, fault):
+    """Stops a worker for good once it has tasks, of which the broker does not know that they are stuck."""
+    if fault.rogue is None:
+        fault.rogue = scene.start_rogue(rogues.deaf_worker(scene, fault))
+    return "tile done" in fault.rogue.text() and fault.rogue.send(signal.SIGSTOP)
+
+
+def hold_tasks(scene, _fault):
+    scene.greedy.append(rogues.Greedy(scene.broker.port, scene.rng))
+    return f"{scene.greedy[-1].held} held"
+
+
+def forge_results(scene, _fault):
+    scene.broker.publish(amqp.RESULTS, scene.results_queue, rogues.forge(scene))
+    return True
+
+
 @dataclasses.dataclass
 class Kind:
     begin: Callable
@@ -207,7 +254,16 @@ KINDS = {
     "reorder tasks": Kind(reorder_tasks, at=(0.0, 0.8), needs_broker=True),
     "delete tasks": Kind(delete_tasks, needs_broker=True),
     "delete results": Kind(delete_results, needs_broker=True),
+    "purge tasks": Kind(purge_tasks, at=(0.0, 0.8), needs_broker=True),
+    "broker alarm": Kind(raise_alarm, end_alarm, (2.0, 8.0), at=(0.0, 0.92), needs_broker=True),
+    "lying worker": Kind(rogue(rogues.lying_worker), stop_rogue, (10.0, 60.0), at=EARLY),
+    "misconfigured worker": Kind(rogue(rogues.misconfigured_worker), stop_rogue, (5.0, 20.0), at=EARLY),
+    "duplicate worker": Kind(rogue(rogues.duplicate_worker), stop_rogue, (5.0, 20.0), at=EARLY),
+    "worker frozen for good": Kind(freeze_with_tasks, at=EARLY),
+    "greedy consumer": Kind(hold_tasks, at=(0.0, 0.8), needs_broker=True),
+    "forged results": Kind(forge_results, needs_broker=True),
 }
+TAPPED = {"duplicate tasks", "duplicate results", "forged results"}  # need copies of messages
 BROKER_DIES = {"kill broker", "restart broker"}
 QUEUE_IS_MADE_ANEW = {"delete tasks", "delete results"}
 
@@ -224,7 +280,7 @@ class Schedule:
 
 
 def draw(seed: int) -> Schedule:
-    """Every kind is the first fault of each 19th seed; up to three more are drawn."""
+    """Every kind is the first fault of each 27th seed; up to three more are drawn."""
     rng = random.Random(seed)
     names = list(KINDS)
     chosen = [names[seed % len(names)]] + rng.choices(names, k=rng.choice([0, 1, 1, 2, 2, 3]))

@@ -12,7 +12,7 @@ import uuid
 import pika
 
 from broker import Broker
-from faults import KINDS, WORKERS, Fault, Schedule
+from faults import KINDS, TAPPED, WORKERS, Fault, Schedule
 from processes import METHOD, Night, Process, digests, journal_lines, marked, settings, sha256
 
 WORKER_STOPS_WITHIN_S = 60
@@ -32,6 +32,7 @@ class Outcome:
     restarts: int = 0
     copies: int = 0
     again: int = 0       # tiles computed more than once
+    named: int = 0       # workers that were found to be wrong
     seconds: float = 0
     missed: list = dataclasses.field(default_factory=list)  # faults whose moment never came
     wrong: str = ""
@@ -53,6 +54,9 @@ class Scene:
         self.results_queue = "tile.results." + self.run_id
         self.master = Process("master", folder / "master.log", self.mark)
         self.workers = [Process(f"worker-{i}", folder / f"worker-{i}.log", self.mark) for i in range(WORKERS)]
+        self.frames = night.config.parent / "frames"
+        self.rogues = []         # processes that do harm
+        self.greedy = []         # connections that hold tasks
         self.unreachable = 0     # faults that keep the broker away now
         self.damaged = {}        # tile file -> its digest with the flipped byte
         self.copies = 0
@@ -69,7 +73,10 @@ class Scene:
     def _common(self) -> list:
         # On a busy machine a broker that was killed takes longer than the default 10 s to start.
         return settings([f"broker.port={self.broker.port}", "broker.heartbeat_s=2", "broker.connect_timeout_s=60",
-                         "broker.queue_type=" + ("quorum" if self.schedule.quorum else "classic")])
+                         "broker.queue_type=" + self.queue_type()])
+
+    def queue_type(self) -> str:
+        return "quorum" if self.schedule.quorum else "classic"
 
     def start_master(self) -> None:
         known = self.run.is_dir()
@@ -79,10 +86,18 @@ class Scene:
                            *settings(METHOD + [f"storage.root={self.store}", "retry.base_s=1", "retry.factor=2"]),
                            *self._common()])
 
+    def worker_words(self, worker_id: str, frames: pathlib.Path) -> list:
+        return [self.night.program, "worker", "--worker_id", worker_id, "--input.dir", frames, "--storage.root", self.store,
+                "--parallel.threads", "1", "--log-level", "debug", *self._common()]
+
     def start_worker(self, worker: Process) -> None:
-        worker.start([self.night.program, "worker", "--worker_id", f"{worker.name}-{worker.starts}", "--input.dir",
-                      self.night.config.parent / "frames", "--storage.root", self.store, "--parallel.threads", "1",
-                      "--log-level", "debug", *self._common()])
+        worker.start(self.worker_words(f"{worker.name}-{worker.starts}", self.frames))
+
+    def start_rogue(self, words: list) -> Process:
+        name = f"rogue-{len(self.rogues)}"
+        self.rogues.append(Process(name, self.folder / f"{name}.log", self.mark))
+        self.rogues[-1].start(words)
+        return self.rogues[-1]
 
     def look_after_workers(self) -> None:
         for worker in self.workers:
@@ -94,6 +109,9 @@ class Scene:
                     raise Wrong(f"{worker.name} ended with {code}")
                 self.note(f"{worker.name} started again after {code}")
             self.start_worker(worker)
+        for rogue in self.rogues:
+            if not rogue.running() and rogue.sent is None:
+                raise Wrong(f"{rogue.name} ended with {rogue.child.returncode}")
 
     def look_after_master(self) -> bool:
         """True when the run is done."""
@@ -178,7 +196,7 @@ class Scene:
     def play(self) -> list:
         """Runs to the end; the faults whose moment never came."""
         waiting, lasting = list(self.schedule.faults), []
-        if self.schedule.has("duplicate tasks", "duplicate results"):
+        if self.schedule.has(*TAPPED):
             self.broker.tap(self.run_id)
         self.start_master()
         while True:
@@ -209,12 +227,14 @@ class Scene:
         until = time.monotonic() + WORKER_STOPS_WITHIN_S
         while self.broker.busy():
             time.sleep(0.1)
-        for worker in self.workers:
+        for holder in self.greedy:
+            holder.close()
+        for worker in [*self.workers, *self.rogues]:
             worker.send(signal.SIGCONT)
             worker.end(signal.SIGTERM, 0)
-        while any(worker.running() for worker in self.workers):
+        while alive := [worker.name for worker in [*self.workers, *self.rogues] if worker.running()]:
             if time.monotonic() > until:
-                raise Wrong(f"a worker does not stop within {WORKER_STOPS_WITHIN_S} s of SIGTERM")
+                raise Wrong(f"{', '.join(alive)} does not stop within {WORKER_STOPS_WITHIN_S} s of SIGTERM")
             time.sleep(0.05)
 
     def check_pictures(self) -> None:
@@ -240,7 +260,9 @@ class Scene:
             raise Wrong(f"{dead} messages on tile.dlq")
 
     def clean_up(self) -> None:
-        for process in [self.master, *self.workers]:
+        for holder in self.greedy:
+            holder.close()
+        for process in [self.master, *self.workers, *self.rogues]:
             process.send(signal.SIGKILL)
             if process.child is not None:
                 process.child.wait()
@@ -250,7 +272,12 @@ class Scene:
             shutil.rmtree(item) if item.is_dir() else item.unlink()
 
     def computed(self) -> int:
-        return sum(worker.text().count("tile done") for worker in self.workers)
+        return sum(worker.text().count("tile done") for worker in [*self.workers, *self.rogues])
+
+    def named(self) -> int:
+        """Workers that the master found out."""
+        events = self.run / "events.jsonl"
+        return events.read_bytes().count(b'"worker_distrusted"') if events.exists() else 0
 
     def restarts(self) -> int:
         return sum(p.starts - 1 for p in [self.master, *self.workers] if p.starts)
@@ -268,6 +295,7 @@ class Scene:
         outcome.seconds = time.monotonic() - self.began
         outcome.restarts = self.restarts() + self.broker.starts - starts
         outcome.copies = self.copies
+        outcome.named = self.named()
         outcome.again = max(0, self.computed() - 2 * self.night.tiles)
         outcome.notes = self.notes
         return outcome

@@ -129,7 +129,9 @@ class Worker:
         for tile in tiles_of(task):
             answer = {"schema": 1, "correlation_id": task["correlation_id"], "run_id": task["run_id"],
                       "tile_id": tile["tile_id"], "worker_id": self.options.id, "attempt": attempt, "compute_seconds": 0.0}
-            if redelivered:
+            if self.options.id in headers.get("x-tilecompile-not-by", "").split(","):
+                answer.update(hand_back="stopping", error={"kind": "transient", "text": "another worker is to compute it"})
+            elif redelivered:
                 answer.update(hand_back="redelivered", error={"kind": "transient", "text": "another worker had the task"})
             else:
                 if care:

@@ -118,18 +118,31 @@ TEST(TaskBook, TheLastTasksAreGivenOutASecondTimeAndNoThird) {
   TaskBook book = sent(3);
   book.look(1, 2, 0);
   book.answered("t0", 0, true, 4);
-  EXPECT_TRUE(book.last_ones(100).empty()) << "a task still waits for a worker";
+  EXPECT_TRUE(book.last_ones(100, 1).empty()) << "a task still waits for a worker";
   book.look(0, 2, 4);
-  EXPECT_TRUE(book.last_ones(4).empty()) << "nothing takes longer than usual";
-  auto last = book.last_ones(6);
+  EXPECT_TRUE(book.last_ones(4, 1).empty()) << "nothing takes longer than usual";
+  auto last = book.last_ones(6, 1);
   ASSERT_EQ(last.size(), 1u);
   EXPECT_EQ(last[0].id, "t1");
-  EXPECT_EQ(book.last_ones(9).size(), 1u);  // t2
-  EXPECT_TRUE(book.last_ones(100).empty());
+  EXPECT_EQ(book.last_ones(9, 1).size(), 1u);  // t2
+  EXPECT_TRUE(book.last_ones(100, 1).empty());
   book.drop("t1");
   book.sent("second", 1, 1, 0, 2);
   book.look(0, 2, 100);
-  EXPECT_TRUE(book.last_ones(1000).empty());
+  EXPECT_TRUE(book.last_ones(107, 1).empty()) << "one that was issued twice has twice the time";
+  EXPECT_EQ(book.last_ones(109, 1).size(), 1u) << "whoever holds it may be the one that never answers";
+  EXPECT_TRUE(book.last_ones(1000, 1).empty());
+}
+
+TEST(TaskBook, AsManyOfTheLastOnesAsThereAreWorkers) {
+  TaskBook book = sent(4);
+  book.look(0, 3, 0);
+  book.answered("t0", 0, true, 4);
+  const auto last = book.last_ones(6, 2);
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(last[0].id, "t1");
+  EXPECT_EQ(last[1].id, "t2");
+  EXPECT_EQ(book.last_ones(6, 2).size(), 1u);
 }
 
 }  // namespace

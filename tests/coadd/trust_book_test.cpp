@@ -10,8 +10,6 @@ using Names = std::vector<std::string>;
 TEST(TrustBook, AWorkerIsDistrustedOnceAndForGood) {
   TrustBook book;
   EXPECT_FALSE(book.is_distrusted("a"));
-  EXPECT_TRUE(book.accepted("a"));
-  EXPECT_FALSE(book.accepted("a"));
   EXPECT_TRUE(book.distrust("a", "why"));
   EXPECT_FALSE(book.distrust("a", "another reason"));
   EXPECT_TRUE(book.is_distrusted("a"));
@@ -36,6 +34,39 @@ TEST(TrustBook, NamesThoseThatAreSilent) {
   book.distrust("c", "why");
   EXPECT_EQ(book.silent(60, 20), Names{"a"});
   EXPECT_EQ(book.silent(25, 20), Names{});
+}
+
+TEST(TrustBook, AnotherWorkerAuditsOneOfAnotherHostFirst) {
+  TrustBook book;
+  const auto confirm = [&](const std::string& id, const std::string& host, double heard_s = 100) {
+    book.heard(id, heard_s, host);
+    book.audited(id, "master", true);
+  };
+  book.heard("a", 100, "barn");
+  EXPECT_FALSE(book.not_auditors_of("a", 100, 60)) << "nobody else is there";
+  book.heard("b", 100, "dome");
+  EXPECT_FALSE(book.not_auditors_of("a", 100, 60)) << "the master has not found it right yet";
+  confirm("late", "dome", 30);
+  EXPECT_FALSE(book.not_auditors_of("a", 100, 60)) << "it is silent";
+  confirm("twin", "barn");
+  EXPECT_EQ(book.not_auditors_of("a", 100, 60), Names{"a"}) << "nobody elsewhere";
+  confirm("b", "dome");
+  EXPECT_EQ(book.not_auditors_of("a", 100, 60), (Names{"a", "twin"})) << "not its own host";
+  EXPECT_EQ(book.not_auditors_of("stranger", 100, 60), Names{"stranger"}) << "its host is not known";
+  book.distrust("b", "why");
+  book.distrust("twin", "why");
+  EXPECT_FALSE(book.not_auditors_of("a", 100, 60)) << "those that were wrong do not audit";
+}
+
+TEST(TrustBook, WhoFoundWhomRightIsCounted) {
+  TrustBook book;
+  book.audited("a", "master", true);
+  book.audited("b", "a", false);
+  book.audited("b", "a", false);
+  EXPECT_TRUE(book.is_confirmed("a"));
+  EXPECT_FALSE(book.is_confirmed("b")) << "only the master's own word counts";
+  const std::map<std::pair<std::string, std::string>, int> found{{{"a", "master"}, 1}, {{"b", "a"}, 2}};
+  EXPECT_EQ(book.audits_by, found);
 }
 
 TEST(TrustBook, ForgedNamesDoNotFillTheMemory) {

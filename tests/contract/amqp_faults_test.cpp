@@ -320,6 +320,29 @@ TEST_F(AmqpFaults, MissingPermissionsAreUsageErrors) {
   EXPECT_EQ(party->receive(kFaultPatience).value().message.body, "y");
 }
 
+TEST_F(AmqpFaults, TheBrokerVouchesForTheUserOfAMessage) {
+  NEEDS_OWN_BROKER();
+  const auto reader = connect_amqp(options_);
+  reader->declare(queue_);
+  reader->consume(queue_.name, 10);
+  AmqpOptions named = options_;
+  named.user_id = options_.user;
+  connect_amqp(named)->publish("", queue_.name, text("with a name")).get();
+  EXPECT_EQ(reader->receive(kFaultPatience).value().user, options_.user);
+  connect_amqp(options_)->publish("", queue_.name, text("without")).get();
+  EXPECT_EQ(reader->receive(kFaultPatience).value().user, "");
+  named.user_id = "somebody-else";
+  const auto liar = connect_amqp(named);
+  try {
+    liar->publish("", queue_.name, text("under a false name")).get();
+    ADD_FAILURE() << "a false name was taken";
+  } catch (const UsageError& error) {
+    const std::string refusal = error.what();
+    EXPECT_NE(refusal.find("broker.user must be the user that this login has"), std::string::npos) << refusal;
+  }
+  EXPECT_FALSE(reader->receive(std::chrono::milliseconds(300)).has_value());
+}
+
 TEST_F(AmqpFaults, UnreachablePortIsNamedWithItsRemedy) {
   // A port that was free a moment ago.
   const int listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -1,29 +1,16 @@
 // Workers that give wrong tiles, forged answers, or none at all: the run ends with the tiles of an honest
 // one, and the log names who was wrong.
 #include <deque>
-#include <future>
-#include <list>
-#include <map>
-#include <thread>
 
 #include "court.hpp"
 #include "faulty_store.hpp"
-#include "launch/own_tiles_pool.hpp"
-#include "liar.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/dispatch/audit_key.hpp"
 #include "tilecompile/protocol/task_message.hpp"
-#include "tilecompile/protocol/topology.hpp"
-#include "tilecompile/worker/execute_task.hpp"
-#include "tilecompile/worker/worker.hpp"
-#include "whole_night.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-using Lie = Liar::Lie;
-using ForgeMessage = Liar::ForgeMessage;
 
 using Names = std::vector<std::string>;
 
@@ -43,6 +30,49 @@ TEST(TileJudge, AnHonestRunAuditsAllItsTilesAndFindsNothing) {
   EXPECT_EQ(court.book.contradictions, 0);
   EXPECT_EQ(court.book.own_tiles, 0);
   EXPECT_TRUE(court.book.distrusted().empty());
+}
+
+TEST(TileJudge, WorkersAuditEachOtherAndTheRecordSaysWho) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("a");
+  court.add_worker("b");
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.contradictions, 0);
+  int found = 0, by_workers = 0;
+  for (const auto& [who, tiles] : court.book.audits_by) {
+    found += tiles;
+    by_workers += who.second == kMasterName ? 0 : tiles;
+    EXPECT_NE(who.first, who.second) << "a worker audits itself";
+  }
+  EXPECT_EQ(found, court.book.audits);
+  EXPECT_GT(by_workers, 0);
+  EXPECT_NE(court.events().find("tile_audited"), std::string::npos);
+}
+
+TEST(TileJudge, OneWorkerAloneIsAuditedByTheMaster) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("alone");
+  auto run = court.start();
+  court.end(run);
+  const std::map<std::pair<std::string, std::string>, int> found{
+      {{"alone", kMasterName}, static_cast<int>(court.honest.size())}};
+  EXPECT_EQ(court.book.audits_by, found);
+}
+
+TEST(TileJudge, AWorkerThatLiesOnlyLaterIsFoundAndNamed) {
+  WholeNight night;
+  Court court(night);
+  court.add_worker("honest");
+  std::atomic<int> tiles{0};
+  court.add_worker("turncoat", [&tiles](TileFile& f) {
+    if (++tiles > 2) scale(f);  // the first of its tiles, which the master looks at, are right
+  });
+  auto run = court.start();
+  court.end(run);
+  EXPECT_EQ(court.book.distrusted(), tiles > 2 ? Names{"turncoat"} : Names{});
 }
 
 TEST(TileJudge, ALyingWorkerIsFoundNamedAndItsTilesComputedAgain) {

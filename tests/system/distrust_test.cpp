@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 /// A broker, a night, and the digests of its run in one process.
 class Town {
  public:
-  Town() {
+  explicit Town(std::string method = "") : method_(std::move(method)) {
     EXPECT_EQ(
         run_program("simulate '" + night() + "' --frames 12 --width 300 --height 220 --stars 80").exit_code,
         0);
@@ -38,13 +38,20 @@ class Town {
   std::string night() const { return folder_ / "night"; }
   std::string out() const { return folder_ / "out"; }
   std::string arguments(const std::string& id) const {
-    return "'" + night() + "/run.yaml' --quiet --set tile.min_size=32 --set parallel.batch=1 --run-id " + id +
-           " --output '" + out() + "'";
+    return "'" + night() + "/run.yaml' --quiet --set tile.min_size=32 --set parallel.batch=1 " + method_ +
+           " --run-id " + id + " --output '" + out() + "'";
   }
   std::future<ProgramOutput> start_master(const std::string& more = "") {
     return std::async(std::launch::async, [this, more] {
       return run_program("master " + arguments(run_id) +
                          " --set broker.port=" + std::to_string(broker.port()) + more);
+    });
+  }
+  std::future<ProgramOutput> resume_master() const {
+    return std::async(std::launch::async, [this] {
+      std::string words = arguments(run_id);
+      words.replace(words.find("--run-id"), std::string("--run-id").size(), "--resume");
+      return run_program("master " + words + " --set broker.port=" + std::to_string(broker.port()));
     });
   }
   std::string worker_flags() const {
@@ -76,6 +83,7 @@ class Town {
   std::string text;
 
  private:
+  const std::string method_;
   TempDir folder_;
   ProgramOutput alone_;
   std::map<std::string, std::string> digests_;
@@ -105,6 +113,37 @@ TEST(Distrust, ALyingWorkerIsNamedAndThePicturesAreThoseOfAnHonestRun) {
   ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
   EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "liar");
   EXPECT_NE(town.text.find("worker liar gave wrong tiles"), std::string::npos) << town.text;
+}
+
+// Its tiles of the first round are in the picture already: the run ends, and resumed it computes them again.
+TEST(Distrust, AWorkerFoundOutInTheSecondRoundEndsTheRunWhichResumingHeals) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town("--set synthetic.enabled=true --set synthetic.frames_min=2 --set data.frames_min=3");
+  auto master = town.start_master();
+  const auto party = town.connect();
+  ASSERT_TRUE(town.master_waits(*party));
+  const auto store = open_file_store(town.out());
+  Liar transport(town.connect(), *store, [](TileFile& f) {
+    if (f.pixels.size() < 2) return;  // one plane: the first round, in which it is honest
+    for (float& v : f.pixels[1].samples()) v *= 1.0001F;
+  });
+  RunContexts runs(*store, std::filesystem::path(town.night()) / "frames", std::size_t{1} << 28, 1,
+                   std::make_shared<VerifiedFiles>());
+  std::atomic<bool> stop{false};
+  auto turning = std::async(std::launch::async, [&] {
+    run_worker(transport, *store, runs, {"turncoat", 1, 2}, stop);
+  });
+  EXPECT_TRUE(comes_true([&] { return town.events().find("worker_distrusted") != std::string::npos; }));
+  const HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const ProgramOutput ended = master.get();
+  stop = true;
+  turning.get();
+  EXPECT_EQ(ended.exit_code, 5) << ended.text;
+  EXPECT_NE(ended.text.find("--resume " + town.run_id), std::string::npos) << ended.text;
+  auto resumed = town.resume_master();
+  const auto audit = town.end(resumed);
+  ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
+  EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "turncoat");
 }
 
 TEST(Distrust, TasksThatAWorkerHoldsAreDoneByAnother) {

@@ -55,6 +55,7 @@ struct Delivery {
   DeliveryTag tag;
   bool redelivered = false;
   std::string sender{};  ///< the worker that it provably comes from; empty: unknown
+  std::string user{};    ///< who published it, checked by the broker; empty: the message does not say
 };
 
 /// What may wait in a queue at most, for a broker's sake; 0 is no limit.
@@ -159,6 +160,7 @@ struct AmqpOptions {
   std::string user = "guest";
   std::string password;  ///< never logged
   TlsOptions tls;
+  std::string user_id;           ///< of every message published: must be the login's user; empty: none
   bool external_login = false;   ///< SASL EXTERNAL: the certificate names the user, `user` is ignored
   bool allow_plaintext = false;  ///< without TLS to another host than this one
   std::string connection_name;   ///< shown by the broker's management pages

@@ -48,9 +48,9 @@ class TaskBook {
   /// The newest `count` tasks of those that were not on the queue at the latest look: older ones may well be
   /// with workers.
   std::vector<Task> missing(std::size_t count) const;
-  /// When nothing waits on the queue: the leased task that was silent for longest, for longer than the
-  /// median, and was not told here before.
-  std::vector<Task> last_ones(double now_s);
+  /// When nothing waits on the queue: the `most` leased tasks that were silent for longest, for longer than
+  /// the median, twice that for one that was issued twice, and so on. Each task is told here once.
+  std::vector<Task> last_ones(double now_s, std::size_t most);
   /// The task is not waited for any more; answers to it still count.
   void drop(const std::string& id);
   void drop_all() { under_way_.clear(); }

@@ -33,6 +33,8 @@ enum class OnBadFrame { kError, kQuarantine };
 /// virtual host that belongs to the run.
 enum class Isolation { kRun, kShared, kVhost };
 enum class QueueType { kClassic, kQuorum };
+/// Whose user of the broker may answer: anyone's; that of all workers; the worker's own.
+enum class BrokerRoles { kNone, kShared, kOwn };
 enum class StorageType { kFile, kS3 };
 /// How a party shows the broker who it is.
 enum class BrokerLogin { kPassword, kClientCertificate };
@@ -97,6 +99,7 @@ struct BrokerConfig {
   double reconnect_timeout_s = 300;
   double consumer_timeout_s = 1800;
   QueueType queue_type = QueueType::kClassic;
+  BrokerRoles roles = BrokerRoles::kNone;
 };
 struct S3Config {
   std::string endpoint, bucket, region, ca_file, credentials_file, profile;

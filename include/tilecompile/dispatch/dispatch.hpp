@@ -52,7 +52,8 @@ struct TileRound {
 
   Isolation isolation = Isolation::kRun;
   bool quorum = false;
-  int priority = 0;  ///< of the tasks, among those of other runs
+  BrokerRoles roles = BrokerRoles::kNone;  ///< whose results count
+  int priority = 0;                        ///< of the tasks, among those of other runs
   RetryPolicy retry;
   int input_tries = TileLedger::kInputTries;  ///< at a tile whose input is said to be wrong
   int max_failed_tiles = 0;                   ///< more end the run

@@ -15,6 +15,7 @@ struct WorkerTally {
   int handed_back = 0;  ///< tiles that it did not try
   int rejected = 0;     ///< results that were not taken
   std::string last_failure, last_failure_time;
+  std::string host;   ///< as its notes say; empty: it left none
   std::string rests;  ///< why it takes no tasks for now, as it says itself; empty: it does
 };
 
@@ -41,6 +42,11 @@ class WorkerBook {
     return found != workers_.end() && found->second.tiles > 0;
   }
   const std::map<std::string, WorkerTally>& workers() const { return workers_; }
+  /// Empty when it is not known.
+  std::string host_of(const std::string& worker_id) const {
+    const auto found = workers_.find(worker_id);
+    return found == workers_.end() ? "" : found->second.host;
+  }
   int failures() const { return failures_; }
   /// Of all workers; null before there is one.
   const ResultMessage* latest_failure() const { return failures_ > 0 ? &latest_failure_ : nullptr; }

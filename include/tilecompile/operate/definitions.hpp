@@ -23,7 +23,9 @@ std::string password_hash(const std::string& password);
 /// A definitions file for `load_definitions` or `rabbitmqctl import_definitions`: broker.vhost, the roles
 /// with their permissions, exchanges, queues, bindings, and a policy that bounds diagnostics. Passwords come
 /// from `password_dir`/<role>.password, first line; a missing file is made with a random one, mode 0600.
-/// Empty: no passwords, so that these users log in by certificate only. Throws UsageError naming a file.
+/// Empty: no passwords, so that these users log in by certificate only. With broker.roles `own` each of
+/// `workers` has a user of the role worker, tilecompile-worker.<id>. Throws UsageError naming a file, or
+/// when that list is empty.
 nlohmann::json broker_definitions(const RunConfig& config, const std::string& password_dir);
 
 }  // namespace tilecompile

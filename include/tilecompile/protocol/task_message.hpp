@@ -15,6 +15,7 @@ struct TaskEnvelope {
   TaskCare care = TaskCare::kNone;
   std::string diagnostics_queue{};        ///< wants diagnostics of the tiles; empty: nobody does
   std::vector<std::string> distrusted{};  ///< workers that are to compute nothing for this master
+  std::vector<std::string> not_by{};      ///< workers that are not to compute these tiles
 };
 
 /// The message of a task: body, ids, `reply_to` and the envelope's headers.
@@ -40,6 +41,7 @@ extern const char* const kAttemptHeader;
 extern const char* const kCareHeader;
 extern const char* const kDiagnosticsHeader;
 extern const char* const kDistrustedHeader;
+extern const char* const kNotByHeader;
 extern const char* const kReasonHeader;
 extern const char* const kKindHeader;
 extern const char* const kWorkerHeader;

@@ -42,4 +42,9 @@ QueueSpec results_queue_spec(const std::string& name, bool quorum);
 /// classic queue: what it holds may be lost.
 QueueSpec diagnostics_queue_spec(const std::string& name, int max_messages, int max_age_s);
 
+/// The user of the broker that results of a worker must come from; empty: any, also none.
+std::string worker_user(BrokerRoles roles, const std::string& worker_id);
+/// Why a message of that worker does not count, by the user that its delivery names; empty: it does.
+std::string wrong_user(BrokerRoles roles, const std::string& worker_id, const std::string& user);
+
 }  // namespace tilecompile
