@@ -72,30 +72,36 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
       if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
   }
-  const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  if (params_.noise_guard.mode != NoiseGuardParams::Mode::kSignificance) {
+    measure_noise(sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk), frame_weight);
+    return;
+  }
+  const SharpAndQuiet means = sharp_and_quiet(cutouts_, box_.w, box_.h, params_.frame_chunk, plain());
+  measure_noise(means.sampled, frame_weight);
+  guard_noise(means, input.metrics->seeing_px);
+}
+
+void PreparedChannel::measure_noise(const Plane<double>& mean, const std::vector<double>& frame_weight) {
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
-  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
-    guard_noise(input.metrics->seeing_px);
+}
+
+const Plane<std::uint8_t>* PreparedChannel::plain() const {
+  return rejection_.plain.empty() ? nullptr : &rejection_.plain;
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {
   PixelMix mix;
   if (!sharp_share_.empty()) mix = {&quiet_share_, &sharp_share_};
-  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix,
-                       rejection_.plain.empty() ? nullptr : &rejection_.plain);
+  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix, plain());
 }
 
 // The guarded mean N + s (R - N) is the mean with weights (1 - s) q / sum q + s W / sum W, here times sum W.
-void PreparedChannel::guard_noise(double seeing_px) {
-  const WeightedMean sharp = mean_of(cutouts_);
-  std::vector<WeightedCutout> equal = cutouts_;
-  for (WeightedCutout& c : equal) c.weight = c.quiet_weight;
-  const WeightedMean quiet = mean_of(equal);
-  sharp_share_ = sharp_share(sharp.mean, quiet.mean, params_.noise_guard, seeing_px);
+void PreparedChannel::guard_noise(const SharpAndQuiet& means, double seeing_px) {
+  sharp_share_ = sharp_share(means.sharp, means.quiet, params_.noise_guard, seeing_px);
   quiet_share_ = Plane<double>(box_.w, box_.h);
   for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
-    const double ratio = static_cast<double>(sharp.weight.samples()[i]) / quiet.weight.samples()[i];
+    const double ratio = static_cast<double>(means.sharp_weight.samples()[i]) / means.quiet_weight.samples()[i];
     quiet_share_.samples()[i] = ratio == ratio ? (1 - sharp_share_.samples()[i]) * ratio : 0;
   }
 }
