@@ -1,7 +1,8 @@
 #include "tilecompile/coadd/median_stack.hpp"
 
-#include <algorithm>
 #include <limits>
+
+#include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
 
@@ -18,11 +19,7 @@ void median_over_frames(const float* samples, std::size_t pixels, const std::vec
       out[p] = std::numeric_limits<float>::quiet_NaN();
       continue;
     }
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    const double upper = *middle;
-    const double lower = values.size() % 2 == 1 ? upper : *std::max_element(values.begin(), middle);
-    out[p] = static_cast<float>((lower + upper) / 2);
+    out[p] = static_cast<float>(median_in_place(values));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <span>
 #include <utility>
 
 namespace tilecompile {
@@ -68,22 +69,79 @@ std::pair<float, float> range_of(const std::vector<float>& values) {
   return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
 }
 
+// Moves what belongs to the front there and returns how many; without a branch that data could mispredict.
+template <class Front>
+std::size_t partition(std::span<double> values, const Front& front) {
+  std::size_t n = 0;
+  for (double& v : values) {
+    const double moved = v;
+    v = values[n];
+    values[n] = moved;
+    n += front(moved) ? 1 : 0;
+  }
+  return n;
+}
+
+// A value of about the rank k: that of a few of them.
+double pivot_near(std::span<const double> values, std::size_t k) {
+  constexpr std::size_t kSample = 31;
+  std::array<double, kSample> sample;
+  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[(2 * i + 1) * values.size() / (2 * kSample)];
+  std::sort(sample.begin(), sample.end());
+  return sample[k * kSample / values.size()];
+}
+
+// The k-th smallest value (from 0). Puts no larger ones before it and no smaller ones behind it.
+double select(std::span<double> values, std::size_t k) {
+  constexpr std::size_t kFew = 96;
+  constexpr int kMostRounds = 24;  // ordinary data takes five
+  for (int round = 0; values.size() > kFew && round < kMostRounds; ++round) {
+    const double pivot = pivot_near(values, k);
+    const std::size_t below = partition(values, [&](double v) { return v < pivot; });
+    if (k < below) {
+      values = values.first(below);
+      continue;
+    }
+    const std::size_t equal = partition(values.subspan(below), [&](double v) { return v == pivot; });
+    if (k < below + equal) return pivot;
+    values = values.subspan(below + equal);
+    k -= below + equal;
+  }
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(k);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// In lanes that a vector unit can keep; n > 0.
+double largest_of(const double* values, std::size_t n) {
+  constexpr std::size_t kLanes = 8;
+  double largest[kLanes];
+  std::fill(largest, largest + kLanes, values[0]);
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      largest[lane] = values[i + lane] > largest[lane] ? values[i + lane] : largest[lane];
+  for (; i < n; ++i) largest[0] = std::max(largest[0], values[i]);
+  return *std::max_element(largest, largest + kLanes);
+}
+
 }  // namespace
 
-double median(std::vector<double> values) {
+double median_in_place(std::vector<double>& values) {
   if (values.empty()) return 0;
   const std::size_t half = values.size() / 2;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(half);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+  const double middle = select(values, half);
+  if (values.size() % 2 == 1) return middle;
+  return (largest_of(values.data(), half) + middle) / 2;
 }
+
+double median(std::vector<double> values) { return median_in_place(values); }
 
 double robust_sd(const std::vector<double>& values) {
   const double m = median(values);
   std::vector<double> distance(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) distance[i] = std::abs(values[i] - m);
-  return kMadToSd * median(std::move(distance));
+  return kMadToSd * median_in_place(distance);
 }
 
 std::vector<double> z_scores(const std::vector<double>& values) {
