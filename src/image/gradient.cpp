@@ -76,8 +76,7 @@ TILECOMPILE_VECTOR_BODY void add_blocks_body(const float* above, const float* ro
   typename Block::Doubles energy[kVectors] = {};
   typename Block::Masks pixels[kVectors] = {};
   for (int x = 1; x + kEnergyLanes < width; x += kEnergyLanes)
-    for (int v = 0; v < kVectors; ++v)
-      Block::add(above, row, below, x + v * kCount, energy[v], pixels[v]);
+    for (int v = 0; v < kVectors; ++v) Block::add(above, row, below, x + v * kCount, energy[v], pixels[v]);
   std::memcpy(sum.energy, energy, sizeof sum.energy);
   std::memcpy(sum.pixels, pixels, sizeof sum.pixels);
 }

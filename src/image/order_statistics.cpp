@@ -4,8 +4,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <span>
 #include <utility>
+
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -69,70 +70,82 @@ std::pair<float, float> range_of(const std::vector<float>& values) {
   return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
 }
 
-// Moves what belongs to the front there and returns how many; without a branch that data could mispredict.
-template <class Front>
-std::size_t partition(std::span<double> values, const Front& front) {
-  std::size_t n = 0;
-  for (double& v : values) {
-    const double moved = v;
-    v = values[n];
-    values[n] = moved;
-    n += front(moved) ? 1 : 0;
-  }
-  return n;
+TILECOMPILE_VECTOR_BODY void count_below_body(const double* values, std::size_t n, double limit,
+                                              std::size_t& below) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < n; ++i) count += values[i] < limit ? 1 : 0;
+  below = count;
 }
+TILECOMPILE_VECTOR_LEVELS(count_below,
+                          (const double* values, std::size_t n, double limit, std::size_t& below),
+                          (values, n, limit, below))
 
-// A value of about the rank k: that of a few of them.
-double pivot_near(std::span<const double> values, std::size_t k) {
-  constexpr std::size_t kSample = 31;
+/// Values from `low` on and below `high` (NaN: all above).
+struct Bracket {
+  double low, high;
+  std::size_t below, upto;  ///< values below low, below high
+  std::size_t size() const { return upto - below; }
+};
+
+// A bracket of few values that holds the ranks first and last (from 0): found by counting, which vector units
+// do at the speed of memory, where a partition goes value by value.
+Bracket narrow_bracket(const std::vector<double>& values, std::size_t first, std::size_t last) {
+  constexpr std::size_t kSample = 31, kMargin = 4, kFew = 24;
+  constexpr int kMostTurns = 12;
+  const std::size_t n = values.size();
   std::array<double, kSample> sample;
-  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[(2 * i + 1) * values.size() / (2 * kSample)];
+  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[(2 * i + 1) * n / (2 * kSample)];
   std::sort(sample.begin(), sample.end());
-  return sample[k * kSample / values.size()];
-}
-
-// The k-th smallest value (from 0). Puts no larger ones before it and no smaller ones behind it.
-double select(std::span<double> values, std::size_t k) {
-  constexpr std::size_t kFew = 96;
-  constexpr int kMostRounds = 24;  // ordinary data takes five
-  for (int round = 0; values.size() > kFew && round < kMostRounds; ++round) {
-    const double pivot = pivot_near(values, k);
-    const std::size_t below = partition(values, [&](double v) { return v < pivot; });
-    if (k < below) {
-      values = values.first(below);
-      continue;
+  const std::size_t middle = first * kSample / n;
+  Bracket b{-INFINITY, NAN, 0, n};
+  // Takes the limit on the side where the ranks are not; false when it parts them or says nothing new.
+  const auto cut = [&](double limit) {
+    if (!(limit > b.low) || limit >= b.high) return false;
+    std::size_t below = 0;
+    count_below(values.data(), n, limit, below);
+    if (below <= first) {
+      b.low = limit;
+      b.below = below;
+      return true;
     }
-    const std::size_t equal = partition(values.subspan(below), [&](double v) { return v == pivot; });
-    if (k < below + equal) return pivot;
-    values = values.subspan(below + equal);
-    k -= below + equal;
-  }
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(k);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
+    if (below <= last) return false;
+    b.high = limit;
+    b.upto = below;
+    return true;
+  };
+  cut(sample[middle > kMargin ? middle - kMargin : 0]);
+  cut(sample[std::min(middle + kMargin, kSample - 1)]);
+  for (int turn = 0; turn < kMostTurns && b.size() > kFew; ++turn)
+    if (!cut(b.low + (b.high - b.low) / 2)) break;
+  return b;
 }
 
-// In lanes that a vector unit can keep; n > 0.
-double largest_of(const double* values, std::size_t n) {
-  constexpr std::size_t kLanes = 8;
-  double largest[kLanes];
-  std::fill(largest, largest + kLanes, values[0]);
-  std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
-      largest[lane] = values[i + lane] > largest[lane] ? values[i + lane] : largest[lane];
-  for (; i < n; ++i) largest[0] = std::max(largest[0], values[i]);
-  return *std::max_element(largest, largest + kLanes);
+// The values of rank first <= last <= first + 1 (from 0). No NaN.
+std::pair<double, double> select(std::vector<double>& values, std::size_t first, std::size_t last) {
+  constexpr std::size_t kFew = 64;
+  std::size_t n = values.size();
+  if (n > kFew) {
+    const Bracket b = narrow_bracket(values, first, last);
+    n = 0;
+    for (const double v : values) {
+      values[n] = v;
+      n += (v >= b.low) & !(v >= b.high) ? 1 : 0;
+    }
+    first -= b.below;
+    last -= b.below;
+  }
+  const auto begin = values.begin(), at = begin + static_cast<std::ptrdiff_t>(last);
+  std::nth_element(begin, at, begin + static_cast<std::ptrdiff_t>(n));
+  return {first == last ? *at : *std::max_element(begin, at), *at};
 }
 
 }  // namespace
 
 double median_in_place(std::vector<double>& values) {
-  if (values.empty()) return 0;
-  const std::size_t half = values.size() / 2;
-  const double middle = select(values, half);
-  if (values.size() % 2 == 1) return middle;
-  return (largest_of(values.data(), half) + middle) / 2;
+  const std::size_t n = values.size();
+  if (n == 0) return 0;
+  const auto [lower, upper] = select(values, (n - 1) / 2, n / 2);
+  return n % 2 == 1 ? upper : (lower + upper) / 2;
 }
 
 double median(std::vector<double> values) { return median_in_place(values); }

@@ -7,8 +7,8 @@
 namespace tilecompile {
 namespace {
 
-// Samples from one frame to the next: an odd number of cache lines, so that the same pixel of many frames does
-// not fall on one place of the cache.
+// Samples from one frame to the next: an odd number of cache lines, so that the same pixel of many frames
+// does not fall on one place of the cache.
 std::size_t frame_stride(const Box& region) {
   constexpr std::size_t kLine = 16;
   return ((region.area() + kLine - 1) / kLine | 1) * kLine;
@@ -45,7 +45,8 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
 FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
   const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
                      static_cast<std::size_t>(frame - first_frame_);
-  const PlaneView<float> view{samples_.get() + plane * frame_stride(region_), region_.w, region_.h, region_.w};
+  const PlaneView<float> view{samples_.get() + plane * frame_stride(region_), region_.w, region_.h,
+                              region_.w};
   return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
           code_step_[static_cast<std::size_t>(frame - first_frame_)]};
 }

@@ -193,8 +193,7 @@ template <class Block, int kLanes, class To>
     for (std::size_t begin = 0; begin < row.parts.size(); begin += row.chunk) {
       Block chunk;
       for (std::size_t f = begin; f < std::min(begin + row.chunk, row.parts.size()); ++f)
-        for (int half = 0; half < 2; ++half)
-          chunk.add(row, row.parts[f], half, at + half * Block::kHalf);
+        for (int half = 0; half < 2; ++half) chunk.add(row, row.parts[f], half, at + half * Block::kHalf);
       total.add(chunk);
     }
     total.store(at, to);

@@ -101,7 +101,8 @@ void PreparedChannel::guard_noise(const SharpAndQuiet& means, double seeing_px) 
   sharp_share_ = sharp_share(means.sharp, means.quiet, params_.noise_guard, seeing_px);
   quiet_share_ = Plane<double>(box_.w, box_.h);
   for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
-    const double ratio = static_cast<double>(means.sharp_weight.samples()[i]) / means.quiet_weight.samples()[i];
+    const double ratio =
+        static_cast<double>(means.sharp_weight.samples()[i]) / means.quiet_weight.samples()[i];
     quiet_share_.samples()[i] = ratio == ratio ? (1 - sharp_share_.samples()[i]) * ratio : 0;
   }
 }
