@@ -1,6 +1,7 @@
 #include "tile_channel.hpp"
 
 #include <numeric>
+#include <optional>
 
 #include "local_sky.hpp"
 #include "noise_guard.hpp"
@@ -27,14 +28,15 @@ std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t
   planes.ramps.resize(input.frame_index.size());
   planes.levelled.resize(input.frame_index.size());
   const bool level = input.reconstruction.local_sky == ReconstructionParams::LocalSky::kMean;
-  const SurfaceBox surface(sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
+  std::optional<SurfaceBox> surface;
+  if (level) surface.emplace(sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
     PlaneView<float> samples = input.cutouts[channel][i].samples;
     Plane<float>&ramp = planes.ramps[i], &levelled = planes.levelled[i];
     ramp = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
     if (level && !frame.sky_surface.empty()) {
-      levelled = without_own_sky(samples, frame, surface);
+      levelled = without_own_sky(samples, frame, *surface);
       samples = levelled.view();
     }
     cutouts.push_back({samples, frame.normalization, frame_weight[i], frame.inverse_variance, frame.noise,

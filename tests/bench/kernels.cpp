@@ -28,8 +28,8 @@ constexpr int kSide = 96, kFrames = 200;
 constexpr double kFwhmPx = 3;
 
 void count_samples(benchmark::State& state, double samples) {
-  state.counters["s/sample"] =
-      benchmark::Counter(samples, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["s/sample"] = benchmark::Counter(
+      samples, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 // A star in the middle of codes with noise.
@@ -133,8 +133,7 @@ BENCHMARK(weighted_sum);
 
 void sharp_and_quiet_sum(benchmark::State& state) {
   const Tile& frames = tile();  // made before the clock starts
-  for (auto _ : state)
-    benchmark::DoNotOptimize(sharp_and_quiet(frames.cutouts, kSide, kSide, 64, nullptr));
+  for (auto _ : state) benchmark::DoNotOptimize(sharp_and_quiet(frames.cutouts, kSide, kSide, 64, nullptr));
   count_samples(state, Tile::kSamples);
 }
 BENCHMARK(sharp_and_quiet_sum);
