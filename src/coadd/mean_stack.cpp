@@ -3,7 +3,27 @@
 #include <algorithm>
 #include <limits>
 
+#include "tilecompile/image/vector_level.hpp"
+
 namespace tilecompile {
+namespace {
+
+TILECOMPILE_VECTOR_BODY void add_samples_body(const float* in, int width, const Normalization& n,
+                                              double* __restrict partial, std::int32_t* __restrict count) {
+  const double offset = n.offset, gain = n.gain, pedestal = n.pedestal;
+  for (int x = 0; x < width; ++x) {
+    const double v = (in[x] - offset) * gain + pedestal;
+    const bool valid = in[x] == in[x];
+    partial[x] += valid ? v : 0.0;
+    count[x] += valid ? 1 : 0;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_samples,
+                          (const float* in, int width, const Normalization& n, double* partial,
+                           std::int32_t* count),
+                          (in, width, n, partial, count))
+
+}  // namespace
 
 MeanStack::MeanStack(int width, int height, int frame_chunk)
     : frame_chunk_(std::max(1, frame_chunk)),
@@ -22,11 +42,7 @@ void MeanStack::add_rows(int frame, const PlaneView<float>& samples, const Norma
         total[x] += partial[x];
         partial[x] = 0;
       }
-    for (int x = 0; x < samples.width; ++x) {
-      const bool valid = in[x] == in[x];
-      partial[x] += valid ? (in[x] - n.offset) * n.gain + n.pedestal : 0.0;
-      count[x] += valid ? 1 : 0;
-    }
+    add_samples(in, samples.width, n, partial, count);
   }
 }
 

@@ -1,28 +1,72 @@
 #include "tilecompile/coadd/median_stack.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
 #include <limits>
 
+#include "tilecompile/image/merge_exchange.hpp"
+#include "tilecompile/image/vector_level.hpp"
+
 namespace tilecompile {
+namespace {
+
+constexpr std::size_t kPixels = 8;  // sorted side by side, a lane of vectors each
+
+struct alignas(64) Row {
+  double value[kPixels];
+};
+using Counts = std::array<std::int64_t, kPixels>;
+
+// Samples less the frame's offset; those that are none sort to the end.
+TILECOMPILE_VECTOR_BODY void take_samples_body(const float* from, double offset, Row& to, Counts& count) {
+  for (std::size_t p = 0; p < kPixels; ++p) {
+    const bool valid = from[p] == from[p];
+    to.value[p] = valid ? from[p] - offset : std::numeric_limits<double>::infinity();
+    count[p] += valid ? 1 : 0;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(take_samples, (const float* from, double offset, Row& to, Counts& count),
+                          (from, offset, to, count))
+
+TILECOMPILE_VECTOR_BODY void sort_doubles_body(Row* rows, std::size_t n) {
+  merge_exchange(
+      n, [&](std::size_t i, std::size_t j) __attribute__((always_inline)) {
+        double *const a = rows[i].value, *const b = rows[j].value;
+        for (std::size_t p = 0; p < kPixels; ++p) {
+          const double low = b[p] < a[p] ? b[p] : a[p], high = b[p] < a[p] ? a[p] : b[p];
+          a[p] = low;
+          b[p] = high;
+        }
+      });
+}
+TILECOMPILE_VECTOR_LEVELS(sort_doubles, (Row * rows, std::size_t n), (rows, n))
+
+}  // namespace
 
 void median_over_frames(const float* samples, std::size_t pixels, const std::vector<double>& offsets,
                         std::size_t least, std::size_t first, std::size_t last, float* out) {
-  std::vector<double> values;
-  for (std::size_t p = first; p < last; ++p) {
-    values.clear();
-    for (std::size_t f = 0; f < offsets.size(); ++f) {
-      const float v = samples[f * pixels + p];
-      if (v == v) values.push_back(v - offsets[f]);
+  std::vector<Row> rows(offsets.size());
+  for (std::size_t p0 = first; p0 < last; p0 += kPixels) {
+    const std::size_t here = std::min(kPixels, last - p0);
+    Counts count{};
+    for (std::size_t f = 0; f < rows.size(); ++f) {
+      std::array<float, kPixels> end;  // of the pixels, filled up
+      const float* from = samples + f * pixels + p0;
+      if (here < kPixels) {
+        end.fill(std::numeric_limits<float>::quiet_NaN());
+        from = std::copy_n(from, here, end.data()) - here;
+      }
+      take_samples(from, offsets[f], rows[f], count);
     }
-    if (values.empty() || values.size() < least) {
-      out[p] = std::numeric_limits<float>::quiet_NaN();
-      continue;
+    sort_doubles(rows.data(), rows.size());
+    for (std::size_t p = 0; p < here; ++p) {
+      const auto n = static_cast<std::size_t>(count[p]);
+      const bool enough = n > 0 && n >= least;
+      out[p0 + p] = enough ? static_cast<float>((rows[(n - 1) / 2].value[p] + rows[n / 2].value[p]) / 2)
+                           : std::numeric_limits<float>::quiet_NaN();
     }
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    const double upper = *middle;
-    const double lower = values.size() % 2 == 1 ? upper : *std::max_element(values.begin(), middle);
-    out[p] = static_cast<float>((lower + upper) / 2);
   }
 }
 

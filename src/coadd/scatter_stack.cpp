@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -37,6 +38,19 @@ Plane<double> window_sums(const Plane<double>& plane) {
       for (int x = 0; x < plane.width(); ++x) result.at(x, y) += rows.at(x, j);
   return result;
 }
+
+TILECOMPILE_VECTOR_BODY void add_squares_body(const float* in, const float* mean, double level, int width,
+                                              const Normalization& n, double* __restrict partial) {
+  const double offset = n.offset, gain = n.gain, pedestal = n.pedestal;
+  for (int x = 0; x < width; ++x) {
+    const double r = (in[x] - offset) * gain + pedestal - mean[x] - level;
+    partial[x] += in[x] == in[x] ? r * r : 0.0;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_squares,
+                          (const float* in, const float* mean, double level, int width,
+                           const Normalization& n, double* partial),
+                          (in, mean, level, width, n, partial))
 
 }  // namespace
 
@@ -79,11 +93,8 @@ void ScatterStack::add_rows(int frame, const PlaneView<float>& samples, const No
         partial[x] = 0;
       }
     for (int x0 = 0; x0 < samples.width; x0 += kLevelCellPx) {
-      const double level = levels.at(x0, y);
-      for (int x = x0; x < std::min(x0 + kLevelCellPx, samples.width); ++x) {
-        const double r = normalization(in[x]) - mean[x] - level;
-        partial[x] += in[x] == in[x] ? r * r : 0.0;
-      }
+      const int columns = std::min(kLevelCellPx, samples.width - x0);
+      add_squares(in + x0, mean + x0, levels.at(x0, y), columns, normalization, partial + x0);
     }
   }
 }

@@ -10,6 +10,7 @@
 #include <new>
 #include <set>
 
+#include "checksum.hpp"
 #include "header_guard.hpp"
 #include "product_records.hpp"
 #include "tilecompile/base/error.hpp"
@@ -122,16 +123,14 @@ void FitsWriter::pixels(int datatype, std::int64_t first, std::int64_t n, const 
 }
 
 void FitsWriter::planes(const Image& image) {
-  std::vector<float> row;
+  std::vector<float> samples;
   std::int64_t first = 0;
   for (const Plane<float>& plane : image) {
-    row.resize(static_cast<std::size_t>(plane.width()));
-    for (int y = 0; y < plane.height(); ++y) {
-      std::transform(plane.row(y), plane.row(y) + plane.width(), row.begin(),
-                     [](float v) { return std::isnan(v) ? kCanonicalNan : v; });
-      pixels(TFLOAT, first, plane.width(), row.data());
-      first += plane.width();
-    }
+    samples.resize(plane.size());
+    std::transform(plane.samples().begin(), plane.samples().end(), samples.begin(),
+                   [](float v) { return v == v ? v : kCanonicalNan; });
+    pixels(TFLOAT, first, static_cast<std::int64_t>(samples.size()), samples.data());
+    first += static_cast<std::int64_t>(samples.size());
   }
 }
 
@@ -167,8 +166,17 @@ void FitsWriter::end_hdu() {
   }
   fits_modify_comment(f, "DATASUM", "checksum of the data unit", &status_);
   fits_modify_key_str(f, "CHECKSUM", "0000000000000000", "checksum of the HDU", &status_);
-  unsigned long data_sum = 0, hdu_sum = 0;
-  fits_get_chksum(f, &data_sum, &hdu_sum, &status_);
+  // The sum of the HDU is that of its data, which is known, and of its header, as it stands now.
+  char data_sum[FLEN_VALUE] = "";
+  fits_read_key_str(f, "DATASUM", data_sum, nullptr, &status_);
+  fits_flush_buffer(f, 0, &status_);
+  LONGLONG header = 0, data = 0, end = 0;
+  fits_get_hduaddrll(f, &header, &data, &end, &status_);
+  check("checksums");
+  const std::string_view cards(static_cast<const char*>(buffer_) + header,
+                               static_cast<std::size_t>(data - header));
+  const std::uint32_t hdu_sum =
+      fits_checksum(cards, static_cast<std::uint32_t>(std::strtoul(data_sum, nullptr, 10)));
   std::array<char, 17> encoded{};
   fits_encode_chksum(hdu_sum, 1, encoded.data());
   fits_modify_key_str(f, "CHECKSUM", encoded.data(), "&", &status_);

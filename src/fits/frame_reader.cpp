@@ -169,13 +169,19 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
   if (s.zeros == ZeroIsNodata::kAuto) s.drop_border_zeros(channel, y0, rows, out);
 }
 
-Image FrameReader::read_all() {
+void FrameReader::read_all(Image& image) {
   const FrameLayout& l = state_->layout;
-  Image image;
+  image.resize(static_cast<std::size_t>(l.channels));
   for (int c = 0; c < l.channels; ++c) {
-    image.emplace_back(l.width, l.height);
-    read_rows(c, 0, l.height, image.back().data());
+    Plane<float>& plane = image[static_cast<std::size_t>(c)];
+    if (plane.width() != l.width || plane.height() != l.height) plane = Plane<float>(l.width, l.height);
+    read_rows(c, 0, l.height, plane.data());
   }
+}
+
+Image FrameReader::read_all() {
+  Image image;
+  read_all(image);
   return image;
 }
 

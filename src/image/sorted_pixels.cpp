@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "tilecompile/image/merge_exchange.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -41,14 +42,10 @@ TILECOMPILE_VECTOR_BODY void order_rows(Row& first, Row& second) {
   }
 }
 
-// Batcher's merge exchange (Knuth, The Art of Computer Programming, 5.2.2, algorithm M), for any number of
-// rows.
 TILECOMPILE_VECTOR_BODY void sort_rows_body(Row* rows, std::size_t n) {
-  for (std::size_t p = 1; p < n; p *= 2)
-    for (std::size_t k = p; k >= 1; k /= 2)
-      for (std::size_t j = k % p; j + k < n; j += 2 * k)
-        for (std::size_t i = j; i < j + k && i + k < n; ++i)
-          if (((i ^ (i + k)) & ~(2 * p - 1)) == 0) order_rows<kLanes>(rows[i], rows[i + k]);
+  merge_exchange(
+      n, [&](std::size_t i, std::size_t j)
+             __attribute__((always_inline)) { order_rows<kLanes>(rows[i], rows[j]); });
 }
 TILECOMPILE_VECTOR_LEVELS(sort_rows, (Row * rows, std::size_t n), (rows, n))
 

@@ -67,9 +67,8 @@ RunOutcome carry_out(RunUnderWay& run) {
     if (run.request.resume) round.journalled = &journal.second_round;
     stack_synthetic_frames(run, night, made.tiles, round);
   } else {
-    write_final(run, night, made.tiles,
-                final_plan(run.config.method.stacking, "the reconstruction is the final image"),
-                made.channels);
+    link_final(run, night, made.tiles, {"stack", run.config.method.stacking.output_file, {}, {}, true},
+               made.channels);
     write_frame_table(run, night, {});
   }
   const auto& verdict = run.record.verdict;

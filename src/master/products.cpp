@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
+#include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/observation_cards.hpp"
 
@@ -27,6 +30,12 @@ ProductHeader product_header(const ProductContext& context, const ProductPlan& p
   header.cards.insert(header.cards.end(), observed.begin(), observed.end());
   header.history = plan.history;
   return header;
+}
+
+constexpr const char* kMaps[] = {"coverage", "weight", "variance", "neff"};
+
+std::filesystem::path map_path(std::filesystem::path picture, const char* what) {
+  return picture.replace_extension(std::string(".") + what + ".fits");
 }
 
 // Coverage and weight maps keep the sky, not the units of the picture.
@@ -69,6 +78,46 @@ Image scaled(const ProductContext& context, const std::vector<CoaddChannel>& cha
   return image;
 }
 
+template <class T>
+std::vector<Plane<T>> planes_of(const std::vector<CoaddChannel>& channels, Plane<T> CoaddChannel::*which) {
+  std::vector<Plane<T>> planes;
+  for (const CoaddChannel& channel : channels) planes.push_back(channel.*which);
+  return planes;
+}
+
+template <class T>
+void write_map(const ProductContext& context, const ProductPlan& plan, const char* what,
+               const ProductHeader& header, const std::vector<Plane<T>>& planes) {
+  write_image(map_path(context.directory / plan.file, what), planes, header);
+}
+
+void write_variance(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header,
+                    const std::vector<CoaddChannel>& channels) {
+  Image variance = planes_of(channels, &CoaddChannel::variance);
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    const double unit = output_unit(context, c);
+    for (float& v : variance[c].samples()) v = static_cast<float>(v * unit * unit);
+  }
+  write_map(context, plan, "variance",
+            map_header(header, "variance: of a pixel as the background noise of the frames makes it"),
+            variance);
+}
+
+// A second name for a file, or a copy where the file system has no second names. Readers see the old file or
+// the new one; the folder is synced with run.json.
+void link_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (from == to) return;
+  const std::filesystem::path link =
+      to.parent_path() / (std::string(kTemporaryPrefix) + to.filename().string());
+  std::error_code error;
+  std::filesystem::remove(link, error);
+  std::filesystem::create_hard_link(from, link, error);
+  if (error) std::filesystem::copy_file(from, link, error);
+  if (!error) std::filesystem::rename(link, to, error);
+  if (error) throw TransientError(file_error_text("writing", to, error.value()));
+  std::filesystem::remove(link, error);  // still there when `to` was such a name already
+}
+
 }  // namespace
 
 void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
@@ -104,37 +153,50 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   record.name = plan.name;
   record.file = plan.file;
   const ProductHeader header = product_header(context, plan);
-  const Image image = in_output_units(context, channels);
-  record.digest = pixel_digest(image);
-  const std::filesystem::path picture = context.directory / plan.file;
-  std::filesystem::create_directories(picture.parent_path());
-  write_image(picture, image, header);
-  std::vector<Plane<std::int32_t>> coverage;
-  Image weight, variance, effective_frames;
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    coverage.push_back(channels[c].coverage);
-    weight.push_back(channels[c].weight);
-    effective_frames.push_back(channels[c].effective_frames);
-    variance.push_back(channels[c].variance);
-    const double unit = output_unit(context, c);
-    for (float& v : variance.back().samples()) v = static_cast<float>(v * unit * unit);
-  }
-  const auto side_file = [&](const char* what) {
-    return std::filesystem::path(picture).replace_extension(std::string(".") + what + ".fits");
-  };
-  write_image(side_file("coverage"), coverage, map_header(header, "coverage: valid frames per pixel"));
-  write_image(side_file("weight"), weight, map_header(header, "weight: sum of frame weights per pixel"));
-  write_image(side_file("variance"), variance,
-              map_header(header, "variance: of a pixel as the background noise of the frames makes it"));
-  write_image(side_file("neff"), effective_frames,
-              map_header(header, "neff: effective number of frames per pixel"));
-  if (!plan.measured) return record;
+  std::filesystem::create_directories((context.directory / plan.file).parent_path());
   const int frames = static_cast<int>(context.manifest->frames.size());
-  record.common_area = qualities(context, channels, frames);
+  std::vector<std::function<void()>> parts = {
+      [&] {
+        const Image image = in_output_units(context, channels);
+        record.digest = pixel_digest(image);
+        write_image(context.directory / plan.file, image, header);
+      },
+      [&] { write_variance(context, plan, header, channels); },
+      [&] {
+        write_map(context, plan, "coverage", map_header(header, "coverage: valid frames per pixel"),
+                  planes_of(channels, &CoaddChannel::coverage));
+      },
+      [&] {
+        write_map(context, plan, "weight", map_header(header, "weight: sum of frame weights per pixel"),
+                  planes_of(channels, &CoaddChannel::weight));
+      },
+      [&] {
+        write_map(context, plan, "neff", map_header(header, "neff: effective number of frames per pixel"),
+                  planes_of(channels, &CoaddChannel::effective_frames));
+      }};
+  if (plan.measured) {
+    parts.emplace_back([&] { record.common_area = qualities(context, channels, frames); });
+    parts.emplace_back([&] { record.covered_area = qualities(context, channels, 1); });
+    parts.emplace_back([&] {
+      for (std::size_t c = 0; c < channels.size(); ++c)
+        record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
+    });
+  }
+  parallel_for(static_cast<int>(parts.size()), context.threads,
+               [&](int i) { parts[static_cast<std::size_t>(i)](); });
   if (!any_measured(record.common_area)) record.common_area.clear();
-  record.covered_area = qualities(context, channels, 1);
-  for (std::size_t c = 0; c < channels.size(); ++c)
-    record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
+  return record;
+}
+
+ProductRecord link_product(const ProductContext& context, const ProductRecord& product,
+                           const ProductPlan& plan) {
+  const std::filesystem::path from = context.directory / product.file, to = context.directory / plan.file;
+  std::filesystem::create_directories(to.parent_path());
+  link_file(from, to);
+  for (const char* what : kMaps) link_file(map_path(from, what), map_path(to, what));
+  ProductRecord record = product;
+  record.name = plan.name;
+  record.file = plan.file;
   return record;
 }
 

@@ -23,6 +23,7 @@ struct ProductContext {
   const Image* classical = nullptr;                       ///< normalised
   const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
   const Grid* grid = nullptr;
+  int threads = 1;  ///< that write one product
 };
 
 /// What one product is.
@@ -38,6 +39,11 @@ struct ProductPlan {
 /// returns the record with digest and figures.
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<CoaddChannel>& channels);
+
+/// A product with the pixels of another one that is written already: its files are second names of those of
+/// `product` (copies where the file system has none), its record has the same digest and figures.
+ProductRecord link_product(const ProductContext& context, const ProductRecord& product,
+                           const ProductPlan& plan);
 
 /// Writes rejected.fits and rejected.low.fits, in output units: what rejection took from a pixel above and
 /// below, summed over frames. Nothing when the channels carry no rejected light.

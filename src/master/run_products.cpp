@@ -13,6 +13,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kPreviewPx = 1600;
+constexpr const char* kReconstruction = "reconstruction";
 
 std::vector<std::string> frame_paths(const NightFrames& frames) {
   std::vector<std::string> paths;
@@ -52,6 +53,12 @@ void judge_final(RunUnderWay& run, const TileJoiner& tiles, const ProductRecord&
   }
 }
 
+void show_and_judge(RunUnderWay& run, const TileJoiner& tiles, const ProductContext& context,
+                    const std::vector<CoaddChannel>& channels) {
+  write_preview_png(run.directory->path() / "preview.png", in_output_units(context, channels), kPreviewPx);
+  judge_final(run, tiles, run.record.products.back());
+}
+
 void write_metrics_of_tiles(const RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
   ProductHeader header;
   header.cards = {{"RUNID", run.request.run_id, "run"}};
@@ -84,6 +91,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.classical = &night.analysis.classical;
   context.sky = &night.sky;
   context.grid = &night.grid;
+  context.threads = run.threads;
   return context;
 }
 
@@ -98,7 +106,7 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
       classical_channels(night.analysis)));
   record.products.push_back(write_product(
       context,
-      {"reconstruction",
+      {kReconstruction,
        "reconstruction.fits",
        {"tilecompile: tile-weighted mean of " + frames + ", " + std::to_string(record.tiles) + " tiles of " +
         std::to_string(record.tile_size_px) + " px joined by a windowed overlap-add"},
@@ -115,8 +123,18 @@ void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner&
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
   const ProductContext context = product_context(run, night);
   run.record.products.push_back(write_product(context, plan, channels));
-  write_preview_png(run.directory->path() / "preview.png", in_output_units(context, channels), kPreviewPx);
-  judge_final(run, tiles, run.record.products.back());
+  show_and_judge(run, tiles, context, channels);
+}
+
+void link_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                const ProductPlan& plan, const std::vector<CoaddChannel>& reconstruction) {
+  require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation",
+                                          reconstruction));
+  const ProductContext context = product_context(run, night);
+  const auto written = std::find_if(run.record.products.begin(), run.record.products.end(),
+                                    [](const ProductRecord& p) { return p.name == kReconstruction; });
+  run.record.products.push_back(link_product(context, *written, plan));
+  show_and_judge(run, tiles, context, reconstruction);
 }
 
 void write_frame_table(const RunUnderWay& run, const AnalysedNight& night, const Clusters& clusters) {

@@ -17,6 +17,9 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
 /// The final picture, its preview and the verdict on it.
 void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                  const ProductPlan& plan, const std::vector<CoaddChannel>& channels);
+/// The same where the reconstruction, which is written already, is the final picture.
+void link_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
+                const ProductPlan& plan, const std::vector<CoaddChannel>& reconstruction);
 /// frame_metrics.csv; `clusters` are empty until there are synthetic frames.
 void write_frame_table(const RunUnderWay& run, const AnalysedNight& night, const Clusters& clusters);
 

@@ -97,7 +97,8 @@ std::vector<CoaddChannel> join_and_average(RunUnderWay& run, const AnalysedNight
                                            const Clusters& clusters, const SyntheticJoin& join) {
   std::vector<AverageStack> stacks(static_cast<std::size_t>(run.record.channels),
                                    AverageStack(run.record.width, run.record.height));
-  const ProductContext context = product_context(run, night);
+  ProductContext context = product_context(run, night);
+  context.threads = 1;  // the frames are written side by side
   std::vector<ProductRecord>& products = run.record.products;
   join_synthetic_frames(*run.links.store, join, [&](int first, const auto& frames) {
     const auto known = products.size();

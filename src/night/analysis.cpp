@@ -65,16 +65,18 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
   std::vector<double> zeros(static_cast<std::size_t>(frames));  // share of them
   std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
+  std::vector<Image> images;  // whose memory serves all groups
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
-    std::vector<Image> images(static_cast<std::size_t>(group));
+    images.resize(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       const auto frame = static_cast<std::size_t>(first + i);
       observer.check_stop();
       try {
         FrameReader reader = source.open(first + i);
         const double code_step = reader.facts().code_step;
-        Image& image = images[static_cast<std::size_t>(i)] = reader.read_all();
+        Image& image = images[static_cast<std::size_t>(i)];
+        reader.read_all(image);
         Distribution scratch;
         for (std::size_t c = 0; c < channels; ++c) {
           FrameChannel& channel = result.metrics.channels[c][frame];

@@ -5,12 +5,23 @@
 #include "tilecompile/base/log.hpp"
 
 namespace tilecompile {
+namespace {
+
+// Samples from one frame to the next: an odd number of cache lines, so that the same pixel of many frames
+// does not fall on one place of the cache.
+std::size_t frame_stride(const Box& region) {
+  constexpr std::size_t kLine = 16;
+  return ((region.area() + kLine - 1) / kLine | 1) * kLine;
+}
+
+}  // namespace
 
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
     : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
   const int channels = source.manifest().channels();
   const int width = source.manifest().width();
-  samples_ = std::make_unique_for_overwrite<float[]>(size_bytes(region, channels, frames_) / sizeof(float));
+  samples_ = std::make_unique_for_overwrite<float[]>(
+      frame_stride(region) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(frames_));
   code_step_.resize(static_cast<std::size_t>(frames_));
   const bool whole_rows = region.x0 == 0 && region.w == width;
   std::vector<float> rows(whole_rows ? 0
@@ -21,7 +32,7 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
     for (int c = 0; c < channels; ++c) {
       float* out = samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
                                      static_cast<std::size_t>(f)) *
-                                        region.area();
+                                        frame_stride(region);
       reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
       for (int y = 0; y < region.h && !whole_rows; ++y) {
         const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
@@ -34,7 +45,8 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
 FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
   const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
                      static_cast<std::size_t>(frame - first_frame_);
-  const PlaneView<float> view{samples_.get() + plane * region_.area(), region_.w, region_.h, region_.w};
+  const PlaneView<float> view{samples_.get() + plane * frame_stride(region_), region_.w, region_.h,
+                              region_.w};
   return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
           code_step_[static_cast<std::size_t>(frame - first_frame_)]};
 }

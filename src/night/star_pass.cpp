@@ -118,14 +118,16 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
   std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
   std::atomic<int> done{0};
+  std::vector<Image> images;  // whose memory serves all groups
   for (int first = 0; first < frames; first += kFramesAThread * threads) {
     const int group = std::min(kFramesAThread * threads, frames - first);
-    std::vector<Image> images(static_cast<std::size_t>(group));
+    images.resize(static_cast<std::size_t>(group));
     std::vector<std::vector<FrameLevels>> levels(static_cast<std::size_t>(group));
     parallel_for(group, threads, [&](int i) {
       const auto f = static_cast<std::size_t>(first + i);
       observer.check_stop();
-      Image& image = images[static_cast<std::size_t>(i)] = source.open(first + i).read_all();
+      Image& image = images[static_cast<std::size_t>(i)];
+      source.open(first + i).read_all(image);
       analysis.proofs[f] =
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c) {

@@ -127,6 +127,7 @@ std::string encode_png(const Image& image, const std::vector<Stretch>& stretches
   picture.width = static_cast<png_uint_32>(image.front().width());
   picture.height = static_cast<png_uint_32>(image.front().height());
   picture.format = image.size() == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+  picture.flags = PNG_IMAGE_FLAG_FAST;  // a third of the time for a few per cent more bytes
   std::string bytes;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(picture);
   bytes.resize(size);

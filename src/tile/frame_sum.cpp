@@ -71,9 +71,19 @@ void join_row(const std::vector<const PartialSums*>& chunks, bool plain, int y, 
   }
 }
 
-void store_mean(const RowSums& sums, double* mean) {
-  for (std::size_t x = 0; x < sums.count.size(); ++x)
-    mean[x] = sums.weight[x] > 0 ? sums.value[x] / sums.weight[x] : std::numeric_limits<double>::quiet_NaN();
+void store_sampled(const std::vector<double>& value, const std::vector<double>& weight, double* mean) {
+  for (std::size_t x = 0; x < value.size(); ++x)
+    mean[x] = weight[x] > 0 ? value[x] / weight[x] : std::numeric_limits<double>::quiet_NaN();
+}
+
+// The mean of a row where frames are valid, and its sums of weights.
+void store_mean(const std::vector<double>& value, const std::vector<double>& weight,
+                const std::vector<std::int32_t>& count, int y, Plane<float>& means, Plane<float>& weights) {
+  float *mean = means.row(y), *sum = weights.row(y);
+  for (std::size_t x = 0; x < value.size(); ++x) {
+    sum[x] = static_cast<float>(weight[x]);
+    mean[x] = count[x] > 0 ? static_cast<float>(value[x] / weight[x]) : kNan;
+  }
 }
 
 }  // namespace
@@ -86,6 +96,39 @@ WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width
       [&](int y, RowSums& sums) { plain_row(cutouts, y, chunk, sums); });
 }
 
+SharpAndQuiet sharp_and_quiet(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                              int frame_chunk, const Plane<std::uint8_t>* plain) {
+  const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
+  const Plane<float> nothing(width, height, kNan), zeros(width, height);
+  SharpAndQuiet result{nothing, nothing, zeros, zeros, Plane<double>(width, sampled_rows(height))};
+  TwoRowSums sums(static_cast<std::size_t>(width));
+  RowSums equal(static_cast<std::size_t>(width));
+  for (int y = 0; y < height; ++y) {
+    sum_row_twice(cutouts, y, chunk, sums);
+    store_mean(sums.sharp_value, sums.sharp_weight, sums.count, y, result.sharp, result.sharp_weight);
+    store_mean(sums.quiet_value, sums.quiet_weight, sums.count, y, result.quiet, result.quiet_weight);
+    if (y % kSampledRowStep == 0)
+      store_sampled(sums.sharp_value, sums.sharp_weight, result.sampled.row(y / kSampledRowStep));
+    const auto is_plain = [&](const std::vector<double>& weight, int x) {
+      return weight[static_cast<std::size_t>(x)] < kEpsilon || (plain != nullptr && plain->at(x, y) != 0);
+    };
+    bool needs_plain = false;
+    for (int x = 0; x < width; ++x)
+      needs_plain |= sums.count[static_cast<std::size_t>(x)] > 0 &&
+                     (is_plain(sums.sharp_weight, x) || is_plain(sums.quiet_weight, x));
+    if (!needs_plain) continue;
+    plain_row(cutouts, y, chunk, equal);
+    for (int x = 0; x < width; ++x) {
+      const auto i = static_cast<std::size_t>(x);
+      if (equal.count[i] == 0) continue;
+      const auto mean = static_cast<float>(equal.value[i] / equal.weight[i]);
+      if (is_plain(sums.sharp_weight, x)) result.sharp.at(x, y) = mean;
+      if (is_plain(sums.quiet_weight, x)) result.quiet.at(x, y) = mean;
+    }
+  }
+  return result;
+}
+
 Plane<double> sampled_mean(const std::vector<WeightedCutout>& cutouts, int width, int height,
                            int frame_chunk) {
   const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
@@ -93,7 +136,7 @@ Plane<double> sampled_mean(const std::vector<WeightedCutout>& cutouts, int width
   RowSums sums(static_cast<std::size_t>(width));
   for (int row = 0; row < mean.height(); ++row) {
     sum_row(cutouts, {}, row * kSampledRowStep, chunk, sums);
-    store_mean(sums, mean.row(row));
+    store_sampled(sums.value, sums.weight, mean.row(row));
   }
   return mean;
 }
@@ -129,7 +172,7 @@ Plane<double> join_sampled_mean(const std::vector<const PartialSums*>& chunks, i
   RowSums sums(static_cast<std::size_t>(width));
   for (int row = 0; row < mean.height(); ++row) {
     join_row(chunks, false, row, sums);
-    store_mean(sums, mean.row(row));
+    store_sampled(sums.value, sums.weight, mean.row(row));
   }
   return mean;
 }

@@ -1,19 +1,30 @@
 #include "local_sky.hpp"
 
 #include "tilecompile/frame/sky_surfaces.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 
-Plane<float> without_own_sky(const PlaneView<float>& samples, const FrameChannel& frame, const SkyMesh& mesh,
-                             const Box& box) {
-  const Plane<double> sky = surface_in(kept_sky(frame), mesh, box);
-  const double gain = frame.normalization.gain;
+namespace {
+
+TILECOMPILE_VECTOR_BODY void level_row_body(const float* from, const double* above, double gain, int n,
+                                            float* __restrict to) {
+  for (int x = 0; x < n; ++x) to[x] = static_cast<float>(from[x] - above[x] / gain);
+}
+TILECOMPILE_VECTOR_LEVELS(level_row, (const float* from, const double* above, double gain, int n, float* to),
+                          (from, above, gain, n, to))
+
+}  // namespace
+
+Plane<float> without_own_sky(const PlaneView<float>& samples, const FrameChannel& frame,
+                             const SurfaceBox& surface) {
+  const std::vector<double> coefficients = kept_sky(frame);
+  const Box& box = surface.box();
+  std::vector<double> above(static_cast<std::size_t>(box.w));
   Plane<float> levelled(box.w, box.h);
   for (int y = 0; y < box.h; ++y) {
-    const float* from = samples.row(y);
-    const double* above = sky.row(y);
-    float* to = levelled.row(y);
-    for (int x = 0; x < box.w; ++x) to[x] = static_cast<float>(from[x] - above[x] / gain);
+    surface.row(coefficients, y, above.data());
+    level_row(samples.row(y), above.data(), frame.normalization.gain, box.w, levelled.row(y));
   }
   return levelled;
 }

@@ -28,6 +28,7 @@ void gather(const std::vector<WeightedCutout>& cutouts, int x, int y, int width,
   for (std::size_t f = 0; f < cutouts.size(); ++f) {
     const float* const from = cutouts[f].samples.row(y) + x;
     float* const to = pixels.frame(f);
+    __builtin_prefetch(from + kPixels);  // no prefetcher follows hundreds of frames
     if (there == kPixels) {
       normalise_pixels(from, cutouts[f].normalization, to);
       continue;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -9,27 +12,59 @@ namespace {
 constexpr double kFarthestSigma = 3, kShareOfScale = 0.98658;  // standard deviation left by a cut at 3 sigma
 constexpr int kFewestSamples = 64;
 constexpr int kRounds = 2;
+constexpr double kNoResidual = std::numeric_limits<double>::quiet_NaN();
+
+// I' less the mean, and 1 where it counts: a sample that is kept, at a pixel that has a mean.
+TILECOMPILE_VECTOR_BODY void find_residuals_body(const float* samples, const Normalization& n,
+                                                 const double* mean, int width, double* __restrict residual) {
+  const double offset = n.offset, gain = n.gain, pedestal = n.pedestal;
+  for (int x = 0; x < width; ++x) residual[x] = (samples[x] - offset) * gain + pedestal - mean[x];
+}
+TILECOMPILE_VECTOR_LEVELS(find_residuals,
+                          (const float* samples, const Normalization& n, const double* mean, int width,
+                           double* residual),
+                          (samples, n, mean, width, residual))
+
+// Makes 0 of the residuals further than `limit` from `middle`, which NaN always is, and counts the others.
+TILECOMPILE_VECTOR_BODY void keep_near_body(double* __restrict residual, int width, double middle,
+                                            double limit, std::int64_t& count) {
+  std::int64_t near = 0;
+  for (int x = 0; x < width; ++x) {
+    const double off = residual[x] - middle;
+    const bool counts = (off <= limit) & (off >= -limit);
+    residual[x] = counts ? residual[x] : 0.0;
+    near += counts ? 1 : 0;
+  }
+  count += near;
+}
+TILECOMPILE_VECTOR_LEVELS(keep_near,
+                          (double* residual, int width, double middle, double limit, std::int64_t& count),
+                          (residual, width, middle, limit, count))
 
 // Residuals of a cut-out within `limit` of `middle`.
 struct Residuals {
   double sum = 0, squares = 0;
-  int count = 0;
-  void add(const WeightedCutout& cutout, int y, const double* mean, double middle, double limit) {
-    const float* samples = cutout.samples.row(y);
-    const std::uint8_t* kept = cutout.kept == nullptr ? nullptr : cutout.kept->row(y);
-    for (int x = 0; x < cutout.samples.width; ++x) {
-      const float s = samples[x];
-      if (s != s || (kept != nullptr && kept[x] == 0)) continue;
-      const double residual = cutout.normalization(s) - mean[x];  // without a mean NaN, which no limit holds
-      if (!(residual - middle <= limit && residual - middle >= -limit)) continue;
-      sum += residual;
-      squares += residual * residual;
-      ++count;
+  std::int64_t count = 0;
+  // `row` is scratch. Adding the zeros of what does not count changes no sum.
+  void add(const WeightedCutout& cutout, int y, const double* mean, double middle, double limit,
+           std::vector<double>& row) {
+    const int width = cutout.samples.width;
+    find_residuals(cutout.samples.row(y), cutout.normalization, mean, width, row.data());
+    if (cutout.kept != nullptr) {
+      const std::uint8_t* const kept = cutout.kept->row(y);
+      for (int x = 0; x < width; ++x)
+        row[static_cast<std::size_t>(x)] = kept[x] != 0 ? row[static_cast<std::size_t>(x)] : kNoResidual;
+    }
+    keep_near(row.data(), width, middle, limit, count);
+    for (const double r : row) {
+      sum += r;
+      squares += r * r;
     }
   }
-  double mean() const { return sum / count; }
+  double mean() const { return sum / static_cast<double>(count); }
   double variance() const {
-    return std::max(0.0, squares / count - mean() * mean()) / (kShareOfScale * kShareOfScale);
+    return std::max(0.0, squares / static_cast<double>(count) - mean() * mean()) /
+           (kShareOfScale * kShareOfScale);
   }
 };
 
@@ -37,10 +72,11 @@ struct Residuals {
 double noise_of(const WeightedCutout& cutout, const Plane<double>& mean, double weights, double squares) {
   const double left = 1 - 2 * cutout.weight / weights + squares / (weights * weights);
   double noise = cutout.noise, middle = 0, limit = kFarthestSigma * cutout.noise;
+  std::vector<double> scratch(static_cast<std::size_t>(cutout.samples.width));
   for (int round = 0; round < kRounds; ++round) {
     Residuals residuals;
     for (int row = 0; row < mean.height(); ++row)
-      residuals.add(cutout, row * kSampledRowStep, mean.row(row), middle, limit);
+      residuals.add(cutout, row * kSampledRowStep, mean.row(row), middle, limit, scratch);
     if (residuals.count < kFewestSamples || !(left > 0)) return noise;
     const double residual_sd = std::sqrt(residuals.variance());
     middle = residuals.mean();

@@ -10,7 +10,7 @@ namespace tilecompile {
 namespace {
 
 // The most pixels that are summed together; rows are padded to it.
-constexpr int kWidest = 8;
+constexpr int kWidest = 16;
 
 /// What a cut-out brings to a row.
 struct Part {
@@ -19,6 +19,7 @@ struct Part {
   const float* ramp;         ///< none: 1
   Normalization normalization;
   double weight, quiet_weight, sigma2;
+  bool whole;  ///< every sample is valid and kept
 };
 
 /// A row to be summed. Everything has at least kWidest pixels.
@@ -29,112 +30,183 @@ struct Row {
   int width = 0;
 };
 
+/// Vectors of kCount pixels.
 template <int kCount>
-struct Lanes;
-template <>
-struct Lanes<2> {
-  typedef double Doubles __attribute__((vector_size(16)));
-  typedef float Floats __attribute__((vector_size(8)));
-  typedef std::int64_t Masks __attribute__((vector_size(16)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(2)));
+struct Lanes {
+  typedef double Doubles __attribute__((vector_size(8 * kCount)));
+  typedef float Floats __attribute__((vector_size(4 * kCount)));
+  typedef std::int64_t Masks __attribute__((vector_size(8 * kCount)));
+  typedef std::int32_t Words __attribute__((vector_size(4 * kCount)));
+  typedef std::uint8_t Bytes __attribute__((vector_size(kCount)));
 };
-template <>
-struct Lanes<4> {
-  typedef double Doubles __attribute__((vector_size(32)));
-  typedef float Floats __attribute__((vector_size(16)));
-  typedef std::int64_t Masks __attribute__((vector_size(32)));
-  typedef std::uint8_t Bytes __attribute__((vector_size(4)));
+
+// Vectors go by reference throughout: how they are passed differs with the vector units.
+template <class Vector>
+[[gnu::always_inline]] inline void load(const void* from, Vector& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+
+/// What a part has at kHalf pixels.
+template <int kHalf>
+struct Samples {
+  typename Lanes<kHalf>::Doubles value;  ///< I'
+  typename Lanes<kHalf>::Masks valid, used;
+
+  [[gnu::always_inline]] void take(const Part& part, int x) {
+    using L = Lanes<kHalf>;
+    typename L::Floats floats;
+    load(part.samples + x, floats);
+    const Normalization& n = part.normalization;
+    value = (__builtin_convertvector(floats, typename L::Doubles) - n.offset) * n.gain + n.pedestal;
+    if (part.whole) return;
+    typename L::Words there = floats == floats;
+    valid = __builtin_convertvector(there, typename L::Masks);
+    if (part.kept != nullptr) {
+      typename L::Bytes kept;
+      load(part.kept + x, kept);
+      there &= __builtin_convertvector(kept, typename L::Words) != 0;
+    }
+    used = __builtin_convertvector(there, typename L::Masks);
+  }
+
+  // sum += v where there is a sample that is kept. On the bits: compilers take comparisons of wide vectors
+  // apart.
+  template <class Doubles>
+  [[gnu::always_inline]] void add(const Part& part, const Doubles& v, Doubles& sum) const {
+    using Masks = typename Lanes<kHalf>::Masks;
+    if (part.whole)
+      sum += v;
+    else
+      sum += reinterpret_cast<Doubles>(reinterpret_cast<Masks>(v) & used);
+  }
+  template <class Masks>
+  [[gnu::always_inline]] void count(const Part& part, Masks& count) const {
+    if (part.whole)
+      count += 1;
+    else
+      count -= valid;
+  }
 };
-/// The sums of kLanes pixels, in two vectors of doubles each.
+
+template <class Floats, class Doubles>
+[[gnu::always_inline]] inline void multiply_by_ramp(const Part& part, int x, Doubles& weight) {
+  if (part.ramp == nullptr) return;
+  Floats ramp;
+  load(part.ramp + x, ramp);
+  weight *= __builtin_convertvector(ramp, Doubles);
+}
+
+/// The sums of kLanes pixels with the weights of the row, in two vectors of doubles each.
 template <int kLanes>
 struct BlockSums {
-  using Doubles = typename Lanes<kLanes / 2>::Doubles;
-  using Masks = typename Lanes<kLanes / 2>::Masks;
+  static constexpr int kHalf = kLanes / 2;
+  using Doubles = typename Lanes<kHalf>::Doubles;
+  using Masks = typename Lanes<kHalf>::Masks;
   Doubles value[2] = {}, weight[2] = {}, squares[2] = {}, variance[2] = {};
   Masks count[2] = {};
+
+  [[gnu::always_inline]] void add(const Row& row, const Part& part, int half, int x) {
+    Samples<kHalf> s;
+    s.take(part, x);
+    Doubles w = Doubles{} + part.weight;
+    if (row.sharp != nullptr) {
+      Doubles quiet, sharp;
+      load(row.quiet + x, quiet);
+      load(row.sharp + x, sharp);
+      w = quiet * part.quiet_weight + sharp * part.weight;
+    }
+    multiply_by_ramp<typename Lanes<kHalf>::Floats>(part, x, w);
+    const Doubles w2 = w * w;
+    s.add(part, w * s.value, value[half]);
+    s.add(part, w, weight[half]);
+    s.add(part, w2, squares[half]);
+    s.add(part, w2 * part.sigma2, variance[half]);
+    s.count(part, count[half]);
+  }
+  [[gnu::always_inline]] void add(const BlockSums& chunk) {
+    for (int half = 0; half < 2; ++half) {
+      value[half] += chunk.value[half];
+      weight[half] += chunk.weight[half];
+      squares[half] += chunk.squares[half];
+      variance[half] += chunk.variance[half];
+      count[half] += chunk.count[half];
+    }
+  }
+  [[gnu::always_inline]] void store(int x, RowSums& to) const {
+    const auto at = static_cast<std::size_t>(x);
+    std::memcpy(to.value.data() + at, value, sizeof value);
+    std::memcpy(to.weight.data() + at, weight, sizeof weight);
+    std::memcpy(to.squares.data() + at, squares, sizeof squares);
+    std::memcpy(to.variance.data() + at, variance, sizeof variance);
+    for (int p = 0; p < kLanes; ++p)
+      to.count[at + static_cast<std::size_t>(p)] = static_cast<std::int32_t>(count[p / kHalf][p % kHalf]);
+  }
 };
 
-// Sums of pixels x .. x + kLanes - 1 over the frames [begin, end).
-TILECOMPILE_VECTOR_BODY void add_frames(const Row& row, int x, std::size_t begin, std::size_t end,
-                                        BlockSums<kLanes>& sums) {
-  constexpr int kHalf = kLanes / 2;
+/// The sums of two means of kLanes pixels, one with W, one with q.
+template <int kLanes>
+struct TwoBlockSums {
+  static constexpr int kHalf = kLanes / 2;
   using Doubles = typename Lanes<kHalf>::Doubles;
-  using Floats = typename Lanes<kHalf>::Floats;
   using Masks = typename Lanes<kHalf>::Masks;
-  using Bytes = typename Lanes<kHalf>::Bytes;
-  constexpr Doubles kZero = {};
-  for (std::size_t f = begin; f < end; ++f) {
-    const Part& part = row.parts[f];
+  Doubles sharp_value[2] = {}, sharp_weight[2] = {}, quiet_value[2] = {}, quiet_weight[2] = {};
+  Masks count[2] = {};
+
+  [[gnu::always_inline]] void add(const Row&, const Part& part, int half, int x) {
+    Samples<kHalf> s;
+    s.take(part, x);
+    Doubles w = Doubles{} + part.weight, q = Doubles{} + part.quiet_weight;
+    multiply_by_ramp<typename Lanes<kHalf>::Floats>(part, x, w);
+    multiply_by_ramp<typename Lanes<kHalf>::Floats>(part, x, q);
+    s.add(part, w * s.value, sharp_value[half]);
+    s.add(part, w, sharp_weight[half]);
+    s.add(part, q * s.value, quiet_value[half]);
+    s.add(part, q, quiet_weight[half]);
+    s.count(part, count[half]);
+  }
+  [[gnu::always_inline]] void add(const TwoBlockSums& chunk) {
     for (int half = 0; half < 2; ++half) {
-      const int at = x + half * kHalf;
-      Floats samples;
-      std::memcpy(&samples, part.samples + at, sizeof samples);
-      const Doubles s = __builtin_convertvector(samples, Doubles);
-      const Masks valid = s == s;
-      Masks used = valid;
-      if (part.kept != nullptr) {
-        Bytes kept;
-        std::memcpy(&kept, part.kept + at, sizeof kept);
-        used &= __builtin_convertvector(kept, Masks) != 0;
-      }
-      Doubles w = kZero + part.weight;
-      if (row.sharp != nullptr) {
-        Doubles quiet, sharp;
-        std::memcpy(&quiet, row.quiet + at, sizeof quiet);
-        std::memcpy(&sharp, row.sharp + at, sizeof sharp);
-        w = quiet * part.quiet_weight + sharp * part.weight;
-      }
-      if (part.ramp != nullptr) {
-        Floats ramp;
-        std::memcpy(&ramp, part.ramp + at, sizeof ramp);
-        w *= __builtin_convertvector(ramp, Doubles);
-      }
-      const Doubles w2 = w * w;
-      const Normalization& n = part.normalization;
-      sums.value[half] += used ? w * ((s - n.offset) * n.gain + n.pedestal) : kZero;
-      sums.weight[half] += used ? w : kZero;
-      sums.squares[half] += used ? w2 : kZero;
-      sums.variance[half] += used ? w2 * part.sigma2 : kZero;
-      sums.count[half] -= valid;
+      sharp_value[half] += chunk.sharp_value[half];
+      sharp_weight[half] += chunk.sharp_weight[half];
+      quiet_value[half] += chunk.quiet_value[half];
+      quiet_weight[half] += chunk.quiet_weight[half];
+      count[half] += chunk.count[half];
     }
   }
-}
-
-TILECOMPILE_VECTOR_BODY void store_block(const BlockSums<kLanes>& sums, int x, RowSums& to) {
-  const auto at = static_cast<std::size_t>(x);
-  std::memcpy(to.value.data() + at, sums.value, sizeof sums.value);
-  std::memcpy(to.weight.data() + at, sums.weight, sizeof sums.weight);
-  std::memcpy(to.squares.data() + at, sums.squares, sizeof sums.squares);
-  std::memcpy(to.variance.data() + at, sums.variance, sizeof sums.variance);
-  for (int p = 0; p < kLanes; ++p)
-    to.count[at + static_cast<std::size_t>(p)] =
-        static_cast<std::int32_t>(sums.count[p / (kLanes / 2)][p % (kLanes / 2)]);
-}
-
-// Eight pixels at most: GCC 12 takes comparisons of 64-byte vectors apart.
-constexpr int block_of(int lanes) { return lanes < 8 ? lanes : 8; }
+  [[gnu::always_inline]] void store(int x, TwoRowSums& to) const {
+    const auto at = static_cast<std::size_t>(x);
+    std::memcpy(to.sharp_value.data() + at, sharp_value, sizeof sharp_value);
+    std::memcpy(to.sharp_weight.data() + at, sharp_weight, sizeof sharp_weight);
+    std::memcpy(to.quiet_value.data() + at, quiet_value, sizeof quiet_value);
+    std::memcpy(to.quiet_weight.data() + at, quiet_weight, sizeof quiet_weight);
+    for (int p = 0; p < kLanes; ++p)
+      to.count[at + static_cast<std::size_t>(p)] = static_cast<std::int32_t>(count[p / kHalf][p % kHalf]);
+  }
+};
 
 // The last block overlaps the one before where the width is no multiple: the same pixels give the same sums.
-TILECOMPILE_VECTOR_BODY void sum_blocks_body(const Row& row, RowSums& to) {
-  constexpr int kBlock = block_of(kLanes);
-  for (int x = 0; x < row.width; x += kBlock) {
-    const int at = std::min(x, row.width - kBlock);
-    BlockSums<kBlock> total;
+template <class Block, int kLanes, class To>
+[[gnu::always_inline]] inline void sum_row_of_blocks(const Row& row, To& to) {
+  for (int x = 0; x < row.width; x += kLanes) {
+    const int at = std::min(x, row.width - kLanes);
+    Block total;
     for (std::size_t begin = 0; begin < row.parts.size(); begin += row.chunk) {
-      BlockSums<kBlock> chunk;
-      add_frames<kBlock>(row, at, begin, std::min(begin + row.chunk, row.parts.size()), chunk);
-      for (int half = 0; half < 2; ++half) {
-        total.value[half] += chunk.value[half];
-        total.weight[half] += chunk.weight[half];
-        total.squares[half] += chunk.squares[half];
-        total.variance[half] += chunk.variance[half];
-        total.count[half] += chunk.count[half];
-      }
+      Block chunk;
+      for (std::size_t f = begin; f < std::min(begin + row.chunk, row.parts.size()); ++f)
+        for (int half = 0; half < 2; ++half) chunk.add(row, row.parts[f], half, at + half * Block::kHalf);
+      total.add(chunk);
     }
-    store_block<kBlock>(total, at, to);
+    total.store(at, to);
   }
 }
+TILECOMPILE_VECTOR_BODY void sum_blocks_body(const Row& row, RowSums& to) {
+  sum_row_of_blocks<BlockSums<kLanes>, kLanes>(row, to);
+}
 TILECOMPILE_VECTOR_LEVELS(sum_blocks, (const Row& row, RowSums& to), (row, to))
+TILECOMPILE_VECTOR_BODY void sum_two_blocks_body(const Row& row, TwoRowSums& to) {
+  sum_row_of_blocks<TwoBlockSums<kLanes>, kLanes>(row, to);
+}
+TILECOMPILE_VECTOR_LEVELS(sum_two_blocks, (const Row& row, TwoRowSums& to), (row, to))
 
 // Rows narrower than a block, with pixels at their end that no frame has.
 class PaddedRow {
@@ -147,6 +219,7 @@ class PaddedRow {
     ramps_.assign(planes * kWidest, 0);
     for (std::size_t f = 0; f < planes; ++f) {
       Part& part = row_.parts[f];
+      part.whole = false;
       part.samples = std::copy_n(part.samples, width, samples_.data() + f * kWidest) - width;
       if (part.kept != nullptr) part.kept = std::copy_n(part.kept, width, kept_.data() + f * kWidest) - width;
       if (part.ramp != nullptr)
@@ -163,14 +236,7 @@ class PaddedRow {
   PaddedRow(const PaddedRow&) = delete;
   PaddedRow& operator=(const PaddedRow&) = delete;
 
-  void sum(RowSums& to) const {
-    RowSums padded(kWidest);
-    sum_blocks(row_, padded);
-    const auto from = padded.sums(), into = to.sums();
-    for (std::size_t k = 0; k < from.size(); ++k)
-      std::copy_n(from[k]->begin(), into[k]->size(), into[k]->begin());
-    std::copy_n(padded.count.begin(), to.count.size(), to.count.begin());
-  }
+  const Row& row() const { return row_; }
 
  private:
   Row row_;
@@ -179,21 +245,46 @@ class PaddedRow {
   std::array<double, kWidest> quiet_{}, sharp_{};
 };
 
-void sum(const Row& row, RowSums& sums) {
-  if (row.width < kWidest)
-    PaddedRow(row).sum(sums);
-  else
-    sum_blocks(row, sums);
+// The first pixels of padded sums.
+template <class Sums>
+void copy_sums(Sums& from, Sums& to) {
+  const auto sources = from.sums(), targets = to.sums();
+  for (std::size_t k = 0; k < sources.size(); ++k)
+    std::copy_n(sources[k]->begin(), targets[k]->size(), targets[k]->begin());
+  std::copy_n(from.count.begin(), to.count.size(), to.count.begin());
 }
 
+template <class Sums>
+void sum(const Row& row, Sums& sums, void (*sum_wide)(const Row&, Sums&)) {
+  if (row.width >= kWidest) return sum_wide(row, sums);
+  Sums padded(kWidest);
+  sum_wide(PaddedRow(row).row(), padded);
+  copy_sums(padded, sums);
+}
+
+bool all_valid(const float* samples, int width) {
+  int invalid = 0;
+  for (int x = 0; x < width; ++x) invalid += samples[x] != samples[x] ? 1 : 0;
+  return invalid == 0;
+}
+bool all_kept(const std::uint8_t* kept, int width) {
+  return std::memchr(kept, 0, static_cast<std::size_t>(width)) == nullptr;
+}
+
+// Looking through the samples one frame after the other also brings them near, which going across the frames
+// would do line by line.
 Row row_of(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk, bool plain) {
   Row row;
   row.chunk = chunk;
   row.width = cutouts.empty() ? 0 : cutouts.front().samples.width;
-  for (const WeightedCutout& c : cutouts)
-    row.parts.push_back({c.samples.row(y), plain || c.kept == nullptr ? nullptr : c.kept->row(y),
-                         plain || c.ramp == nullptr ? nullptr : c.ramp->row(y), c.normalization,
-                         plain ? 1.0 : c.weight, c.quiet_weight, c.noise * c.noise});
+  row.parts.reserve(cutouts.size());
+  for (const WeightedCutout& c : cutouts) {
+    const std::uint8_t* kept = plain || c.kept == nullptr ? nullptr : c.kept->row(y);
+    if (kept != nullptr && all_kept(kept, row.width)) kept = nullptr;
+    row.parts.push_back({c.samples.row(y), kept, plain || c.ramp == nullptr ? nullptr : c.ramp->row(y),
+                         c.normalization, plain ? 1.0 : c.weight, c.quiet_weight, c.noise * c.noise,
+                         kept == nullptr && all_valid(c.samples.row(y), row.width)});
+  }
   return row;
 }
 
@@ -206,11 +297,15 @@ void sum_row(const std::vector<WeightedCutout>& cutouts, const PixelMix& mix, in
     row.quiet = mix.quiet->row(y);
     row.sharp = mix.sharp->row(y);
   }
-  sum(row, sums);
+  sum(row, sums, sum_blocks);
 }
 
 void plain_row(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk, RowSums& sums) {
-  sum(row_of(cutouts, y, chunk, true), sums);
+  sum(row_of(cutouts, y, chunk, true), sums, sum_blocks);
+}
+
+void sum_row_twice(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk, TwoRowSums& sums) {
+  sum(row_of(cutouts, y, chunk, false), sums, sum_two_blocks);
 }
 
 }  // namespace tilecompile

@@ -1,6 +1,7 @@
 #include "tile_channel.hpp"
 
 #include <numeric>
+#include <optional>
 
 #include "local_sky.hpp"
 #include "noise_guard.hpp"
@@ -27,14 +28,15 @@ std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t
   planes.ramps.resize(input.frame_index.size());
   planes.levelled.resize(input.frame_index.size());
   const bool level = input.reconstruction.local_sky == ReconstructionParams::LocalSky::kMean;
+  std::optional<SurfaceBox> surface;
+  if (level) surface.emplace(sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
     PlaneView<float> samples = input.cutouts[channel][i].samples;
     Plane<float>&ramp = planes.ramps[i], &levelled = planes.levelled[i];
     ramp = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
     if (level && !frame.sky_surface.empty()) {
-      levelled = without_own_sky(
-          samples, frame, sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
+      levelled = without_own_sky(samples, frame, *surface);
       samples = levelled.view();
     }
     cutouts.push_back({samples, frame.normalization, frame_weight[i], frame.inverse_variance, frame.noise,
@@ -72,30 +74,37 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
       if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
   }
-  const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
+  if (params_.noise_guard.mode != NoiseGuardParams::Mode::kSignificance) {
+    measure_noise(sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk), frame_weight);
+    return;
+  }
+  const SharpAndQuiet means = sharp_and_quiet(cutouts_, box_.w, box_.h, params_.frame_chunk, plain());
+  measure_noise(means.sampled, frame_weight);
+  guard_noise(means, input.metrics->seeing_px);
+}
+
+void PreparedChannel::measure_noise(const Plane<double>& mean, const std::vector<double>& frame_weight) {
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
-  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
-    guard_noise(input.metrics->seeing_px);
+}
+
+const Plane<std::uint8_t>* PreparedChannel::plain() const {
+  return rejection_.plain.empty() ? nullptr : &rejection_.plain;
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {
   PixelMix mix;
   if (!sharp_share_.empty()) mix = {&quiet_share_, &sharp_share_};
-  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix,
-                       rejection_.plain.empty() ? nullptr : &rejection_.plain);
+  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix, plain());
 }
 
 // The guarded mean N + s (R - N) is the mean with weights (1 - s) q / sum q + s W / sum W, here times sum W.
-void PreparedChannel::guard_noise(double seeing_px) {
-  const WeightedMean sharp = mean_of(cutouts_);
-  std::vector<WeightedCutout> equal = cutouts_;
-  for (WeightedCutout& c : equal) c.weight = c.quiet_weight;
-  const WeightedMean quiet = mean_of(equal);
-  sharp_share_ = sharp_share(sharp.mean, quiet.mean, params_.noise_guard, seeing_px);
+void PreparedChannel::guard_noise(const SharpAndQuiet& means, double seeing_px) {
+  sharp_share_ = sharp_share(means.sharp, means.quiet, params_.noise_guard, seeing_px);
   quiet_share_ = Plane<double>(box_.w, box_.h);
   for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
-    const double ratio = static_cast<double>(sharp.weight.samples()[i]) / quiet.weight.samples()[i];
+    const double ratio =
+        static_cast<double>(means.sharp_weight.samples()[i]) / means.quiet_weight.samples()[i];
     quiet_share_.samples()[i] = ratio == ratio ? (1 - sharp_share_.samples()[i]) * ratio : 0;
   }
 }

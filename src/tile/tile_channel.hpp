@@ -41,7 +41,9 @@ class PreparedChannel {
 
  private:
   WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
-  void guard_noise(double seeing_px);
+  void measure_noise(const Plane<double>& mean, const std::vector<double>& frame_weight);
+  void guard_noise(const SharpAndQuiet& means, double seeing_px);
+  const Plane<std::uint8_t>* plain() const;
 
   Box box_;
   const ReconstructionParams& params_;

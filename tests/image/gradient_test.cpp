@@ -5,6 +5,8 @@
 #include <cmath>
 #include <random>
 
+#include "tilecompile/image/vector_level.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -41,6 +43,22 @@ TEST(Gradient, AgreesWithTheNaiveTextForAwkwardShapes) {
     EXPECT_EQ(a.pixels, b.pixels) << w << "x" << h;
     EXPECT_NEAR(a.mean, b.mean, 1e-13 * b.mean) << w << "x" << h;
   }
+}
+
+TEST(Gradient, HasTheSameBitsAtEveryVectorLevel) {
+  std::mt19937 rng(4);
+  std::normal_distribution<float> noise(10, 2);
+  Plane<float> p(203, 31);
+  for (float& v : p.samples()) v = rng() % 40 == 0 ? std::nanf("") : noise(rng);
+  set_vector_level(VectorLevel::kBaseline);
+  const GradientEnergy expected = gradient_energy(p.view());
+  for (const VectorLevel level : {VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+    set_vector_level(level);
+    const GradientEnergy found = gradient_energy(p.view());
+    EXPECT_EQ(found.mean, expected.mean);
+    EXPECT_EQ(found.pixels, expected.pixels);
+  }
+  set_vector_level(widest_vector_level());
 }
 
 TEST(Gradient, RampHasItsSlopeSquared) {

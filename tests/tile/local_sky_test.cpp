@@ -27,7 +27,9 @@ struct OneSky {
       for (int x = 0; x < 300; ++x) plane.at(x, y) = static_cast<float>(1000 + x % 7 + y % 5);
     plane.at(130, 80) = std::nanf("");
   }
-  Plane<float> in(const Box& box) const { return without_own_sky(plane.view(box), frame, mesh, box); }
+  Plane<float> in(const Box& box) const {
+    return without_own_sky(plane.view(box), frame, SurfaceBox(mesh, box));
+  }
 };
 
 TEST(LocalSky, TakesTheSurfaceFromNormalisedSamples) {

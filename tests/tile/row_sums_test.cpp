@@ -17,6 +17,7 @@ struct Night {
   Plane<double> quiet, sharp;
   std::vector<WeightedCutout> cutouts;
 
+  // Three of six frames are whole: they have neither holes nor rejected pixels.
   Night(int width, std::size_t count) : quiet(width, 1), sharp(width, 1) {
     std::mt19937 rng(static_cast<unsigned>(width) * 31 + static_cast<unsigned>(count));
     std::uniform_real_distribution<float> any(0.5F, 2);
@@ -26,9 +27,10 @@ struct Night {
       frames.emplace_back(width, 1);
       ramps.emplace_back(width, 1);
       kept.emplace_back(width, 1, std::uint8_t{1});
-      for (float& v : frames.back().samples()) v = rng() % 9 == 0 ? std::nanf("") : 1000 * any(rng);
+      const bool holes = f / 3 % 2 == 0;
+      for (float& v : frames.back().samples()) v = holes && rng() % 9 == 0 ? std::nanf("") : 1000 * any(rng);
       for (float& v : ramps.back().samples()) v = any(rng) / 2;
-      for (std::uint8_t& v : kept.back().samples()) v = rng() % 5 == 0 ? 0 : 1;
+      for (std::uint8_t& v : kept.back().samples()) v = holes && rng() % 5 == 0 ? 0 : 1;
     }
     for (std::size_t f = 0; f < count; ++f) {
       const double k = static_cast<double>(f);
@@ -78,6 +80,23 @@ void expect_equal(RowSums a, RowSums b) {
   ASSERT_EQ(a.count, b.count);
 }
 
+// Two means in one go are the two means.
+void expect_two(const Night& night, std::size_t chunk) {
+  const auto width = static_cast<std::size_t>(night.quiet.width());
+  Night of_quiet = night;
+  for (WeightedCutout& c : of_quiet.cutouts) c.weight = c.quiet_weight;
+  RowSums sharp(width), quiet(width);
+  sum_row(night.cutouts, {}, 0, chunk, sharp);
+  sum_row(of_quiet.cutouts, {}, 0, chunk, quiet);
+  TwoRowSums both(width);
+  sum_row_twice(night.cutouts, 0, chunk, both);
+  ASSERT_EQ(both.sharp_value, sharp.value);
+  ASSERT_EQ(both.sharp_weight, sharp.weight);
+  ASSERT_EQ(both.quiet_value, quiet.value);
+  ASSERT_EQ(both.quiet_weight, quiet.weight);
+  ASSERT_EQ(both.count, sharp.count);
+}
+
 TEST(RowSums, AreThoseOfTheDefinitionAtEveryVectorLevelAndWidth) {
   for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
     set_vector_level(level);
@@ -92,6 +111,7 @@ TEST(RowSums, AreThoseOfTheDefinitionAtEveryVectorLevelAndWidth) {
           expect_equal(sums, obvious(night, true, false, chunk));
           plain_row(night.cutouts, 0, chunk, sums);
           expect_equal(sums, obvious(night, false, true, chunk));
+          expect_two(night, chunk);
         }
       }
   }

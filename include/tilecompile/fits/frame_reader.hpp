@@ -30,6 +30,8 @@ class FrameReader {
   void read_rows(int channel, int y0, int rows, float* out);
   /// The whole frame, a plane a channel.
   Image read_all();
+  /// The same into `image`, whose memory is kept where the shape is the same.
+  void read_all(Image& image);
 
  private:
   struct State;

@@ -31,6 +31,25 @@ struct SplineAt {
 /// At the place `x` px (centre of the first pixel: 0) of an axis of `size` px with `intervals`.
 SplineAt spline_at(double x, int size, int intervals);
 
+/// Surfaces at the pixels of one box: what they have in common is worked out once.
+class SurfaceBox {
+ public:
+  SurfaceBox(const SkyMesh& mesh, const Box& box);
+  /// Row `y` of the box, `box.w` values.
+  void row(const std::vector<double>& coefficients, int y, double* out) const;
+  const Box& box() const { return box_; }
+
+ private:
+  /// Columns begin .. end-1 of the box lie in one interval.
+  struct Run {
+    int begin, end, first;
+  };
+  SkyMesh mesh_;
+  Box box_;
+  std::array<std::vector<double>, 3> value_;  // of the three splines, [column]
+  std::vector<Run> runs_;
+};
+
 /// The surface at the pixels of `box`, row by row.
 Plane<double> surface_in(const std::vector<double>& coefficients, const SkyMesh& mesh, const Box& box);
 

@@ -42,6 +42,17 @@ struct WeightedMean {
 WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width, int height, int frame_chunk,
                            const PixelMix& mix = {}, const Plane<std::uint8_t>* plain = nullptr);
 
+/// Two means of the same cut-outs in one go: with the weights W ramp and with q ramp.
+struct SharpAndQuiet {
+  Plane<float> sharp, quiet;                ///< `mean` of weighted_mean with either
+  Plane<float> sharp_weight, quiet_weight;  ///< its `weight`
+  Plane<double> sampled;                    ///< sampled_mean with W
+};
+/// The bits of weighted_mean without a pixel mix, of the weights W and of q in their place, and of
+/// sampled_mean.
+SharpAndQuiet sharp_and_quiet(const std::vector<WeightedCutout>& cutouts, int width, int height,
+                              int frame_chunk, const Plane<std::uint8_t>* plain);
+
 /// The rows of a tile that its frames' noise is measured on: every fourth, from the first on.
 inline constexpr int kSampledRowStep = 4;
 inline int sampled_rows(int height) { return (height + kSampledRowStep - 1) / kSampledRowStep; }
