@@ -134,7 +134,7 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   if (!any_measured(record.common_area)) record.common_area.clear();
   record.covered_area = qualities(context, channels, 1);
   for (std::size_t c = 0; c < channels.size(); ++c)
-    record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
+    record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.kept)[c], *context.grid));
   return record;
 }
 

@@ -1,6 +1,8 @@
 #include "tile_channel.hpp"
 
+#include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "local_sky.hpp"
 #include "noise_guard.hpp"
@@ -16,6 +18,28 @@ Plane<float> rounded(const Plane<double>& plane) {
   Plane<float> result(plane.width(), plane.height());
   for (std::size_t i = 0; i < plane.size(); ++i) result.samples()[i] = static_cast<float>(plane.samples()[i]);
   return result;
+}
+
+// Smallest and largest valid sample; both 0 without one.
+std::pair<float, float> value_range(const Plane<float>& plane) {
+  std::pair<float, float> range{0, 0};
+  bool any = false;
+  for (const float v : plane.samples()) {
+    if (v != v) continue;
+    range = any ? std::pair{std::min(range.first, v), std::max(range.second, v)} : std::pair{v, v};
+    any = true;
+  }
+  return range;
+}
+
+// A mean of frames lies between them, and everyone who checks a tile counts on that: no pixel leaves the
+// range of the tile for a star's light.
+void add_inside_range(const Plane<double>& light, Plane<float>& mean) {
+  const auto [low, high] = value_range(mean);
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    float& v = mean.samples()[i];
+    if (v == v) v = std::clamp(static_cast<float>(v + light.samples()[i]), low, high);
+  }
 }
 
 }  // namespace
@@ -92,7 +116,9 @@ void PreparedChannel::guard_noise(double seeing_px) {
   std::vector<WeightedCutout> equal = cutouts_;
   for (WeightedCutout& c : equal) c.weight = c.quiet_weight;
   const WeightedMean quiet = mean_of(equal);
-  sharp_share_ = sharp_share(sharp.mean, quiet.mean, params_.noise_guard, seeing_px);
+  GuardedStars stars = guard_stars(sharp.mean, quiet.mean, params_.noise_guard, seeing_px);
+  sharp_share_ = std::move(stars.sharp_share);
+  light_left_out_ = std::move(stars.light_left_out);
   quiet_share_ = Plane<double>(box_.w, box_.h);
   for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
     const double ratio = static_cast<double>(sharp.weight.samples()[i]) / quiet.weight.samples()[i];
@@ -107,7 +133,9 @@ TileChannel PreparedChannel::reconstruct(const std::vector<std::size_t>& members
     cutouts.push_back(cutouts_[i]);
     weights.push_back(cutouts_[i].weight);
   }
-  TileChannel result = finish_channel(mean_of(cutouts), std::move(weights), params_.frame_chunk);
+  WeightedMean mean = mean_of(cutouts);
+  if (!light_left_out_.empty()) add_inside_range(light_left_out_, mean.mean);
+  TileChannel result = finish_channel(std::move(mean), std::move(weights), params_.frame_chunk);
   for (std::size_t k = 0; k < members.size() && !rejection_.low.empty(); ++k) {
     result.rejected_low[k] = static_cast<double>(rejection_.low[members[k]]);
     result.rejected_high[k] = static_cast<double>(rejection_.high[members[k]]);

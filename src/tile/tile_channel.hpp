@@ -48,7 +48,7 @@ class PreparedChannel {
   CutoutPlanes planes_;
   std::vector<WeightedCutout> cutouts_;
   Rejection rejection_;
-  Plane<double> quiet_share_, sharp_share_;  // empty without a noise guard
+  Plane<double> quiet_share_, sharp_share_, light_left_out_;  // empty without a noise guard
 };
 
 }  // namespace tilecompile

@@ -182,29 +182,31 @@ def largest_within(plane, reach):
     return windows.max(axis=(2, 3))
 
 
-def sharp_share(sharp, quiet, settings, seeing):
-    """s at every pixel: discs around the cores of what is as small as a star and stands out in both."""
+def guard_stars(sharp, quiet, settings, seeing):
+    """(s, c) at every pixel: discs around the cores of what is as small as a star and stands out in both, and the
+    light that they cut off of it, smoothed."""
     core = max(1.0, 0.3 * seeing)
+    difference = np.nan_to_num(sharp.astype(np.float64) - quiet)
     gain, excess = (smooth(plane, core) - smooth(plane, 2.5 * core) for plane in (
-        np.nan_to_num(sharp.astype(np.float64) - quiet),
+        difference,
         np.where(np.isnan(quiet), method.median(method.valid_of(quiet.astype(np.float64))), quiet)))
     sd = method.robust_sd(gain.ravel())
+    share, around = np.zeros(sharp.shape), np.zeros(sharp.shape)
     if sd == 0:
-        return np.zeros(sharp.shape)
+        return share, around
     low, high = settings["noise_guard_low"], settings["noise_guard_high"]
     at_core = extensions.smoothstep((gain / sd - low) / (high - low))
     highest = largest_within(gain, max(1, math.floor(seeing + 0.5)))
     deepest = largest_within(-gain, max(1, math.floor(1.5 * seeing + 0.5)))
     at_core[(excess <= 0) | (gain < 0.5 * highest) | (highest < 1.5 * deepest)] = 0
     reach = max(1.0, settings["noise_guard_reach_fwhm"] * seeing)
-    wings = extensions.smoothstep((gain / sd / high - 2) / 4)
     rows, columns = np.mgrid[:sharp.shape[0], :sharp.shape[1]]
-    share = np.zeros(sharp.shape)
     for y, x in np.argwhere(at_core > 0):
-        away = np.hypot(rows - y, columns - x) / reach
-        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep((away - 0.8) / 0.5)))
-        share = np.maximum(share, wings[y, x] * 0.45 * (1 - extensions.smoothstep(away - 1.8)))
-    return share
+        away = np.hypot(rows - y, columns - x)
+        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep((away / reach - 0.8) / 0.5)))
+        if gain[y, x] == highest[y, x]:
+            around = np.maximum(around, at_core[y, x] * (1 - extensions.smoothstep((away / seeing - 3.5) / 2)))
+    return share, smooth(around * (1 - share) * difference, max(1.0, seeing))
 
 
 class Tile:
@@ -223,21 +225,25 @@ class Tile:
         used = self.kept & ~np.isnan(cube)
         self.noise = residual_noise(cube, used, weights, ramps, noise)
         self.weights = weights[:, None, None] * ramps
-        self.guarded = 0
+        self.guarded, self.light = 0, None
         if settings["noise_guard"] == "significance":
             self.guard(np.array([f["inverse_variance"] for f in frames])[:, None, None] * ramps, seeing)
 
     def guard(self, quiet_weights, seeing):
         sharp = self.mean()
         quiet = Mean(self.cube, self.kept, quiet_weights, self.noise, self.plain)
-        s = sharp_share(sharp.pixels, quiet.pixels, self.settings, seeing)
+        s, self.light = guard_stars(sharp.pixels, quiet.pixels, self.settings, seeing)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(quiet.weight > 0, sharp.weight / quiet.weight, 0)
         self.weights = (1 - s) * ratio * quiet_weights + s * self.weights
         self.guarded = int(np.count_nonzero(s < 1))
 
     def mean(self, members=slice(None)):
-        return Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
+        mean = Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
+        if self.light is not None:  # no pixel leaves the range of the tile's mean
+            low, high = np.nanmin(mean.pixels), np.nanmax(mean.pixels)
+            mean.pixels = np.clip((mean.pixels + self.light).astype(np.float32), low, high)
+        return mean
 
 
 # Synthetic tiles [11]

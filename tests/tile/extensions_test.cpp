@@ -174,6 +174,7 @@ TEST(Extensions, PixelsLieBetweenTheirInputs) {
 }
 
 // The weights that the guard mixes, written down once more without it.
+// But for the light of stars that the guard gives back, which it never does beyond the tile's range.
 TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
   const ExtendedNight night(17);
   ReconstructionParams guarded = all_extensions(), open = guarded;
@@ -184,11 +185,17 @@ TEST(Extensions, TheGuardedPixelIsBetweenSharpAndQuiet) {
   TileInput in = night.input(open);
   in.local.sharpness = 0;
   const TileChannel quiet = compute_tile(in).channels[0];
+  const Plane<double> light =
+      guard_stars(sharp.pixels, quiet.pixels, guarded.noise_guard, night.metrics.seeing_px).light_left_out;
+  float lowest = 1e9F, highest = 0;
+  for (const TileChannel* t : {&sharp, &quiet})
+    for (const float v : t->pixels.samples()) lowest = std::min(lowest, v), highest = std::max(highest, v);
   for (std::size_t i = 0; i < g.pixels.size(); ++i) {
     const float a = std::min(sharp.pixels.samples()[i], quiet.pixels.samples()[i]);
     const float b = std::max(sharp.pixels.samples()[i], quiet.pixels.samples()[i]);
-    EXPECT_GE(g.pixels.samples()[i], a - 1e-5F * a);
-    EXPECT_LE(g.pixels.samples()[i], b + 1e-5F * b);
+    const auto c = static_cast<float>(light.samples()[i]);
+    EXPECT_GE(g.pixels.samples()[i], std::max(lowest, a + std::min(c, 0.0F)) - 1e-5F * a);
+    EXPECT_LE(g.pixels.samples()[i], std::min(highest, b + std::max(c, 0.0F)) + 1e-5F * b);
     EXPECT_LE(g.variance.samples()[i], 1.001F * sharp.variance.samples()[i])
         << "never noisier than the sharp mean";
   }
@@ -274,7 +281,7 @@ TEST(EdgeFeather, LeavesNoStepWhereFramesBegin) {
   EXPECT_LT(step(24), 0.005);
 }
 
-// The guarded mean is N + s (R - N), whose weights show in its variance too.
+// The guarded mean is N + s (R - N) + c, c as far as the pixel stays in the range of the tile without it.
 TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
   const ExtendedNight night(17);
   ReconstructionParams guarded;
@@ -287,15 +294,23 @@ TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
   in.local.sharpness = 6;
   in.reconstruction = guarded;
   const TileChannel mixed = compute_tile(in).channels[0];
-  const Plane<double> share =
-      sharp_share(sharp.pixels, quiet.pixels, guarded.noise_guard, night.metrics.seeing_px);
-  int between = 0;
+  const GuardedStars stars =
+      guard_stars(sharp.pixels, quiet.pixels, guarded.noise_guard, night.metrics.seeing_px);
+  std::vector<double> expected;
+  for (std::size_t i = 0; i < mixed.pixels.size(); ++i)
+    expected.push_back(quiet.pixels.samples()[i] +
+                       stars.sharp_share.samples()[i] *
+                           (static_cast<double>(sharp.pixels.samples()[i]) - quiet.pixels.samples()[i]));
+  const auto [lowest, highest] = std::minmax_element(expected.begin(), expected.end());
+  int between = 0, given_back = 0;
   for (std::size_t i = 0; i < mixed.pixels.size(); ++i) {
-    const double r = sharp.pixels.samples()[i], n = quiet.pixels.samples()[i], s = share.samples()[i];
-    ASSERT_NEAR(mixed.pixels.samples()[i], n + s * (r - n), 2e-6 * n) << i;
+    const double s = stars.sharp_share.samples()[i], c = stars.light_left_out.samples()[i];
+    ASSERT_NEAR(mixed.pixels.samples()[i], std::clamp(expected[i] + c, *lowest, *highest), 2e-4) << i;
     between += s > 0.1 && s < 0.9 ? 1 : 0;
+    given_back += std::abs(c) > 0.01 ? 1 : 0;
   }
   EXPECT_GT(between, 20);
+  EXPECT_GT(given_back, 100);
 }
 
 TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
