@@ -24,7 +24,8 @@ TEST(RejectedLight, IsTakenFromTheMeanOfAllFrames) {
 
 TEST(RejectedLight, WithoutRejectionTheMeanStays) {
   const Plane<float> mean(3, 2, 7.0F);
-  EXPECT_EQ(without_rejected_light(mean.view(), {}, {}, Plane<std::int32_t>(3, 2, 5)).samples(), mean.samples());
+  EXPECT_EQ(without_rejected_light(mean.view(), {}, {}, Plane<std::int32_t>(3, 2, 5)).samples(),
+            mean.samples());
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ def contrast_tolerance(middle, number, least):
 
 
 def sigma_clip(cube, noise, settings):
-    """(kept, plain, low, high): mask of the frames' samples, pixels that stay plain, rejected samples a frame."""
+    """(kept, plain, low, high, light): mask of the frames' samples, pixels that stay plain, rejected samples a frame,
+    light of these against the last median, summed over frames: below, above."""
     frames, shape = len(cube), cube.shape[1:]
     values = cube.reshape(frames, -1).astype(np.float32)
     typical = method.median(noise)
@@ -67,9 +68,11 @@ def sigma_clip(cube, noise, settings):
     plain = (left < valid) & (left < settings["rejection_min_kept_fraction"] * valid)
     low[:, plain] = high[:, plain] = False
     kept, high = ~(low | high).reshape(cube.shape), high.reshape(cube.shape)
-    follow_tracks(kept, high, (values - last_middle).reshape(cube.shape), wider[:, 0], last_limit.reshape(shape),
-                  further.reshape(shape), plain.reshape(shape), settings["rejection_min_kept_fraction"])
-    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2))
+    above = (values - last_middle).reshape(cube.shape)
+    follow_tracks(kept, high, above, wider[:, 0], last_limit.reshape(shape), further.reshape(shape),
+                  plain.reshape(shape), settings["rejection_min_kept_fraction"])
+    light = [np.where(which, above, 0).sum(axis=0) for which in (low.reshape(cube.shape), high)]
+    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2)), light
 
 
 def near(y, x, shape):
@@ -220,19 +223,20 @@ class Tile:
         noise = np.array([f["noise"] for f in frames])
         self.kept, self.plain = np.ones(cube.shape, dtype=bool), np.zeros(shape, dtype=bool)
         self.low = self.high = np.zeros(len(cube))
+        self.rejected_light = None
         if settings["rejection"] == "sigma_clip":
-            self.kept, self.plain, self.low, self.high = sigma_clip(cube, noise, settings)
+            self.kept, self.plain, self.low, self.high, self.rejected_light = sigma_clip(cube, noise, settings)
         used = self.kept & ~np.isnan(cube)
         self.noise = residual_noise(cube, used, weights, ramps, noise)
         self.weights = weights[:, None, None] * ramps
-        self.guarded, self.light = 0, None
+        self.guarded, self.given_back = 0, None
         if settings["noise_guard"] == "significance":
             self.guard(np.array([f["inverse_variance"] for f in frames])[:, None, None] * ramps, seeing)
 
     def guard(self, quiet_weights, seeing):
         sharp = self.mean()
         quiet = Mean(self.cube, self.kept, quiet_weights, self.noise, self.plain)
-        s, self.light = guard_stars(sharp.pixels, quiet.pixels, self.settings, seeing)
+        s, self.given_back = guard_stars(sharp.pixels, quiet.pixels, self.settings, seeing)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(quiet.weight > 0, sharp.weight / quiet.weight, 0)
         self.weights = (1 - s) * ratio * quiet_weights + s * self.weights
@@ -240,9 +244,9 @@ class Tile:
 
     def mean(self, members=slice(None)):
         mean = Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
-        if self.light is not None:  # no pixel leaves the range of the tile's mean
+        if self.given_back is not None:  # no pixel leaves the range of the tile's mean
             low, high = np.nanmin(mean.pixels), np.nanmax(mean.pixels)
-            mean.pixels = np.clip((mean.pixels + self.light).astype(np.float32), low, high)
+            mean.pixels = np.clip((mean.pixels + self.given_back).astype(np.float32), low, high)
         return mean
 
 
