@@ -1,6 +1,7 @@
 #include "tile_channel.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -8,10 +9,14 @@
 #include "noise_guard.hpp"
 #include "residual_noise.hpp"
 #include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
+#include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
 
 namespace {
+
+constexpr double kLeastOfMedianNoise = 0.1;  // no frame outweighs the median one more than 100 times
 
 Plane<float> rounded(const Plane<double>& plane) {
   if (plane.empty()) return {};
@@ -40,6 +45,20 @@ void add_inside_range(const Plane<double>& light, Plane<float>& mean) {
     float& v = mean.samples()[i];
     if (v == v) v = std::clamp(static_cast<float>(v + light.samples()[i]), low, high);
   }
+}
+
+// q from the noise inside the tile. That of the whole frame also holds its moonlight and vignetting, which
+// are gone from the cut-outs, and would hold such frames back.
+void set_quiet_weights(const std::vector<double>& noise, double max_frame_share,
+                       std::vector<WeightedCutout>& cutouts) {
+  const double least = kLeastOfMedianNoise * median(noise);
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < cutouts.size(); ++i) {
+    const double ratio = cutouts[i].noise / std::max(noise[i], least);
+    weights.push_back(cutouts[i].quiet_weight * (std::isfinite(ratio) && ratio > 0 ? ratio * ratio : 1));
+  }
+  limit_shares(weights, max_frame_share);
+  for (std::size_t i = 0; i < cutouts.size(); ++i) cutouts[i].quiet_weight = weights[i];
 }
 
 }  // namespace
@@ -98,6 +117,7 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   }
   const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
+  set_quiet_weights(noise, input.max_frame_share, cutouts_);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
   if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
     guard_noise(input.metrics->seeing_px);

@@ -48,7 +48,8 @@ def recomputed(run, samples, metrics, channel, t, weights=None):
     cube = np.array([method.normalised(levelled(run, method.cut(planes[channel], box), frame, box), frame)
                      for planes, frame in zip(samples, frames)])
     weights = run.weight[channel][t] if weights is None else np.array(weights)
-    return tile_oracle.Tile(cube, frames, weights, box, run.config["reconstruction"], run.grid["seeing_px"])
+    return tile_oracle.Tile(cube, frames, weights, box, run.config["reconstruction"], run.grid["seeing_px"],
+                            run.config["global_metrics"]["max_frame_share"])
 
 
 def extended(run):

@@ -215,8 +215,8 @@ def guard_stars(sharp, quiet, settings, seeing):
 class Tile:
     """Everything that all frames decide together; `mean` sums any of them."""
 
-    def __init__(self, cube, frames, weights, box, settings, seeing):
-        """`frames`: metrics of every frame of the channel; `weights`: W of every frame."""
+    def __init__(self, cube, frames, weights, box, settings, seeing, most_share=0.0):
+        """`frames`: metrics of every frame of the channel; `weights`: W of every frame; `most_share`: of one of them."""
         self.cube, self.settings = cube, settings
         shape = cube.shape[1:]
         ramps = np.array([extensions.edge_ramp(f["footprint"], box, settings["edge_feather_px"]) for f in frames])
@@ -231,7 +231,9 @@ class Tile:
         self.weights = weights[:, None, None] * ramps
         self.guarded, self.given_back = 0, None
         if settings["noise_guard"] == "significance":
-            self.guard(np.array([f["inverse_variance"] for f in frames])[:, None, None] * ramps, seeing)
+            inside = np.maximum(self.noise, 0.1 * method.median(self.noise))
+            quiet = np.array([f["inverse_variance"] for f in frames]) * (noise / inside) ** 2
+            self.guard(np.array(method.limited(quiet, most_share))[:, None, None] * ramps, seeing)
 
     def guard(self, quiet_weights, seeing):
         sharp = self.mean()

@@ -13,7 +13,7 @@ struct WeightedCutout {
   PlaneView<float> samples;  ///< input units, NaN where invalid
   Normalization normalization;
   double weight = 1;                          ///< W
-  double quiet_weight = 1;                    ///< q, the inverse variance
+  double quiet_weight = 1;                    ///< q, the inverse variance inside the tile
   double noise = 0;                           ///< sigma of I'
   const Plane<float>* ramp = nullptr;         ///< none: 1 everywhere
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
