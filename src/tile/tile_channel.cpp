@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -47,8 +48,19 @@ void add_inside_range(const Plane<double>& light, Plane<float>& mean) {
   }
 }
 
-// q from the noise inside the tile. That of the whole frame also holds its moonlight and vignetting, which
-// are gone from the cut-outs, and would hold such frames back.
+// Without the pixels above the median, where stars of other widths would be noise.
+Plane<double> dark_half(Plane<double> mean) {
+  std::vector<double> known;
+  for (const double v : mean.samples())
+    if (v == v) known.push_back(v);
+  const double middle = median(std::move(known));
+  for (double& v : mean.samples())
+    if (v > middle) v = std::numeric_limits<double>::quiet_NaN();
+  return mean;
+}
+
+// q from the noise of the sky inside the tile. That of the whole frame also holds its moonlight and
+// vignetting, which are gone from the cut-outs, and would hold such frames back.
 void set_quiet_weights(const std::vector<double>& noise, double max_frame_share,
                        std::vector<WeightedCutout>& cutouts) {
   const double least = kLeastOfMedianNoise * median(noise);
@@ -117,10 +129,12 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   }
   const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
-  set_quiet_weights(noise, input.max_frame_share, cutouts_);
+  const bool guarded = params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance;
+  if (guarded)
+    set_quiet_weights(residual_noise(cutouts_, dark_half(mean), frame_weight), input.max_frame_share,
+                      cutouts_);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
-  if (params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance)
-    guard_noise(input.metrics->seeing_px);
+  if (guarded) guard_noise(input.metrics->seeing_px);
 }
 
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {

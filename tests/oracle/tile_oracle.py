@@ -123,12 +123,16 @@ def follow_tracks(kept, high, above, wider, limit, further, plain, least_share):
 
 # Noise of the frames inside the tile
 
-def residual_noise(cube, used, weights, ramps, noise):
-    """Noise of I' less the weighted mean over every fourth row, cut at 3 sigma, freed of the frame's own part."""
+def residual_noise(cube, used, weights, ramps, noise, dark=False):
+    """Noise of I' less the weighted mean over every fourth row, cut at 3 sigma, freed of the frame's own part. `dark`:
+    where that mean is not above its median."""
     rows = np.s_[:, ::ROW_STEP]
     used, parts = used[rows], np.where(used, weights[:, None, None] * ramps, 0)[rows]
     with np.errstate(invalid="ignore", divide="ignore"):
-        residuals = cube[rows] - (parts * np.nan_to_num(cube[rows])).sum(axis=0) / parts.sum(axis=0)
+        mean = (parts * np.nan_to_num(cube[rows])).sum(axis=0) / parts.sum(axis=0)
+        if dark:
+            mean = np.where(mean > method.median(method.valid_of(mean)), np.nan, mean)
+        residuals = cube[rows] - mean
     used = used & ~np.isnan(residuals)
     share = weights / weights.sum()
     left = 1 - 2 * share + (share ** 2).sum()
@@ -231,7 +235,8 @@ class Tile:
         self.weights = weights[:, None, None] * ramps
         self.guarded, self.given_back = 0, None
         if settings["noise_guard"] == "significance":
-            inside = np.maximum(self.noise, 0.1 * method.median(self.noise))
+            inside = residual_noise(cube, used, weights, ramps, noise, True)
+            inside = np.maximum(inside, 0.1 * method.median(inside))
             quiet = np.array([f["inverse_variance"] for f in frames]) * (noise / inside) ** 2
             self.guard(np.array(method.limited(quiet, most_share))[:, None, None] * ramps, seeing)
 

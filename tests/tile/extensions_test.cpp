@@ -176,7 +176,7 @@ TEST(Extensions, PixelsLieBetweenTheirInputs) {
 }
 
 // The weights that the guard mixes, written down once more without it.
-/// Noise of the frames inside the tile, whose weights are `weights`.
+/// Noise of the frames in the darker half of the tile, where their weights are `weights`.
 std::vector<double> noise_inside(const TileInput& in, const std::vector<double>& weights) {
   CutoutPlanes planes;
   std::vector<WeightedCutout> cutouts = weighted_cutouts(in, 0, weights, planes);
@@ -186,8 +186,11 @@ std::vector<double> noise_inside(const TileInput& in, const std::vector<double>&
     for (std::size_t i = 0; i < cutouts.size(); ++i)
       if (!rejection.kept[i].empty()) cutouts[i].kept = &rejection.kept[i];
   }
-  return residual_noise(cutouts, sampled_mean(cutouts, kBox.w, kBox.h, in.reconstruction.frame_chunk),
-                        weights);
+  Plane<double> mean = sampled_mean(cutouts, kBox.w, kBox.h, in.reconstruction.frame_chunk);
+  const double middle = median(mean.samples());
+  for (double& v : mean.samples())
+    if (v > middle) v = std::nan("");
+  return residual_noise(cutouts, mean, weights);
 }
 
 /// The mean that the guard takes the sky from: by the inverse variances inside the tile.
