@@ -34,6 +34,25 @@ def noise_around(picture, stars, fwhm_px):
             for low, high in RINGS]
 
 
+def noise_at_stars(picture, field):
+    """The larger of the noises 2 to 3 and 3 to 4 FWHM from the 16 brightest stars of the field, over the sky's; None
+    without a variance map."""
+    if not picture.with_suffix(".variance.fits").exists():
+        return None
+    brightest = numpy.argsort(-field.stars.flux)[:16]
+    stars = list(zip(field.stars.x[brightest], field.stars.y[brightest]))
+    return max(noise_around(picture, stars, field.stars.fwhm_px)[1:3])
+
+
+def shadow_row(picture, plain, night, outside):
+    """Depth of the shadows of dust over that in the plain mean, median; their least N_eff over that around."""
+    if not (night / "dust.csv").exists():
+        return {}
+    found, of_plain = (shadow_figures(path, night, outside) for path in (picture, plain))
+    return {"shadow": float(numpy.median([a["depth"] / b["depth"] for a, b in zip(found, of_plain)])),
+            "shadow_neff": min(shadow["neff"] for shadow in found)}
+
+
 def shadow_model(night, shape):
     """Mean over frames of what the dust takes from a sky of 1, per pixel, and one such map a shadow."""
     frames, shadows = frame_table(night), rows_of(night / "dust.csv")
@@ -53,7 +72,8 @@ def shadow_model(night, shape):
 def shadow_figures(picture, night, outside, scale=1.0):
     """[{"expected", "depth", "neff"}] a shadow: deepest expected ADU, deepest of picture - scale * scene after
     smoothing with 2 px, least N_eff there over that around."""
-    image, neff = read_image(picture), read_image(picture.with_suffix(".neff.fits"))
+    image, neff = read_image(picture), picture.with_suffix(".neff.fits")
+    neff = read_image(neff) if neff.exists() else numpy.full(image.shape, numpy.nan)
     rest = image - scale * read_image(night / "truth.fits")
     rest = numpy.where(outside, 0, rest - numpy.median(rest[~outside]))
     smooth = convolve(rest, gaussian_kernel(2 * 2.3548))

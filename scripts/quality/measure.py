@@ -25,7 +25,8 @@ COLUMNS = (("fwhm", "FWHM px", "{:.3f}"), ("fwhm_change", "change %", "{:+.1f}")
            ("detections", "5 sigma", "{:d}"), ("pits", "pits", "{:d}"), ("scatter", "scatter %", "{:.2f}"),
            ("bright", "bright %", "{:+.2f}"), ("slope", "slope %/mag", "{:+.2f}"), ("fold", "seam", "{:.4f}"),
            ("step", "tile step", "{:.3f}"),
-           ("level", "level", "{:.3f}"), ("border", "border", "{:.3f}"), ("session", "session", "{:.3f}"), ("ellipticity", "ell.", "{:.3f}"), ("seconds", "time s", "{:.0f}"))
+           ("level", "level", "{:.3f}"), ("border", "border", "{:.3f}"), ("session", "session", "{:.3f}"),
+           ("around", "at stars", "{:.3f}"), ("ellipticity", "ell.", "{:.3f}"), ("seconds", "time s", "{:.0f}"))
 
 
 WIDE_FWHM, WIDE_RING_FWHM = 4.0, (5.0, 7.0)

@@ -14,6 +14,7 @@ import rows as row_kinds
 import truth
 from bootstrap import bootstrap_errors
 from datasets import DATA_SETS, NIGHTS_OF_DEFECTS, ROOT
+from faults import noise_at_stars, shadow_row
 from frames import measure_frames, read_frames
 from images import read_image
 from measure import Field, digest_name, markdown, measure
@@ -86,7 +87,9 @@ class Bench:
         night, row = self.work / "night", ROWS[name]
         if self._truth is None:
             self._truth = truth.Truth(night, self.field)
-        figures = self._truth.figures(read_image(self.picture(name)[0]))
+        path, plain = (self.picture(which)[0] for which in (name, CLASSICAL))
+        figures = self._truth.figures(read_image(path))
+        figures.update(shadow_row(path, plain, night, self.field.outside))
         if isinstance(row, row_kinds.Run) and row.product != "classical.fits":
             figures.update(truth.weight_ranks(self.run_dir(row), night))
         return figures
@@ -107,7 +110,7 @@ class Bench:
             for old in store.parent.glob(f"{slug(name)}-*.json"):
                 old.unlink()
             store.write_text(json.dumps(measure(read_image(path), self.field, own_mean=self.own_mean(path))))
-        return {**json.loads(store.read_text()), "seconds": seconds}
+        return {**json.loads(store.read_text()), "around": noise_at_stars(path, self.field), "seconds": seconds}
 
 
 def slug(name):

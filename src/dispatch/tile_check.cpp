@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tilecompile/coadd/classical_check.hpp"
+#include "tilecompile/coadd/rejected_light.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/night/stored_tile.hpp"
@@ -209,22 +210,6 @@ double most_weight_of(const std::vector<double>& weights, const TileRound& round
   return static_cast<double>(weights.size()) * *std::max_element(weights.begin(), weights.end()) / sum;
 }
 
-// The classical stack of the tile's place without what rejection took from the tile there: trails and hot
-// pixels.
-Plane<float> stack_of_what_was_kept(const Analysis& analysis, const TileFile& file, std::size_t c) {
-  const PlaneView<float> from = analysis.classical[c].view(file.box);
-  Plane<float> stack(file.box.w, file.box.h);
-  for (int y = 0; y < file.box.h; ++y)
-    for (int x = 0; x < file.box.w; ++x) {
-      double rejected = 0;
-      if (!file.light_low.empty() && file.coverage[c].at(x, y) > 0)
-        rejected = (static_cast<double>(file.light_low[c].at(x, y)) + file.light_high[c].at(x, y)) /
-                   file.coverage[c].at(x, y);
-      stack.at(x, y) = static_cast<float>(from.at(x, y) - rejected);
-    }
-  return stack;
-}
-
 }  // namespace
 
 std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
@@ -234,7 +219,12 @@ std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
     std::vector<double> noise;
     for (const FrameChannel& frame : analysis.metrics.channels[c]) noise.push_back(frame.noise);
     const std::vector<double>& weights = file.frame_weight[c];
-    const Plane<float> stack = stack_of_what_was_kept(analysis, file, c);
+    // without trails and hot pixels, which the tile has no more
+    const bool rejects = !file.light_low.empty();
+    const Plane<float> nothing;
+    const Plane<float> stack =
+        without_rejected_light(analysis.classical[c].view(file.box), rejects ? file.light_low[c] : nothing,
+                               rejects ? file.light_high[c] : nothing, file.coverage[c]);
     const TileOddness odd = compare_with_stack({file.pixels[c].view(), file.variance[c].view(), stack.view(),
                                                 analysis.variance[c].view(file.box), median(std::move(noise)),
                                                 most_weight_of(weights, round)});

@@ -36,14 +36,14 @@ ProductPlan final_plan(const StackingParams& stacking, const std::string& histor
 
 // The last two phases where synthetic frames are wanted.
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                            const TileRound& round) {
+                            const TileRound& round, const Image& kept) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
   const StackingParams& stacking = run.config.method.stacking;
   const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
   write_final(run, night, tiles,
               final_plan(stacking, std::string(mean) + " mean of " + std::to_string(made.clusters.count) +
                                        " synthetic frames"),
-              made.stack);
+              made.stack, kept);
   write_frame_table(run, night, made.clusters);
 }
 
@@ -61,11 +61,12 @@ RunOutcome carry_out(RunUnderWay& run) {
   TileRound round = share_with_workers(run, night);
   if (run.request.resume) round.journalled = &journal.first_round;
   Reconstruction made = reconstruct(run, night, round);
-  write_reconstruction(run, night, made.tiles, made.channels);
+  const Image kept = stack_of_what_was_kept(night, made.channels);
+  write_reconstruction(run, night, made.tiles, made.channels, kept);
   if (synthetic_enabled(run.record.frames, run.config.method.synthetic)) {
     made.channels.clear();  // written, and not needed any more
     if (run.request.resume) round.journalled = &journal.second_round;
-    stack_synthetic_frames(run, night, made.tiles, round);
+    stack_synthetic_frames(run, night, made.tiles, round, kept);
   } else {
     link_final(run, night, made.tiles, {"stack", run.config.method.stacking.output_file, {}, {}, true},
                made.channels);

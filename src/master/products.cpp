@@ -179,7 +179,7 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
     parts.emplace_back([&] { record.covered_area = qualities(context, channels, 1); });
     parts.emplace_back([&] {
       for (std::size_t c = 0; c < channels.size(); ++c)
-        record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.classical)[c], *context.grid));
+        record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.kept)[c], *context.grid));
     });
   }
   parallel_for(static_cast<int>(parts.size()), context.threads,

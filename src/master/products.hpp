@@ -21,6 +21,7 @@ struct ProductContext {
   bool normalized_units = false;
   bool one_sky = true;                                    ///< the first frame's coordinates are those of all
   const Image* classical = nullptr;                       ///< normalised
+  const Image* kept = nullptr;                            ///< the same without what was rejected
   const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
   const Grid* grid = nullptr;
   int threads = 1;  ///< that write one product

@@ -6,6 +6,7 @@
 #include "tile_metrics.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/version.hpp"
+#include "tilecompile/coadd/rejected_light.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
 
@@ -88,22 +89,31 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.program = std::string("tilecompile ") + kProgramVersion;
   context.normalized_units = run.config.output.normalized_units;
   context.one_sky = one_sky(*night.frames.manifest);
-  context.classical = &night.analysis.classical;
+  context.classical = context.kept = &night.analysis.classical;
   context.sky = &night.sky;
   context.grid = &night.grid;
   context.threads = run.threads;
   return context;
 }
 
+Image stack_of_what_was_kept(const AnalysedNight& night, const std::vector<CoaddChannel>& reconstruction) {
+  Image kept;
+  for (std::size_t c = 0; c < reconstruction.size(); ++c)
+    kept.push_back(without_rejected_light(night.analysis.classical[c].view(), reconstruction[c].light_low,
+                                          reconstruction[c].light_high, reconstruction[c].coverage));
+  return kept;
+}
+
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                          const std::vector<CoaddChannel>& reconstruction) {
+                          const std::vector<CoaddChannel>& reconstruction, const Image& kept) {
   run.clock.start("write products");
   RunRecord& record = run.record;
-  const ProductContext context = product_context(run, night);
+  ProductContext context = product_context(run, night);
   const std::string frames = std::to_string(record.frames) + " normalised frames";
   record.products.push_back(write_product(
       context, {"classical", "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
       classical_channels(night.analysis)));
+  context.kept = &kept;
   record.products.push_back(write_product(
       context,
       {kReconstruction,
@@ -119,9 +129,10 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
 }
 
 void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels) {
+                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels, const Image& kept) {
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
-  const ProductContext context = product_context(run, night);
+  ProductContext context = product_context(run, night);
+  context.kept = &kept;
   run.record.products.push_back(write_product(context, plan, channels));
   show_and_judge(run, tiles, context, channels);
 }

@@ -71,11 +71,6 @@ void join_row(const std::vector<const PartialSums*>& chunks, bool plain, int y, 
   }
 }
 
-void store_sampled(const std::vector<double>& value, const std::vector<double>& weight, double* mean) {
-  for (std::size_t x = 0; x < value.size(); ++x)
-    mean[x] = weight[x] > 0 ? value[x] / weight[x] : std::numeric_limits<double>::quiet_NaN();
-}
-
 // The mean of a row where frames are valid, and its sums of weights.
 void store_mean(const std::vector<double>& value, const std::vector<double>& weight,
                 const std::vector<std::int32_t>& count, int y, Plane<float>& means, Plane<float>& weights) {
@@ -100,15 +95,13 @@ SharpAndQuiet sharp_and_quiet(const std::vector<WeightedCutout>& cutouts, int wi
                               int frame_chunk, const Plane<std::uint8_t>* plain) {
   const auto chunk = static_cast<std::size_t>(std::max(1, frame_chunk));
   const Plane<float> nothing(width, height, kNan), zeros(width, height);
-  SharpAndQuiet result{nothing, nothing, zeros, zeros, Plane<double>(width, sampled_rows(height))};
+  SharpAndQuiet result{nothing, nothing, zeros, zeros};
   TwoRowSums sums(static_cast<std::size_t>(width));
   RowSums equal(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
     sum_row_twice(cutouts, y, chunk, sums);
     store_mean(sums.sharp_value, sums.sharp_weight, sums.count, y, result.sharp, result.sharp_weight);
     store_mean(sums.quiet_value, sums.quiet_weight, sums.count, y, result.quiet, result.quiet_weight);
-    if (y % kSampledRowStep == 0)
-      store_sampled(sums.sharp_value, sums.sharp_weight, result.sampled.row(y / kSampledRowStep));
     const auto is_plain = [&](const std::vector<double>& weight, int x) {
       return weight[static_cast<std::size_t>(x)] < kEpsilon || (plain != nullptr && plain->at(x, y) != 0);
     };
@@ -136,7 +129,11 @@ Plane<double> sampled_mean(const std::vector<WeightedCutout>& cutouts, int width
   RowSums sums(static_cast<std::size_t>(width));
   for (int row = 0; row < mean.height(); ++row) {
     sum_row(cutouts, {}, row * kSampledRowStep, chunk, sums);
-    store_sampled(sums.value, sums.weight, mean.row(row));
+    for (int x = 0; x < width; ++x) {
+      const auto i = static_cast<std::size_t>(x);
+      mean.at(x, row) =
+          sums.weight[i] > 0 ? sums.value[i] / sums.weight[i] : std::numeric_limits<double>::quiet_NaN();
+    }
   }
   return mean;
 }
@@ -172,7 +169,11 @@ Plane<double> join_sampled_mean(const std::vector<const PartialSums*>& chunks, i
   RowSums sums(static_cast<std::size_t>(width));
   for (int row = 0; row < mean.height(); ++row) {
     join_row(chunks, false, row, sums);
-    store_sampled(sums.value, sums.weight, mean.row(row));
+    for (int x = 0; x < width; ++x) {
+      const auto i = static_cast<std::size_t>(x);
+      mean.at(x, row) =
+          sums.weight[i] > 0 ? sums.value[i] / sums.weight[i] : std::numeric_limits<double>::quiet_NaN();
+    }
   }
   return mean;
 }

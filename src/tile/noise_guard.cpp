@@ -13,9 +13,8 @@ namespace {
 constexpr double kCoreInFwhm = 0.3, kSmallestCorePx = 1, kWider = 2.5;  // Gaussians of the band
 constexpr double kTopOfPeak = 0.5;                                      // share of a peak that speaks for it
 constexpr double kTroughInFwhm = 1.5, kPeakOverTrough = 1.5;            // less is the rim of a dark hole
-constexpr double kCoreTo = 0.8, kCoreEnd = 1.3, kWingsFrom = 1.8, kWingsTo = 2.8;  // of the reach
-constexpr double kShareOfWings = 0.45;
-constexpr double kWingsFaintest = 2, kWingsAll = 6;  // times `high`
+constexpr double kCoreTo = 0.8, kCoreEnd = 1.3;                         // of the reach
+constexpr double kAroundTo = 3.5, kAroundEnd = 5.5;  // FWHM: where the light of a star is kept
 
 double smoothstep(double u) {
   const double v = std::clamp(u, 0.0, 1.0);
@@ -53,38 +52,34 @@ Plane<double> deepest(Plane<double> plane, int radius_px) {
 
 struct Neighbour {
   int dx, dy;
-  double core, wings;
+  double share;
 };
 
-// What a star takes with it at a distance in units of the reach: its core and ring, and of its wings, whose
-// difference is wide but shallow, as much as lets the noise there grow by a tenth at most.
-std::vector<Neighbour> disc(double reach_px) {
+// A disc that is whole up to `to_px` and fades until `end_px`.
+std::vector<Neighbour> disc(double to_px, double end_px) {
   std::vector<Neighbour> pixels;
-  const int r = static_cast<int>(std::floor(kWingsTo * reach_px));
+  const int r = static_cast<int>(std::floor(end_px));
   for (int dy = -r; dy <= r; ++dy)
     for (int dx = -r; dx <= r; ++dx) {
-      const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy)) / reach_px;
-      if (distance >= kWingsTo) continue;
-      pixels.push_back({dx, dy, 1 - smoothstep((distance - kCoreTo) / (kCoreEnd - kCoreTo)),
-                        kShareOfWings * (1 - smoothstep((distance - kWingsFrom) / (kWingsTo - kWingsFrom)))});
+      const double distance = std::sqrt(static_cast<double>(dx * dx + dy * dy));
+      if (distance < end_px)
+        pixels.push_back({dx, dy, 1 - smoothstep((distance - to_px) / (end_px - to_px))});
     }
   return pixels;
 }
 
-// `core` and `wings`: how much of each the star has.
-void open_around(int x, int y, double core, double wings, const std::vector<Neighbour>& pixels,
-                 Plane<double>& shares) {
+void open_around(int x, int y, double share, const std::vector<Neighbour>& pixels, Plane<double>& shares) {
   for (const Neighbour& n : pixels) {
     const int u = x + n.dx, v = y + n.dy;
     if (u < 0 || v < 0 || u >= shares.width() || v >= shares.height()) continue;
-    shares.at(u, v) = std::max({shares.at(u, v), core * n.core, wings * n.wings});
+    shares.at(u, v) = std::max(shares.at(u, v), share * n.share);
   }
 }
 
 }  // namespace
 
-Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
-                          const NoiseGuardParams& params, double seeing_px) {
+GuardedStars guard_stars(const Plane<float>& sharp, const Plane<float>& quiet, const NoiseGuardParams& params,
+                         double seeing_px) {
   Plane<double> difference(sharp.width(), sharp.height());
   for (std::size_t i = 0; i < difference.size(); ++i) {
     const double d = static_cast<double>(sharp.samples()[i]) - quiet.samples()[i];
@@ -92,24 +87,31 @@ Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
   }
   const double core_px = std::max(kSmallestCorePx, kCoreInFwhm * seeing_px);
   const Plane<double> gain = star_band(difference, core_px);
-  Plane<double> shares(sharp.width(), sharp.height());
+  GuardedStars stars{Plane<double>(sharp.width(), sharp.height()),
+                     Plane<double>(sharp.width(), sharp.height())};
   const double sd = robust_sd(gain.samples());
-  if (!(sd > 0)) return shares;
+  if (!(sd > 0)) return stars;
   const Plane<double> excess = star_band(without_holes(quiet), core_px);
   const Plane<double> peak = maximum_filter(gain, whole_px(seeing_px));
   const Plane<double> trough = deepest(gain, whole_px(kTroughInFwhm * seeing_px));
-  const std::vector<Neighbour> pixels = disc(std::max(1.0, params.reach_fwhm * seeing_px));
-  for (int y = 0; y < shares.height(); ++y)
-    for (int x = 0; x < shares.width(); ++x) {
+  const double reach_px = std::max(1.0, params.reach_fwhm * seeing_px);
+  const std::vector<Neighbour> core = disc(kCoreTo * reach_px, kCoreEnd * reach_px);
+  const std::vector<Neighbour> around = disc(kAroundTo * seeing_px, kAroundEnd * seeing_px);
+  Plane<double>& light = stars.light_left_out;
+  for (int y = 0; y < light.height(); ++y)
+    for (int x = 0; x < light.width(); ++x) {
       const double top = peak.at(x, y);
       const bool star = excess.at(x, y) > 0 && top >= kPeakOverTrough * trough.at(x, y);
       if (!star || gain.at(x, y) < kTopOfPeak * top) continue;
-      const double t = gain.at(x, y) / sd;
-      const double core = smoothstep((t - params.low) / (params.high - params.low));
-      const double wings = smoothstep((t / params.high - kWingsFaintest) / (kWingsAll - kWingsFaintest));
-      if (core > 0) open_around(x, y, core, wings, pixels, shares);
+      const double share = smoothstep((gain.at(x, y) / sd - params.low) / (params.high - params.low));
+      if (!(share > 0)) continue;
+      open_around(x, y, share, core, stars.sharp_share);
+      if (gain.at(x, y) >= top) open_around(x, y, share, around, light);
     }
-  return shares;
+  for (std::size_t i = 0; i < light.size(); ++i)
+    light.samples()[i] *= (1 - stars.sharp_share.samples()[i]) * difference.samples()[i];
+  light = gaussian_smooth(light, std::max(1.0, seeing_px));
+  return stars;
 }
 
 }  // namespace tilecompile

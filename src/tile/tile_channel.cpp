@@ -1,22 +1,77 @@
 #include "tile_channel.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "local_sky.hpp"
 #include "noise_guard.hpp"
 #include "residual_noise.hpp"
 #include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
+#include "tilecompile/image/order_statistics.hpp"
 
 namespace tilecompile {
 
 namespace {
+
+constexpr double kLeastOfMedianNoise = 0.1;  // no frame outweighs the median one more than 100 times
 
 Plane<float> rounded(const Plane<double>& plane) {
   if (plane.empty()) return {};
   Plane<float> result(plane.width(), plane.height());
   for (std::size_t i = 0; i < plane.size(); ++i) result.samples()[i] = static_cast<float>(plane.samples()[i]);
   return result;
+}
+
+// Smallest and largest valid sample; both 0 without one.
+std::pair<float, float> value_range(const Plane<float>& plane) {
+  std::pair<float, float> range{0, 0};
+  bool any = false;
+  for (const float v : plane.samples()) {
+    if (v != v) continue;
+    range = any ? std::pair{std::min(range.first, v), std::max(range.second, v)} : std::pair{v, v};
+    any = true;
+  }
+  return range;
+}
+
+// A mean of frames lies between them, and everyone who checks a tile counts on that: no pixel leaves the
+// range of the tile for a star's light.
+void add_inside_range(const Plane<double>& light, Plane<float>& mean) {
+  const auto [low, high] = value_range(mean);
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    float& v = mean.samples()[i];
+    if (v == v) v = std::clamp(static_cast<float>(v + light.samples()[i]), low, high);
+  }
+}
+
+// Without the pixels above the median, where stars of other widths would be noise.
+Plane<double> dark_half(Plane<double> mean) {
+  std::vector<double> known;
+  for (const double v : mean.samples())
+    if (v == v) known.push_back(v);
+  const double middle = median(std::move(known));
+  for (double& v : mean.samples())
+    if (v > middle) v = std::numeric_limits<double>::quiet_NaN();
+  return mean;
+}
+
+// q from the noise of the sky inside the tile. That of the whole frame also holds its moonlight and
+// vignetting, which are gone from the cut-outs, and would hold such frames back.
+void set_quiet_weights(const std::vector<double>& noise, double max_frame_share,
+                       std::vector<WeightedCutout>& cutouts) {
+  const double least = kLeastOfMedianNoise * median(noise);
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < cutouts.size(); ++i) {
+    const double ratio = cutouts[i].noise / std::max(noise[i], least);
+    weights.push_back(cutouts[i].quiet_weight * (std::isfinite(ratio) && ratio > 0 ? ratio * ratio : 1));
+  }
+  limit_shares(weights, max_frame_share);
+  for (std::size_t i = 0; i < cutouts.size(); ++i) cutouts[i].quiet_weight = weights[i];
 }
 
 }  // namespace
@@ -74,18 +129,14 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
       if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
   }
-  if (params_.noise_guard.mode != NoiseGuardParams::Mode::kSignificance) {
-    measure_noise(sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk), frame_weight);
-    return;
-  }
-  const SharpAndQuiet means = sharp_and_quiet(cutouts_, box_.w, box_.h, params_.frame_chunk, plain());
-  measure_noise(means.sampled, frame_weight);
-  guard_noise(means, input.metrics->seeing_px);
-}
-
-void PreparedChannel::measure_noise(const Plane<double>& mean, const std::vector<double>& frame_weight) {
+  const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);
+  const bool guarded = params_.noise_guard.mode == NoiseGuardParams::Mode::kSignificance;
+  if (guarded)
+    set_quiet_weights(residual_noise(cutouts_, dark_half(mean), frame_weight), input.max_frame_share,
+                      cutouts_);
   for (std::size_t i = 0; i < cutouts_.size(); ++i) cutouts_[i].noise = noise[i];
+  if (guarded) guard_noise(input.metrics->seeing_px);
 }
 
 const Plane<std::uint8_t>* PreparedChannel::plain() const {
@@ -99,8 +150,11 @@ WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts
 }
 
 // The guarded mean N + s (R - N) is the mean with weights (1 - s) q / sum q + s W / sum W, here times sum W.
-void PreparedChannel::guard_noise(const SharpAndQuiet& means, double seeing_px) {
-  sharp_share_ = sharp_share(means.sharp, means.quiet, params_.noise_guard, seeing_px);
+void PreparedChannel::guard_noise(double seeing_px) {
+  const SharpAndQuiet means = sharp_and_quiet(cutouts_, box_.w, box_.h, params_.frame_chunk, plain());
+  GuardedStars stars = guard_stars(means.sharp, means.quiet, params_.noise_guard, seeing_px);
+  sharp_share_ = std::move(stars.sharp_share);
+  light_left_out_ = std::move(stars.light_left_out);
   quiet_share_ = Plane<double>(box_.w, box_.h);
   for (std::size_t i = 0; i < quiet_share_.size(); ++i) {
     const double ratio =
@@ -116,7 +170,9 @@ TileChannel PreparedChannel::reconstruct(const std::vector<std::size_t>& members
     cutouts.push_back(cutouts_[i]);
     weights.push_back(cutouts_[i].weight);
   }
-  TileChannel result = finish_channel(mean_of(cutouts), std::move(weights), params_.frame_chunk);
+  WeightedMean mean = mean_of(cutouts);
+  if (!light_left_out_.empty()) add_inside_range(light_left_out_, mean.mean);
+  TileChannel result = finish_channel(std::move(mean), std::move(weights), params_.frame_chunk);
   for (std::size_t k = 0; k < members.size() && !rejection_.low.empty(); ++k) {
     result.rejected_low[k] = static_cast<double>(rejection_.low[members[k]]);
     result.rejected_high[k] = static_cast<double>(rejection_.high[members[k]]);

@@ -41,8 +41,7 @@ class PreparedChannel {
 
  private:
   WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
-  void measure_noise(const Plane<double>& mean, const std::vector<double>& frame_weight);
-  void guard_noise(const SharpAndQuiet& means, double seeing_px);
+  void guard_noise(double seeing_px);
   const Plane<std::uint8_t>* plain() const;
 
   Box box_;
@@ -50,7 +49,7 @@ class PreparedChannel {
   CutoutPlanes planes_;
   std::vector<WeightedCutout> cutouts_;
   Rejection rejection_;
-  Plane<double> quiet_share_, sharp_share_;  // empty without a noise guard
+  Plane<double> quiet_share_, sharp_share_, light_left_out_;  // empty without a noise guard
 };
 
 }  // namespace tilecompile

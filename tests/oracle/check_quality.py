@@ -33,10 +33,20 @@ def check(report, run, metrics):
     for product in products.values():
         for key, area in AREAS:
             check_area(report, product, products["classical"], key, area, len(metrics[0]), limit)
-        check_pattern(report, run, product, products["classical"], limit)
+        check_pattern(report, run, product, without_rejected_light(run, metrics, products["classical"]), limit)
     check_profiles(report, products, len(metrics[0]))
     check_usable_tiles(report, run)
     check_verdict(report, run, products["stack"])
+
+
+def without_rejected_light(run, metrics, classical):
+    """[channel] of the plain mean in normalised units without what rejection took from its frames."""
+    planes = [stars.plane for stars in classical.stars]
+    if run.config["reconstruction"]["rejection"] == "none":
+        return planes
+    low, high = (run.image(name).astype(np.float64) for name in ("rejected.low.fits", "rejected.fits"))
+    return [plane - (low[c] + high[c]) / run.output_scale(metrics[c]) / np.maximum(classical.coverage[c], 1)
+            for c, plane in enumerate(planes)]
 
 
 def or_nan(value):
@@ -63,7 +73,7 @@ def check_area(report, product, classical, key, area, frames, limit):
 def check_pattern(report, run, product, classical, limit):
     for c, stars in enumerate(product.stars):
         (amplitude, significance, most, detected), rounding = quality.tile_pattern(
-            stars.plane, classical.stars[c].plane, run.boxes(), run.grid["tile_size"], run.grid["overlap"])
+            stars.plane, classical[c], run.boxes(), run.grid["tile_size"], run.grid["overlap"])
         found = product.record["tile_pattern"][c]
         report.close("%s: tile pattern [%d]" % (product.name, c), [found["amplitude"], found["significance"], found["limit"]],
                      [amplitude, significance, most], 1.0, max(limit, rounding))

@@ -14,8 +14,10 @@ from run_files import evenly
 TILE_MEDIAN_FLOOR = 1e-4
 MOST_SAMPLES = 8e6  # of all frames in the tiles of a channel that extensions are recomputed in
 
-Stored = namedtuple("Stored", "pixels coverage weight variance n_eff quality frame_weight low high")
-HDUS = (0, "COVERAGE", "WEIGHT", "VARIANCE", "NEFF", "QUALITY", "FRAMEWGT", "REJLOW", "REJHIGH")
+Stored = namedtuple("Stored", "pixels coverage weight variance n_eff quality frame_weight low high light_low light_high")
+PLANES = (0, "COVERAGE", "WEIGHT", "VARIANCE", "NEFF")
+HDUS = PLANES + ("QUALITY", "FRAMEWGT", "REJLOW", "REJHIGH")
+LIGHT_HDUS = ("LIGHTLOW", "LIGHTHIG")
 
 
 def load(run):
@@ -24,7 +26,9 @@ def load(run):
     for t in range(len(run.boxes())):
         with fits.open(run.path("tiles", "tile_%06d.fits" % t)) as hdus:
             planes = [np.array(hdus[name].data).reshape((run.channels,) + hdus[name].data.shape[-2:])
-                      if name in HDUS[:5] else np.array(hdus[name].data) for name in HDUS]
+                      if name in PLANES + LIGHT_HDUS else np.array(hdus[name].data)
+                      for name in HDUS + (LIGHT_HDUS if LIGHT_HDUS[0] in hdus else ())]
+            planes += [[None] * run.channels] * (len(Stored._fields) - len(planes))
         for channel, of_channel in enumerate(tiles):
             of_channel.append(Stored(*(p[channel] for p in planes)))
     return tiles
@@ -44,7 +48,8 @@ def recomputed(run, samples, metrics, channel, t, weights=None):
     cube = np.array([method.normalised(levelled(run, method.cut(planes[channel], box), frame, box), frame)
                      for planes, frame in zip(samples, frames)])
     weights = run.weight[channel][t] if weights is None else np.array(weights)
-    return tile_oracle.Tile(cube, frames, weights, box, run.config["reconstruction"], run.grid["seeing_px"])
+    return tile_oracle.Tile(cube, frames, weights, box, run.config["reconstruction"], run.grid["seeing_px"],
+                            run.config["global_metrics"]["max_frame_share"])
 
 
 def extended(run):
@@ -66,10 +71,10 @@ def check(report, run, samples, metrics, tiles):
                      run.quality[channel].tolist())
         report.equal("tile files: W [%d]" % channel, [t.frame_weight.tolist() for t in stored],
                      run.weight[channel].tolist())
-        means, low, high, plain, guarded = {}, [], [], 0, 0
+        means, light, low, high, plain, guarded = {}, {}, [], [], 0, 0
         for t in kept:
             tile = recomputed(run, samples, metrics, channel, t)
-            means[t] = tile.mean()
+            means[t], light[t] = tile.mean(), tile.rejected_light
             low.append(tile.low)
             high.append(tile.high)
             plain += int(tile.plain.sum())
@@ -82,10 +87,23 @@ def check(report, run, samples, metrics, tiles):
                      % (np.sum(low), np.sum(high), plain, channel),
                      np.ravel([(stored[t].low, stored[t].high) for t in kept]).tolist(),
                      np.ravel(list(zip(low, high))).tolist())
+        check_light(report, channel, [stored[t] for t in kept], [light[t] for t in kept], metrics[channel])
         check_tile_maps(report, channel, [stored[t] for t in kept], [means[t] for t in kept], guarded)
         fallback = run.table_column("fallback_used", channel)
         report.equal("tile fallback_used [%d]" % channel, [bool(fallback[t]) for t in kept],
                      [bool(means[t].fallback.any()) for t in kept])
+
+
+def check_light(report, channel, stored, light, frames):
+    """What rejection took. A sum of what is above and what is below a median is as exact as the frames are noisy."""
+    noise = float(np.median([f["noise"] for f in frames]))
+    if light[0] is None:
+        report.equal("tile rejected light: none [%d]" % channel, [s.light_low is None for s in stored],
+                     [True] * len(stored))
+        return
+    for k, name in enumerate(("light_low", "light_high")):
+        report.close("tile rejected %s [%d]" % (name, channel), [getattr(s, name) for s in stored],
+                     [both[k] for both in light], noise)
 
 
 def check_tile_maps(report, channel, stored, means, guarded):
@@ -172,6 +190,16 @@ def check_reconstruction(report, run, metrics, tiles, factors):
     for channel in range(run.channels):
         check_picture(report, run, "reconstruction", "reconstruction.fits", channel,
                       joined(run, tiles[channel], factors[channel]), run.output_scale(metrics[channel]))
+    wanted = run.config["reconstruction"]["rejection"] != "none"
+    for name, which in (("rejected.fits", "light_high"), ("rejected.low.fits", "light_low")):
+        report.equal("%s written" % name, [os.path.exists(run.path(name))], [wanted])
+        for channel in range(run.channels if wanted else 0):
+            light = [np.where(np.isnan(t.pixels), np.nan, s * getattr(t, which))
+                     for t, (s, _, _) in zip(tiles[channel], factors[channel])]
+            unit = run.output_scale(metrics[channel])
+            noise = float(np.median([f["noise"] for f in metrics[channel]]))
+            report.close("%s [%d]" % (name, channel), run.image(name)[channel], unit * np.nan_to_num(
+                method.overlap_add(run.width, run.height, run.boxes(), light)), unit * noise)
 
 
 def check_classical(report, run, samples, metrics):

@@ -41,7 +41,8 @@ def contrast_tolerance(middle, number, least):
 
 
 def sigma_clip(cube, noise, settings):
-    """(kept, plain, low, high): mask of the frames' samples, pixels that stay plain, rejected samples a frame."""
+    """(kept, plain, low, high, light): mask of the frames' samples, pixels that stay plain, rejected samples a frame,
+    light of these against the last median, summed over frames: below, above."""
     frames, shape = len(cube), cube.shape[1:]
     values = cube.reshape(frames, -1).astype(np.float32)
     typical = method.median(noise)
@@ -67,9 +68,11 @@ def sigma_clip(cube, noise, settings):
     plain = (left < valid) & (left < settings["rejection_min_kept_fraction"] * valid)
     low[:, plain] = high[:, plain] = False
     kept, high = ~(low | high).reshape(cube.shape), high.reshape(cube.shape)
-    follow_tracks(kept, high, (values - last_middle).reshape(cube.shape), wider[:, 0], last_limit.reshape(shape),
-                  further.reshape(shape), plain.reshape(shape), settings["rejection_min_kept_fraction"])
-    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2))
+    above = (values - last_middle).reshape(cube.shape)
+    follow_tracks(kept, high, above, wider[:, 0], last_limit.reshape(shape), further.reshape(shape),
+                  plain.reshape(shape), settings["rejection_min_kept_fraction"])
+    light = [np.where(which, above, 0).sum(axis=0) for which in (low.reshape(cube.shape), high)]
+    return kept, plain.reshape(shape), low.sum(axis=1), high.sum(axis=(1, 2)), light
 
 
 def near(y, x, shape):
@@ -120,12 +123,16 @@ def follow_tracks(kept, high, above, wider, limit, further, plain, least_share):
 
 # Noise of the frames inside the tile
 
-def residual_noise(cube, used, weights, ramps, noise):
-    """Noise of I' less the weighted mean over every fourth row, cut at 3 sigma, freed of the frame's own part."""
+def residual_noise(cube, used, weights, ramps, noise, dark=False):
+    """Noise of I' less the weighted mean over every fourth row, cut at 3 sigma, freed of the frame's own part. `dark`:
+    where that mean is not above its median."""
     rows = np.s_[:, ::ROW_STEP]
     used, parts = used[rows], np.where(used, weights[:, None, None] * ramps, 0)[rows]
     with np.errstate(invalid="ignore", divide="ignore"):
-        residuals = cube[rows] - (parts * np.nan_to_num(cube[rows])).sum(axis=0) / parts.sum(axis=0)
+        mean = (parts * np.nan_to_num(cube[rows])).sum(axis=0) / parts.sum(axis=0)
+        if dark:
+            mean = np.where(mean > method.median(method.valid_of(mean)), np.nan, mean)
+        residuals = cube[rows] - mean
     used = used & ~np.isnan(residuals)
     share = weights / weights.sum()
     left = 1 - 2 * share + (share ** 2).sum()
@@ -182,62 +189,72 @@ def largest_within(plane, reach):
     return windows.max(axis=(2, 3))
 
 
-def sharp_share(sharp, quiet, settings, seeing):
-    """s at every pixel: discs around the cores of what is as small as a star and stands out in both."""
+def guard_stars(sharp, quiet, settings, seeing):
+    """(s, c) at every pixel: discs around the cores of what is as small as a star and stands out in both, and the
+    light that they cut off of it, smoothed."""
     core = max(1.0, 0.3 * seeing)
+    difference = np.nan_to_num(sharp.astype(np.float64) - quiet)
     gain, excess = (smooth(plane, core) - smooth(plane, 2.5 * core) for plane in (
-        np.nan_to_num(sharp.astype(np.float64) - quiet),
+        difference,
         np.where(np.isnan(quiet), method.median(method.valid_of(quiet.astype(np.float64))), quiet)))
     sd = method.robust_sd(gain.ravel())
+    share, around = np.zeros(sharp.shape), np.zeros(sharp.shape)
     if sd == 0:
-        return np.zeros(sharp.shape)
+        return share, around
     low, high = settings["noise_guard_low"], settings["noise_guard_high"]
     at_core = extensions.smoothstep((gain / sd - low) / (high - low))
     highest = largest_within(gain, max(1, math.floor(seeing + 0.5)))
     deepest = largest_within(-gain, max(1, math.floor(1.5 * seeing + 0.5)))
     at_core[(excess <= 0) | (gain < 0.5 * highest) | (highest < 1.5 * deepest)] = 0
     reach = max(1.0, settings["noise_guard_reach_fwhm"] * seeing)
-    wings = extensions.smoothstep((gain / sd / high - 2) / 4)
     rows, columns = np.mgrid[:sharp.shape[0], :sharp.shape[1]]
-    share = np.zeros(sharp.shape)
     for y, x in np.argwhere(at_core > 0):
-        away = np.hypot(rows - y, columns - x) / reach
-        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep((away - 0.8) / 0.5)))
-        share = np.maximum(share, wings[y, x] * 0.45 * (1 - extensions.smoothstep(away - 1.8)))
-    return share
+        away = np.hypot(rows - y, columns - x)
+        share = np.maximum(share, at_core[y, x] * (1 - extensions.smoothstep((away / reach - 0.8) / 0.5)))
+        if gain[y, x] == highest[y, x]:
+            around = np.maximum(around, at_core[y, x] * (1 - extensions.smoothstep((away / seeing - 3.5) / 2)))
+    return share, smooth(around * (1 - share) * difference, max(1.0, seeing))
 
 
 class Tile:
     """Everything that all frames decide together; `mean` sums any of them."""
 
-    def __init__(self, cube, frames, weights, box, settings, seeing):
-        """`frames`: metrics of every frame of the channel; `weights`: W of every frame."""
+    def __init__(self, cube, frames, weights, box, settings, seeing, most_share=0.0):
+        """`frames`: metrics of every frame of the channel; `weights`: W of every frame; `most_share`: of one of them."""
         self.cube, self.settings = cube, settings
         shape = cube.shape[1:]
         ramps = np.array([extensions.edge_ramp(f["footprint"], box, settings["edge_feather_px"]) for f in frames])
         noise = np.array([f["noise"] for f in frames])
         self.kept, self.plain = np.ones(cube.shape, dtype=bool), np.zeros(shape, dtype=bool)
         self.low = self.high = np.zeros(len(cube))
+        self.rejected_light = None
         if settings["rejection"] == "sigma_clip":
-            self.kept, self.plain, self.low, self.high = sigma_clip(cube, noise, settings)
+            self.kept, self.plain, self.low, self.high, self.rejected_light = sigma_clip(cube, noise, settings)
         used = self.kept & ~np.isnan(cube)
         self.noise = residual_noise(cube, used, weights, ramps, noise)
         self.weights = weights[:, None, None] * ramps
-        self.guarded = 0
+        self.guarded, self.given_back = 0, None
         if settings["noise_guard"] == "significance":
-            self.guard(np.array([f["inverse_variance"] for f in frames])[:, None, None] * ramps, seeing)
+            inside = residual_noise(cube, used, weights, ramps, noise, True)
+            inside = np.maximum(inside, 0.1 * method.median(inside))
+            quiet = np.array([f["inverse_variance"] for f in frames]) * (noise / inside) ** 2
+            self.guard(np.array(method.limited(quiet, most_share))[:, None, None] * ramps, seeing)
 
     def guard(self, quiet_weights, seeing):
         sharp = self.mean()
         quiet = Mean(self.cube, self.kept, quiet_weights, self.noise, self.plain)
-        s = sharp_share(sharp.pixels, quiet.pixels, self.settings, seeing)
+        s, self.given_back = guard_stars(sharp.pixels, quiet.pixels, self.settings, seeing)
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where(quiet.weight > 0, sharp.weight / quiet.weight, 0)
         self.weights = (1 - s) * ratio * quiet_weights + s * self.weights
         self.guarded = int(np.count_nonzero(s < 1))
 
     def mean(self, members=slice(None)):
-        return Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
+        mean = Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
+        if self.given_back is not None:  # no pixel leaves the range of the tile's mean
+            low, high = np.nanmin(mean.pixels), np.nanmax(mean.pixels)
+            mean.pixels = np.clip((mean.pixels + self.given_back).astype(np.float32), low, high)
+        return mean
 
 
 # Synthetic tiles [11]

@@ -124,5 +124,24 @@ INSTANTIATE_TEST_SUITE_P(Fields, PlantedPattern,
                                          Field{"seestar", "seestar_rgb", ""}),
                          [](const auto& param) { return param.param.name; });
 
+// A colour night with a satellite in most frames: what is left of the trails in the plain mean crosses the
+// lines of the grid and is no pattern of the picture, which has none of them.
+TEST(TrailsOfThePlainMean, AreNoPatternOfThePicture) {
+  const TempDir dir;
+  ASSERT_EQ(run_program("simulate '" + (dir / "night").string() +
+                        "' --frames 40 --width 400 --height 300 --channels 3 --seed 1 --stars 60 --trails 0.6"
+                        " --fwhm-spread 0.2")
+                .exit_code,
+            0);
+  std::ofstream(dir / "run.yaml") << "input: {dir: '" << (dir / "night/frames").string() << "'}\n";
+  const ProgramOutput end =
+      run_program("run '" + (dir / "run.yaml").string() + "' --quiet --output '" + dir.path().string() +
+                  "' --run-id " + kPatternRunId + " --set data.frames_min=2 --set synthetic.enabled=true");
+  ASSERT_EQ(end.exit_code, 0) << end.text;
+  for (const char* product : {"reconstruction", "stack"})
+    for (const auto& pattern : run_record(dir / kPatternRunId).at("products").at(product).at("tile_pattern"))
+      EXPECT_LT(pattern.at("amplitude").get<double>(), 1.5) << product;
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -20,6 +20,11 @@ Plane<float> noise(unsigned seed, double sd) {
   return p;
 }
 
+Plane<double> sharp_share(const Plane<float>& sharp, const Plane<float>& quiet,
+                          const NoiseGuardParams& params, double seeing_px) {
+  return guard_stars(sharp, quiet, params, seeing_px).sharp_share;
+}
+
 NoiseGuardParams params() {
   NoiseGuardParams p;
   p.mode = NoiseGuardParams::Mode::kSignificance;
@@ -98,7 +103,7 @@ TEST(NoiseGuard, StaysClosedOnWhatIsWiderThanAStar) {
   EXPECT_LT(largest(sharp_share(sharp, quiet, params(), 3)), 0.7);
 }
 
-TEST(NoiseGuard, IsNearlyClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
+TEST(NoiseGuard, IsClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
   for (const double peak : {5.0, 50.0, 5e4}) {
     Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
     add_spot(quiet, 48, 32, 3.4 / 2.355, peak);
@@ -110,10 +115,56 @@ TEST(NoiseGuard, IsNearlyClosedBeyondTwoFwhmOfStarsOfAnyBrightness) {
       for (int x = 0; x < 96; ++x) {
         const double r = std::hypot(x - 48, y - 32);
         if (r > 2.6 * 3 && r < 4 * 3) {
-          EXPECT_LE(share.at(x, y), 0.46) << peak << " at " << r << ": the noise grows by a tenth";
+          EXPECT_EQ(share.at(x, y), 0) << peak << " at " << r;
         }
       }
   }
+}
+
+// A star of two Gaussians, as far wings make it; wider in the quiet mean, of one flux in both.
+void add_winged_star(Plane<float>& p, double fwhm) {
+  for (const auto& [width, flux] : {std::array{1.0, 0.8e5}, {2.2, 0.2e5}}) {
+    const double sigma = width * fwhm / 2.355;
+    add_spot(p, 48, 32, sigma, flux / (2 * 3.14159265 * sigma * sigma));
+  }
+}
+
+double light_within(const Plane<double>& p, double radius) {
+  double sum = 0;
+  for (int y = 0; y < p.height(); ++y)
+    for (int x = 0; x < p.width(); ++x)
+      if (std::hypot(x - 48, y - 32) <= radius) sum += p.at(x, y) - 100;
+  return sum;
+}
+
+TEST(NoiseGuard, AStarKeepsTheFluxOfTheSharpMean) {
+  const double fwhm = 3;
+  Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
+  add_winged_star(quiet, 1.2 * fwhm);
+  add_winged_star(sharp, fwhm);
+  const GuardedStars stars = guard_stars(sharp, quiet, params(), fwhm);
+  Plane<double> cut(96, 64), whole(96, 64), wanted(96, 64);
+  for (std::size_t i = 0; i < cut.size(); ++i) {
+    const double n = quiet.samples()[i], d = sharp.samples()[i] - n;
+    cut.samples()[i] = n + stars.sharp_share.samples()[i] * d;
+    whole.samples()[i] = cut.samples()[i] + stars.light_left_out.samples()[i];
+    wanted.samples()[i] = sharp.samples()[i];
+  }
+  const double flux = light_within(wanted, 4 * fwhm);
+  EXPECT_GT(light_within(cut, 4 * fwhm) / flux, 1.01) << "what is cut off is darker in the sharp mean";
+  EXPECT_NEAR(light_within(whole, 4 * fwhm) / flux, 1, 0.003);
+  EXPECT_NEAR(whole.at(48, 32) / sharp.at(48, 32), 1, 0.003) << "and its peak";
+  for (int x = 0; x < 96; ++x)
+    if (std::abs(x - 48) > (5.5 + 3) * fwhm) {
+      EXPECT_EQ(stars.light_left_out.at(x, 32), 0) << x;
+    }
+}
+
+TEST(NoiseGuard, WhereNoStarSpeaksNothingIsAdded) {
+  Plane<float> quiet = noise(1, 0.1), sharp = noise(2, 0.15);
+  add_spot(sharp, 48, 32, 3, -9);
+  const GuardedStars stars = guard_stars(sharp, quiet, params(), 3);
+  EXPECT_LT(std::abs(stars.light_left_out.at(48, 32)), 0.05);
 }
 
 // The formula of the guard in obvious loops.
@@ -147,22 +198,28 @@ Plane<double> of_star_size(const Plane<double>& p, double seeing) {
   return narrow;
 }
 
-Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet, double reach,
-                            double seeing) {
+GuardedStars obvious_guard(const Plane<float>& sharp, const Plane<float>& quiet, double reach,
+                           double seeing) {
   Plane<double> d(sharp.width(), sharp.height()), n = d;
   for (std::size_t i = 0; i < d.size(); ++i) {
     d.samples()[i] = static_cast<double>(sharp.samples()[i]) - quiet.samples()[i];
     n.samples()[i] = quiet.samples()[i];
   }
+  const Plane<double> difference = d;
   d = of_star_size(d, seeing);
   n = of_star_size(n, seeing);
   const double sd = robust_sd(d.samples());
-  Plane<double> result(d.width(), d.height());
+  GuardedStars result{Plane<double>(d.width(), d.height()), Plane<double>(d.width(), d.height())};
   const auto near = [&](int x, int y, int r, const auto& visit) {
     for (int v = std::max(0, y - r); v <= std::min(d.height() - 1, y + r); ++v)
       for (int u = std::max(0, x - r); u <= std::min(d.width() - 1, x + r); ++u) visit(u, v);
   };
-  Plane<double> core = result, wings = result;
+  struct Voice {
+    int x, y;
+    double share;
+    bool peak;
+  };
+  std::vector<Voice> voices;
   for (int y = 0; y < d.height(); ++y)
     for (int x = 0; x < d.width(); ++x) {
       double most = -1e9, least = 1e9;
@@ -171,17 +228,21 @@ Plane<double> obvious_share(const Plane<float>& sharp, const Plane<float>& quiet
       near(x, y, static_cast<int>(std::lround(1.5 * seeing)),
            [&](int u, int v) { least = std::min(least, d.at(u, v)); });
       const bool speaks = n.at(x, y) > 0 && d.at(x, y) >= 0.5 * most && most >= -1.5 * least;
-      wings.at(x, y) = speaks ? step((d.at(x, y) / sd / 5 - 2) / 4) : 0;
-      core.at(x, y) = speaks ? step((d.at(x, y) / sd - 3) / 2) : 0;
+      if (speaks) voices.push_back({x, y, step((d.at(x, y) / sd - 3) / 2), d.at(x, y) == most});
     }
+  Plane<double> light(d.width(), d.height());
   for (int y = 0; y < d.height(); ++y)
-    for (int x = 0; x < d.width(); ++x)
-      near(x, y, 13, [&](int u, int v) {
-        const double away = std::hypot(u - x, v - y) / reach;
-        const double of_core = core.at(u, v) * (1 - step((away - 0.8) / 0.5));
-        const double of_wings = wings.at(u, v) * 0.45 * (1 - step(away - 1.8));
-        result.at(x, y) = std::max({result.at(x, y), of_core, of_wings});
-      });
+    for (int x = 0; x < d.width(); ++x) {
+      for (const Voice& voice : voices) {
+        const double away = std::hypot(voice.x - x, voice.y - y);
+        double& s = result.sharp_share.at(x, y);
+        s = std::max(s, voice.share * (1 - step((away / reach - 0.8) / 0.5)));
+        if (voice.peak)
+          light.at(x, y) = std::max(light.at(x, y), voice.share * (1 - step((away / seeing - 3.5) / 2)));
+      }
+      light.at(x, y) *= (1 - result.sharp_share.at(x, y)) * difference.at(x, y);
+    }
+  result.light_left_out = smoothed(light, std::max(1.0, seeing));
   return result;
 }
 
@@ -196,11 +257,13 @@ TEST(NoiseGuard, FollowsItsFormula) {
        {std::array{0.3, 2.0, 1.0}, {1.5, 2.0, 3.0}, {1.0, 4.6, 4.6}}) {
     NoiseGuardParams p = params();
     p.reach_fwhm = reach_fwhm;
-    const Plane<double> share = sharp_share(sharp, quiet, p, seeing);
-    const Plane<double> expected = obvious_share(sharp, quiet, reach, seeing);
+    const GuardedStars stars = guard_stars(sharp, quiet, p, seeing);
+    const GuardedStars expected = obvious_guard(sharp, quiet, reach, seeing);
+    const Plane<double>& share = stars.sharp_share;
     double least = 1, most = 0;
     for (std::size_t i = 0; i < share.size(); ++i) {
-      ASSERT_NEAR(share.samples()[i], expected.samples()[i], 1e-9) << i;
+      ASSERT_NEAR(share.samples()[i], expected.sharp_share.samples()[i], 1e-9) << i;
+      ASSERT_NEAR(stars.light_left_out.samples()[i], expected.light_left_out.samples()[i], 1e-9) << i;
       least = std::min(least, share.samples()[i]);
       most = std::max(most, share.samples()[i]);
     }

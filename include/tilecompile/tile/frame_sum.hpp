@@ -13,7 +13,7 @@ struct WeightedCutout {
   PlaneView<float> samples;  ///< input units, NaN where invalid
   Normalization normalization;
   double weight = 1;                          ///< W
-  double quiet_weight = 1;                    ///< q, the inverse variance
+  double quiet_weight = 1;                    ///< q, the inverse variance inside the tile
   double noise = 0;                           ///< sigma of I'
   const Plane<float>* ramp = nullptr;         ///< none: 1 everywhere
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
@@ -46,10 +46,8 @@ WeightedMean weighted_mean(const std::vector<WeightedCutout>& cutouts, int width
 struct SharpAndQuiet {
   Plane<float> sharp, quiet;                ///< `mean` of weighted_mean with either
   Plane<float> sharp_weight, quiet_weight;  ///< its `weight`
-  Plane<double> sampled;                    ///< sampled_mean with W
 };
-/// The bits of weighted_mean without a pixel mix, of the weights W and of q in their place, and of
-/// sampled_mean.
+/// The bits of weighted_mean without a pixel mix, of the weights W and of q in their place.
 SharpAndQuiet sharp_and_quiet(const std::vector<WeightedCutout>& cutouts, int width, int height,
                               int frame_chunk, const Plane<std::uint8_t>* plain);
 
