@@ -31,6 +31,9 @@ RunRequest make_request(const RunFlags& flags, const std::string& mode) {
   if (flags.threads >= 0) overrides.push_back("parallel.threads=" + std::to_string(flags.threads));
   if (!flags.log_level.empty()) overrides.push_back("observability.log_level=" + flags.log_level);
   if (!flags.log_format.empty()) overrides.push_back("observability.log_format=" + flags.log_format);
+  if (flags.has_page)
+    overrides.push_back("observability.listen=" +
+                        (flags.page.empty() || flags.page.front().empty() ? "127.0.0.1" : flags.page.front()));
   RunRequest request;
   request.config = load_run_config(flags.file, overrides);
   if (!flags.run_id.empty() && !flags.resume.empty())
@@ -56,7 +59,12 @@ int print_outcome(const RunOutcome& outcome) {
   return outcome.exit_code;
 }
 
-void add_resume_flag(CLI::App& app, RunFlags& flags) {
+void add_start_flags(CLI::App& app, RunFlags& flags) {
+  app.add_option("--page", flags.page,
+                 "Show the run in a browser while it goes on (observability.listen); default: 127.0.0.1:8765")
+      ->expected(0, 1)
+      ->type_name("ADDR:PORT")
+      ->each([&flags](const std::string&) { flags.has_page = true; });
   app.add_option("--resume", flags.resume,
                  "Go on with the run of this UUID, which was interrupted or failed");
 }
@@ -65,7 +73,7 @@ void add_resume_flag(CLI::App& app, RunFlags& flags) {
 void set_up_run(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
-  add_resume_flag(app, *flags);
+  add_start_flags(app, *flags);
   app.callback(
       [flags, choose] { choose([flags] { return print_outcome(run_local(make_request(*flags, "run"))); }); });
 }
@@ -73,7 +81,7 @@ void set_up_run(CLI::App& app, const ChooseAction& choose) {
 void set_up_master(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<RunFlags>();
   add_run_flags(app, *flags);
-  add_resume_flag(app, *flags);
+  add_start_flags(app, *flags);
   app.add_option("--workers", flags->workers, "Worker processes to start on this host")
       ->check(CLI::Range(0, 256));
   app.callback([flags, choose] {

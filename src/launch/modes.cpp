@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "event_announcer.hpp"
+#include "live_page.hpp"
 #include "local_workers.hpp"
 #include "own_tiles_pool.hpp"
 #include "tilecompile/base/log.hpp"
@@ -86,6 +87,32 @@ std::function<void(const std::string&, int)> teller_of(const WorkerOptions& opti
 
 }  // namespace
 
+namespace {
+
+/// Who looks at a run: nobody, unless observability.listen says where.
+class Onlookers {
+ public:
+  Onlookers(const RunRequest& request, ObjectStore& store) {
+    const std::string& listen = request.config.observability.listen;
+    if (listen.empty()) return;
+    watch_.emplace(std::filesystem::path(request.config.output.dir) / request.run_id, request.run_id);
+    page_.emplace(parse_listen_place(listen, kPagePort), *watch_, store);
+  }
+  void tell(const std::string& file, const std::string& line) {
+    if (watch_) watch_->tell(file, line);
+  }
+  std::function<void(const Image&, const Grid&)> night_analysed() {
+    if (!page_) return {};
+    return [this](const Image& plain_mean, const Grid& grid) { page_->begin_picture(plain_mean, grid); };
+  }
+
+ private:
+  std::optional<RunWatch> watch_;
+  std::optional<LivePage> page_;
+};
+
+}  // namespace
+
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
@@ -101,7 +128,12 @@ RunOutcome run_local(const RunRequest& request) {
   auto worker_transport = broker.connect();
   worker_transport->declare(compute_queue_spec(false));
   WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
-  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
+  Onlookers onlookers(request, *store);
+  const auto listener = [&onlookers](const std::string& file, const std::string& line) {
+    onlookers.tell(file, line);
+  };
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames,
+                              nullptr, listener, onlookers.night_analysed()});
 }
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
@@ -121,15 +153,17 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
     if (workers) workers->watch();
   };
   EventAnnouncer announcer(*transport, request.run_id);
-  const auto listener = [&announcer](const std::string& file, const std::string& line) {
+  Onlookers onlookers(request, *store);
+  const auto listener = [&announcer, &onlookers](const std::string& file, const std::string& line) {
     announcer.tell(file, line);
+    onlookers.tell(file, line);
   };
   const auto own = own_tiles_pool(
       *store,
       config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
       config.parallel);
   return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames,
-                              own.get(), listener});
+                              own.get(), listener, onlookers.night_analysed()});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {

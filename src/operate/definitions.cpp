@@ -9,6 +9,7 @@
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/base64.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/queue_arguments.hpp"
@@ -26,19 +27,6 @@ std::string from_hex(const std::string& hex) {
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
     bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return bytes;
-}
-
-std::string base64(const std::string& bytes) {
-  static const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-  }
-  return text;
 }
 
 std::string random_password() {
