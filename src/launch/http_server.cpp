@@ -65,7 +65,8 @@ ListenPlace parse_listen_place(const std::string& text, int default_port) {
     port = text.substr(end + 1);
     if (!port.empty() && port[0] != ':') throw not_a_place(text);
     port.erase(0, 1);
-  } else if (const std::size_t colon = text.rfind(':'); colon != std::string::npos && text.find(':') == colon) {
+  } else if (const std::size_t colon = text.rfind(':');
+             colon != std::string::npos && text.find(':') == colon) {
     address = text.substr(0, colon);
     port = text.substr(colon + 1);
   } else if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) {
@@ -100,18 +101,19 @@ HttpServer::HttpServer(const ListenPlace& place) : parts_(std::make_unique<Parts
   parts.server.set_payload_max_length(0);
   const bool loopback = place.loopback();
   // A page of another site must not reach this one under a name of its own that leads here.
-  parts.server.set_pre_routing_handler([loopback](const httplib::Request& request, httplib::Response& response) {
-    const std::string host = host_name(request.get_header_value("Host"));
-    response.set_header("Cache-Control", "no-store");
-    response.set_header("X-Content-Type-Options", "nosniff");
-    response.set_header("Referrer-Policy", "no-referrer");
-    const bool known = host == "localhost" || is_address(host) ||
-                       (host.starts_with("[") && is_address(host.substr(1, host.find(']') - 1)));
-    if (!loopback || known) return httplib::Server::HandlerResponse::Unhandled;
-    response.status = 403;
-    response.set_content("this server is reached by its address or as localhost\n", "text/plain");
-    return httplib::Server::HandlerResponse::Handled;
-  });
+  parts.server.set_pre_routing_handler(
+      [loopback](const httplib::Request& request, httplib::Response& response) {
+        const std::string host = host_name(request.get_header_value("Host"));
+        response.set_header("Cache-Control", "no-store");
+        response.set_header("X-Content-Type-Options", "nosniff");
+        response.set_header("Referrer-Policy", "no-referrer");
+        const bool known = host == "localhost" || is_address(host) ||
+                           (host.starts_with("[") && is_address(host.substr(1, host.find(']') - 1)));
+        if (!loopback || known) return httplib::Server::HandlerResponse::Unhandled;
+        response.status = 403;
+        response.set_content("this server is reached by its address or as localhost\n", "text/plain");
+        return httplib::Server::HandlerResponse::Handled;
+      });
   // Not the library's own choice, under which two programs could share a port.
   parts.server.set_socket_options([](auto socket) {
     const int yes = 1;
@@ -120,8 +122,9 @@ HttpServer::HttpServer(const ListenPlace& place) : parts_(std::make_unique<Parts
   });
   if (place.port == 0) parts.place.port = parts.server.bind_to_any_port(place.address);
   if (place.port == 0 ? parts.place.port <= 0 : !parts.server.bind_to_port(place.address, place.port))
-    throw TransientError("cannot listen at " + place.address + ":" + std::to_string(place.port) +
-                         ": the port is taken or may not be used, or this host has no such address; name another");
+    throw TransientError(
+        "cannot listen at " + place.address + ":" + std::to_string(place.port) +
+        ": the port is taken or may not be used, or this host has no such address; name another");
 }
 
 HttpServer::~HttpServer() { stop(); }
@@ -136,26 +139,27 @@ void HttpServer::page(const std::string& path, Page page) {
 
 void HttpServer::stream(const std::string& path, Feed feed) {
   Parts& parts = *parts_;
-  parts.server.Get(path, [&parts, feed = std::move(feed)](const httplib::Request&, httplib::Response& response) {
-    if (++parts.readers > kMostReaders) {
-      --parts.readers;
-      response.status = 503;
-      response.set_content("too many look at this already\n", "text/plain");
-      return;
-    }
-    const auto reader = std::make_shared<StreamReader>();
-    response.set_chunked_content_provider(
-        "text/event-stream",
-        [&parts, feed, reader](std::size_t, httplib::DataSink& sink) {
-          const auto text = parts.stopping ? std::nullopt : feed(*reader);
-          if (!text) {
-            sink.done();
-            return true;
-          }
-          return text->empty() || sink.write(text->data(), text->size());
-        },
-        [&parts](bool) { --parts.readers; });
-  });
+  parts.server.Get(path,
+                   [&parts, feed = std::move(feed)](const httplib::Request&, httplib::Response& response) {
+                     if (++parts.readers > kMostReaders) {
+                       --parts.readers;
+                       response.status = 503;
+                       response.set_content("too many look at this already\n", "text/plain");
+                       return;
+                     }
+                     const auto reader = std::make_shared<StreamReader>();
+                     response.set_chunked_content_provider(
+                         "text/event-stream",
+                         [&parts, feed, reader](std::size_t, httplib::DataSink& sink) {
+                           const auto text = parts.stopping ? std::nullopt : feed(*reader);
+                           if (!text) {
+                             sink.done();
+                             return true;
+                           }
+                           return text->empty() || sink.write(text->data(), text->size());
+                         },
+                         [&parts](bool) { --parts.readers; });
+                   });
 }
 
 void HttpServer::start() {

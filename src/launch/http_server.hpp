@@ -12,7 +12,7 @@ namespace tilecompile {
 struct ListenPlace {
   std::string address = "127.0.0.1";
   int port = 0;
-  bool loopback() const;   ///< only this host can reach it
+  bool loopback() const;    ///< only this host can reach it
   std::string url() const;  ///< "http://127.0.0.1:8080"
 };
 /// Throws UsageError for anything else, and for names: an address says which hosts can reach it. What `text`
@@ -22,7 +22,7 @@ ListenPlace parse_listen_place(const std::string& text, int default_port);
 /// Who reads a stream, and how far.
 struct StreamReader {
   bool greeted = false, over = false;
-  std::uint64_t seen = 0;                          ///< number of the latest news it got
+  std::uint64_t seen = 0;                           ///< number of the latest news it got
   std::chrono::steady_clock::time_point told_at{};  ///< when it last heard how things are
 };
 

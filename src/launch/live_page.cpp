@@ -1,5 +1,7 @@
 #include "live_page.hpp"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -20,9 +22,9 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr auto kLook = 500ms;        // between two looks at what is new
-constexpr auto kTellEvery = 1s;      // how the run stands
-constexpr auto kFarewell = 2s;       // for those who look, to fetch the report
+constexpr auto kLook = 500ms;            // between two looks at what is new
+constexpr auto kTellEvery = 1s;          // how the run stands
+constexpr auto kFarewell = 2s;           // for those who look, to fetch the report
 constexpr std::size_t kMostAtOnce = 16;  // tiles, before it is looked whether the run has ended
 
 std::string event(const char* kind, const std::string& data) {
@@ -35,10 +37,19 @@ json place_json(int tile_id, const Box& place) {
   return {{"tile_id", tile_id}, {"x", place.x0}, {"y", place.y0}, {"w", place.w}, {"h", place.h}};
 }
 
-std::string file_bytes(const std::filesystem::path& path) {
+HttpAnswer file_answer(const std::filesystem::path& path, const char* type) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) throw TransientError("there is no " + path.string() + " yet");
-  return {std::istreambuf_iterator<char>(in), {}};
+  if (!in) return {"text/plain", "not there yet\n", 503};
+  return {type, {std::istreambuf_iterator<char>(in), {}}};
+}
+
+// As others write it: a place for all addresses of this host is reached by its name.
+ListenPlace reachable(ListenPlace place) {
+  if (place.address != "0.0.0.0" && place.address != "::") return place;
+  char host[256] = "localhost";
+  gethostname(host, sizeof host - 1);
+  place.address = host;
+  return place;
 }
 
 }  // namespace
@@ -51,14 +62,15 @@ std::string page_root(const ListenPlace& place) {
   constexpr std::size_t kLeast = 16;
   if (text.size() < kLeast || text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz"
                                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != std::string::npos)
-    throw UsageError("TILECOMPILE_PAGE_TOKEN must be at least 16 letters, digits, - and _: it keeps strangers out");
+    throw UsageError(
+        "TILECOMPILE_PAGE_TOKEN must be at least 16 letters, digits, - and _: it keeps strangers out");
   return "/" + text;
 }
 
 LivePage::LivePage(const ListenPlace& place, RunWatch& watch, ObjectStore& store)
     : watch_(watch), store_(store), server_(place) {
   const std::string root = page_root(place);
-  url_ = server_.place().url() + root + "/";
+  url_ = reachable(server_.place()).url() + root + "/";
   add_pages(root);
   server_.start();
   painter_ = std::thread([this] { paint(); });
@@ -85,10 +97,11 @@ void LivePage::add_pages(const std::string& root) {
     return HttpAnswer{"text/html; charset=utf-8", live_report_page(watch_.directory())};
   });
   server_.page(root + "/report.html", [this] {
-    return HttpAnswer{"text/html; charset=utf-8", file_bytes(watch_.directory() / "report.html")};
+    return file_answer(watch_.directory() / "report.html", "text/html; charset=utf-8");
   });
-  server_.page(root + "/status.json",
-               [this] { return HttpAnswer{"application/json", dumped(status_json(watch_.status()))}; });
+  server_.page(root + "/status.json", [this] {
+    return HttpAnswer{"application/json", dumped(status_json(watch_.status()))};
+  });
   server_.page(root + "/plain.png", [this] { return picture(false); });
   server_.page(root + "/picture.png", [this] { return picture(true); });
   server_.stream(root + "/events", [this](StreamReader& reader) { return feed(reader); });
@@ -119,7 +132,9 @@ std::string LivePage::hello() {
       for (const int id : picture_->laid()) tiles.push_back(place_json(id, picture_->place(id)));
   }
   changed_.notify_all();
-  return event("hello", dumped({{"picture", has_picture}, {"tiles", tiles}}));
+  json events = json::array();
+  for (const std::string& line : watch_.latest_events()) events.push_back(json::parse(line));
+  return event("hello", dumped({{"picture", has_picture}, {"tiles", tiles}, {"events", events}}));
 }
 
 std::optional<std::string> LivePage::feed(StreamReader& reader) {
@@ -142,7 +157,6 @@ std::optional<std::string> LivePage::feed(StreamReader& reader) {
 }
 
 void LivePage::begin_picture(const Image& plain_mean, const Grid& grid) {
-  watch_.set_tiles(static_cast<int>(grid.tiles.size()));
   LivePicture picture(plain_mean, grid);
   {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -26,7 +26,8 @@ int cells_along(int length, int longest) {
              : std::max(1, static_cast<int>(std::int64_t{length} * LivePicture::kLongSidePx / longest));
 }
 
-// Mean of the valid pixels of `pixels`, whose corner lies at (box.x0, box.y0) of the image, in each of `cells`.
+// Mean of the valid pixels of `pixels`, whose corner lies at (box.x0, box.y0) of the image, in each of
+// `cells`.
 Plane<float> reduced(const Plane<float>& pixels, const Box& box, const Box& cells, int width, int height,
                      int columns, int rows) {
   Plane<float> small(cells.w, cells.h, std::numeric_limits<float>::quiet_NaN());

@@ -104,8 +104,8 @@ std::string run_metrics(const RunStatus& s) {
   return f.text();
 }
 
-std::string worker_metrics(const std::string& worker_id, int slots, const WorkerCounts& counts, bool consuming,
-                           bool rests) {
+std::string worker_metrics(const std::string& worker_id, int slots, const WorkerCounts& counts,
+                           bool consuming, bool rests) {
   Families f;
   f.gauge("tilecompile_worker_info", "This worker; always 1", 1, {{"worker_id", worker_id}});
   f.gauge("tilecompile_worker_slots", "Tiles that it computes at a time", slots);
@@ -113,7 +113,8 @@ std::string worker_metrics(const std::string& worker_id, int slots, const Worker
   f.gauge("tilecompile_worker_resting", "1: it takes no tasks for now", rests ? 1 : 0);
   f.count("tilecompile_worker_answers_total", "Tiles that it computed", static_cast<double>(counts.tiles),
           {{"outcome", "done"}});
-  f.count("tilecompile_worker_answers_total", "", static_cast<double>(counts.failures), {{"outcome", "failed"}});
+  f.count("tilecompile_worker_answers_total", "", static_cast<double>(counts.failures),
+          {{"outcome", "failed"}});
   f.count("tilecompile_worker_answers_total", "", static_cast<double>(counts.handed_back),
           {{"outcome", "handed_back"}});
   f.count("tilecompile_worker_busy_seconds_total", "Time that its tiles took, summed over slots",

@@ -20,7 +20,7 @@ struct WorkerCounts {
   std::atomic<double> last_tile_unix_s{0};
 };
 /// `consuming`: the broker delivers tasks to it; `rests`: it takes none for now.
-std::string worker_metrics(const std::string& worker_id, int slots, const WorkerCounts& counts, bool consuming,
-                           bool rests);
+std::string worker_metrics(const std::string& worker_id, int slots, const WorkerCounts& counts,
+                           bool consuming, bool rests);
 
 }  // namespace tilecompile

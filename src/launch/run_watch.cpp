@@ -38,7 +38,7 @@ void RunWatch::tell(const std::string& file, const std::string& line) {
     const std::lock_guard<std::mutex> lock(mutex_);
     take(file, line, unix_now());
   }
-  if (file == "events.jsonl") add("event", line);
+  if (file == "events.jsonl" && nlohmann::json::accept(line)) add("event", line);
 }
 
 void RunWatch::set_tiles(int tiles) {
@@ -74,6 +74,14 @@ std::optional<RunNews> RunWatch::after(std::uint64_t number, std::chrono::millis
   const std::uint64_t oldest = news_.front().number;
   missed = number + 1 < oldest;
   return news_[static_cast<std::size_t>(missed ? 0 : number + 1 - oldest)];
+}
+
+std::vector<std::string> RunWatch::latest_events() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> lines;
+  for (const RunNews& news : news_)
+    if (news.kind == "event") lines.push_back(news.data);
+  return lines;
 }
 
 std::vector<std::string> RunWatch::results(std::size_t from) const {

@@ -42,6 +42,8 @@ class RunWatch {
   /// The first news after `number`, waiting for it at most that long. Sets `missed` when some between were
   /// forgotten.
   std::optional<RunNews> after(std::uint64_t number, std::chrono::milliseconds patience, bool& missed);
+  /// The events among the news that are kept.
+  std::vector<std::string> latest_events() const;
   /// Lines of the journal for tiles of the first round, in order of arrival, from number `from` on.
   std::vector<std::string> results(std::size_t from) const;
   const std::filesystem::path& directory() const { return directory_; }

@@ -22,6 +22,7 @@ void open_directory(RunUnderWay& run) {
   const bool is_open = run.directory.has_value();
   if (!is_open) run.directory.emplace(run.config.output.dir, run.request.run_id);
   run.directory->listen(run.links.listener);
+  run.directory->point_latest();
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
                               {{"mode", run.request.mode}});
   if (is_open) return;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -47,14 +48,30 @@ bool is_full(const fs::path& directory) {
   return ::statvfs(directory.c_str(), &info) == 0 && info.f_blocks > 0 && info.f_bavail == 0;
 }
 
+fs::path run_that_begins(const std::string& prefix, const fs::path& output_dir) {
+  std::set<fs::path> found;
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(output_dir, error)) {
+    const std::string id = item.path().filename().string();
+    if (is_uuid(id) && id.starts_with(prefix)) found.insert(item.path());
+  }
+  if (found.size() == 1) return *found.begin();
+  if (found.empty())
+    throw UsageError("there is no run '" + prefix + "' here or in " + output_dir.string() +
+                     ": name its folder, or its id and --output; 'tilecompile runs' lists them");
+  std::string names;
+  for (const fs::path& path : found) names += (names.empty() ? "" : ", ") + path.filename().string();
+  throw UsageError("several runs in " + output_dir.string() + " begin with '" + prefix + "': " + names +
+                   "; give more of the id");
+}
+
 }  // namespace
 
 fs::path find_run_directory(const std::string& run, const fs::path& output_dir) {
-  if (!run.empty() && fs::is_directory(run)) return run;
-  if (!run.empty() && fs::is_directory(output_dir / run)) return output_dir / run;
-  if (!run.empty())
-    throw UsageError("there is no run '" + run + "' here or in " + output_dir.string() +
-                     ": name its folder, or its id and --output");
+  const bool named = !run.empty() && run != "latest";
+  if (named && fs::is_directory(run)) return run;
+  if (named && fs::is_directory(output_dir / run)) return output_dir / run;
+  if (named) return run_that_begins(run, output_dir);
   fs::path latest;
   fs::file_time_type latest_time;
   std::error_code error;

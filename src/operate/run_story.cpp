@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/clock.hpp"
@@ -11,14 +10,6 @@ namespace tilecompile {
 namespace {
 
 using nlohmann::json;
-
-// Seconds since the epoch of "2026-11-25T18:28:21.314Z"; negative when it is none.
-double unix_seconds(const std::string& time) {
-  std::tm parts{};
-  const char* rest = strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return -1;
-  return static_cast<double>(timegm(&parts)) + (*rest == '.' ? std::strtod(rest, nullptr) : 0);
-}
 
 int number(const json& e, const char* key) { return std::atoi(e.value(key, "0").c_str()); }
 

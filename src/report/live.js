@@ -82,7 +82,6 @@ const live = () => {
   const wordsOf = {run_started: 'the run has started', run_resumed: 'the run goes on', round_began: 'a round of tiles has begun', tasks_published: 'tasks are on the queue', tile_failed: 'a tile failed', tile_retried: 'a tile is tried again', tile_handed_back: 'a tile came back untried',
     worker_rests: 'a worker takes no tasks', worker_takes_tasks: 'a worker takes tasks again', tasks_lost: 'tasks were lost and are sent again', result_rejected: 'a result was not taken', standstill: 'the run stands still', goes_on: 'the run goes on', warning: 'warning', frame_quarantined: 'a bad frame was set aside', frame_left_out: 'a file was left out', report_written: 'the report is written'};
   const happened = e => {
-    if (e.event === 'round_began' && !rows.length) return location.reload();
     if (!wordsOf[e.event]) return;
     const more = [e.worker_id, e.tile_id && 'tile ' + e.tile_id, e.frame, e.tasks, e.state, e.reason || e.text].filter(Boolean).join(': ');
     const line = document.createElement('li');
@@ -91,7 +90,7 @@ const live = () => {
     while (list.children.length > 30) list.lastChild.remove();
   };
   const source = new EventSource('events'), on = (name, take) => source.addEventListener(name, e => take(JSON.parse(e.data)));
-  on('hello', h => { if (h.picture) picture.begin(h.tiles); if (h.picture && !rows.length) location.reload(); });
+  on('hello', h => { for (const e of h.events) happened(e); if (h.picture) picture.begin(h.tiles); if (h.picture && !rows.length) location.reload(); });
   on('picture', () => { picture.begin([]); if (!rows.length) location.reload(); });
   on('tile', picture.tile);
   on('status', status);

@@ -141,7 +141,8 @@ std::string report_page(const PageValues& values) {
   // Inside a script element only "<" can begin markup.
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
   std::string page = page_html();
-  put_in(page, "{{SOURCES}}", values.under_way ? "img-src 'self' data:; connect-src 'self'" : "img-src data:");
+  put_in(page, "{{SOURCES}}",
+         values.under_way ? "img-src 'self' data:; connect-src 'self'" : "img-src data:");
   put_in(page, "{{STYLE}}", page_css());
   put_in(page, "{{PLOTS}}", page_plots());
   put_in(page, "{{LIVE}}", values.under_way ? page_live() : "");

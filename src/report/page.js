@@ -22,7 +22,7 @@ const head = () => {
   document.title = `tilecompile report ${(run.run_id || '').slice(0, 8)}`;
   const badge = section('status');
   badge.textContent = statusWords[run.status] || run.status || 'unknown';
-  badge.classList.add(run.status === 'done' ? 'good' : 'bad');
+  if (!data.underWay) badge.classList.add(run.status === 'done' ? 'good' : 'bad');
   const stars = figures.some(q => q.star_count > 0) ? percent(average(q => q.fwhm_change_percent), 'sharper', 'less sharp') : '';
   const noise = figures.some(q => q.sky_cell_count !== 0) ? percent(average(q => q.background_rms_change_percent), 'quieter', 'noisier') : '';
   const than = [stars, noise].filter(Boolean).join(', ');

@@ -27,10 +27,10 @@ class RunStory {
   int tiles_;
   int rounds_ = 0;  ///< rounds of tasks published since the latest start
   double round_began_s_ = -1;
-  int taken_over_ = 0;                ///< in the present round
-  std::set<int> failed_;              ///< in the present round, for the last time
-  std::set<int> first_, second_;      ///< tiles of the journal
-  RunStatus so_far_;                  ///< counts and workers
+  int taken_over_ = 0;            ///< in the present round
+  std::set<int> failed_;          ///< in the present round, for the last time
+  std::set<int> first_, second_;  ///< tiles of the journal
+  RunStatus so_far_;              ///< counts and workers
 };
 
 }  // namespace tilecompile
