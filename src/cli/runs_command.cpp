@@ -15,11 +15,12 @@ std::string or_dash(const std::string& text) { return text.empty() ? "-" : escap
 
 void print_runs(const std::vector<ListedRun>& runs) {
   for (const ListedRun& run : runs)
-    std::printf("%-16s  %-17s  %-16s  %4d frames  %s\n    %s\n",
-                or_dash(run.started.substr(0, 10) + (run.started.size() > 16 ? " " + run.started.substr(11, 5) : ""))
-                    .c_str(),
-                run.status.c_str(), or_dash(run.target).c_str(), run.frames, or_dash(run.verdict).c_str(),
-                run.directory.c_str());
+    std::printf(
+        "%-16s  %-17s  %-16s  %4d frames  %s\n    %s\n",
+        or_dash(run.started.substr(0, 10) + (run.started.size() > 16 ? " " + run.started.substr(11, 5) : ""))
+            .c_str(),
+        run.status.c_str(), or_dash(run.target).c_str(), run.frames, or_dash(run.verdict).c_str(),
+        run.directory.c_str());
   std::printf("%zu runs\n", runs.size());
 }
 

@@ -45,7 +45,8 @@ std::vector<std::string> take_join_secrets(std::string& text, const std::filesys
   };
   struct stat info {};
   if (::stat(file.c_str(), &info) != 0 || (info.st_mode & 077) != 0)
-    throw refuse("others may read the secrets in it: chmod 600, and make a new one if they may have been read");
+    throw refuse(
+        "others may read the secrets in it: chmod 600, and make a new one if they may have been read");
   const std::string part = text.substr(begin + 1);
   text.erase(begin + 1);
   const nlohmann::json join = to_json(parse_yaml(part, places_in(file.string()))).at("join");
@@ -53,7 +54,8 @@ std::vector<std::string> take_join_secrets(std::string& text, const std::filesys
   for (const auto& [name, value] : join.items()) {
     const auto known = kParts.find(name);
     if (known == kParts.end() || !value.is_string())
-      throw refuse("'join." + name + "' is nothing that 'tilecompile setup --join-file' writes; make it anew");
+      throw refuse("'join." + name +
+                   "' is nothing that 'tilecompile setup --join-file' writes; make it anew");
     overrides.push_back(known->second + "=" + path_in_memory(name, value.get<std::string>()));
   }
   return overrides;

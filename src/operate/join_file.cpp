@@ -29,8 +29,8 @@ std::string secret_text(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(in), {}};
   if (text.empty())
-    throw UsageError("a join file needs what is in " + file + ", which is empty or cannot be read: " +
-                     std::strerror(errno != 0 ? errno : ENODATA));
+    throw UsageError("a join file needs what is in " + file +
+                     ", which is empty or cannot be read: " + std::strerror(errno != 0 ? errno : ENODATA));
   return text;
 }
 
@@ -65,7 +65,8 @@ std::string message_keys(const std::string& file, const std::string& worker_id) 
 }
 
 std::string host_for_others(const BrokerConfig& broker) {
-  if (broker.host != "localhost" && broker.host != "::1" && !broker.host.starts_with("127.")) return broker.host;
+  if (broker.host != "localhost" && broker.host != "::1" && !broker.host.starts_with("127."))
+    return broker.host;
   char host[256] = "localhost";
   gethostname(host, sizeof host - 1);
   return host;
@@ -82,14 +83,16 @@ json chosen(const json& all, std::initializer_list<const char*> keys) {
 json open_part(const JoinRequest& request, const std::string& user) {
   const json all = effective_config(request.config);
   json worker{{"worker_id", request.worker_id}};
-  worker["broker"] = chosen(all.at("broker"), {"port", "vhost", "tls", "tls_verify", "allow_plaintext", "queue_type",
-                                               "heartbeat_s", "consumer_timeout_s"});
-  worker["broker"]["host"] = request.address.empty() ? host_for_others(request.config.broker) : request.address;
+  worker["broker"] = chosen(all.at("broker"), {"port", "vhost", "tls", "tls_verify", "allow_plaintext",
+                                               "queue_type", "heartbeat_s", "consumer_timeout_s"});
+  worker["broker"]["host"] =
+      request.address.empty() ? host_for_others(request.config.broker) : request.address;
   worker["broker"]["user"] = user;
   worker["storage"] = chosen(all.at("storage"), {"type"});
   if (request.config.storage.type == StorageType::kS3)
-    worker["storage"]["s3"] = chosen(all.at("storage").at("s3"), {"endpoint", "bucket", "prefix", "frames_prefix",
-                                                                  "region", "path_style", "profile"});
+    worker["storage"]["s3"] =
+        chosen(all.at("storage").at("s3"),
+               {"endpoint", "bucket", "prefix", "frames_prefix", "region", "path_style", "profile"});
   else
     worker["storage"]["root"] = fs::absolute(storage_root(request.config)).string();
   if (request.config.storage.s3.frames_prefix.empty())
@@ -123,8 +126,8 @@ json write_join_file(const JoinRequest& request) {
       " to its broker: keep it secret, mode 0600. On the worker's host: tilecompile worker FILE\n"
       "# storage.root and input.dir are the master's: correct them where they are mounted elsewhere.\n";
   std::string body;
-  for (const auto& [section, value] : open_part(request, user).items())
-    body += section + ": " + value.dump() + "\n";
+  const json open = open_part(request, user);
+  for (const auto& [section, value] : open.items()) body += section + ": " + value.dump() + "\n";
   write_secret(request.file, text + body + "join:\n  " + secret_part(request, password).dump() + "\n");
   return worker_definitions(request.config, user, password);
 }

@@ -33,7 +33,8 @@ TEST(LivePicture, ATileIsLaidWhereItLiesUpsideUp) {
 }
 
 TEST(LivePicture, ALargeImageIsMadeSmallerAndTilesWithIt) {
-  LivePicture picture(plain(3001, 700), grid_of(3001, 700, {{0, 0, 101, 101}, {2900, 599, 101, 101}, {7, 7, 2, 2}}));
+  LivePicture picture(plain(3001, 700),
+                      grid_of(3001, 700, {{0, 0, 101, 101}, {2900, 599, 101, 101}, {7, 7, 2, 2}}));
   const Box corner = picture.place(0), far = picture.place(1);
   EXPECT_EQ(corner.x0, 0);
   EXPECT_NEAR(corner.w, 101 * 1200.0 / 3001, 1);

@@ -21,13 +21,14 @@ TEST(Metrics, ARunIsToldInPrometheusText) {
   s.paces["barn-1"] = {20.5, 1000};
   s.troubles["barn-1"].rests = "disk full";
   const std::string text = run_metrics(s);
-  for (const char* line : {"# TYPE tilecompile_tiles_done gauge\ntilecompile_tiles_done 48\n",
-                           "# TYPE tilecompile_dead_letters_total counter\ntilecompile_dead_letters_total 2\n",
-                           "tilecompile_worker_tiles_total{worker_id=\"barn-1\"} 40\n",
-                           "tilecompile_worker_tiles_total{worker_id=\"a\\\"b\\\\c\"} 8\n",
-                           "tilecompile_worker_last_seen_timestamp_seconds{worker_id=\"barn-1\"} 1000\n",
-                           "tilecompile_worker_rests{worker_id=\"barn-1\"} 1\n",
-                           "tilecompile_run_status{status=\"running\"} 1\n", "process_cpu_seconds_total "})
+  for (const char* line :
+       {"# TYPE tilecompile_tiles_done gauge\ntilecompile_tiles_done 48\n",
+        "# TYPE tilecompile_dead_letters_total counter\ntilecompile_dead_letters_total 2\n",
+        "tilecompile_worker_tiles_total{worker_id=\"barn-1\"} 40\n",
+        "tilecompile_worker_tiles_total{worker_id=\"a\\\"b\\\\c\"} 8\n",
+        "tilecompile_worker_last_seen_timestamp_seconds{worker_id=\"barn-1\"} 1000\n",
+        "tilecompile_worker_rests{worker_id=\"barn-1\"} 1\n",
+        "tilecompile_run_status{status=\"running\"} 1\n", "process_cpu_seconds_total "})
     EXPECT_THAT(text, HasSubstr(line));
   EXPECT_THAT(text, Not(HasSubstr("tile_id")));
   EXPECT_THAT(text, Not(HasSubstr("eta_seconds"))) << "nothing can be said";

@@ -11,7 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const char* const kTile = R"({"tile_id": 3, "worker_id": "a", "tile_data_ref": "run/tiles/tile_000003.fits"})";
+const char* const kTile =
+    R"({"tile_id": 3, "worker_id": "a", "tile_data_ref": "run/tiles/tile_000003.fits"})";
 const char* const kBegan = R"({"event": "round_began", "time": "2026-11-28T10:00:00.000Z"})";
 
 TEST(RunWatch, TellsWhatIsNewInItsOrder) {
@@ -50,7 +51,9 @@ TEST(RunWatch, AResumedRunBeginsWithItsTiles) {
   const TempDir folder;
   std::filesystem::create_directory(folder / "run");
   std::ofstream(folder / "run/journal.jsonl") << kTile << "\n{\"torn";
-  std::ofstream(folder / "run/events.jsonl") << kBegan << "\n" << R"({"event": "run_interrupted"})" << "\n";
+  std::ofstream(folder / "run/events.jsonl") << kBegan << "\n"
+                                             << R"({"event": "run_interrupted"})"
+                                             << "\n";
   RunWatch watch(folder / "run", "run");
   EXPECT_EQ(watch.status().status, "running");
   EXPECT_EQ(watch.status().done, 1);

@@ -14,7 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kOld = "aaaa0000-7777-4888-9999-aaaaaaaaaaaa", kNew = "aabb0000-7777-4888-9999-aaaaaaaaaaaa";
+const std::string kOld = "aaaa0000-7777-4888-9999-aaaaaaaaaaaa",
+                  kNew = "aabb0000-7777-4888-9999-aaaaaaaaaaaa";
 
 void put(const fs::path& file, const std::string& text) { std::ofstream(file, std::ios::binary) << text; }
 
@@ -53,9 +54,7 @@ TEST_F(RunList, TheTargetIsThatOfThePicture) {
   EXPECT_EQ(list_runs(folder_.path())[0].target, "NGC 6888");
 }
 
-TEST_F(RunList, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THROW(list_runs(folder_ / "nowhere"), UsageError);
-}
+TEST_F(RunList, AFolderThatIsNotThereIsNamed) { EXPECT_THROW(list_runs(folder_ / "nowhere"), UsageError); }
 
 TEST_F(RunList, ARunIsFoundByTheBeginningOfItsId) {
   EXPECT_EQ(find_run_directory("aaaa", folder_.path()), folder_ / kOld);

@@ -94,21 +94,23 @@ TEST_F(LivePage, TilesAppearInTheBrowserAndTheRunIsTheSame) {
     EXPECT_LT(seen.at("tiles"), seen.at("bar").at(1));
     EXPECT_THAT(seen.at("workers"), Contains("seen-worker"));
     EXPECT_THAT(seen.at("news").dump(), HasSubstr("a round of tiles has begun"));
-    for (const char* plot : {"FWHM", "Transparency", "Tile grid"}) EXPECT_THAT(seen.at("plots"), Contains(plot));
+    for (const char* plot : {"FWHM", "Transparency", "Tile grid"})
+      EXPECT_THAT(seen.at("plots"), Contains(plot));
     EXPECT_EQ(seen.at("nameless"), 0);
     EXPECT_LE(seen.at("tooWide"), 0);
     // The first tiles lie below: there the plain mean is not dark any more.
     EXPECT_GT(seen.at("lower").get<double>(), seen.at("upper").get<double>());
   }
   const fs::path heard = *folder_ / (id_ + ".heard");
-  const std::string listen = "( curl -sN -m 100 '" + page + "events' > '" + heard.string() + "'; curl -s '" + page +
-                             "report.html' >> '" + heard.string() + "' ) > /dev/null 2>&1 &";
+  const std::string listen = "( curl -sN -m 100 '" + page + "events' > '" + heard.string() + "'; curl -s '" +
+                             page + "report.html' >> '" + heard.string() + "' ) > /dev/null 2>&1 &";
   run_shell(listen);
   worker->send(SIGCONT);
   expect_reference(*master);
   ASSERT_TRUE(comes_true([&] { return file_text(heard).find("</html>") != std::string::npos; }))
       << "who looks is told of the end, and finds the report";
-  for (const char* part : {"event: hello", "event: status", "event: tile", "event: end", "data:image/png;base64,"})
+  for (const char* part :
+       {"event: hello", "event: status", "event: tile", "event: end", "data:image/png;base64,"})
     EXPECT_THAT(file_text(heard), HasSubstr(part));
 }
 
@@ -144,8 +146,8 @@ TEST_F(LivePage, APortThatIsTakenIsNamed) {
   const auto master = start_shown_master();
   const std::string page = told(*master, "page");
   const ProgramOutput second =
-      run_program("run '" + (*folder_ / "night/run.yaml").string() + "' --output '" + (*folder_ / "second").string() +
-                  "' --page " + page.substr(7, page.size() - 8));
+      run_program("run '" + (*folder_ / "night/run.yaml").string() + "' --output '" +
+                  (*folder_ / "second").string() + "' --page " + page.substr(7, page.size() - 8));
   EXPECT_EQ(second.exit_code, 5);
   EXPECT_THAT(second.text, HasSubstr("cannot listen at 127.0.0.1:"));
   master->send(SIGTERM);
@@ -172,9 +174,9 @@ TEST_F(LivePage, MetricsAreWhatPrometheusReads) {
   EXPECT_THAT(of_worker, Not(HasSubstr("outcome=\"done\"} 0")));
   for (const std::string& text : {of_run, of_worker}) {
     std::ofstream(*folder_ / "metrics.txt") << text;
-    const ProgramOutput parsed = run_shell("/usr/bin/python3 '" + std::string(source_dir()) +
-                                           "/tests/system/read_metrics.py' '" + (*folder_ / "metrics.txt").string() +
-                                           "'");
+    const ProgramOutput parsed =
+        run_shell("/usr/bin/python3 '" + std::string(source_dir()) + "/tests/system/read_metrics.py' '" +
+                  (*folder_ / "metrics.txt").string() + "'");
     EXPECT_EQ(parsed.exit_code, 0) << parsed.text;
   }
 }
@@ -221,7 +223,8 @@ TEST_F(LivePage, TheLatestRunIsFoundByALinkAndByItsBeginning) {
   EXPECT_EQ(again.exit_code, 0) << again.text;
   EXPECT_EQ(product_digests(*folder_ / "out/latest"), reference_);
   EXPECT_EQ(run_program("master '" + (*folder_ / "night/run.yaml").string() + "' --output '" +
-                        (*folder_ / "elsewhere").string() + "' --resume '" + (*folder_ / "out" / id_).string() + "'")
+                        (*folder_ / "elsewhere").string() + "' --resume '" +
+                        (*folder_ / "out" / id_).string() + "'")
                 .exit_code,
             2);
 }

@@ -11,13 +11,13 @@ namespace tilecompile {
 
 /// A worker as those who look at the broker know it.
 struct SeenWorker {
-  std::string host;          ///< empty when only a master speaks of it
-  bool fit = true;           ///< it takes tasks
-  std::string text;          ///< why it takes none
-  double said_s_ago = -1;    ///< since its own latest note; -1: it left none of late
-  std::string run_id;        ///< of the run that had a tile of it last; empty: idle, as far as is known
-  int tiles = 0;             ///< of that run
-  double tile_s_ago = -1;    ///< since then, by the master's clock
+  std::string host;        ///< empty when only a master speaks of it
+  bool fit = true;         ///< it takes tasks
+  std::string text;        ///< why it takes none
+  double said_s_ago = -1;  ///< since its own latest note; -1: it left none of late
+  std::string run_id;      ///< of the run that had a tile of it last; empty: idle, as far as is known
+  int tiles = 0;           ///< of that run
+  double tile_s_ago = -1;  ///< since then, by the master's clock
 };
 
 /// What a broker knows of runs, queues and workers.
