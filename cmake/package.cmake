@@ -1,12 +1,14 @@
 # What `cmake --install` and `cpack -G DEB` put on a host beside the program. Paths are those of the prefix.
 include(GNUInstallDirs)
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # a package does not wait for tests
 
-foreach(unit IN ITEMS tilecompile-worker.service tilecompile-master@.service)
-  file(READ config/systemd/${unit} text)
-  string(REPLACE "/usr/local/bin/" "${CMAKE_INSTALL_PREFIX}/bin/" text "${text}")
-  file(WRITE ${PROJECT_BINARY_DIR}/generated/systemd/${unit} "${text}")
-  install(FILES ${PROJECT_BINARY_DIR}/generated/systemd/${unit} DESTINATION lib/systemd/system)
-endforeach()
+# The units name the program by the path that it has there.
+install(CODE "
+  foreach(unit IN ITEMS tilecompile-worker.service tilecompile-master@.service)
+    file(READ \"${PROJECT_SOURCE_DIR}/config/systemd/\${unit}\" text)
+    string(REPLACE /usr/local/bin/ \"\${CMAKE_INSTALL_PREFIX}/bin/\" text \"\${text}\")
+    file(WRITE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/systemd/system/\${unit}\" \"\${text}\")
+  endforeach()")
 install(FILES config/deep-sky.yaml config/fast.yaml config/smart-telescope.yaml config/tile_compile.v2.yaml
   config/worker.yaml config/tilecompile.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/tilecompile)
 install(DIRECTORY config/prometheus DESTINATION ${CMAKE_INSTALL_DATADIR}/tilecompile)
@@ -29,7 +31,8 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME tilecompile)
 set(CPACK_PACKAGE_CONTACT "tilecompile <tilecompile@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Turns many short exposures of the sky into one picture, tile by tile")
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)

@@ -24,7 +24,7 @@ page() { # NAME SUMMARY, help on stdin
   commands | sed 's/.*/.BR tilecompile\\-& (1)/'
 } | gzip -9n > "$folder/tilecompile.1.gz"
 for command in $(commands); do
-  summary=$("$program" "$command" --help | sed -n '/[^[:space:]]/{p;q}')
+  summary=$("$program" "$command" --help | awk 'NF && !told { print; told = 1 }')
   { "$program" "$command" --help | page "tilecompile-$command" "$summary"; echo '.BR tilecompile (1)'; } |
     gzip -9n > "$folder/tilecompile-$command.1.gz"
 done
