@@ -85,6 +85,7 @@ const std::map<std::string, Rooms> kLibraryHomes = {
     {"spdlog/", {"base"}},       {"png.h", {"picture"}},
     {"zlib.h", {"fits"}},        {"openssl/", {"base", "broker"}},
     {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}},
+    {"httplib.h", {"launch"}},   {"prometheus/", {"launch"}},
 };
 
 const std::set<std::string> kNotInPure = {

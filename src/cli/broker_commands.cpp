@@ -9,6 +9,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/definitions.hpp"
+#include "tilecompile/operate/join_file.hpp"
 #include "tilecompile/operate/setup.hpp"
 #include "tilecompile/operate/verify.hpp"
 
@@ -24,6 +25,17 @@ int print_definitions(const RunConfig& config, const std::string& password_dir) 
   if (password_dir.empty())
     log_warning("without --passwords DIR these users have no password and log in by certificate only");
   std::printf("%s\n", broker_definitions(config, password_dir).dump(2).c_str());
+  return 0;
+}
+
+int print_join(const JoinRequest& request) {
+  const nlohmann::json definitions = write_join_file(request);
+  std::fprintf(
+      stderr,
+      "the way of %s is in %s (keep it secret): bring it to that host, and there: tilecompile worker %s\n"
+      "its user is not on the broker yet: give what follows to 'rabbitmqctl import_definitions'\n",
+      request.worker_id.c_str(), request.file.c_str(), request.file.filename().c_str());
+  std::printf("%s\n", definitions.dump(2).c_str());
   return 0;
 }
 
@@ -64,7 +76,7 @@ void set_up_verify(CLI::App& app, const ChooseAction& choose) {
 
 void set_up_setup(CLI::App& app, const ChooseAction& choose) {
   struct SetupFlags {
-    std::string file, password_dir;
+    std::string file, password_dir, join_file, worker, address;
     bool definitions = false;
     std::vector<std::string> overrides;
   };
@@ -75,9 +87,23 @@ void set_up_setup(CLI::App& app, const ChooseAction& choose) {
                "Declare nothing; write a definitions file that RabbitMQ imports, with a user for each role");
   app.add_option("--passwords", flags->password_dir,
                  "Folder of <role>.password for --print-definitions; missing ones are made at random");
+  CLI::Option* join = app.add_option("--join-file", flags->join_file,
+                                     "Write all that a worker on another host needs into this one file")
+                          ->excludes("--print-definitions");
+  CLI::Option* worker =
+      app.add_option("--worker", flags->worker, "Name of the worker that --join-file is for (worker_id)")
+          ->needs(join);
+  join->needs(worker);
+  app.add_option(
+         "--address", flags->address,
+         "Name or address of the broker as that worker reaches it; default: broker.host, or the name of "
+         "this host")
+      ->needs(join);
   app.callback([flags, choose] {
     choose([flags] {
       const RunConfig config = load_run_config(flags->file, flags->overrides);
+      if (!flags->join_file.empty())
+        return print_join({config, flags->join_file, flags->worker, flags->address});
       return flags->definitions ? print_definitions(config, flags->password_dir) : run_setup(config);
     });
   });

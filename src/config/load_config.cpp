@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "join_secrets.hpp"
 #include "profiles.hpp"
 #include "settings_reader.hpp"
 #include "tilecompile/base/error.hpp"
@@ -72,8 +73,14 @@ RunConfig read_recorded_config(const nlohmann::json& configuration, const std::s
 
 WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::string>& overrides) {
   SettingsReader reader(ConfigRole::kWorker);
-  if (!file.empty()) reader.read_yaml(read_config_file(file), file.string());
+  std::vector<std::string> secrets;
+  if (!file.empty()) {
+    std::string text = read_config_file(file);
+    secrets = take_join_secrets(text, file);
+    reader.read_yaml(text, file.string());
+  }
   reader.read_environment();
+  for (const std::string& assignment : secrets) reader.read_override(assignment);
   for (const std::string& assignment : overrides) reader.read_override(assignment);
   const Settings settings = reader.finish();
   WorkerConfig config;

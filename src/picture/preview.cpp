@@ -21,15 +21,6 @@ constexpr double kBackgroundLevel = 0.12;     // grey of the background
 constexpr double kWhiteQuantile = 0.9995;
 constexpr int kCheckerPx = 8;
 
-/// How a channel's values become grey.
-struct Stretch {
-  double black = 0, white = 1, softness = 1;
-  double operator()(double value) const {
-    const double x = std::clamp((value - black) / (white - black), 0.0, 1.0);
-    return std::asinh(x / softness) / std::asinh(1 / softness);
-  }
-};
-
 double quantile(std::vector<float>* samples, double q) {
   const auto at =
       samples->begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(samples->size() - 1));
@@ -48,13 +39,13 @@ double softness_for(double background) {
   return std::sqrt(low * high);
 }
 
-Stretch fit_stretch(const Plane<float>& plane) {
+PreviewStretch fit_stretch(const Plane<float>& plane) {
   std::vector<float> samples;
   // A step that shares no factor with common widths, so that columns are not favoured.
   const std::size_t step = plane.size() <= kMostSamples ? 1 : (plane.size() / kMostSamples) | 1;
   for (std::size_t i = 0; i < plane.size(); i += step)
     if (std::isfinite(plane.samples()[i])) samples.push_back(plane.samples()[i]);
-  Stretch stretch;
+  PreviewStretch stretch;
   if (samples.empty()) return stretch;
   const double median = quantile(&samples, 0.5);
   const double bright = quantile(&samples, kWhiteQuantile);
@@ -90,19 +81,19 @@ Plane<float> scaled_down(const Plane<float>& plane, int width, int height) {
   return small;
 }
 
-std::vector<Stretch> fit_stretches(const Image& image) {
-  std::vector<Stretch> stretches;
+std::vector<PreviewStretch> fit_stretches(const Image& image) {
+  std::vector<PreviewStretch> stretches;
   for (const Plane<float>& plane : image) stretches.push_back(fit_stretch(plane));
   return stretches;
 }
 
 /// Rows top to bottom, channels interleaved.
-std::vector<png_byte> draw(const Image& image, const std::vector<Stretch>& stretches) {
+std::vector<png_byte> draw(const Image& image, const std::vector<PreviewStretch>& stretches) {
   const std::size_t channels = image.size();
   const int width = image.front().width(), height = image.front().height();
   std::vector<png_byte> pixels(image.front().size() * channels);
   for (std::size_t c = 0; c < channels; ++c) {
-    const Stretch& stretch = stretches[c];
+    const PreviewStretch& stretch = stretches[c];
     for (int y = 0; y < height; ++y) {
       const float* row = image[c].row(height - 1 - y);
       for (int x = 0; x < width; ++x) {
@@ -120,7 +111,7 @@ std::vector<png_byte> draw(const Image& image, const std::vector<Stretch>& stret
   return pixels;
 }
 
-std::string encode_png(const Image& image, const std::vector<Stretch>& stretches) {
+std::string encode_png(const Image& image, const std::vector<PreviewStretch>& stretches) {
   const std::vector<png_byte> pixels = draw(image, stretches);
   png_image picture{};
   picture.version = PNG_IMAGE_VERSION;
@@ -164,16 +155,28 @@ void write_preview_png(const std::filesystem::path& path, const Image& image, in
   write_file_atomically(path, encode_png(small, fit_stretches(small)));
 }
 
+double PreviewStretch::operator()(double value) const {
+  const double x = std::clamp((value - black) / (white - black), 0.0, 1.0);
+  return std::asinh(x / softness) / std::asinh(1 / softness);
+}
+
+PreviewPen::PreviewPen(const Image& like) {
+  check_image(like);
+  stretches_ = fit_stretches(like);
+}
+
+std::string PreviewPen::png(const Image& image) const {
+  check_image(image);
+  if (image.size() != stretches_.size())
+    throw ContractError("previews under one stretch need the same number of planes");
+  return encode_png(image, stretches_);
+}
+
 std::vector<std::string> preview_pngs(const std::vector<Image>& images) {
   std::vector<std::string> pictures;
-  std::vector<Stretch> stretches;
-  for (const Image& image : images) {
-    check_image(image);
-    if (stretches.empty()) stretches = fit_stretches(image);
-    if (image.size() != stretches.size())
-      throw ContractError("previews under one stretch need the same number of planes");
-    pictures.push_back(encode_png(image, stretches));
-  }
+  if (images.empty()) return pictures;
+  const PreviewPen pen(images.front());
+  for (const Image& image : images) pictures.push_back(pen.png(image));
   return pictures;
 }
 

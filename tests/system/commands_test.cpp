@@ -167,5 +167,26 @@ TEST_F(Commands, ConfigNamesThePlaceOfAnErrorAndTheKeysItIgnores) {
   EXPECT_THAT(newer.text, HasSubstr("are ignored: bge, stacking.cosmetic_correction"));
 }
 
+TEST(Package, ManPagesAndCompletionFollowTheCommands) {
+  const TempDir folder;
+  const std::string source = source_dir(), program = program_path();
+  const auto made =
+      run_shell("'" + source + "/scripts/man-pages.sh' '" + program + "' '" + folder.path().string() +
+                "' && cd '" + folder.path().string() + "' && zcat tilecompile-status.1.gz && ls");
+  ASSERT_EQ(made.exit_code, 0) << made.text;
+  EXPECT_NE(made.text.find(R"(\-\-broker)"), std::string::npos) << made.text;
+  const auto completed = [&](const std::string& words) {
+    return run_shell("bash -c 'source " + source + "/config/completion/tilecompile.bash; COMP_WORDS=(" +
+                     program + " " + words +
+                     "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tilecompile; echo ${COMPREPLY[@]}'")
+        .text;
+  };
+  EXPECT_EQ(completed("sta"), "status\n");
+  EXPECT_EQ(completed("status --br"), "--broker\n");
+  for (const char* page :
+       {"tilecompile.1.gz", "tilecompile-run.1.gz", "tilecompile-dlq.1.gz", "tilecompile-runs.1.gz"})
+    EXPECT_NE(made.text.find(page), std::string::npos) << page;
+}
+
 }  // namespace
 }  // namespace tilecompile

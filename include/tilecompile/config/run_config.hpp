@@ -131,6 +131,7 @@ struct ObservabilityConfig {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
   std::string health_file;  ///< of a worker; empty: none
+  std::string listen;       ///< ADDR:PORT of the page and the metrics; empty: none
 };
 
 /// A worker that a run counts on; `tilecompile verify` names those that do not answer.

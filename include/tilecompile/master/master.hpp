@@ -29,6 +29,14 @@ struct RunRequest {
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
 };
 
+/// Who wants to see the night before its first tile.
+class NightListener {
+ public:
+  virtual ~NightListener() = default;
+  /// Called once; `plain_mean` is a plane a channel, in the units of the tiles.
+  virtual void night_analysed(const Image& plain_mean, const Grid& grid) = 0;
+};
+
 /// What the master works with: its party on the broker, the shared storage, and who else is to be looked
 /// after.
 struct RunLinks {
@@ -36,10 +44,11 @@ struct RunLinks {
   Transport* transport = nullptr;
   ObjectStore* store = nullptr;
   std::shared_ptr<VerifiedFiles> verified;
-  FrameOrigin frames;               ///< as configured: raw ones before they are registered
-  Observer* workers = &nobody();    ///< those of this host: its watch throws when they are lost
-  OwnTiles* own = nullptr;          ///< computes tiles to compare; null: the worker is this process
-  LogListener* listener = nullptr;  ///< hears what the run writes into its logs; null: nobody
+  FrameOrigin frames;                 ///< as configured: raw ones before they are registered
+  Observer* workers = &nobody();      ///< those of this host: its watch throws when they are lost
+  OwnTiles* own = nullptr;            ///< computes tiles to compare; null: the worker is this process
+  LogListener* listener = nullptr;    ///< hears what the run writes into its logs; null: nobody
+  NightListener* onlooker = nullptr;  ///< null: nobody
 };
 
 struct RunOutcome {
