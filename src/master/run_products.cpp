@@ -115,7 +115,10 @@ void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner&
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
   const ProductContext context = product_context(run, night);
   run.record.products.push_back(write_product(context, plan, channels));
-  write_preview_png(run.directory->path() / "preview.png", in_output_units(context, channels), kPreviewPx);
+  const std::filesystem::path& folder = run.directory->path();
+  const Image picture = in_output_units(context, channels);
+  write_pictures({folder / "preview.png", folder / "preview.jpg"}, picture, {kPreviewPx});
+  if (run.request.config.output.tiff) write_pictures({folder / "picture.tif"}, picture);
   judge_final(run, tiles, run.record.products.back());
 }
 

@@ -41,13 +41,6 @@ std::string base64(const std::string& bytes) {
   return text;
 }
 
-std::string random_password() {
-  std::string digits;
-  for (const char c : new_uuid() + new_uuid())
-    if (c != '-') digits += c;
-  return digits;
-}
-
 std::string role_password(const std::filesystem::path& folder, const BrokerRole& role) {
   const std::filesystem::path file = folder / (role.name + ".password");
   if (!std::filesystem::exists(file)) {
@@ -142,6 +135,13 @@ const std::vector<BrokerRole>& broker_roles() {
 }
 
 std::string role_user(const BrokerRole& role) { return "tilecompile-" + role.name; }
+
+std::string random_password() {
+  std::string digits;
+  for (const char c : new_uuid() + new_uuid())
+    if (c != '-') digits += c;
+  return digits;
+}
 
 std::string password_hash(const std::string& password) {
   const std::string salt = from_hex(new_uuid().substr(0, 8));

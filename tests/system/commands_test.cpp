@@ -30,7 +30,8 @@ class Commands : public testing::Test {
               0);
     const ProgramOutput run =
         run_program("run " + yaml() + " --quiet --run-id " + kCommandsRunId + " --output " + path("out") +
-                    " --set synthetic.enabled=true --set synthetic.frames_min=2 --set tile.min_size=32");
+                    " --set synthetic.enabled=true --set synthetic.frames_min=2 --set tile.min_size=32 --set "
+                    "output.tiff=true");
     ASSERT_EQ(run.exit_code, 0) << run.text;
   }
   static void TearDownTestSuite() { folder_.reset(); }
@@ -91,6 +92,24 @@ TEST_F(Commands, ATileThatCannotBeComputedIsAnInputError) {
   EXPECT_EQ(run_program("tile '" + run_dir().string() + "' nine").exit_code, 2);
 }
 
+TEST_F(Commands, AnyImageCanBeDrawn) {
+  for (const char* name : {"preview.png", "preview.jpg", "picture.tif"})
+    EXPECT_TRUE(fs::exists(run_dir() / name)) << name;
+  const std::string fits = "'" + (run_dir() / "classical.fits").string() + "'";
+  ProgramOutput out = run_program("preview " + fits);
+  EXPECT_EQ(out.exit_code, 0) << out.text;
+  EXPECT_EQ(out.text, (run_dir() / "classical.png").string() + "\n");
+  EXPECT_EQ(file_text(run_dir() / "classical.png").substr(1, 3), "PNG");
+  out = run_program("preview " + fits + " -o " + path("x.jpg") + " --size 60 --grid --stars --linked");
+  EXPECT_EQ(out.exit_code, 0) << out.text;
+  EXPECT_EQ(file_text(*folder_ / "x.jpg").substr(0, 2), "\xff\xd8");
+  out = run_program("preview " + fits + " -o " + fits);
+  EXPECT_EQ(out.exit_code, 2);
+  EXPECT_THAT(out.text, HasSubstr("would overwrite"));
+  EXPECT_EQ(run_program("preview " + fits + " -o " + path("x.bmp")).exit_code, 2);
+  EXPECT_EQ(run_program("preview " + yaml()).exit_code, 4);
+}
+
 TEST_F(Commands, APlanSaysWhatTheRunDoesAndWritesNothing) {
   const json record = run_record(run_dir());
   const std::string seeing = std::to_string(record.at("seeing_px").get<double>());
@@ -144,7 +163,8 @@ TEST_F(Commands, APlanMeasuresTheSeeingAndRefusesWhatTheRunWouldRefuse) {
 }
 
 TEST_F(Commands, ConfigPrintsWhatItsOwnOutputMeans) {
-  const ProgramOutput first = run_program("config " + yaml() + " --set tile.min_size=32");
+  const ProgramOutput first =
+      run_program("config " + yaml() + " --set tile.min_size=32 --set output.tiff=true");
   ASSERT_EQ(first.exit_code, 0) << first.text;
   EXPECT_THAT(first.text, testing::StartsWith("# config_hash "));
   EXPECT_THAT(first.text, HasSubstr("\n  min_size: 32\n"));

@@ -17,6 +17,9 @@ struct BrokerRole {
 const std::vector<BrokerRole>& broker_roles();
 std::string role_user(const BrokerRole& role);
 
+/// 64 hexadecimal digits that nobody can guess.
+std::string random_password();
+
 /// What RabbitMQ keeps of a password: base64(salt + SHA-256(salt + password)), salt of four random bytes.
 std::string password_hash(const std::string& password);
 

@@ -1,0 +1,274 @@
+#include "tilecompile/operate/join_file.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/authority.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/operate/definitions.hpp"
+#include "tilecompile/tile/result.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kNamesFile = "broker.names";
+
+/// Files are made for their owner alone while this lives.
+class PrivateFiles {
+ public:
+  PrivateFiles() : before_(umask(0077)) {}
+  ~PrivateFiles() { umask(before_); }
+  PrivateFiles(const PrivateFiles&) = delete;
+  PrivateFiles& operator=(const PrivateFiles&) = delete;
+
+ private:
+  mode_t before_;
+};
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw UsageError("cannot read " + file.string() + ": it belongs to the secrets of this broker");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The text of the file, which is made at random when it is not there.
+std::string kept_or_made(const fs::path& file) {
+  if (!fs::exists(file)) write_file_atomically(file, random_password() + "\n");
+  return text_of(file);
+}
+
+KeyedCertificate authority_in(const fs::path& secrets) {
+  const fs::path certificate = secrets / "ca.pem", key = secrets / "ca.key";
+  if (!fs::exists(certificate) && !fs::exists(key)) {
+    const KeyedCertificate made = make_authority("tilecompile authority");
+    write_file_atomically(key, made.key_pem);
+    write_file_atomically(certificate, made.certificate_pem);
+  }
+  return {text_of(certificate), text_of(key)};
+}
+
+void write_certificate(const fs::path& secrets, const std::string& name, const KeyedCertificate& made) {
+  write_file_atomically(secrets / (name + ".key"), made.key_pem);
+  write_file_atomically(secrets / (name + ".pem"), made.certificate_pem);
+}
+
+// Without, only on a private network, as RUN.yaml says.
+bool encrypted(const RunConfig& config) { return config.broker.tls || !config.broker.allow_plaintext; }
+
+bool is_own_host(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// Names of the broker's host, the first one for the workers: those that are given, or those of the last time.
+std::vector<std::string> addresses_of(const RunConfig& config, const JoinRequest& request) {
+  std::vector<std::string> names = request.addresses;
+  std::ifstream earlier(request.secrets_dir / kNamesFile);
+  for (std::string name; request.addresses.empty() && std::getline(earlier, name);) names.push_back(name);
+  if (!is_own_host(config.broker.host) &&
+      std::find(names.begin(), names.end(), config.broker.host) == names.end())
+    names.push_back(config.broker.host);
+  if (names.empty())
+    throw UsageError("'broker.host' of " + request.run_file.string() + " is " + config.broker.host +
+                     ", which means another host to a worker: say by which name or address workers call this one "
+                     "with --address");
+  return names;
+}
+
+std::string worker_user(const std::string& worker) { return "tilecompile-worker-" + worker; }
+
+// Passwords of workers lie in files of their names.
+json definitions_with_workers(const RunConfig& config, const fs::path& secrets) {
+  json file = broker_definitions(config, (secrets / "passwords").string());
+  const BrokerRole& role = *std::find_if(broker_roles().begin(), broker_roles().end(),
+                                         [](const BrokerRole& r) { return r.name == "worker"; });
+  std::vector<fs::path> passwords;
+  for (const auto& item : fs::directory_iterator(secrets / "workers"))
+    if (item.path().extension() == ".password") passwords.push_back(item.path());
+  std::sort(passwords.begin(), passwords.end());
+  for (const fs::path& password : passwords) {
+    const std::string user = worker_user(password.stem().string());
+    std::string text = text_of(password);
+    text.erase(text.find_last_not_of("\r\n") + 1);
+    file["users"].push_back({{"name", user},
+                             {"password_hash", password_hash(text)},
+                             {"hashing_algorithm", "rabbit_password_hashing_sha256"},
+                             {"tags", json::array()},
+                             {"limits", json::object()}});
+    file["permissions"].push_back({{"user", user},
+                                   {"vhost", config.broker.vhost},
+                                   {"configure", role.configure},
+                                   {"write", role.write},
+                                   {"read", role.read}});
+  }
+  return file;
+}
+
+// The shared key first, then those of all workers, as a master needs them.
+std::string message_keys(const fs::path& secrets) {
+  std::string keys = kept_or_made(secrets / "shared-key");
+  std::vector<fs::path> own;
+  for (const auto& item : fs::directory_iterator(secrets / "workers"))
+    if (item.path().extension() == ".key") own.push_back(item.path());
+  std::sort(own.begin(), own.end());
+  for (const fs::path& key : own) keys += text_of(key);
+  return keys;
+}
+
+std::string indented(const std::string& text) {
+  std::string lines = "    ";
+  for (const char c : text.substr(0, text.find_last_not_of('\n') + 1)) lines += c == '\n' ? "\n    " : std::string(1, c);
+  return lines + "\n";
+}
+
+std::string quoted(const std::string& text) { return json(text).dump(); }
+
+std::string storage_section(const RunConfig& config, std::vector<std::pair<std::string, std::string>>& files) {
+  const S3Config& s3 = config.storage.s3;
+  std::string text;
+  if (s3.frames_prefix.empty())
+    text += "# The frames, as this host sees them.\ninput: {dir: " + quoted(fs::absolute(config.input.dir).string()) + "}\n";
+  else
+    text += "cache: {dir: \"~/.cache/tilecompile\"}\n";
+  if (config.storage.type == StorageType::kFile)
+    text += "# The folder that all hosts share, as this one sees it.\nstorage: {root: " +
+            quoted(fs::absolute(storage_root(config)).string()) + "}\n";
+  if (config.storage.type == StorageType::kFile && s3.frames_prefix.empty()) return text;
+  text += config.storage.type == StorageType::kS3 ? "storage:\n  type: s3\n" : "storage:\n";
+  text += "  s3:\n";
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) text += "    " + std::string(key) + ": " + quoted(value) + "\n";
+  };
+  add("endpoint", s3.endpoint);
+  add("bucket", s3.bucket);
+  add("region", s3.region);
+  add("prefix", s3.prefix);
+  add("frames_prefix", s3.frames_prefix);
+  add("profile", s3.profile);
+  if (!s3.path_style) text += "    path_style: false\n";
+  if (!s3.credentials_file.empty()) {
+    files.emplace_back("s3-credentials", text_of(s3.credentials_file));
+    add("credentials_file", "join:s3-credentials");
+  }
+  if (!s3.ca_file.empty()) {
+    files.emplace_back("s3-ca.pem", text_of(s3.ca_file));
+    add("ca_file", "join:s3-ca.pem");
+  }
+  return text;
+}
+
+// What master and worker say alike.
+std::string common_keys(const RunConfig& config) {
+  std::string text = "  vhost: " + quoted(config.broker.vhost) + "\n" +
+                     (encrypted(config) ? "  tls: true\n" : "  allow_plaintext: true\n");
+  return config.broker.port == 0 ? text : text + "  port: " + std::to_string(config.broker.port) + "\n";
+}
+
+std::string join_text(const RunConfig& config, const JoinRequest& request, const std::string& host,
+                      std::vector<std::pair<std::string, std::string>> files) {
+  std::string text = "# Lets " + request.worker + " join the runs of " + host +
+                     ". It holds passwords and keys: chmod 600, and bring it over a safe way.\n#\n#     "
+                     "tilecompile worker " +
+                     request.join_file.filename().string() + "\nworker_id: " + quoted(request.worker) +
+                     "\nbroker:\n  host: " + quoted(host) + "\n" + common_keys(config) +
+                     "  message_key_file: join:message-key\n";
+  if (encrypted(config))
+    text += "  ca_file: join:ca.pem\n  cert_file: join:worker.pem\n  key_file: join:worker.key\n";
+  text += config.broker.auth == "external"
+              ? "  auth: external\n"
+              : "  user: " + quoted(worker_user(request.worker)) + "\n  password_file: join:password\n";
+  text += storage_section(config, files) + "join:\n";
+  for (const auto& [name, content] : files) text += "  " + name + ": |\n" + indented(content);
+  return text;
+}
+
+// Asks every client for a certificate, which all have that join by a file.
+std::string broker_conf(const fs::path& secrets, const RunConfig& config) {
+  const std::string port = std::to_string(config.broker.port != 0 ? config.broker.port : 5671);
+  std::string text = "# For /etc/rabbitmq/rabbitmq.conf. The user rabbitmq must be able to read the three files.\nlisteners.tcp = none\nlisteners.ssl.default = " + port + "\n";
+  for (const auto& [key, file] : {std::pair{"cacertfile", "ca.pem"}, {"certfile", "broker.pem"}, {"keyfile", "broker.key"}})
+    text += "ssl_options." + std::string(key) + " = " + (secrets / file).string() + "\n";
+  text += "ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.2\nssl_options.verify = verify_peer\n"
+          "ssl_options.fail_if_no_peer_cert = true\n";
+  if (config.broker.auth == "external")
+    text += "# Needs rabbitmq-plugins enable rabbitmq_auth_mechanism_ssl\nauth_mechanisms.1 = EXTERNAL\nssl_cert_login_from = common_name\n";
+  return text;
+}
+
+std::string run_section(const fs::path& secrets, const RunConfig& config, const std::string& host) {
+  const auto file = [&](const char* key, const char* name) {
+    return "  " + std::string(key) + ": " + quoted((secrets / name).string()) + "\n";
+  };
+  std::string text = "broker:\n  host: " + quoted(host) + "\n" + common_keys(config) +
+                     file("message_key_file", "message-keys");
+  if (encrypted(config))
+    text += file("ca_file", "ca.pem") + file("cert_file", "master.pem") + file("key_file", "master.key");
+  return text + (config.broker.auth == "external" ? "  auth: external\n"
+                                                  : "  user: tilecompile-master\n" +
+                                                        file("password_file", "passwords/master.password"));
+}
+
+// Again when the broker has got a new name. Returns the lines for its configuration.
+fs::path make_broker_files(const RunConfig& config, const fs::path& secrets, const KeyedCertificate& authority,
+                           const std::vector<std::string>& names) {
+  std::string wanted;
+  for (const std::string& name : names) wanted += name + "\n";
+  if (fs::exists(secrets / kNamesFile) && text_of(secrets / kNamesFile) == wanted) return {};
+  write_certificate(secrets, "broker", issue_certificate(authority, "tilecompile-broker", names));
+  write_certificate(secrets, "master", issue_certificate(authority, "tilecompile-master", {}));
+  write_file_atomically(secrets / "rabbitmq.conf", broker_conf(secrets, config));
+  write_file_atomically(secrets / kNamesFile, wanted);
+  return secrets / "rabbitmq.conf";
+}
+
+void make_own_key(const fs::path& file, const std::string& worker) {
+  if (fs::exists(file)) return;
+  write_file_atomically(file, random_password() + " = " + worker + "\n");
+}
+
+}  // namespace
+
+JoinSteps write_join_file(const RunConfig& config, const JoinRequest& request) {
+  if (!is_worker_id(request.worker) || request.worker.find_first_of("/=") != std::string::npos)
+    throw UsageError("--worker '" + request.worker +
+                     "' is no name of a worker: 1 to 64 printable characters without blank, comma, '/' and '='");
+  const std::vector<std::string> names = addresses_of(config, request);
+  if (fs::exists(request.join_file) && text_of(request.join_file).find("\njoin:\n") == std::string::npos)
+    throw UsageError("--join-file " + request.join_file.string() + " exists and is no join file; name another one");
+  const PrivateFiles only_mine;
+  const fs::path secrets = fs::absolute(request.secrets_dir).lexically_normal(), workers = secrets / "workers";
+  fs::create_directories(workers);
+  JoinSteps steps;
+  const std::string password = kept_or_made(workers / (request.worker + ".password"));
+  const fs::path key_file = workers / (request.worker + ".key");
+  make_own_key(key_file, request.worker);
+  write_file_atomically(secrets / "message-keys", message_keys(secrets));
+  steps.definitions = secrets / "definitions.json";
+  write_file_atomically(steps.definitions, definitions_with_workers(config, secrets).dump(2) + "\n");
+  std::vector<std::pair<std::string, std::string>> files = {
+      {"password", password}, {"message-key", text_of(key_file) + text_of(secrets / "shared-key")}};
+  if (encrypted(config)) {
+    const KeyedCertificate authority = authority_in(secrets);
+    steps.broker_conf = make_broker_files(config, secrets, authority, names);
+    const KeyedCertificate own = issue_certificate(authority, worker_user(request.worker), {});
+    files.insert(files.end(), {{"ca.pem", authority.certificate_pem},
+                               {"worker.pem", own.certificate_pem},
+                               {"worker.key", own.key_pem}});
+  }
+  write_file_atomically(request.join_file, join_text(config, request, names.front(), std::move(files)));
+  if (config.broker.message_key_file != (secrets / "message-keys").string()) {
+    steps.run_section = secrets / "broker.yaml";
+    write_file_atomically(steps.run_section, run_section(secrets, config, names.front()));
+  }
+  return steps;
+}
+
+}  // namespace tilecompile
