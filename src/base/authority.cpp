@@ -78,7 +78,8 @@ Certificate unsigned_certificate(const Key& key, const std::string& common_name,
 std::string alternatives(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
-    const bool address = name.find(':') != std::string::npos || name.find_first_not_of("0123456789.") == std::string::npos;
+    const bool address =
+        name.find(':') != std::string::npos || name.find_first_not_of("0123456789.") == std::string::npos;
     text += (text.empty() ? "" : ",") + std::string(address ? "IP:" : "DNS:") + name;
   }
   return text;
@@ -101,13 +102,15 @@ KeyedCertificate make_authority(const std::string& common_name) {
 
 KeyedCertificate issue_certificate(const KeyedCertificate& authority, const std::string& common_name,
                                    const std::vector<std::string>& names) {
-  const Text first(BIO_new_mem_buf(authority.certificate_pem.data(), static_cast<int>(authority.certificate_pem.size())));
+  const Text first(
+      BIO_new_mem_buf(authority.certificate_pem.data(), static_cast<int>(authority.certificate_pem.size())));
   const Text second(BIO_new_mem_buf(authority.key_pem.data(), static_cast<int>(authority.key_pem.size())));
   const Certificate issuer(PEM_read_bio_X509(first.get(), nullptr, nullptr, nullptr));
   const Key issuer_key(PEM_read_bio_PrivateKey(second.get(), nullptr, nullptr, nullptr));
   if (!issuer || !issuer_key || X509_check_private_key(issuer.get(), issuer_key.get()) != 1)
-    throw UsageError("the authority that issues certificates is damaged: bring its certificate and key back, or "
-                     "delete both, and all hosts get new certificates");
+    throw UsageError(
+        "the authority that issues certificates is damaged: bring its certificate and key back, or "
+        "delete both, and all hosts get new certificates");
   const Key key(EVP_EC_gen("P-256"));
   require(key != nullptr);
   const Certificate certificate = unsigned_certificate(key, common_name, kCertificateDays);

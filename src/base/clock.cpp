@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 namespace tilecompile {
@@ -17,6 +18,13 @@ std::string utc_now() {
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   std::snprintf(whole, sizeof whole, "%s.%03dZ", text, static_cast<int>(ms));
   return whole;
+}
+
+double unix_seconds(const std::string& time) {
+  std::tm parts{};
+  const char* rest = strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) return -1;
+  return static_cast<double>(timegm(&parts)) + (*rest == '.' ? std::strtod(rest, nullptr) : 0);
 }
 
 double unix_now() {

@@ -31,6 +31,7 @@ void set_up_worker(CLI::App& app, const ChooseAction& choose);
 void set_up_dlq(CLI::App& app, const ChooseAction& choose);
 void set_up_health(CLI::App& app, const ChooseAction& choose);
 void set_up_status(CLI::App& app, const ChooseAction& choose);
+void set_up_runs(CLI::App& app, const ChooseAction& choose);
 void set_up_clean(CLI::App& app, const ChooseAction& choose);
 void set_up_setup(CLI::App& app, const ChooseAction& choose);
 void set_up_verify(CLI::App& app, const ChooseAction& choose);

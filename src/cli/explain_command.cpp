@@ -8,8 +8,8 @@
 #include "command_table.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/operate/explain.hpp"
 #include "tilecompile/operate/run_status.hpp"
+#include "tilecompile/review/explain.hpp"
 
 namespace tilecompile {
 namespace {
@@ -57,9 +57,7 @@ void print_frame(const ExplainedFrame& frame, const FrameAtPixel& part, const Pi
 void print_frames(const ExplainedPixel& pixel, std::size_t c, bool all) {
   const PixelStory& story = main_tile(pixel).channels[c];
   std::vector<ExplainedFrame> frames = pixel.frames[c];
-  const auto part = [&](const ExplainedFrame& f) {
-    return story.frames[static_cast<std::size_t>(f.frame)];
-  };
+  const auto part = [&](const ExplainedFrame& f) { return story.frames[static_cast<std::size_t>(f.frame)]; };
   const auto rank = [&](const ExplainedFrame& f) { return !part(f).covered ? 2 : part(f).rejected ? 1 : 0; };
   std::stable_sort(frames.begin(), frames.end(), [&](const ExplainedFrame& a, const ExplainedFrame& b) {
     return rank(a) != rank(b) ? rank(a) < rank(b) : a.share > b.share;
@@ -91,14 +89,17 @@ void print_explained(const ExplainedPixel& pixel, bool all) {
     print_frames(pixel, c, all);
   }
   std::printf(
-      "\nA frame's share is frame x local x border over the sum of all. frame: what it weighs by its figures\n"
-      "over the whole image; local: by its sharpness in this tile; own sky: what was taken from it first. Where\n"
+      "\nA frame's share is frame x local x border over the sum of all. frame: what it weighs by its "
+      "figures\n"
+      "over the whole image; local: by its sharpness in this tile; own sky: what was taken from it first. "
+      "Where\n"
       "the noise guard holds (\"by noise alone\"), local does not count.\n");
 }
 
 int explain(const ExplainFlags& flags) {
   ExplainRequest request = flags.request;
-  request.folders.run_dir = find_run_directory(flags.run, checked_text("output.dir", "--output", flags.output));
+  request.folders.run_dir =
+      find_run_directory(flags.run, checked_text("output.dir", "--output", flags.output));
   const ExplainedPixel pixel = explain_pixel(request);
   if (flags.as_json)
     std::printf("%s\n", escaped_lines(explained_json(pixel).dump(2)).c_str());
@@ -115,7 +116,8 @@ void set_up_explain(CLI::App& app, const ChooseAction& choose) {
   app.add_option("x", flags->request.x, "Column, counted from 0")->required();
   app.add_option("y", flags->request.y, "Row, counted from 0; the first row of the file first")->required();
   app.add_option("--channel", flags->request.channel, "0, 1 or 2; default: all")->check(CLI::Range(0, 2));
-  app.add_flag("--all", flags->all, "Every frame, also those with small shares and those that see nothing here");
+  app.add_flag("--all", flags->all,
+               "Every frame, also those with small shares and those that see nothing here");
   app.add_flag("--json", flags->as_json, "For machines");
   app.add_option("--input-dir", flags->request.folders.input_dir,
                  "Folder of the frames; default: as run.json says");

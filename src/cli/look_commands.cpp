@@ -9,8 +9,8 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/plan.hpp"
-#include "tilecompile/operate/recompute_tile.hpp"
 #include "tilecompile/operate/report.hpp"
+#include "tilecompile/review/recompute_tile.hpp"
 
 namespace tilecompile {
 namespace {

@@ -62,8 +62,10 @@ std::vector<const CLI::App*> commands_of(const CLI::App& program) {
 }
 
 std::string exit_codes() {
-  return ".SH EXIT STATUS\n0 done; 2 usage or configuration; 3 done, but a check was not passed; 4 input data; 5 "
-         "broker,\nstorage or another thing that may work later; 70 internal error; 130, 143 ended by a signal.\n";
+  return ".SH EXIT STATUS\n0 done; 2 usage or configuration; 3 done, but a check was not passed; 4 input "
+         "data; 5 "
+         "broker,\nstorage or another thing that may work later; 70 internal error; 130, 143 ended by a "
+         "signal.\n";
 }
 
 std::string program_page(const CLI::App& program) {
@@ -72,8 +74,9 @@ std::string program_page(const CLI::App& program) {
   for (const CLI::App* command : commands_of(program))
     text += ".TP\n\\fB" + roff(command->get_name()) + "\\fR\n" + roff(command->get_description()) + "\n";
   text += exit_codes();
-  text += ".SH FILES\n.TP\n\\fI/usr/share/tilecompile\\fR\nconfigurations to start from, and the JSON Schema of "
-          "their keys\n.TP\n\\fI/usr/share/doc/tilecompile\\fR\nthe documentation\n.SH SEE ALSO\n";
+  text +=
+      ".SH FILES\n.TP\n\\fI/usr/share/tilecompile\\fR\nconfigurations to start from, and the JSON Schema of "
+      "their keys\n.TP\n\\fI/usr/share/doc/tilecompile\\fR\nthe documentation\n.SH SEE ALSO\n";
   bool first = true;
   for (const CLI::App* command : commands_of(program)) {
     text += std::string(first ? "" : ",\n") + "\\fBtilecompile\\-" + roff(command->get_name()) + "\\fR(1)";
@@ -113,9 +116,10 @@ std::string bash_completion(const CLI::App& program) {
       words += (words.empty() ? "" : " ") + word->get_name();
     cases += "    " + command->get_name() + ") flags='" + flags + "'; words='" + words + "' ;;\n";
   }
-  return "# Completion of tilecompile for bash.\n_tilecompile() {\n  local word=${COMP_WORDS[COMP_CWORD]} flags= words=\n"
-         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '" + names +
-         " --help --version' -- \"$word\"))\n    return\n  fi\n  case ${COMP_WORDS[1]} in\n" + cases +
+  return "# Completion of tilecompile for bash.\n_tilecompile() {\n  local word=${COMP_WORDS[COMP_CWORD]} "
+         "flags= words=\n"
+         "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    COMPREPLY=($(compgen -W '" +
+         names + " --help --version' -- \"$word\"))\n    return\n  fi\n  case ${COMP_WORDS[1]} in\n" + cases +
          "  esac\n  case $word in\n    -*) COMPREPLY=($(compgen -W \"$flags\" -- \"$word\")) ;;\n"
          "    *) COMPREPLY=($(compgen -W \"$words\" -- \"$word\"; compgen -f -- \"$word\")) ;;\n  esac\n}\n"
          "complete -o filenames -F _tilecompile tilecompile\n";

@@ -17,7 +17,8 @@ void set_up_manual(CLI::App& app, const ChooseAction& choose) {
     const CLI::App& program = *app.get_parent();
     choose([&program, folder] {
       std::filesystem::create_directories(*folder / "man1");
-      for (const auto& [file, text] : man_pages(program)) write_file_atomically(*folder / "man1" / file, text);
+      for (const auto& [file, text] : man_pages(program))
+        write_file_atomically(*folder / "man1" / file, text);
       write_file_atomically(*folder / "tilecompile.bash", bash_completion(program));
       return 0;
     });

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "command_table.hpp"
-#include "tilecompile/operate/preview_file.hpp"
+#include "tilecompile/review/preview_file.hpp"
 
 namespace tilecompile {
 
@@ -12,7 +12,8 @@ void set_up_preview(CLI::App& app, const ChooseAction& choose) {
   app.add_option("file", request->file, "A FITS image")->required();
   app.add_option("-o,--out", request->picture,
                  "The picture: .png, .jpg, or .tif for 16 bits; default: FILE's name with .png");
-  app.add_option("--size", request->long_side_px, "Longest side of the picture, px; default: that of the image")
+  app.add_option("--size", request->long_side_px,
+                 "Longest side of the picture, px; default: that of the image")
       ->check(CLI::Range(1, 100000));
   app.add_flag("--linked", request->linked, "One stretch for all channels; default: each its own");
   app.add_flag("--grid", request->grid, "Lines at round pixel numbers, counted from 0 as explain does");

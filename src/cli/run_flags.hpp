@@ -10,6 +10,8 @@ namespace tilecompile {
 /// Flags that `run`, `master` and `plan` share; they go over the file like --set does.
 struct RunFlags {
   std::string file, run_id, resume, output, log_level, log_format;
+  std::vector<std::string> page;  ///< of --page: nothing, or one place
+  bool has_page = false;
   int threads = -1;
   int workers = 0;
   bool quiet = false;

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,10 +10,13 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/operate/broker_status.hpp"
 #include "tilecompile/operate/run_status.hpp"
 
 namespace tilecompile {
 namespace {
+
+using nlohmann::json;
 
 std::string tiles_text(const RunStatus& s) {
   std::string text = std::to_string(s.done) + " of " + std::to_string(s.tiles) + " done, " +
@@ -56,20 +60,76 @@ void print_status(const RunStatus& s) {
     std::printf("go on      give the same command --resume %s\n", s.run_id.c_str());
 }
 
+std::string run_line(const json& s) {
+  const json& tiles = s.at("tiles");
+  char text[256];
+  std::snprintf(text, sizeof text, "%s, %d of %d tiles done, %d failed", s.value("phase", "").c_str(),
+                tiles.value("done", 0), tiles.value("count", 0), tiles.value("failed", 0));
+  std::string line = text;
+  if (s.contains("eta_s")) line += ", ETA " + std::to_string(std::lround(s["eta_s"].get<double>())) + " s";
+  if (s.contains("state")) line += ", but stands still: " + s.value("state", "");
+  return line;
+}
+
+std::string worker_line(const SeenWorker& w) {
+  const auto ago = [](double s) { return std::to_string(std::lround(s)) + " s ago"; };
+  const std::string where = w.host.empty() ? "" : " (on " + w.host + ")";
+  if (!w.fit) return "takes no tasks for now: " + w.text + where;
+  if (w.run_id.empty()) return "idle" + where;
+  return std::to_string(w.tiles) + " tiles of run " + w.run_id.substr(0, 8) + ", the last " +
+         ago(w.tile_s_ago) + where;
+}
+
+void print_broker_status(const BrokerStatus& status) {
+  for (const auto& [name, queue] : status.queues)
+    if (queue.messages > 0 || queue.consumers > 0 || name == "tile.compute")
+      std::printf("queue      %s: %llu waiting, %llu consumers\n", name.c_str(),
+                  static_cast<unsigned long long>(queue.messages),
+                  static_cast<unsigned long long>(queue.consumers));
+  for (const std::string& run : status.runs) {
+    const json s = json::parse(run);
+    std::printf("run        %s: %s\n", escaped(s.value("run_id", "")).c_str(), escaped(run_line(s)).c_str());
+  }
+  if (status.runs.empty()) std::printf("run        none is under way\n");
+  for (const auto& [id, worker] : status.workers)
+    std::printf("worker     %s: %s\n", escaped(id).c_str(), escaped(worker_line(worker)).c_str());
+  if (status.workers.empty()) std::printf("worker     none has said anything of late\n");
+}
+
+int watch_broker(const std::string& file, bool watch, bool as_json) {
+  const RunConfig config = load_run_config(file, {});
+  for (;;) {
+    const BrokerStatus status = look_at_broker(config);
+    if (as_json)
+      std::printf("%s\n", escaped(broker_status_json(status).dump()).c_str());
+    else
+      print_broker_status(status);
+    std::fflush(stdout);
+    for (int i = 0; watch && i < 20 && stop_signal() == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (!watch || stop_signal() != 0) return 0;
+    if (!as_json) std::printf("\n");
+  }
+}
+
 }  // namespace
 
 void set_up_status(CLI::App& app, const ChooseAction& choose) {
   struct Flags {
-    std::string run, output = "out";
+    std::string run, output = "out", broker;
     bool watch = false, as_json = false;
   };
   const auto flags = std::make_shared<Flags>();
-  app.add_option("run", flags->run, "Folder or UUID of the run; default: the latest");
+  app.add_option("run", flags->run, "Folder, UUID or its first characters; default: the latest");
   app.add_option("--output", flags->output, "Folder of the runs (output.dir)")->capture_default_str();
-  app.add_flag("--watch", flags->watch, "Every two seconds until the run has ended");
+  app.add_option("--broker", flags->broker, "RUN.yaml: ask its broker for queues, runs and workers instead")
+      ->excludes("run");
+  app.add_flag("--watch", flags->watch,
+               "Every two seconds until the run has ended; with --broker until stopped");
   app.add_flag("--json", flags->as_json, "For machines; one line each");
   app.callback([flags, choose] {
     choose([flags] {
+      if (!flags->broker.empty()) return watch_broker(flags->broker, flags->watch, flags->as_json);
       const std::string output = checked_text("output.dir", "--output", flags->output);
       const auto directory = find_run_directory(flags->run, output);
       for (;;) {

@@ -15,7 +15,8 @@ std::optional<std::string> decoded(const std::string& text) {
     }
     unsigned code = 0;
     const char* const begin = text.data() + i + 1;
-    if (i + 2 >= text.size() || std::from_chars(begin, begin + 2, code, 16).ptr != begin + 2) return std::nullopt;
+    if (i + 2 >= text.size() || std::from_chars(begin, begin + 2, code, 16).ptr != begin + 2)
+      return std::nullopt;
     plain += static_cast<char>(code);
     i += 2;
   }
@@ -64,7 +65,8 @@ BrokerUrl parse_broker_url(const std::string& url) {
   }
   if (slash == std::string::npos || slash + 1 == url.size()) return result;
   const auto vhost = decoded(url.substr(slash + 1));
-  if (!vhost || vhost->find_first_of("?#") != std::string::npos) return refused("its virtual host cannot be read");
+  if (!vhost || vhost->find_first_of("?#") != std::string::npos)
+    return refused("its virtual host cannot be read");
   result.keys.emplace_back("broker.vhost", *vhost);
   return result;
 }

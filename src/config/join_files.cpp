@@ -21,7 +21,8 @@ std::string path_in_memory(const std::string& name, const std::string& text) {
   const int file = memfd_create(name.c_str(), MFD_CLOEXEC);
   const bool good = file >= 0 && fchmod(file, 0600) == 0 &&
                     write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (!good) throw TransientError("keeping '" + name + "' of the join file in memory failed: " + std::strerror(errno));
+  if (!good)
+    throw TransientError("keeping '" + name + "' of the join file in memory failed: " + std::strerror(errno));
   return "/proc/self/fd/" + std::to_string(file);
 }
 
@@ -45,9 +46,9 @@ JoinFiles::JoinFiles(std::string& text, const std::filesystem::path& file) : fil
 }
 
 void JoinFiles::resolve(WorkerConfig& config) const {
-  for (std::string* path :
-       {&config.broker.ca_file, &config.broker.cert_file, &config.broker.key_file, &config.broker.password_file,
-        &config.broker.message_key_file, &config.storage.s3.ca_file, &config.storage.s3.credentials_file}) {
+  for (std::string* path : {&config.broker.ca_file, &config.broker.cert_file, &config.broker.key_file,
+                            &config.broker.password_file, &config.broker.message_key_file,
+                            &config.storage.s3.ca_file, &config.storage.s3.credentials_file}) {
     if (!path->starts_with(kPrefix)) continue;
     const std::string name = path->substr(std::strlen(kPrefix));
     const auto found = texts_.find(name);

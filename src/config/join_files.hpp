@@ -14,8 +14,8 @@ class JoinFiles {
   /// Takes the section out of `text`. Throws UsageError when `file` holds one and others than its owner may
   /// read it, or when the section is no map of texts.
   JoinFiles(std::string& text, const std::filesystem::path& file);
-  /// Puts paths into the place of `join:NAME`. The texts lie in memory that only this process has, for as long
-  /// as it lives, and never on a disk. Throws UsageError for a name that the section lacks.
+  /// Puts paths into the place of `join:NAME`. The texts lie in memory that only this process has, for as
+  /// long as it lives, and never on a disk. Throws UsageError for a name that the section lacks.
   void resolve(WorkerConfig& config) const;
 
  private:

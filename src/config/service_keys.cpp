@@ -210,6 +210,10 @@ void add_storage_and_log(Table& table) {
       table, "observability", kWorkerOnly, [](auto& s) -> auto& { return s.run.observability; });
   of_worker.add("health_file", &Observability::health_file, TextRule::kAny,
                 "File that tells 'tilecompile health' how this worker is; empty: none");
+  observability.add(
+      "listen", &Observability::listen, TextRule::kAny,
+      "Address and port (127.0.0.1:8765) at which a run shows its page, and run and worker their "
+      "metrics (/metrics, /healthz, /readyz); empty: nowhere");
   observability.add("log_format", &Observability::log_format, OneOf{{"text", "json"}}, "Form of a log line");
 }
 

@@ -91,6 +91,16 @@ int RunDirectory::open_log(const char* name) const {
   return file;
 }
 
+void RunDirectory::point_latest() const {
+  namespace fs = std::filesystem;
+  const fs::path latest = path_.parent_path() / "latest", anew = path_.parent_path() / (".latest-" + run_id_);
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(latest, error)) && !fs::is_symlink(latest, error)) return;
+  fs::remove(anew, error);
+  fs::create_directory_symlink(run_id_, anew, error);
+  if (!error) fs::rename(anew, latest, error);
+}
+
 void RunDirectory::write(const std::string& name, std::string_view bytes) const {
   write_file_atomically(path_ / name, bytes);
 }

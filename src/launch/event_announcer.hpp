@@ -14,7 +14,8 @@ class EventAnnouncer {
   /// Declares the exchange. A user who may not declare it announces nothing.
   EventAnnouncer(Transport& transport, std::string run_id);
 
-  /// `file`: events.jsonl or journal.jsonl, which `line` (without its end) was written to.
+  /// `file`: events.jsonl or journal.jsonl, which `line` (without its end) was written to. One call at a
+  /// time.
   void tell(const std::string& file, const std::string& line);
 
  private:

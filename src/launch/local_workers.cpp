@@ -46,6 +46,7 @@ pid_t start_process(const std::vector<std::string>& arguments) {
     // that nothing is to be finished.
     setpgid(0, 0);
     if (getppid() != parent) _exit(0);
+    close_range(STDERR_FILENO + 1, ~0U, 0);  // connections of the master are not theirs
     execv(program.c_str(), argv.data());
     _exit(127);
   }
@@ -67,6 +68,7 @@ WorkerConfig local_worker_config(const RunConfig& config, int count, int index, 
   worker.parallel.threads = std::max(1, thread_count(config.parallel.threads) / count);
   const std::size_t limit_mb = memory_limit_bytes(config.parallel) / static_cast<std::size_t>(count) >> 20;
   worker.parallel.memory_limit_mb = static_cast<int>(std::max(kLeastMemoryMb, limit_mb));
+  worker.observability.listen.clear();  // the master has the port; its metrics tell of its workers too
   if (quiet) worker.observability.log_level = "error";
   return worker;
 }

@@ -8,6 +8,7 @@
 
 #include "event_announcer.hpp"
 #include "local_workers.hpp"
+#include "onlookers.hpp"
 #include "own_tiles_pool.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
@@ -22,12 +23,14 @@
 #include "tilecompile/worker/probe.hpp"
 #include "tilecompile/worker/run_contexts.hpp"
 #include "tilecompile/worker/worker.hpp"
+#include "worker_endpoint.hpp"
 #include "worker_places.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
+constexpr auto kNoteEvery = 60s;  // of a worker that is fit: 'status --broker' shows idle ones too
 
 std::string default_worker_id() {
   constexpr std::size_t kMostOfName = 53;  // of 64 characters; a process number takes up to ten
@@ -101,7 +104,12 @@ RunOutcome run_local(const RunRequest& request) {
   auto worker_transport = broker.connect();
   worker_transport->declare(compute_queue_spec(false));
   WorkerThread worker(std::move(worker_transport), *store, runs, {"local", slots, config.parallel.prefetch});
-  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames});
+  Onlookers onlookers(request, *store, nullptr);
+  const auto listener = [&onlookers](const std::string& file, const std::string& line) {
+    onlookers.tell(file, line);
+  };
+  return run_master(request, {transport.get(), store.get(), verified, [&worker] { worker.watch(); }, frames,
+                              nullptr, listener, onlookers.night_analysed()});
 }
 
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
@@ -121,15 +129,17 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
     if (workers) workers->watch();
   };
   EventAnnouncer announcer(*transport, request.run_id);
-  const auto listener = [&announcer](const std::string& file, const std::string& line) {
+  Onlookers onlookers(request, *store, transport.get());
+  const auto listener = [&announcer, &onlookers](const std::string& file, const std::string& line) {
     announcer.tell(file, line);
+    onlookers.tell(file, line);
   };
   const auto own = own_tiles_pool(
       *store,
       config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
       config.parallel);
   return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames,
-                              own.get(), listener});
+                              own.get(), listener, onlookers.night_analysed()});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {
@@ -138,13 +148,23 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   options.slots = thread_count(config.parallel.threads);
   options.prefetch = config.parallel.prefetch;
   const WorkerFacts facts = worker_facts(options.worker_id, options.slots);
-  auto transport = connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal);
+  WorkerCounts counts;
+  auto transport = count_answers(
+      connect_broker(config.broker, "tilecompile worker " + options.worker_id, &stop_signal), counts);
   const bool quorum = config.broker.queue_type == QueueType::kQuorum;
   for (const QueueSpec& queue : {compute_queue_spec(quorum), dead_letter_queue_spec(quorum)})
     declare_if_allowed(*transport, queue);
   declare_notes(*transport);
   HealthReporter health(*transport, config.observability.health_file, options.worker_id);
-  options.on_rest = [&health](const std::string& why) { health.rests(why); };
+  std::optional<WorkerEndpoint> endpoint;
+  if (!config.observability.listen.empty())
+    endpoint.emplace(config.observability.listen, options.worker_id, options.slots, *transport, counts);
+  std::atomic<bool> rests{true};
+  options.on_rest = [&](const std::string& why) {
+    rests = !why.empty();
+    health.rests(why);
+    if (endpoint) endpoint->rests(why);
+  };
   const auto places = await_worker_places(config, teller_of(options, *transport),
                                           [&stop_signal] { return stop_signal != 0; });
   if (!places) {
@@ -167,7 +187,13 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
                                {"input", places->frames.describe()}});
   std::atomic<bool> stop{false};
   std::thread watcher([&] {
-    while (!stop && stop_signal == 0) std::this_thread::sleep_for(50ms);
+    auto noted = std::chrono::steady_clock::now();
+    while (!stop && stop_signal == 0) {
+      std::this_thread::sleep_for(50ms);
+      if (rests || std::chrono::steady_clock::now() - noted < kNoteEvery) continue;
+      noted = std::chrono::steady_clock::now();
+      leave_note(*transport, {options.worker_id, "", "", true, "", 0});
+    }
     stop = true;
   });
   std::exception_ptr failure;

@@ -22,9 +22,11 @@ void open_directory(RunUnderWay& run) {
   const bool is_open = run.directory.has_value();
   if (!is_open) run.directory.emplace(run.config.output.dir, run.request.run_id);
   run.directory->listen(run.links.listener);
+  run.directory->point_latest();
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
                               {{"mode", run.request.mode}});
   if (is_open) return;
+  for (const std::string& text : run.record.warnings) note_warning(run, text);
   for (const NamedCheck& check : run.record.checks) note_check(run, check);
   for (const BadFrame& frame : run.record.quarantined) note_frame(run, "frame_quarantined", frame);
   for (const BadFrame& frame : run.record.left_out) note_frame(run, "frame_left_out", frame);
@@ -59,6 +61,7 @@ RunOutcome carry_out(RunUnderWay& run) {
     journal = journal_to_resume(run, night);
   }
   TileRound round = share_with_workers(run, night);
+  if (run.links.night_analysed) run.links.night_analysed(night.analysis.classical, night.grid);
   if (run.request.resume) round.journalled = &journal.first_round;
   Reconstruction made = reconstruct(run, night, round);
   write_reconstruction(run, night, made.tiles, made.channels);

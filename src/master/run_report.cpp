@@ -103,7 +103,39 @@ void add_workers(PageValues& page, const fs::path& journal) {
   for (auto& [id, worker] : workers) page.workers.push_back(std::move(worker));
 }
 
+// What the files tell that a run leaves before its pictures.
+void add_night(PageValues& page, const fs::path& run_directory) {
+  page.grid = text_or_missing(page, run_directory / "grid.json", "grid");
+  if (!page.grid.empty() && !json::accept(page.grid)) {
+    page.grid.clear();
+    page.missing.emplace_back("grid: grid.json is damaged");
+  }
+  page.frame_table = text_or_missing(page, run_directory / "frame_metrics.csv", "figures of the frames");
+}
+
+// What run.json will say of the frames, from the manifest.
+json record_so_far(const fs::path& run_directory) {
+  json record{{"status", "running"}, {"run_id", fs::absolute(run_directory).filename().string()}};
+  const json manifest = json::parse(text_of(run_directory / "manifest.json"), nullptr, false);
+  if (!manifest.is_object() || !manifest.contains("frames") || manifest["frames"].empty()) return record;
+  const json& first = manifest["frames"].front();
+  record["frames"] = {{"count", manifest["frames"].size()}};
+  for (const char* key : {"width", "height", "channels"})
+    if (first.contains(key)) record["frames"][key] = first[key];
+  return record;
+}
+
 }  // namespace
+
+std::string live_report_page(const fs::path& run_directory) {
+  PageValues page;
+  page.under_way = true;
+  const json record = record_so_far(run_directory);
+  page.record = record.dump();
+  if (record.contains("frames") && record["frames"].value("channels", 1) == 3) page.shown_channel = 1;
+  add_night(page, run_directory);
+  return report_page(page);
+}
 
 void write_run_report(const fs::path& run_directory) {
   PageValues page;
@@ -113,12 +145,7 @@ void write_run_report(const fs::path& run_directory) {
     throw InputError("writing the report of " + run_directory.string() +
                      ": there is no run.json that can be read; name the folder of a run that has ended "
                      "(output.dir/RUN_ID)");
-  page.grid = text_or_missing(page, run_directory / "grid.json", "grid");
-  if (!page.grid.empty() && !json::accept(page.grid)) {
-    page.grid.clear();
-    page.missing.emplace_back("grid: grid.json is damaged");
-  }
-  page.frame_table = text_or_missing(page, run_directory / "frame_metrics.csv", "figures of the frames");
+  add_night(page, run_directory);
   page.rejection_table = text_or_missing(page, run_directory / "rejection.csv", "what was rejected");
   const std::optional<StarList> stars = stars_of(run_directory / "frame_metrics.json");
   add_pictures(page, run_directory, final_file(record), stars.value_or(StarList{}));

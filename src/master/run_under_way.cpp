@@ -74,6 +74,11 @@ void warn(RunUnderWay& run, const std::string& text) {
   if (std::find(known.begin(), known.end(), text) != known.end()) return;
   log_warning(text);
   run.record.warnings.push_back(text);
+  if (run.directory) note_warning(run, text);
+}
+
+void note_warning(RunUnderWay& run, const std::string& text) {
+  run.directory->append_event("warning", {{"text", text}});
 }
 
 void note_frame(RunUnderWay& run, const char* event, const BadFrame& frame) {

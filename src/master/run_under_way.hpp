@@ -36,6 +36,8 @@ struct RunUnderWay {
 
 /// Says it in the log and keeps it for the record; once.
 void warn(RunUnderWay& run, const std::string& text);
+/// Notes a warning among the events.
+void note_warning(RunUnderWay& run, const std::string& text);
 /// Notes a frame that is set aside or left out among the events.
 void note_frame(RunUnderWay& run, const char* event, const BadFrame& frame);
 /// Notes a check among the events.

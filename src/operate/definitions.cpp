@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tilecompile/base/atomic_file.hpp"
+#include "tilecompile/base/base64.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -28,26 +29,13 @@ std::string from_hex(const std::string& hex) {
   return bytes;
 }
 
-std::string base64(const std::string& bytes) {
-  static const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-  }
-  return text;
-}
-
 std::string role_password(const std::filesystem::path& folder, const BrokerRole& role) {
   const std::filesystem::path file = folder / (role.name + ".password");
   if (!std::filesystem::exists(file)) {
     const mode_t before = umask(0077);
     try {
       std::filesystem::create_directories(folder);
-      write_file_atomically(file, random_password() + "\n");
+      write_file_atomically(file, random_secret() + "\n");
     } catch (const std::filesystem::filesystem_error& e) {
       umask(before);
       throw UsageError("cannot make the folder of passwords " + folder.string() + ": " + e.code().message());
@@ -116,6 +104,20 @@ json policies(const RunConfig& config) {
        bounds_policy(config, "dead-letters", R"(^tile\.dlq$)", dead_letter_queue_spec(quorum))});
 }
 
+void add_user(json& file, const BrokerRole& role, const std::string& user, const std::string& password_hash,
+              const std::string& vhost) {
+  file["users"].push_back({{"name", user},
+                           {"password_hash", password_hash},
+                           {"hashing_algorithm", "rabbit_password_hashing_sha256"},
+                           {"tags", role.tag.empty() ? json::array() : json::array({role.tag})},
+                           {"limits", json::object()}});
+  file["permissions"].push_back({{"user", user},
+                                 {"vhost", vhost},
+                                 {"configure", role.configure},
+                                 {"write", role.write},
+                                 {"read", role.read}});
+}
+
 }  // namespace
 
 const std::vector<BrokerRole>& broker_roles() {
@@ -136,7 +138,7 @@ const std::vector<BrokerRole>& broker_roles() {
 
 std::string role_user(const BrokerRole& role) { return "tilecompile-" + role.name; }
 
-std::string random_password() {
+std::string random_secret() {
   std::string digits;
   for (const char c : new_uuid() + new_uuid())
     if (c != '-') digits += c;
@@ -146,6 +148,13 @@ std::string random_password() {
 std::string password_hash(const std::string& password) {
   const std::string salt = from_hex(new_uuid().substr(0, 8));
   return base64(salt + from_hex(sha256_hex(salt + password)));
+}
+
+json worker_definitions(const RunConfig& config, const std::string& user, const std::string& password) {
+  json file = {{"users", json::array()}, {"permissions", json::array()}};
+  for (const BrokerRole& role : broker_roles())
+    if (role.name == "worker") add_user(file, role, user, password_hash(password), config.broker.vhost);
+  return file;
 }
 
 json broker_definitions(const RunConfig& config, const std::string& password_dir) {
@@ -159,16 +168,7 @@ json broker_definitions(const RunConfig& config, const std::string& password_dir
                {"policies", policies(config)}};
   for (const BrokerRole& role : broker_roles()) {
     const std::string hash = password_dir.empty() ? "" : password_hash(role_password(password_dir, role));
-    file["users"].push_back({{"name", role_user(role)},
-                             {"password_hash", hash},
-                             {"hashing_algorithm", "rabbit_password_hashing_sha256"},
-                             {"tags", role.tag.empty() ? json::array() : json::array({role.tag})},
-                             {"limits", json::object()}});
-    file["permissions"].push_back({{"user", role_user(role)},
-                                   {"vhost", vhost},
-                                   {"configure", role.configure},
-                                   {"write", role.write},
-                                   {"read", role.read}});
+    add_user(file, role, role_user(role), hash, vhost);
   }
   std::set<std::string> exchanges;
   file["exchanges"].push_back(exchange_json(kEventExchange, "fanout", vhost));

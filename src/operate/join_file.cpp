@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/authority.hpp"
@@ -21,6 +23,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kNamesFile = "broker.names";
+constexpr const char* kMasterPassword = "passwords/master.password";
 
 /// Files are made for their owner alone while this lives.
 class PrivateFiles {
@@ -40,10 +43,19 @@ std::string text_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// The text of the file, which is made at random when it is not there.
-std::string kept_or_made(const fs::path& file) {
-  if (!fs::exists(file)) write_file_atomically(file, random_password() + "\n");
-  return text_of(file);
+// The worker's own key, and behind it those that belong to nobody; the master's file gets to know the first.
+std::string message_keys(const fs::path& file, const std::string& worker) {
+  const std::string mark = " = " + worker;
+  std::string shared, kept;
+  std::istringstream lines(fs::exists(file) ? text_of(file) : random_secret() + "\n");
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.ends_with(mark)) continue;
+    kept += line + "\n";
+    if (line.find(" = ") == std::string::npos) shared += line + "\n";
+  }
+  const std::string own = random_secret() + mark + "\n";
+  write_file_atomically(file, kept + own);
+  return own + shared;
 }
 
 KeyedCertificate authority_in(const fs::path& secrets) {
@@ -77,65 +89,46 @@ std::vector<std::string> addresses_of(const RunConfig& config, const JoinRequest
       std::find(names.begin(), names.end(), config.broker.host) == names.end())
     names.push_back(config.broker.host);
   if (names.empty())
-    throw UsageError("'broker.host' of " + request.run_file.string() + " is " + config.broker.host +
-                     ", which means another host to a worker: say by which name or address workers call this one "
-                     "with --address");
+    throw UsageError(
+        "'broker.host' of " + request.run_file.string() + " is " + config.broker.host +
+        ", which means another host to a worker: say by which name or address workers call this one "
+        "with --address");
   return names;
 }
 
-std::string worker_user(const std::string& worker) { return "tilecompile-worker-" + worker; }
-
-// Passwords of workers lie in files of their names.
-json definitions_with_workers(const RunConfig& config, const fs::path& secrets) {
-  json file = broker_definitions(config, (secrets / "passwords").string());
-  const BrokerRole& role = *std::find_if(broker_roles().begin(), broker_roles().end(),
-                                         [](const BrokerRole& r) { return r.name == "worker"; });
-  std::vector<fs::path> passwords;
-  for (const auto& item : fs::directory_iterator(secrets / "workers"))
-    if (item.path().extension() == ".password") passwords.push_back(item.path());
-  std::sort(passwords.begin(), passwords.end());
-  for (const fs::path& password : passwords) {
-    const std::string user = worker_user(password.stem().string());
-    std::string text = text_of(password);
-    text.erase(text.find_last_not_of("\r\n") + 1);
-    file["users"].push_back({{"name", user},
-                             {"password_hash", password_hash(text)},
-                             {"hashing_algorithm", "rabbit_password_hashing_sha256"},
-                             {"tags", json::array()},
-                             {"limits", json::object()}});
-    file["permissions"].push_back({{"user", user},
-                                   {"vhost", config.broker.vhost},
-                                   {"configure", role.configure},
-                                   {"write", role.write},
-                                   {"read", role.read}});
-  }
-  return file;
+// Whether RUN.yaml has a master's password of its own: then users, authority and keys are those that it
+// names.
+bool has_own_setup(const RunConfig& config, const fs::path& secrets) {
+  const std::string& password = config.broker.password_file;
+  return !password.empty() && fs::absolute(password).lexically_normal() != secrets / kMasterPassword;
 }
 
-// The shared key first, then those of all workers, as a master needs them.
-std::string message_keys(const fs::path& secrets) {
-  std::string keys = kept_or_made(secrets / "shared-key");
-  std::vector<fs::path> own;
-  for (const auto& item : fs::directory_iterator(secrets / "workers"))
-    if (item.path().extension() == ".key") own.push_back(item.path());
-  std::sort(own.begin(), own.end());
-  for (const fs::path& key : own) keys += text_of(key);
-  return keys;
+json definitions_for(const RunConfig& config, const fs::path& secrets, const std::string& user,
+                     const std::string& password) {
+  const json of_worker = worker_definitions(config, user, password);
+  if (has_own_setup(config, secrets)) return of_worker;
+  json all = broker_definitions(config, (secrets / "passwords").string());
+  for (const char* part : {"users", "permissions"})
+    for (const json& entry : of_worker.at(part)) all[part].push_back(entry);
+  return all;
 }
 
 std::string indented(const std::string& text) {
   std::string lines = "    ";
-  for (const char c : text.substr(0, text.find_last_not_of('\n') + 1)) lines += c == '\n' ? "\n    " : std::string(1, c);
+  for (const char c : text.substr(0, text.find_last_not_of('\n') + 1))
+    lines += c == '\n' ? "\n    " : std::string(1, c);
   return lines + "\n";
 }
 
 std::string quoted(const std::string& text) { return json(text).dump(); }
 
-std::string storage_section(const RunConfig& config, std::vector<std::pair<std::string, std::string>>& files) {
+std::string storage_section(const RunConfig& config,
+                            std::vector<std::pair<std::string, std::string>>& files) {
   const S3Config& s3 = config.storage.s3;
   std::string text;
   if (s3.frames_prefix.empty())
-    text += "# The frames, as this host sees them.\ninput: {dir: " + quoted(fs::absolute(config.input.dir).string()) + "}\n";
+    text += "# The frames, as this host sees them.\ninput: {dir: " +
+            quoted(fs::absolute(config.input.dir).string()) + "}\n";
   else
     text += "cache: {dir: \"~/.cache/tilecompile\"}\n";
   if (config.storage.type == StorageType::kFile)
@@ -172,19 +165,23 @@ std::string common_keys(const RunConfig& config) {
   return config.broker.port == 0 ? text : text + "  port: " + std::to_string(config.broker.port) + "\n";
 }
 
-std::string join_text(const RunConfig& config, const JoinRequest& request, const std::string& host,
-                      std::vector<std::pair<std::string, std::string>> files) {
-  std::string text = "# Lets " + request.worker + " join the runs of " + host +
-                     ". It holds passwords and keys: chmod 600, and bring it over a safe way.\n#\n#     "
-                     "tilecompile worker " +
-                     request.join_file.filename().string() + "\nworker_id: " + quoted(request.worker) +
-                     "\nbroker:\n  host: " + quoted(host) + "\n" + common_keys(config) +
-                     "  message_key_file: join:message-key\n";
-  if (encrypted(config))
-    text += "  ca_file: join:ca.pem\n  cert_file: join:worker.pem\n  key_file: join:worker.key\n";
-  text += config.broker.auth == "external"
-              ? "  auth: external\n"
-              : "  user: " + quoted(worker_user(request.worker)) + "\n  password_file: join:password\n";
+std::string join_text(const RunConfig& config, const JoinRequest& request, const std::string& user,
+                      const std::string& host, std::vector<std::pair<std::string, std::string>> files) {
+  // Keys of the configuration that name files, by what those hold.
+  static const std::map<std::string, const char*> kKeys = {{"password", "password_file"},
+                                                           {"message-keys", "message_key_file"},
+                                                           {"ca.pem", "ca_file"},
+                                                           {"worker.pem", "cert_file"},
+                                                           {"worker.key", "key_file"}};
+  std::string text =
+      "# Lets " + request.worker + " join the runs of " + host +
+      ". It holds passwords and keys: chmod 600, and bring it over a safe way.\n#\n#     "
+      "tilecompile worker " +
+      request.join_file.filename().string() + "\nworker_id: " + quoted(request.worker) +
+      "\nbroker:\n  host: " + quoted(host) + "\n" + common_keys(config) +
+      (config.broker.auth == "external" ? "  auth: external\n" : "  user: " + quoted(user) + "\n");
+  for (const auto& [name, content] : files)
+    text += "  " + std::string(kKeys.at(name)) + ": join:" + name + "\n";
   text += storage_section(config, files) + "join:\n";
   for (const auto& [name, content] : files) text += "  " + name + ": |\n" + indented(content);
   return text;
@@ -193,13 +190,20 @@ std::string join_text(const RunConfig& config, const JoinRequest& request, const
 // Asks every client for a certificate, which all have that join by a file.
 std::string broker_conf(const fs::path& secrets, const RunConfig& config) {
   const std::string port = std::to_string(config.broker.port != 0 ? config.broker.port : 5671);
-  std::string text = "# For /etc/rabbitmq/rabbitmq.conf. The user rabbitmq must be able to read the three files.\nlisteners.tcp = none\nlisteners.ssl.default = " + port + "\n";
-  for (const auto& [key, file] : {std::pair{"cacertfile", "ca.pem"}, {"certfile", "broker.pem"}, {"keyfile", "broker.key"}})
+  std::string text =
+      "# For /etc/rabbitmq/rabbitmq.conf. The user rabbitmq must be able to read the three "
+      "files.\nlisteners.tcp = none\nlisteners.ssl.default = " +
+      port + "\n";
+  for (const auto& [key, file] :
+       {std::pair{"cacertfile", "ca.pem"}, {"certfile", "broker.pem"}, {"keyfile", "broker.key"}})
     text += "ssl_options." + std::string(key) + " = " + (secrets / file).string() + "\n";
-  text += "ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.2\nssl_options.verify = verify_peer\n"
-          "ssl_options.fail_if_no_peer_cert = true\n";
+  text +=
+      "ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.2\nssl_options.verify = verify_peer\n"
+      "ssl_options.fail_if_no_peer_cert = true\n";
   if (config.broker.auth == "external")
-    text += "# Needs rabbitmq-plugins enable rabbitmq_auth_mechanism_ssl\nauth_mechanisms.1 = EXTERNAL\nssl_cert_login_from = common_name\n";
+    text +=
+        "# Needs rabbitmq-plugins enable rabbitmq_auth_mechanism_ssl\nauth_mechanisms.1 = "
+        "EXTERNAL\nssl_cert_login_from = common_name\n";
   return text;
 }
 
@@ -211,14 +215,14 @@ std::string run_section(const fs::path& secrets, const RunConfig& config, const 
                      file("message_key_file", "message-keys");
   if (encrypted(config))
     text += file("ca_file", "ca.pem") + file("cert_file", "master.pem") + file("key_file", "master.key");
-  return text + (config.broker.auth == "external" ? "  auth: external\n"
-                                                  : "  user: tilecompile-master\n" +
-                                                        file("password_file", "passwords/master.password"));
+  return text + (config.broker.auth == "external"
+                     ? "  auth: external\n"
+                     : "  user: tilecompile-master\n" + file("password_file", kMasterPassword));
 }
 
 // Again when the broker has got a new name. Returns the lines for its configuration.
-fs::path make_broker_files(const RunConfig& config, const fs::path& secrets, const KeyedCertificate& authority,
-                           const std::vector<std::string>& names) {
+fs::path make_broker_files(const RunConfig& config, const fs::path& secrets,
+                           const KeyedCertificate& authority, const std::vector<std::string>& names) {
   std::string wanted;
   for (const std::string& name : names) wanted += name + "\n";
   if (fs::exists(secrets / kNamesFile) && text_of(secrets / kNamesFile) == wanted) return {};
@@ -229,42 +233,49 @@ fs::path make_broker_files(const RunConfig& config, const fs::path& secrets, con
   return secrets / "rabbitmq.conf";
 }
 
-void make_own_key(const fs::path& file, const std::string& worker) {
-  if (fs::exists(file)) return;
-  write_file_atomically(file, random_password() + " = " + worker + "\n");
+using Files = std::vector<std::pair<std::string, std::string>>;
+
+// What proves to the worker who the broker is, and to the broker who the worker is.
+void add_certificates(const RunConfig& config, const fs::path& secrets, const std::string& user,
+                      const std::vector<std::string>& names, Files& files, JoinSteps& steps) {
+  if (!encrypted(config)) return;
+  if (has_own_setup(config, secrets)) {
+    if (!config.broker.ca_file.empty()) files.emplace_back("ca.pem", text_of(config.broker.ca_file));
+    return;
+  }
+  const KeyedCertificate authority = authority_in(secrets);
+  steps.broker_conf = make_broker_files(config, secrets, authority, names);
+  const KeyedCertificate own = issue_certificate(authority, user, {});
+  files.emplace_back("ca.pem", authority.certificate_pem);
+  files.emplace_back("worker.pem", own.certificate_pem);
+  files.emplace_back("worker.key", own.key_pem);
 }
 
 }  // namespace
 
 JoinSteps write_join_file(const RunConfig& config, const JoinRequest& request) {
   if (!is_worker_id(request.worker) || request.worker.find_first_of("/=") != std::string::npos)
-    throw UsageError("--worker '" + request.worker +
-                     "' is no name of a worker: 1 to 64 printable characters without blank, comma, '/' and '='");
+    throw UsageError(
+        "--worker '" + request.worker +
+        "' is no name of a worker: 1 to 64 printable characters without blank, comma, '/' and '='");
   const std::vector<std::string> names = addresses_of(config, request);
   if (fs::exists(request.join_file) && text_of(request.join_file).find("\njoin:\n") == std::string::npos)
-    throw UsageError("--join-file " + request.join_file.string() + " exists and is no join file; name another one");
+    throw UsageError("--join-file " + request.join_file.string() +
+                     " exists and is no join file; name another one");
   const PrivateFiles only_mine;
-  const fs::path secrets = fs::absolute(request.secrets_dir).lexically_normal(), workers = secrets / "workers";
-  fs::create_directories(workers);
+  const fs::path secrets = fs::absolute(request.secrets_dir).lexically_normal();
+  fs::create_directories(secrets);
+  const std::string user = "tilecompile-worker-" + request.worker, password = random_secret();
+  const bool own_setup = has_own_setup(config, secrets);
+  const fs::path keys = own_setup ? fs::path(config.broker.message_key_file) : secrets / "message-keys";
   JoinSteps steps;
-  const std::string password = kept_or_made(workers / (request.worker + ".password"));
-  const fs::path key_file = workers / (request.worker + ".key");
-  make_own_key(key_file, request.worker);
-  write_file_atomically(secrets / "message-keys", message_keys(secrets));
+  Files files = {{"password", password + "\n"}};
+  if (!keys.empty()) files.emplace_back("message-keys", message_keys(keys, request.worker));
+  add_certificates(config, secrets, user, names, files, steps);
+  write_file_atomically(request.join_file, join_text(config, request, user, names.front(), std::move(files)));
   steps.definitions = secrets / "definitions.json";
-  write_file_atomically(steps.definitions, definitions_with_workers(config, secrets).dump(2) + "\n");
-  std::vector<std::pair<std::string, std::string>> files = {
-      {"password", password}, {"message-key", text_of(key_file) + text_of(secrets / "shared-key")}};
-  if (encrypted(config)) {
-    const KeyedCertificate authority = authority_in(secrets);
-    steps.broker_conf = make_broker_files(config, secrets, authority, names);
-    const KeyedCertificate own = issue_certificate(authority, worker_user(request.worker), {});
-    files.insert(files.end(), {{"ca.pem", authority.certificate_pem},
-                               {"worker.pem", own.certificate_pem},
-                               {"worker.key", own.key_pem}});
-  }
-  write_file_atomically(request.join_file, join_text(config, request, names.front(), std::move(files)));
-  if (config.broker.message_key_file != (secrets / "message-keys").string()) {
+  write_file_atomically(steps.definitions, definitions_for(config, secrets, user, password).dump(2) + "\n");
+  if (!own_setup && config.broker.message_key_file != keys) {
     steps.run_section = secrets / "broker.yaml";
     write_file_atomically(steps.run_section, run_section(secrets, config, names.front()));
   }

@@ -5,17 +5,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/operate/run_story.hpp"
 
 namespace tilecompile {
 namespace {
@@ -44,85 +42,36 @@ bool locked(const fs::path& run_directory) {
   return taken;
 }
 
-// Seconds since the epoch of "2026-11-25T18:28:21.314Z"; negative when it is none.
-double unix_seconds(const std::string& time) {
-  std::tm parts{};
-  const char* rest = strptime(time.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-  if (rest == nullptr) return -1;
-  return static_cast<double>(timegm(&parts)) + (*rest == '.' ? std::strtod(rest, nullptr) : 0);
-}
-
-/// What the events say of the latest start of the run.
-struct Story {
-  int rounds = 0;  ///< rounds of tasks published since that start
-  double round_began_s = -1;
-  int taken_over = 0;    ///< in the present round
-  std::set<int> failed;  ///< in the present round, for the last time
-  int retried = 0, handed_back = 0, lost = 0;
-  std::map<std::string, WorkerTrouble> troubles;
-  std::string state, waits_for;  ///< what keeps it from going on
-};
-
 // A file system without room takes no events: then it speaks for itself.
 bool is_full(const fs::path& directory) {
   struct statvfs info {};
   return ::statvfs(directory.c_str(), &info) == 0 && info.f_blocks > 0 && info.f_bavail == 0;
 }
 
-void note_worker(const std::string& event, const json& e, Story& story) {
-  const std::string who = e.value("worker_id", ""), text = e.value("text", "");
-  if (event == "tile_failed") {
-    ++story.troubles[who].failures;
-    story.troubles[who].last_failure = text;
-  } else if (event == "tile_handed_back") {
-    ++story.handed_back;
-    ++story.troubles[who].handed_back;
-  } else if (event == "result_rejected") {
-    story.troubles[who].rejected = std::atoi(e.value("rejected", "0").c_str());
-  } else if (event == "worker_rests") {
-    story.troubles[who].rests = text;
-  } else if (event == "worker_takes_tasks") {
-    story.troubles[who].rests.clear();
+fs::path run_that_begins(const std::string& prefix, const fs::path& output_dir) {
+  std::set<fs::path> found;
+  std::error_code error;
+  for (const auto& item : fs::directory_iterator(output_dir, error)) {
+    const std::string id = item.path().filename().string();
+    if (is_uuid(id) && id.starts_with(prefix)) found.insert(item.path());
   }
-}
-
-Story read_story(const fs::path& events) {
-  Story story;
-  each_line(events, [&](const json& e) {
-    const std::string event = e.value("event", "");
-    const auto number = [&](const char* key) { return std::atoi(e.value(key, "0").c_str()); };
-    if (event == "run_started" || event == "run_resumed") story = {};
-    if (event == "tiles_taken_over") story.taken_over = number("tiles");
-    if (event == "round_began") {
-      ++story.rounds;
-      story.round_began_s = unix_seconds(e.value("time", ""));
-      story.failed.clear();
-      story.taken_over = 0;
-    }
-    if (event == "standstill") {
-      story.state = e.value("state", "");
-      story.waits_for = e.value("text", "");
-    }
-    if (event == "goes_on") story.state = story.waits_for = "";
-    if (event == "tasks_lost") story.lost += number("tiles");
-    note_worker(event, e, story);
-    if (event == "tile_failed") story.failed.insert(number("tile_id"));
-    if (event == "tile_retried") {
-      story.failed.erase(number("tile_id"));
-      ++story.retried;
-    }
-  });
-  return story;
+  if (found.size() == 1) return *found.begin();
+  if (found.empty())
+    throw UsageError("there is no run '" + prefix + "' here or in " + output_dir.string() +
+                     ": name its folder, or its id and --output; 'tilecompile runs' lists them");
+  std::string names;
+  for (const fs::path& path : found) names += (names.empty() ? "" : ", ") + path.filename().string();
+  throw UsageError("several runs in " + output_dir.string() + " begin with '" + prefix + "': " + names +
+                   "; give more of the id");
 }
 
 }  // namespace
 
 fs::path find_run_directory(const std::string& run, const fs::path& output_dir) {
-  if (!run.empty() && fs::is_directory(run)) return run;
-  if (!run.empty() && fs::is_directory(output_dir / run)) return output_dir / run;
-  if (!run.empty())
-    throw UsageError("there is no run '" + run + "' here or in " + output_dir.string() +
-                     ": name its folder, or its id and --output");
+  const bool named = !run.empty() && run != "latest";
+  if (named && fs::is_directory(run)) return run;
+  if (named && fs::is_directory(output_dir / run)) return output_dir / run;
+  if (named) return run_that_begins(run, output_dir);
   fs::path latest;
   fs::file_time_type latest_time;
   std::error_code error;
@@ -150,37 +99,14 @@ RunStatus read_run_status(const fs::path& run_directory) {
   if (record.is_object() && record.contains("error")) status.error = record["error"].value("text", "");
   const json grid = json::parse(whole_file(directory / "grid.json"), nullptr, false);
   if (grid.is_object() && grid.contains("tiles")) status.tiles = static_cast<int>(grid["tiles"].size());
-  const Story story = read_story(directory / "events.jsonl");
-  status.second_round = story.rounds > 1;
-  status.failed = static_cast<int>(story.failed.size());
-  status.retried = story.retried;
-  status.handed_back = story.handed_back;
-  status.lost = story.lost;
-  status.troubles = story.troubles;
-  if (status.status == "running") {
-    status.state = story.state;
-    status.waits_for = story.waits_for;
-    if (status.state.empty() && is_full(directory)) {
-      status.state = "disk full";
-      status.waits_for = "room on the file system of " + directory.string();
-    }
+  RunStory story(status.tiles);
+  for (const char* file : {"events.jsonl", "journal.jsonl"})
+    each_line(directory / file, [&](const json& line) { story.take(file, line); });
+  story.tell(status);
+  if (status.status == "running" && status.state.empty() && is_full(directory)) {
+    status.state = "disk full";
+    status.waits_for = "room on the file system of " + directory.string();
   }
-  std::set<int> first, second;
-  each_line(directory / "journal.jsonl", [&](const json& r) {
-    const bool synthetic = r.value("tile_data_ref", "").find("/synthetic_tiles/") != std::string::npos;
-    (synthetic ? second : first).insert(r.value("tile_id", -1));
-    ++status.workers[r.value("worker_id", "?")];
-  });
-  status.done = static_cast<int>(status.second_round ? second.size() : first.size());
-  status.phase = story.rounds == 0   ? "reading and analysing frames"
-                 : story.rounds == 1 ? "reconstruct tiles"
-                                     : "synthetic frames";
-  const bool complete = status.tiles > 0 && status.done + status.failed >= status.tiles;
-  if (story.rounds > 0 && complete) status.phase = "joining tiles and writing products";
-  const int computed = status.done - story.taken_over;
-  if (status.status == "running" && story.rounds > 0 && !complete && computed > 0)
-    status.eta_s =
-        (unix_now() - story.round_began_s) / computed * (status.tiles - status.done - status.failed);
   return status;
 }
 
@@ -196,7 +122,13 @@ json status_json(const RunStatus& s) {
            {"retried", s.retried},
            {"handed_back", s.handed_back},
            {"lost", s.lost}}},
-         {"workers", s.workers}};
+         {"workers", s.workers},
+         {"dead_letters", s.dead_letters}};
+  for (const auto& [id, pace] : s.paces) {
+    j["paces"][id] = {{"compute_seconds", pace.compute_seconds}};
+    if (pace.last_seen_s > 0) j["paces"][id]["last_seen_s"] = pace.last_seen_s;
+  }
+  if (s.tiles_a_second > 0) j["tiles_a_second"] = s.tiles_a_second;
   if (s.eta_s >= 0) j["eta_s"] = s.eta_s;
   for (const auto& [id, t] : s.troubles) {
     json trouble{{"failures", t.failures}, {"handed_back", t.handed_back}, {"rejected", t.rejected}};

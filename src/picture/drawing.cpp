@@ -13,9 +13,9 @@ constexpr int kDigitWidth = 3, kDigitHeight = 5, kDotPx = 2;
 constexpr double kRingSteps = 6;  // of a ring, points a pixel of its radius
 
 // Rows of the digits 0 to 9, the leftmost dot in the highest of three bits.
-constexpr std::uint8_t kDigits[10][kDigitHeight] = {{7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 7, 1, 7},
-                                                    {5, 5, 7, 1, 1}, {7, 4, 7, 1, 7}, {7, 4, 7, 5, 7}, {7, 1, 2, 2, 2},
-                                                    {7, 5, 7, 5, 7}, {7, 5, 7, 1, 7}};
+constexpr std::uint8_t kDigits[10][kDigitHeight] = {
+    {7, 5, 5, 5, 7}, {2, 6, 2, 2, 7}, {7, 1, 7, 4, 7}, {7, 1, 7, 1, 7}, {5, 5, 7, 1, 1},
+    {7, 4, 7, 1, 7}, {7, 4, 7, 5, 7}, {7, 1, 2, 2, 2}, {7, 5, 7, 5, 7}, {7, 5, 7, 1, 7}};
 
 void draw_number(Drawing& drawing, int x, int y, int number) {
   for (const char c : std::to_string(number)) {

@@ -70,7 +70,8 @@ MemoryFile& file_of(thandle_t handle) { return *static_cast<MemoryFile*>(handle)
 
 tmsize_t read_some(thandle_t handle, void* to, tmsize_t size) {
   MemoryFile& f = file_of(handle);
-  const std::size_t n = std::min(static_cast<std::size_t>(size), f.bytes.size() - std::min(f.at, f.bytes.size()));
+  const std::size_t n =
+      std::min(static_cast<std::size_t>(size), f.bytes.size() - std::min(f.at, f.bytes.size()));
   std::memcpy(to, f.bytes.data() + f.at, n);
   f.at += n;
   return static_cast<tmsize_t>(n);
@@ -92,7 +93,8 @@ int close_nothing(thandle_t) { return 0; }
 toff_t size_of(thandle_t handle) { return file_of(handle).bytes.size(); }
 
 bool write_tiff(TIFF* tiff, const Drawing& drawing) {
-  const auto width = static_cast<std::uint32_t>(drawing.width), height = static_cast<std::uint32_t>(drawing.height);
+  const auto width = static_cast<std::uint32_t>(drawing.width),
+             height = static_cast<std::uint32_t>(drawing.height);
   TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, width);
   TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, height);
   TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 16);
@@ -103,10 +105,12 @@ bool write_tiff(TIFF* tiff, const Drawing& drawing) {
   TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL);
   TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, TIFFDefaultStripSize(tiff, 0));
   TIFFSetField(tiff, TIFFTAG_SOFTWARE, "tilecompile");
-  const std::size_t row_samples = static_cast<std::size_t>(drawing.width) * static_cast<std::size_t>(drawing.channels);
+  const std::size_t row_samples =
+      static_cast<std::size_t>(drawing.width) * static_cast<std::size_t>(drawing.channels);
   std::vector<std::uint16_t> row(row_samples);  // the predictor works in place
   for (std::uint32_t y = 0; y < height; ++y) {
-    std::copy_n(drawing.samples.begin() + static_cast<std::ptrdiff_t>(y * row_samples), row_samples, row.begin());
+    std::copy_n(drawing.samples.begin() + static_cast<std::ptrdiff_t>(y * row_samples), row_samples,
+                row.begin());
     if (TIFFWriteScanline(tiff, row.data(), y) < 0) return false;
   }
   return true;
@@ -134,7 +138,8 @@ std::string encode_jpeg(const Drawing& drawing) {
   const std::vector<unsigned char> pixels = in_8_bits(drawing);
   unsigned char* compressed = nullptr;
   unsigned long size = 0;
-  const bool good = compress_jpeg(pixels.data(), drawing.width, drawing.height, drawing.channels, &compressed, &size);
+  const bool good =
+      compress_jpeg(pixels.data(), drawing.width, drawing.height, drawing.channels, &compressed, &size);
   std::string bytes = good ? std::string(reinterpret_cast<const char*>(compressed), size) : "";
   std::free(compressed);
   if (!good) throw ContractError("drawing a preview: libjpeg refuses the picture; name it .png");

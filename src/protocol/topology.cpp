@@ -11,6 +11,8 @@ constexpr QueueBounds kLetterBounds{20000, 256 * kMiB, true};
 // A worker that rests repeats its note at least once a minute.
 constexpr std::int64_t kNotesLiveMs = 150LL * 1000;
 constexpr std::int64_t kMostNotes = 256;
+// A master repeats its note every two seconds.
+constexpr std::int64_t kRunNotesLiveMs = 7LL * 1000;
 }  // namespace
 
 const char* const kTaskExchange = "tilecompile.tasks";
@@ -21,6 +23,7 @@ const char* const kResultsQueue = "tile.results";
 const char* const kDeadLetterQueue = "tile.dlq";
 const char* const kDiagnosticsQueue = "tile.diagnostics";
 const char* const kWorkersQueue = "tile.workers";
+const char* const kRunsQueue = "tile.runs";
 const char* const kRetryQueuePrefix = "tile.retry.";
 
 std::string results_queue(const std::string& run_id, Isolation isolation) {
@@ -78,6 +81,15 @@ QueueSpec workers_queue_spec() {
   spec.exchange = kResultExchange;
   spec.max_length = kMostNotes;
   spec.message_ttl_ms = kNotesLiveMs;
+  return spec;
+}
+
+QueueSpec runs_queue_spec() {
+  QueueSpec spec;
+  spec.name = kRunsQueue;
+  spec.max_length = kMostNotes;
+  spec.message_ttl_ms = kRunNotesLiveMs;
+  spec.expires_ms = kRunQueuesExpireMs;
   return spec;
 }
 

@@ -8,6 +8,7 @@
 
 #include "page_table.hpp"
 #include "page_template.hpp"
+#include "tilecompile/base/base64.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
@@ -17,20 +18,6 @@ using nlohmann::json;
 
 constexpr double kCutShare = 0.01;  // of a map's cells that may lie outside its colours, at either end
 constexpr int kCodes = 254;         // of a map: 0 .. 254; 255 is "nothing known"
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t k) {
-      return k < bytes.size() ? std::uint32_t{static_cast<unsigned char>(bytes[k])} : 0U;
-    };
-    const std::uint32_t word = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    for (unsigned k = 0; k < 4; ++k) text += i + k <= bytes.size() ? kDigits[word >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
 
 json parsed(const std::string& text, const char* file) {
   if (text.empty()) return nullptr;
@@ -124,6 +111,7 @@ json encode_values(const PageValues& v) {
           {"frameShares", rounded_list(v.frame_shares)},
           {"histograms", histograms},
           {"workers", workers},
+          {"underWay", v.under_way},
           {"missing", v.missing}};
 }
 
@@ -153,8 +141,11 @@ std::string report_page(const PageValues& values) {
   // Inside a script element only "<" can begin markup.
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
   std::string page = page_html();
+  put_in(page, "{{SOURCES}}",
+         values.under_way ? "img-src 'self' data:; connect-src 'self'" : "img-src data:");
   put_in(page, "{{STYLE}}", page_css());
   put_in(page, "{{PLOTS}}", page_plots());
+  put_in(page, "{{LIVE}}", values.under_way ? page_live() : "");
   put_in(page, "{{SCRIPT}}", page_script());
   put_in(page, "{{DATA}}", data);
   return page;

@@ -22,11 +22,11 @@ const head = () => {
   document.title = `tilecompile report ${(run.run_id || '').slice(0, 8)}`;
   const badge = section('status');
   badge.textContent = statusWords[run.status] || run.status || 'unknown';
-  badge.classList.add(run.status === 'done' ? 'good' : 'bad');
+  if (!data.underWay) badge.classList.add(run.status === 'done' ? 'good' : 'bad');
   const stars = figures.some(q => q.star_count > 0) ? percent(average(q => q.fwhm_change_percent), 'sharper', 'less sharp') : '';
   const noise = figures.some(q => q.sky_cell_count !== 0) ? percent(average(q => q.background_rms_change_percent), 'quieter', 'noisier') : '';
   const than = [stars, noise].filter(Boolean).join(', ');
-  section('lead').textContent = `${show(image.count)} frames of ${show(image.width)} x ${show(image.height)} px` +
+  section('lead').textContent = !known(image.count) ? 'The frames are being read.' : `${show(image.count)} frames of ${show(image.width)} x ${show(image.height)} px` +
     (image.channels === 3 ? ' in colour' : '') + (than ? `: ${than} than their plain mean.` : '.') +
     (run.error ? ` The run ended with an error: ${run.error.text}` : '');
   for (const s of document.querySelectorAll('main > section'))
@@ -159,7 +159,7 @@ const night = () => {
       (groups[k] ||= {name: 'group ' + k, colour: `var(--c${k % 6})`, points: []}).points.push({x: r.index, y: k});
     }
     series(g, 'Clusters', 'which group of like frames (synthetic frame) a frame went to', groups.filter(Boolean));
-  } else note(where, 'Clusters: the run made no synthetic frames.');
+  } else if (!data.underWay) note(where, 'Clusters: the run made no synthetic frames.');
 };
 
 const tiles = () => {
@@ -285,5 +285,8 @@ const missing = () => {
   for (const text of data.missing) put(ul, 'li', {}, text);
 };
 
-for (const part of [head, picture, verdict, sharpness, night, tiles, maps, rejected, frameTable, costs, origin, missing]) part();
+if (data.underWay) for (const id of ['verdict', 'sharpness', 'maps', 'rejected', 'costs', 'origin', 'missing']) section(id).remove();
+const parts = data.underWay ? [head, live, night, tiles, frameTable] : [head, picture, verdict, sharpness, night, tiles, maps, rejected, frameTable, costs, origin, missing];
+if (!data.underWay) section('live').remove();
+for (const part of parts) part();
 document.documentElement.dataset.ready = 'yes';

@@ -8,8 +8,8 @@ namespace tilecompile {
 namespace {
 
 // What is known of the frames before anything is summed.
-void add_reasons(const TileInput& input, std::size_t channel, const ChannelWeights& weights, int x,
-                 int y, PixelStory& story) {
+void add_reasons(const TileInput& input, std::size_t channel, const ChannelWeights& weights, int x, int y,
+                 PixelStory& story) {
   const bool seeing = input.local.mode == LocalMetricsParams::Mode::kSeeing;
   for (std::size_t i = 0; i < story.frames.size(); ++i) {
     FrameAtPixel& part = story.frames[i];

@@ -27,20 +27,25 @@ std::string output_of(const std::string& command) {
 TEST(Authority, ItsCertificatesAreWhatTheyShallBe) {
   TempDir dir;
   const KeyedCertificate authority = make_authority("our observatory");
-  const KeyedCertificate server = issue_certificate(authority, "broker", {"main.example.org", "100.64.0.1", "fd00::7"});
+  const KeyedCertificate server =
+      issue_certificate(authority, "broker", {"main.example.org", "100.64.0.1", "fd00::7"});
   const KeyedCertificate client = issue_certificate(authority, "barn-1", {});
   std::ofstream(dir / "ca.pem") << authority.certificate_pem;
   std::ofstream(dir / "server.pem") << server.certificate_pem;
   std::ofstream(dir / "client.pem") << client.certificate_pem;
   if (output_of("openssl version").find("OpenSSL") != 0) GTEST_SKIP() << "no openssl";
   const std::string verify = "cd " + dir.path().string() + " && openssl verify -x509_strict -CAfile ca.pem ";
-  EXPECT_EQ(output_of(verify + "-purpose sslserver -verify_hostname main.example.org server.pem"), "server.pem: OK\n");
+  EXPECT_EQ(output_of(verify + "-purpose sslserver -verify_hostname main.example.org server.pem"),
+            "server.pem: OK\n");
   EXPECT_EQ(output_of(verify + "-purpose sslserver -verify_ip 100.64.0.1 server.pem"), "server.pem: OK\n");
   EXPECT_EQ(output_of(verify + "-purpose sslserver -verify_ip fd00::7 server.pem"), "server.pem: OK\n");
-  EXPECT_THAT(output_of(verify + "-purpose sslserver -verify_hostname other.org server.pem"), HasSubstr("mismatch"));
+  EXPECT_THAT(output_of(verify + "-purpose sslserver -verify_hostname other.org server.pem"),
+              HasSubstr("mismatch"));
   EXPECT_EQ(output_of(verify + "-purpose sslclient client.pem"), "client.pem: OK\n");
-  EXPECT_THAT(output_of(verify + "-purpose sslserver client.pem"), HasSubstr("unsuitable certificate purpose"));
-  EXPECT_THAT(output_of("openssl x509 -noout -subject -in " + (dir / "client.pem").string()), HasSubstr("barn-1"));
+  EXPECT_THAT(output_of(verify + "-purpose sslserver client.pem"),
+              HasSubstr("unsuitable certificate purpose"));
+  EXPECT_THAT(output_of("openssl x509 -noout -subject -in " + (dir / "client.pem").string()),
+              HasSubstr("barn-1"));
 }
 
 TEST(Authority, ADamagedAuthorityIssuesNothing) {

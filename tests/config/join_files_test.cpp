@@ -39,7 +39,8 @@ TEST(JoinFiles, CarryWhatOthersNameAsFiles) {
     EXPECT_EQ(std::string(std::istreambuf_iterator<char>(ca), {}), "-----BEGIN CERTIFICATE-----\nabc\n");
   }
   EXPECT_EQ(fs::status(config.broker.ca_file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
-  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()), 1) << "nothing was unpacked";
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()), 1)
+      << "nothing was unpacked";
 }
 
 TEST(JoinFiles, AreRefusedWhenOthersMayReadThem) {
@@ -54,8 +55,10 @@ TEST(JoinFiles, AreRefusedWhenOthersMayReadThem) {
   };
   const fs::perms own = fs::perms::owner_read | fs::perms::owner_write;
   EXPECT_THAT(error(kJoinFile, own | fs::perms::group_read), HasSubstr("chmod 600"));
-  EXPECT_THAT(error("broker: {ca_file: 'join:other'}\njoin:\n  ca.pem: x\n", own), HasSubstr("'join:other' is not in"));
-  EXPECT_THAT(error("broker: {ca_file: x}\njoin:\n  a: b\nworker_id: c\n", own), HasSubstr("must be its last"));
+  EXPECT_THAT(error("broker: {ca_file: 'join:other'}\njoin:\n  ca.pem: x\n", own),
+              HasSubstr("'join:other' is not in"));
+  EXPECT_THAT(error("broker: {ca_file: x}\njoin:\n  a: b\nworker_id: c\n", own),
+              HasSubstr("must be its last"));
   EXPECT_THAT(error("broker: {ca_file: x}\njoin:\n", own), HasSubstr("must be its last"));
   EXPECT_EQ(error("broker: {ca_file: x}\n", own | fs::perms::others_read), "") << "an ordinary configuration";
 }

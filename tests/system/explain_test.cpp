@@ -35,7 +35,8 @@ class Explain : public testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
   static std::string path(const std::string& name) { return (*folder_ / name).string(); }
   static ProgramOutput explain(const std::string& arguments) {
-    return run_program("explain " + std::string(kExplainedRun) + " --output '" + path("out") + "' " + arguments);
+    return run_program("explain " + std::string(kExplainedRun) + " --output '" + path("out") + "' " +
+                       arguments);
   }
   static std::unique_ptr<TempDir> folder_;
 };
@@ -61,7 +62,8 @@ TEST_F(Explain, EveryTileIsTheSumOfWhatItsFramesBring) {
         }
         const double told = channel.at("tiles").at(t).at("value");
         EXPECT_NEAR(value, told, 1e-5 * std::abs(told)) << place;
-        EXPECT_NEAR(told, channel.at("picture").get<double>(), 40) << place << ": tiles differ by their level";
+        EXPECT_NEAR(told, channel.at("picture").get<double>(), 40)
+            << place << ": tiles differ by their level";
       }
     }
   }

@@ -75,7 +75,6 @@ TEST_F(Join, OneFileIsAllThatAWorkerNeeds) {
   said = setup("dome-1");
   EXPECT_EQ(said.exit_code, 0) << said.text;
   EXPECT_THAT(said.text, Not(HasSubstr("once ")));
-  EXPECT_THAT(text_of(secrets / "definitions.json"), HasSubstr("tilecompile-worker-barn-1"));
   EXPECT_THAT(text_of(secrets / "definitions.json"), HasSubstr("tilecompile-worker-dome-1"));
   EXPECT_THAT(text_of(secrets / "message-keys"), HasSubstr(" = dome-1\n"));
   EXPECT_THAT(text_of(at("dome-1.yaml")), Not(HasSubstr(" = barn-1")));
@@ -92,9 +91,29 @@ TEST_F(Join, OnAPrivateNetworkThereAreNoCertificates) {
   EXPECT_THAT(file, Not(HasSubstr("CERTIFICATE")));
 }
 
+TEST_F(Join, ABrokerThatIsSetUpAlreadyStaysAsItIs) {
+  std::ofstream(folder_ / "ca.pem") << "the authority\n";
+  std::ofstream(folder_ / "keys") << "0123456789abcdef0123456789abcdef\n";
+  std::ofstream(folder_ / "run.yaml", std::ios::app)
+      << "broker: {url: 'amqps://boss@main.example.org/night', password_file: p, ca_file: '" + at("ca.pem") +
+             "', message_key_file: '" + at("keys") + "'}\n";
+  const ProgramOutput said = setup("barn-1", "");
+  ASSERT_EQ(said.exit_code, 0) << said.text;
+  EXPECT_THAT(said.text, Not(HasSubstr("once ")));
+  EXPECT_THAT(text_of(at("keys")),
+              testing::MatchesRegex("0123456789abcdef0123456789abcdef\n[0-9a-f]{64} = barn-1\n"));
+  const std::string file = text_of(at("barn-1.yaml"));
+  EXPECT_THAT(file, HasSubstr("the authority"));
+  EXPECT_THAT(file, HasSubstr("vhost: \"night\""));
+  EXPECT_THAT(file, HasSubstr("host: \"main.example.org\""));
+  const std::string users = text_of(folder_ / "tilecompile-secrets/definitions.json");
+  EXPECT_THAT(users, HasSubstr("tilecompile-worker-barn-1"));
+  EXPECT_THAT(users, Not(HasSubstr("tilecompile-master")));
+}
+
 TEST_F(Join, WhatCannotWorkIsRefusedAtOnce) {
   EXPECT_THAT(setup("barn-1", "").text, HasSubstr("--address"));
-  EXPECT_THAT(setup("'barn 1'").text, HasSubstr("is no name of a worker"));
+  EXPECT_THAT(setup("barn/1").text, HasSubstr("is no name of a worker"));
   EXPECT_EQ(setup("barn-1", " --address 'a b,c'").exit_code, 2);
   std::ofstream(at("barn-1.yaml")) << "precious\n";
   EXPECT_THAT(setup("barn-1").text, HasSubstr("is no join file"));

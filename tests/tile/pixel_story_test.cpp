@@ -103,7 +103,8 @@ TEST(PixelStory, ARejectedFrameHasNoShareAndTheOthersHaveIt) {
 
 TEST(PixelStory, AFrameFadesTowardsItsBorderAndEndsThere) {
   const TrailNight night;
-  const PixelStory beside = tell_pixel(night.input(), 0, 6, 15), outside = tell_pixel(night.input(), 0, 2, 15);
+  const PixelStory beside = tell_pixel(night.input(), 0, 6, 15),
+                   outside = tell_pixel(night.input(), 0, 2, 15);
   EXPECT_GT(beside.frames[3].border_ramp, 0);
   EXPECT_LT(beside.frames[3].border_ramp, 0.5);
   EXPECT_TRUE(beside.frames[3].covered);

@@ -8,6 +8,8 @@ namespace tilecompile {
 std::string utc_now();
 /// Seconds since 1970, UTC.
 double unix_now();
+/// Seconds since 1970 of a time as utc_now gives it; -1 when it is none.
+double unix_seconds(const std::string& time);
 
 /// Seconds since a moment of the clock that only goes forward.
 inline double seconds_since(std::chrono::steady_clock::time_point moment) {

@@ -124,6 +124,7 @@ struct ObservabilityConfig {
   std::string log_level = "info";
   std::string log_format = "text";
   std::string health_file;  ///< of a worker; empty: none
+  std::string listen;       ///< ADDR:PORT of the page and the metrics; empty: none
 };
 
 /// A worker that a run counts on; `tilecompile verify` names those that do not answer.

@@ -21,6 +21,9 @@ class RunDirectory {
   RunDirectory& operator=(const RunDirectory&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  /// Lets the link `latest` beside the folder lead to it. Where there can be no links, or something else has
+  /// that name, nothing is done.
+  void point_latest() const;
   /// Writes a file of the run whole or not at all.
   void write(const std::string& name, std::string_view bytes) const;
   /// Appends one accepted result to journal.jsonl and syncs it. Throws TransientError when the folder is gone

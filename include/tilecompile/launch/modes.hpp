@@ -8,6 +8,9 @@
 
 namespace tilecompile {
 
+/// Ports of observability.listen where it names none: of a run and of a worker.
+constexpr int kPagePort = 8765, kWorkerPort = 8766;
+
 /// `tilecompile run`: master and worker in this process over the in-memory transport.
 RunOutcome run_local(const RunRequest& request);
 /// `tilecompile master`: over RabbitMQ; `local_workers` > 0 also starts that many worker processes of this

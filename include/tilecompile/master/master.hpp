@@ -35,6 +35,8 @@ struct RunLinks {
   FrameOrigin frames;                 ///< as configured: raw ones before they are registered
   OwnTiles* own = nullptr;            ///< computes tiles to compare; null: the worker is this process
   RunDirectory::Listener listener{};  ///< hears what the run writes into its logs
+  /// Hears once, before the first tile, of the plain mean (a plane a channel, in the units of the tiles).
+  std::function<void(const Image& plain_mean, const Grid& grid)> night_analysed{};
 };
 
 struct RunOutcome {

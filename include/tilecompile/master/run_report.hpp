@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <string>
 
 namespace tilecompile {
 
@@ -7,5 +8,9 @@ namespace tilecompile {
 /// is not there or damaged is named in the page. A few rows of an image are in memory at a time. Throws
 /// InputError when there is no run.json that can be read, TransientError when the file system refuses.
 void write_run_report(const std::filesystem::path& run_directory);
+
+/// The page of a run under way: what of the report is known so far, and the places for what a server tells it
+/// while it is looked at (launch/live_page). An empty folder gives a page too.
+std::string live_report_page(const std::filesystem::path& run_directory);
 
 }  // namespace tilecompile

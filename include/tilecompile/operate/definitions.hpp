@@ -17,11 +17,15 @@ struct BrokerRole {
 const std::vector<BrokerRole>& broker_roles();
 std::string role_user(const BrokerRole& role);
 
-/// 64 hexadecimal digits that nobody can guess.
-std::string random_password();
-
 /// What RabbitMQ keeps of a password: base64(salt + SHA-256(salt + password)), salt of four random bytes.
 std::string password_hash(const std::string& password);
+
+/// 64 random hexadecimal digits.
+std::string random_secret();
+
+/// Definitions that add one user with the rights of a worker to a broker that knows the rest.
+nlohmann::json worker_definitions(const RunConfig& config, const std::string& user,
+                                  const std::string& password);
 
 /// A definitions file for `load_definitions` or `rabbitmqctl import_definitions`: broker.vhost, the roles
 /// with their permissions, exchanges, queues, bindings, and a policy that bounds diagnostics. Passwords come

@@ -11,9 +11,10 @@ namespace tilecompile {
 struct JoinRequest {
   std::filesystem::path run_file;     ///< RUN.yaml, for the texts alone
   std::filesystem::path join_file;    ///< is written, mode 0600
-  std::filesystem::path secrets_dir;  ///< keeps the authority, passwords and keys of all workers
+  std::filesystem::path secrets_dir;  ///< keeps the what all workers share
   std::string worker;                 ///< its worker_id
-  std::vector<std::string> addresses;  ///< names by which workers call the broker's host; the first goes to the file
+  std::vector<std::string>
+      addresses;  ///< names by which workers call the broker's host; the first goes to the file
 };
 
 /// What is to be done by hand, once or after each new worker.
@@ -25,8 +26,10 @@ struct JoinSteps {
 
 /// Makes a user, a certificate, a key for messages and the configuration of a worker, and writes all of it to
 /// one file. What all workers share is made at the first time: an authority, the broker's certificate, the
-/// shared key. Again for the same worker: new certificate, same password and key. Throws UsageError for a name
-/// that is no worker_id, a file in the way, and a broker that is called by no name that others could use.
+/// shared key. Again for the same worker: a new certificate, password and key. Where RUN.yaml names a
+/// password of the master that is not one of these, the broker is taken as it is: its authority, its keys,
+/// and a user for the worker alone. Throws UsageError for a name that is no worker_id, a file in the way, and
+/// a broker that is called by no name that others could use.
 JoinSteps write_join_file(const RunConfig& config, const JoinRequest& request);
 
 }  // namespace tilecompile

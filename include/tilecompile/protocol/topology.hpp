@@ -17,6 +17,7 @@ extern const char* const kResultsQueue;
 extern const char* const kDeadLetterQueue;
 extern const char* const kDiagnosticsQueue;
 extern const char* const kWorkersQueue;      ///< notes of workers that take no tasks for now
+extern const char* const kRunsQueue;         ///< what masters say of their runs, every few seconds
 extern const char* const kRetryQueuePrefix;  ///< of the rungs of the back-off ladder, before the seconds
 
 /// tile.results.<run_id>, or tile.results with isolation `shared`.
@@ -36,6 +37,8 @@ std::string retry_queue(int delay_s);
 QueueSpec retry_queue_spec(int delay_s, bool quorum);
 /// Bounded by length and age; always a classic queue: a note that is lost comes again.
 QueueSpec workers_queue_spec();
+/// Bounded by length and age, gone a day after the last run; always a classic queue.
+QueueSpec runs_queue_spec();
 /// A run's own results queue expires after the run.
 QueueSpec results_queue_spec(const std::string& name, bool quorum);
 /// Bounded by length and age, the oldest messages go first; a run's own queue expires after the run. Always a

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/operate/run_folders.hpp"
+#include "tilecompile/review/run_folders.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/tile/pixel_story.hpp"
 
@@ -44,8 +44,8 @@ struct ExplainedPixel {
   std::vector<std::vector<ExplainedFrame>> frames;  ///< [channel asked for][frame]
 };
 
-/// Computes the tiles that hold the pixel once more, from the frames and with the code that a worker uses, and
-/// tells what every frame brought to it. Writes nothing. Throws InputError when the run is not there, the
+/// Computes the tiles that hold the pixel once more, from the frames and with the code that a worker uses,
+/// and tells what every frame brought to it. Writes nothing. Throws InputError when the run is not there, the
 /// pixel or the channel lies outside the image, frames are missing (it names them) or not what they were.
 ExplainedPixel explain_pixel(const ExplainRequest& request);
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "tilecompile/operate/run_folders.hpp"
+#include "tilecompile/review/run_folders.hpp"
 
 namespace tilecompile {
 

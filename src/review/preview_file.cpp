@@ -1,4 +1,4 @@
-#include "tilecompile/operate/preview_file.hpp"
+#include "tilecompile/review/preview_file.hpp"
 
 #include <algorithm>
 

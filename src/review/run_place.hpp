@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tilecompile/night/frame_origin.hpp"
-#include "tilecompile/operate/run_folders.hpp"
+#include "tilecompile/review/run_folders.hpp"
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {
@@ -29,8 +29,8 @@ std::vector<Box> grid_boxes(const std::filesystem::path& run_dir);
 /// The stored bytes of a tile; the key's first part is the run.
 std::optional<std::string> stored_tile(const RunPlace& place, const std::string& key);
 
-/// A task of the first round for `tiles` of the run, over all of its frames; puts everything that it refers to
-/// into `store`. Throws InputError when the run directory lacks something.
+/// A task of the first round for `tiles` of the run, over all of its frames; puts everything that it refers
+/// to into `store`. Throws InputError when the run directory lacks something.
 TileTask rebuild_task(const std::filesystem::path& run_dir, const RunPlace& place,
                       const std::vector<int>& tiles, ObjectStore& store);
 

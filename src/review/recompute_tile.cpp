@@ -1,4 +1,4 @@
-#include "tilecompile/operate/recompute_tile.hpp"
+#include "tilecompile/review/recompute_tile.hpp"
 
 #include <fstream>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "tilecompile/operate/explain.hpp"
+#include "tilecompile/review/explain.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -22,7 +22,9 @@ using nlohmann::json;
 
 constexpr std::size_t kMostNamed = 10;
 
-bool holds(const Box& box, int x, int y) { return x >= box.x0 && y >= box.y0 && x < box.x1() && y < box.y1(); }
+bool holds(const Box& box, int x, int y) {
+  return x >= box.x0 && y >= box.y0 && x < box.x1() && y < box.y1();
+}
 
 std::vector<int> tiles_at(const ExplainRequest& request) {
   const std::vector<Box> boxes = grid_boxes(request.folders.run_dir);
@@ -79,9 +81,8 @@ ExplainedTile explain_tile(const ExplainRequest& request, const TileTask& task, 
   const auto window = [](int size, int at, int start, int end) {
     return axis_window(size, start == 0, start + size == end)[static_cast<std::size_t>(at - start)];
   };
-  told.window_share =
-      window(tile.box.w, request.x, tile.box.x0, run.manifest->width()) *
-      window(tile.box.h, request.y, tile.box.y0, run.manifest->height());
+  told.window_share = window(tile.box.w, request.x, tile.box.x0, run.manifest->width()) *
+                      window(tile.box.h, request.y, tile.box.y0, run.manifest->height());
   return told;
 }
 
@@ -110,8 +111,12 @@ std::vector<ExplainedFrame> explain_frames(const RunContext& run, const std::vec
   std::vector<ExplainedFrame> frames;
   for (std::size_t f = 0; f < run.manifest->frames.size(); ++f) {
     const FrameChannel& measured = run.metrics.channels[static_cast<std::size_t>(channel)][f];
-    ExplainedFrame frame{static_cast<int>(f), f < clusters.size() ? clusters[f] : -1,
-                         run.manifest->frames[f].path, measured.fwhm_px, measured.noise, measured.background,
+    ExplainedFrame frame{static_cast<int>(f),
+                         f < clusters.size() ? clusters[f] : -1,
+                         run.manifest->frames[f].path,
+                         measured.fwhm_px,
+                         measured.noise,
+                         measured.background,
                          measured.flux_scale};
     for (const ExplainedTile& tile : tiles)
       frame.share += tile.window_share * tile.channels[asked].frames[f].share;
@@ -159,7 +164,7 @@ ExplainedPixel explain_pixel(const ExplainRequest& request) {
   const std::shared_ptr<RunContext> run = runs.get(task);
   check_frames_are_here(place, *run->manifest);
   ExplainedPixel pixel{place.run_id, request.x, request.y, channels_of(request, run->manifest->channels()),
-                       {}, {}, {}, {}};
+                       {},           {},        {},        {}};
   for (const TaskTile& tile : task.tiles)
     pixel.tiles.push_back(explain_tile(request, task, tile, *run, pixel.channels));
   share_windows(pixel.tiles);
@@ -197,9 +202,9 @@ json explained_json(const ExplainedPixel& pixel) {
                                   {"measured_frames", tile.channels[c].measured_frames}});
     for (std::size_t f = 0; f < pixel.frames[c].size(); ++f) {
       const ExplainedFrame& frame = pixel.frames[c][f];
-      json told{{"frame", frame.frame},         {"path", frame.path},
-                {"share", frame.share},         {"fwhm_px", number(frame.fwhm_px)},
-                {"noise", frame.noise * scale}, {"background", frame.background},
+      json told{{"frame", frame.frame},          {"path", frame.path},
+                {"share", frame.share},          {"fwhm_px", number(frame.fwhm_px)},
+                {"noise", frame.noise * scale},  {"background", frame.background},
                 {"flux_scale", frame.flux_scale}};
       if (frame.cluster >= 0) told["cluster"] = frame.cluster;
       for (const ExplainedTile& tile : pixel.tiles) {

@@ -1,0 +1,141 @@
+#include "tilecompile/operate/broker_status.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "tilecompile/base/clock.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/operate/setup.hpp"
+#include "tilecompile/protocol/broker_link.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/protocol/worker_note.hpp"
+
+namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr int kMostNotes = 512;
+constexpr auto kNotesComeWithin = 500ms;
+constexpr double kRecent_s = 60;  // a worker whose last tile is older works on nothing
+
+// What lies on a queue of notes; all of it is put back, in its order.
+std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
+  std::vector<std::string> bodies;
+  const auto state = transport.inspect(queue);
+  if (!state || state->messages == 0) return bodies;
+  transport.consume(queue, kMostNotes);
+  std::vector<DeliveryTag> held;
+  while (held.size() < state->messages) {
+    const auto delivery = transport.receive(kNotesComeWithin);
+    if (!delivery) break;
+    held.push_back(delivery->tag);
+    bodies.push_back(delivery->message.body);
+  }
+  transport.cancel(queue);
+  for (const DeliveryTag& tag : held) transport.reject(tag, true);
+  return bodies;
+}
+
+// Does `look`; a user without the rights for it sees less.
+template <class Look>
+void if_allowed(const Look& look) {
+  try {
+    look();
+  } catch (const AccessRefused& refused) {
+    log_debug(std::string("not shown: ") + refused.what());
+  }
+}
+
+void look_at_runs(Transport& transport, std::map<std::string, json>& runs) {
+  for (const std::string& body : notes_on(transport, kRunsQueue)) {
+    const json note = json::parse(body, nullptr, false);
+    if (!note.is_object() || !note.contains("status") || !note.contains("unix_s")) continue;
+    json& latest = runs[note["status"].value("run_id", "")];
+    if (latest.is_null() || latest.value("unix_s", 0.0) < note.value("unix_s", 0.0)) latest = note;
+  }
+}
+
+void look_at_workers(Transport& transport, std::map<std::string, SeenWorker>& workers) {
+  std::map<std::string, std::string> times;
+  for (const std::string& body : notes_on(transport, kWorkersQueue)) {
+    try {
+      const WorkerNote note = decode_worker_note(body);
+      std::string& latest = times[note.worker_id];
+      if (note.time < latest) continue;
+      latest = note.time;
+      SeenWorker& worker = workers[note.worker_id];
+      worker.host = note.host;
+      worker.fit = note.fit;
+      worker.text = note.text;
+      worker.said_s_ago = std::max(0.0, unix_now() - unix_seconds(note.time));
+    } catch (const InputError& e) {
+      log_debug(std::string("a note that cannot be read is left alone: ") + e.what());
+    }
+  }
+}
+
+void note_work(const json& status, double unix_s, std::map<std::string, SeenWorker>& workers) {
+  for (const auto& [id, tiles] : status.value("workers", json::object()).items()) {
+    const double seen_s =
+        status.value("paces", json::object()).value(id, json::object()).value("last_seen_s", 0.0);
+    const double ago_s = std::max(0.0, unix_s - seen_s);
+    SeenWorker& worker = workers[id];
+    if (ago_s > kRecent_s || (worker.tile_s_ago >= 0 && worker.tile_s_ago <= ago_s)) continue;
+    worker.run_id = status.value("run_id", "");
+    worker.tiles = tiles.get<int>();
+    worker.tile_s_ago = ago_s;
+  }
+}
+
+}  // namespace
+
+std::string encode_run_note(const json& status) {
+  return json{{"schema", 1}, {"unix_s", unix_now()}, {"status", status}}.dump(-1, ' ', false,
+                                                                              json::error_handler_t::replace);
+}
+
+BrokerStatus look_at_broker(const RunConfig& config) {
+  BrokerConfig broker = config.broker;
+  broker.message_key_file.clear();  // only looked at, and put back as it came
+  const auto transport = connect_broker(broker, "tilecompile status");
+  BrokerStatus status;
+  std::map<std::string, json> runs;
+  if_allowed([&] { look_at_runs(*transport, runs); });
+  std::vector<std::string> names;
+  for (const QueueSpec& queue : lasting_queues(config)) names.push_back(queue.name);
+  for (const auto& [id, note] : runs) names.push_back(results_queue(id, config.parallel.isolation));
+  for (const std::string& name : names)
+    if_allowed([&] {
+      if (const auto state = transport->inspect(name)) status.queues[name] = *state;
+    });
+  if_allowed([&] { look_at_workers(*transport, status.workers); });
+  for (const auto& [id, note] : runs) {
+    note_work(note["status"], note.value("unix_s", 0.0), status.workers);
+    status.runs.push_back(note["status"].dump());
+  }
+  transport->close();
+  return status;
+}
+
+json broker_status_json(const BrokerStatus& status) {
+  json j{{"runs", json::array()}, {"queues", json::object()}, {"workers", json::object()}};
+  for (const std::string& run : status.runs) j["runs"].push_back(json::parse(run));
+  for (const auto& [name, state] : status.queues)
+    j["queues"][name] = {{"messages", state.messages}, {"consumers", state.consumers}};
+  for (const auto& [id, w] : status.workers) {
+    json worker{{"fit", w.fit}};
+    if (!w.host.empty()) worker["host"] = w.host;
+    if (!w.text.empty()) worker["text"] = w.text;
+    if (w.said_s_ago >= 0) worker["said_s_ago"] = w.said_s_ago;
+    if (!w.run_id.empty())
+      worker.update({{"run_id", w.run_id}, {"tiles", w.tiles}, {"tile_s_ago", w.tile_s_ago}});
+    j["workers"][id] = worker;
+  }
+  return j;
+}
+
+}  // namespace tilecompile
