@@ -8,7 +8,8 @@ install(TARGETS tilecompile RUNTIME DESTINATION bin)
 install(DIRECTORY ${MANUAL}/man1 DESTINATION share/man OPTIONAL)
 install(FILES ${MANUAL}/tilecompile.bash DESTINATION share/bash-completion/completions RENAME tilecompile OPTIONAL)
 install(DIRECTORY config/ DESTINATION share/tilecompile FILES_MATCHING PATTERN "*.yaml" PATTERN "*.json"
-  PATTERN systemd EXCLUDE)
+  PATTERN systemd EXCLUDE PATTERN prometheus EXCLUDE)
+install(DIRECTORY config/prometheus DESTINATION share/tilecompile)
 install(DIRECTORY config/systemd/ DESTINATION lib/systemd/system FILES_MATCHING PATTERN "tilecompile-*.service"
   PATTERN "*.d" EXCLUDE)
 install(DIRECTORY config/systemd/rabbitmq-server.service.d DESTINATION share/doc/tilecompile/examples OPTIONAL)

@@ -75,14 +75,14 @@ std::string worker_line(const SeenWorker& w) {
   const auto ago = [](double s) { return std::to_string(std::lround(s)) + " s ago"; };
   const std::string where = w.host.empty() ? "" : " (on " + w.host + ")";
   if (!w.fit) return "takes no tasks for now: " + w.text + where;
-  if (w.run_id.empty()) return "idle" + where;
+  if (w.run_id.empty()) return (w.said_s_ago < 0 ? "idle" : "idle, " + ago(w.said_s_ago)) + where;
   return std::to_string(w.tiles) + " tiles of run " + w.run_id.substr(0, 8) + ", the last " +
          ago(w.tile_s_ago) + where;
 }
 
 void print_broker_status(const BrokerStatus& status) {
   for (const auto& [name, queue] : status.queues)
-    if (queue.messages > 0 || queue.consumers > 0 || name == "tile.compute")
+    if (name != "tile.workers" && (queue.messages > 0 || queue.consumers > 0 || name == "tile.compute"))
       std::printf("queue      %s: %llu waiting, %llu consumers\n", name.c_str(),
                   static_cast<unsigned long long>(queue.messages),
                   static_cast<unsigned long long>(queue.consumers));

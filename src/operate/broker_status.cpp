@@ -79,9 +79,10 @@ void look_at_workers(Transport& transport, std::map<std::string, SeenWorker>& wo
 }
 
 void note_work(const json& status, double unix_s, std::map<std::string, SeenWorker>& workers) {
-  for (const auto& [id, tiles] : status.value("workers", json::object()).items()) {
-    const double seen_s =
-        status.value("paces", json::object()).value(id, json::object()).value("last_seen_s", 0.0);
+  const json workers_of_run = status.value("workers", json::object()),
+             paces = status.value("paces", json::object());
+  for (const auto& [id, tiles] : workers_of_run.items()) {
+    const double seen_s = paces.value(id, json::object()).value("last_seen_s", 0.0);
     const double ago_s = std::max(0.0, unix_s - seen_s);
     SeenWorker& worker = workers[id];
     if (ago_s > kRecent_s || (worker.tile_s_ago >= 0 && worker.tile_s_ago <= ago_s)) continue;

@@ -187,5 +187,27 @@ TEST_F(Commands, ConfigNamesThePlaceOfAnErrorAndTheKeysItIgnores) {
   EXPECT_THAT(newer.text, HasSubstr("are ignored: bge, stacking.cosmetic_correction"));
 }
 
+TEST(Package, ManPagesAndCompletionFollowTheCommands) {
+  const TempDir folder;
+  const ProgramOutput made = run_program("manual '" + folder.path().string() + "'");
+  ASSERT_EQ(made.exit_code, 0) << made.text;
+  const std::string page = file_text(folder / "man1/tilecompile-status.1");
+  EXPECT_THAT(page, testing::StartsWith(".TH TILECOMPILE\\-STATUS 1"));
+  EXPECT_THAT(page, HasSubstr("\\fB\\-\\-broker\\fR \\fIVALUE\\fR"));
+  for (const char* file :
+       {"tilecompile.1", "tilecompile-run.1", "tilecompile-dlq.1", "tilecompile-explain.1"})
+    EXPECT_TRUE(fs::exists(folder / "man1" / file)) << file;
+  EXPECT_FALSE(fs::exists(folder / "man1/tilecompile-manual.1")) << "help does not list it either";
+  const auto completed = [&](const std::string& words) {
+    return run_shell("bash -c 'source " + (folder / "tilecompile.bash").string() +
+                     "; COMP_WORDS=(tilecompile " + words +
+                     "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tilecompile; echo ${COMPREPLY[@]}'")
+        .text;
+  };
+  EXPECT_EQ(completed("sta"), "status\n");
+  EXPECT_EQ(completed("status --br"), "--broker\n");
+  EXPECT_EQ(completed("dlq dr"), "drop\n");
+}
+
 }  // namespace
 }  // namespace tilecompile
