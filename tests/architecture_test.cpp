@@ -54,13 +54,16 @@ const std::map<std::string, Rooms> kMayUse = {
     {"operate",
      {"master", "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect", "fits",
       "storage", "config", "report", "coadd", "tile", "frame", "header", "image", "base"}},
+    {"review",
+     {"worker", "protocol", "night", "broker", "picture", "detect", "fits", "storage", "config", "report",
+      "coadd", "tile", "frame", "header", "image", "base"}},
     {"simulate", {"fits", "coadd", "tile", "frame", "header", "image", "base"}},
     {"launch",
      {"operate", "master",  "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect",
       "fits",    "storage", "config",   "report", "coadd",    "tile",  "frame", "header", "image",   "base"}},
-    {"cli", {"launch", "simulate", "operate", "master", "dispatch", "worker",  "protocol", "night",
-             "siril",  "broker",   "picture", "detect", "fits",     "storage", "config",   "report",
-             "coadd",  "tile",     "frame",   "header", "image",    "base"}},
+    {"cli", {"launch", "simulate", "review", "operate", "master", "dispatch", "worker",  "protocol",
+             "night",  "siril",    "broker", "picture", "detect", "fits",     "storage", "config",
+             "report", "coadd",    "tile",   "frame",   "header", "image",    "base"}},
 };
 
 // Linked, because what they use is, but not to be included.
@@ -79,13 +82,12 @@ const std::map<std::string, Rooms> kTestsAlsoUse = {
 
 // Outside libraries by the start of the include, and the only rooms that may use them.
 const std::map<std::string, Rooms> kLibraryHomes = {
-    {"fitsio", {"fits"}},        {"amqp", {"broker"}},
-    {"rabbitmq-c/", {"broker"}}, {"yaml-cpp/", {"config"}},
-    {"sep.h", {"detect"}},       {"CLI/", {"cli"}},
-    {"spdlog/", {"base"}},       {"png.h", {"picture"}},
-    {"zlib.h", {"fits"}},        {"openssl/", {"base", "broker"}},
-    {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}},
-    {"httplib.h", {"launch"}},   {"prometheus/", {"launch"}},
+    {"fitsio", {"fits"}},        {"amqp", {"broker"}},         {"rabbitmq-c/", {"broker"}},
+    {"yaml-cpp/", {"config"}},   {"sep.h", {"detect"}},        {"CLI/", {"cli"}},
+    {"spdlog/", {"base"}},       {"png.h", {"picture"}},       {"jpeglib.h", {"picture"}},
+    {"tiffio.h", {"picture"}},   {"zlib.h", {"fits"}},         {"openssl/", {"base", "broker"}},
+    {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}}, {"httplib.h", {"launch"}},
+    {"prometheus/", {"launch"}},
 };
 
 const std::set<std::string> kNotInPure = {

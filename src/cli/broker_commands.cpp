@@ -21,21 +21,39 @@ int run_setup(const RunConfig& config) {
   return 0;
 }
 
+struct SetupFlags {
+  std::string file, password_dir;
+  JoinRequest join;
+  bool definitions = false;
+  std::vector<std::string> overrides;
+};
+
+int write_join(const RunConfig& config, const SetupFlags& flags) {
+  JoinRequest request = flags.join;
+  request.run_file = flags.file;
+  if (request.secrets_dir.empty())
+    request.secrets_dir = request.run_file.parent_path() / "tilecompile-secrets";
+  const JoinSteps steps = write_join_file(config, request);
+  if (!steps.run_section.empty())
+    std::printf("once       put the section of %s into %s, in place of its section broker\n",
+                steps.run_section.c_str(), flags.file.c_str());
+  if (!steps.broker_conf.empty())
+    std::printf(
+        "once       put the lines of %s into /etc/rabbitmq/rabbitmq.conf, let the user rabbitmq read the\n"
+        "           files that it names, and restart the broker\n",
+        steps.broker_conf.c_str());
+  std::printf(
+      "now        rabbitmqctl import_definitions %s\n"
+      "then       bring %s to %s over a safe way, and there: tilecompile worker %s\n",
+      steps.definitions.c_str(), request.join_file.c_str(), request.worker.c_str(),
+      request.join_file.filename().c_str());
+  return 0;
+}
+
 int print_definitions(const RunConfig& config, const std::string& password_dir) {
   if (password_dir.empty())
     log_warning("without --passwords DIR these users have no password and log in by certificate only");
   std::printf("%s\n", broker_definitions(config, password_dir).dump(2).c_str());
-  return 0;
-}
-
-int print_join(const JoinRequest& request) {
-  const nlohmann::json definitions = write_join_file(request);
-  std::fprintf(
-      stderr,
-      "the way of %s is in %s (keep it secret): bring it to that host, and there: tilecompile worker %s\n"
-      "its user is not on the broker yet: give what follows to 'rabbitmqctl import_definitions'\n",
-      request.worker_id.c_str(), request.file.c_str(), request.file.filename().c_str());
-  std::printf("%s\n", definitions.dump(2).c_str());
   return 0;
 }
 
@@ -75,11 +93,6 @@ void set_up_verify(CLI::App& app, const ChooseAction& choose) {
 }
 
 void set_up_setup(CLI::App& app, const ChooseAction& choose) {
-  struct SetupFlags {
-    std::string file, password_dir, join_file, worker, address;
-    bool definitions = false;
-    std::vector<std::string> overrides;
-  };
   const auto flags = std::make_shared<SetupFlags>();
   app.add_option("config", flags->file, "RUN.yaml")->required();
   app.add_option("--set", flags->overrides, "key.path=value over the file; repeatable")->take_all();
@@ -87,23 +100,25 @@ void set_up_setup(CLI::App& app, const ChooseAction& choose) {
                "Declare nothing; write a definitions file that RabbitMQ imports, with a user for each role");
   app.add_option("--passwords", flags->password_dir,
                  "Folder of <role>.password for --print-definitions; missing ones are made at random");
-  CLI::Option* join = app.add_option("--join-file", flags->join_file,
-                                     "Write all that a worker on another host needs into this one file")
-                          ->excludes("--print-definitions");
-  CLI::Option* worker =
-      app.add_option("--worker", flags->worker, "Name of the worker that --join-file is for (worker_id)")
-          ->needs(join);
+  CLI::Option* const join =
+      app.add_option("--join-file", flags->join.join_file,
+                     "Write the one file with which a worker on another host joins (see --worker)");
+  CLI::Option* const worker =
+      app.add_option("--worker", flags->join.worker, "Its worker_id, for --join-file")->needs(join);
   join->needs(worker);
   app.add_option(
-         "--address", flags->address,
-         "Name or address of the broker as that worker reaches it; default: broker.host, or the name of "
-         "this host")
+         "--address", flags->join.addresses,
+         "Name or address by which workers call this host, for --join-file; repeatable, the first is used")
+      ->needs(join)
+      ->take_all();
+  app.add_option("--secrets", flags->join.secrets_dir,
+                 "Folder of authority, passwords and keys, for --join-file; default: tilecompile-secrets "
+                 "beside RUN.yaml")
       ->needs(join);
   app.callback([flags, choose] {
     choose([flags] {
       const RunConfig config = load_run_config(flags->file, flags->overrides);
-      if (!flags->join_file.empty())
-        return print_join({config, flags->join_file, flags->worker, flags->address});
+      if (!flags->join.join_file.empty()) return write_join(config, *flags);
       return flags->definitions ? print_definitions(config, flags->password_dir) : run_setup(config);
     });
   });

@@ -20,13 +20,16 @@ std::vector<Command> command_table() {
       {"plan", "Everything up to dispatch, nothing computed: frames, grid, tasks, bytes, memory, time",
        set_up_plan},
       {"tile", "Recompute one tile of a run and compare its checksum with the stored one", set_up_tile},
+      {"explain", "Tell which frames made a pixel of the picture, with what weight and why", set_up_explain},
       {"report", "Write report.html of a run once more: pictures, plots and tables in one file",
        set_up_report},
+      {"preview", "Draw any FITS image, stretched for the eye: PNG, JPEG or 16-bit TIFF", set_up_preview},
       {"config", "Print the effective configuration with its hash, or the JSON Schema", set_up_config},
       {"clean", "Remove the working files of runs that have ended; says only what it would do without --yes",
        set_up_clean},
       {"compare", "Compare two FITS images bit by bit", set_up_compare},
       {"simulate", "Write seeded synthetic frames with known truth", set_up_simulate},
+      {"manual", "Write the man pages and the completion for bash", set_up_manual},
   };
 }
 

@@ -9,8 +9,8 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/plan.hpp"
-#include "tilecompile/operate/recompute_tile.hpp"
 #include "tilecompile/operate/report.hpp"
+#include "tilecompile/review/recompute_tile.hpp"
 
 namespace tilecompile {
 namespace {
@@ -38,6 +38,11 @@ void print_plan(const RunPlan& p) {
   }
   std::printf("%-20s %12.1f %12.1f %12.1f\n\n", "together, peak", megabytes(read), megabytes(memory),
               seconds);
+  std::printf("disk       %.0f MB for pictures and maps in output.dir", megabytes(p.products_bytes));
+  if (p.registered_bytes > 0)
+    std::printf(", %.0f MB for registered frames (three times that in colour)",
+                megabytes(p.registered_bytes));
+  std::printf("; with workers %.0f MB for tiles in the storage\n\n", megabytes(p.tiles_bytes));
   std::printf(
       "Times are estimates from %d frames and one tile of them on this machine with %d threads; writing the\n"
       "products and the final stack is not in them. Nothing was written.\n",
@@ -94,10 +99,11 @@ void set_up_plan(CLI::App& app, const ChooseAction& choose) {
 
 void set_up_tile(CLI::App& app, const ChooseAction& choose) {
   const auto request = std::make_shared<RecomputeRequest>();
-  app.add_option("run_dir", request->run_dir, "output.dir/RUN_ID")->required();
+  app.add_option("run_dir", request->folders.run_dir, "output.dir/RUN_ID")->required();
   app.add_option("id", request->tile_id, "tile_id")->required();
-  app.add_option("--input-dir", request->input_dir, "Folder of the frames; default: as run.json says");
-  app.add_option("--storage-root", request->storage_root,
+  app.add_option("--input-dir", request->folders.input_dir,
+                 "Folder of the frames; default: as run.json says");
+  app.add_option("--storage-root", request->folders.storage_root,
                  "Folder of the run's storage; default: as run.json says");
   app.add_flag("--synthetic", request->synthetic, "The tile of the synthetic frames");
   app.footer(

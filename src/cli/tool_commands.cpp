@@ -6,7 +6,7 @@
 #include "command_table.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/operate/compare.hpp"
+#include "tilecompile/review/compare.hpp"
 #include "tilecompile/simulate/simulate.hpp"
 
 namespace tilecompile {

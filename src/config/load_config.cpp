@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "join_secrets.hpp"
+#include "join_files.hpp"
 #include "profiles.hpp"
 #include "settings_reader.hpp"
 #include "tilecompile/base/error.hpp"
@@ -73,14 +73,10 @@ RunConfig read_recorded_config(const nlohmann::json& configuration, const std::s
 
 WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::string>& overrides) {
   SettingsReader reader(ConfigRole::kWorker);
-  std::vector<std::string> secrets;
-  if (!file.empty()) {
-    std::string text = read_config_file(file);
-    secrets = take_join_secrets(text, file);
-    reader.read_yaml(text, file.string());
-  }
+  std::string text = file.empty() ? "" : read_config_file(file);
+  const JoinFiles join(text, file);
+  reader.read_yaml(text, file.string());
   reader.read_environment();
-  for (const std::string& assignment : secrets) reader.read_override(assignment);
   for (const std::string& assignment : overrides) reader.read_override(assignment);
   const Settings settings = reader.finish();
   WorkerConfig config;
@@ -92,6 +88,7 @@ WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::str
   config.observability = settings.run.observability;
   config.worker_id = settings.worker_id;
   resolve_input_dir(reader, file, config.input.dir);
+  join.resolve(config);
   return config;
 }
 

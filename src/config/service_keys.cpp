@@ -108,6 +108,8 @@ void add_input_output(Table& table) {
   output.add_choice("units", &OutputConfig::normalized_units,
                     Choices<bool>{{"input", false}, {"normalized", true}},
                     "Units of the images: those of the input, or multiples of the background");
+  output.add("tiff", &OutputConfig::tiff,
+             "Whether the run leaves picture.tif too: its picture stretched, 16 bits, for photo programs");
 }
 
 void add_parallel(Table& table) {
@@ -139,6 +141,8 @@ void add_parallel(Table& table) {
 void add_broker(Table& table) {
   SectionRows<BrokerConfig> broker(
       table, "broker", kRunAndWorker, [](auto& s) -> auto& { return s.run.broker; });
+  broker.add("url", &BrokerConfig::url, TextRule::kAny,
+             "amqps://user@host:port/vhost, or amqp:// without TLS: stands for these single keys");
   broker.add("host", &BrokerConfig::host, TextRule::kNotEmpty, "Host name or address of RabbitMQ");
   broker.add("port", &BrokerConfig::port, AutoOrBetween{1, 65535},
              "Port of RabbitMQ; auto: 5671 with TLS, 5672 without");

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "broker_url.hpp"
 #include "suggest.hpp"
 #include "tilecompile/base/error.hpp"
 #include "upstream_keys.hpp"
@@ -120,6 +121,16 @@ bool SettingsReader::set(const Key& key, nlohmann::json value, const std::string
   if (const auto problem = check_value(key, value)) {
     report(position, "'" + key.path + "' " + *problem);
     return false;
+  }
+  // A URL stands for the single keys, and they alone are kept.
+  if (key.path == "broker.url" && value != "") {
+    const BrokerUrl url = parse_broker_url(value);
+    if (!url.problem.empty()) {
+      report(position, "'broker.url' " + url.problem);
+      return false;
+    }
+    for (const auto& [path, single] : url.keys) set(*find_key(path, role_), single, position);
+    value = "";
   }
   key.write(settings_, value);
   positions_[key.path] = position;

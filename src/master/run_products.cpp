@@ -56,7 +56,10 @@ void judge_final(RunUnderWay& run, const TileJoiner& tiles, const ProductRecord&
 
 void show_and_judge(RunUnderWay& run, const TileJoiner& tiles, const ProductContext& context,
                     const std::vector<CoaddChannel>& channels) {
-  write_preview_png(run.directory->path() / "preview.png", in_output_units(context, channels), kPreviewPx);
+  const std::filesystem::path& folder = run.directory->path();
+  const Image picture = in_output_units(context, channels);
+  write_pictures({folder / "preview.png", folder / "preview.jpg"}, picture, {kPreviewPx});
+  if (run.request.config.output.tiff) write_pictures({folder / "picture.tif"}, picture);
   judge_final(run, tiles, run.record.products.back());
 }
 

@@ -123,6 +123,25 @@ void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sa
   }
 }
 
+// Planes of 4 bytes a pixel and channel.
+void add_room(const RunConfig& config, const Grid& grid, RunPlan& plan) {
+  constexpr std::uint64_t kProducts = 3, kWithMaps = 5, kRejectedLight = 2, kTilePlanes = 5, kBytes = 4;
+  const bool rejects = config.method.reconstruction.rejection.mode != RejectionParams::Mode::kNone;
+  const std::uint64_t light = rejects ? kRejectedLight : 0,
+                      image = static_cast<std::uint64_t>(plan.width) *
+                              static_cast<std::uint64_t>(plan.height) *
+                              static_cast<std::uint64_t>(plan.channels) * kBytes,
+                      products = kProducts + static_cast<std::uint64_t>(plan.synthetic_frames);
+  plan.products_bytes = image * (products * kWithMaps + light);
+  std::uint64_t tiles = 0;
+  for (const Box& tile : grid.tiles) tiles += tile.area();
+  const auto rounds = 1 + static_cast<std::uint64_t>(plan.synthetic_frames);
+  plan.tiles_bytes =
+      tiles * static_cast<std::uint64_t>(plan.channels) * kBytes * (rounds * kTilePlanes + light);
+  if (config.input.stage == InputStage::kRaw)
+    plan.registered_bytes = 2 * image * static_cast<std::uint64_t>(plan.frames);
+}
+
 }  // namespace
 
 RunPlan plan_run(const RunRequest& request, double fwhm_px) {
@@ -166,6 +185,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.overlap_px = grid.overlap;
   plan.tiles = static_cast<int>(grid.tiles.size());
   count_tasks(config, grid, sample, plan);
+  add_room(config, grid, plan);
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
@@ -198,6 +218,10 @@ nlohmann::json plan_json(const RunPlan& plan) {
       {"tasks", tasks},
       {"sample_frames", plan.sample_frames},
       {"phases", phases},
+      {"disk",
+       {{"products_bytes", plan.products_bytes},
+        {"registered_bytes", plan.registered_bytes},
+        {"tiles_bytes", plan.tiles_bytes}}},
       {"warnings", plan.warnings}};
 }
 

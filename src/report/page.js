@@ -34,7 +34,7 @@ const head = () => {
 };
 
 // Two pictures of one shape: a slider between them, or one after the other in one place.
-const viewer = (where, over, under, words) => {
+const viewer = (where, over, under, words, part) => {
   const controls = put(where, 'div', {class: 'controls'});
   const box = put(where, 'div', {class: 'viewer', tabindex: 0, role: 'region', 'aria-label': words + '; scrolls when zoomed'});
   const fitted = `calc(78vh * ${over.w / over.h})`, stage = put(box, 'div', {class: 'stage', style: 'max-width:' + fitted});
@@ -43,6 +43,14 @@ const viewer = (where, over, under, words) => {
   const edge = put(stage, 'div', {class: 'edge'});
   const label = put(controls, 'label', {}, 'Plain mean'), range = put(label, 'input', {type: 'range', min: 0, max: 100, value: 50, 'aria-label': `How much of the final picture covers the plain mean (${words})`});
   label.append('Final');
+  const story = put(where, 'p', {class: 'small', role: 'status'});
+  // Pictures are drawn with the last row on top.
+  const ask = (fx, fy) => {
+    const x = part.x0 + Math.min(part.w - 1, Math.floor(fx * part.w)), y = part.y0 + part.h - 1 - Math.min(part.h - 1, Math.floor(fy * part.h));
+    const folder = ((run.configuration || {}).output || {}).dir;
+    story.textContent = `Which frames made pixel ${x}, ${y}, and why: `;
+    put(story, 'code', {}, `tilecompile explain ${run.run_id} ${x} ${y}` + (folder && folder !== 'out' ? ` --output '${folder}'` : ''));
+  };
   const buttons = ['Slider', 'Blink', 'Zoom'].map(name => put(controls, 'button', {type: 'button', 'aria-pressed': name === 'Slider'}, name));
   const said = put(controls, 'span', {class: 'small soft', role: 'status'});
   let timer = 0, zoomed = false;
@@ -72,18 +80,21 @@ const viewer = (where, over, under, words) => {
   buttons[2].addEventListener('click', () => zoom());
   stage.addEventListener('click', e => {
     const r = stage.getBoundingClientRect();
-    zoom((e.clientX - r.left) / r.width, (e.clientY - r.top) / r.height);
+    const x = (e.clientX - r.left) / r.width, y = (e.clientY - r.top) / r.height;
+    ask(x, y);
+    zoom(x, y);
   });
   cover(50);
 };
 const picture = () => {
   const where = section('picture'), p = data.pictures;
   if (!p.final || !p.plain) return note(where, 'The run has no final picture yet.');
-  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back.');
-  viewer(where, p.final, p.plain, p.final_crop ? 'whole image, made smaller' : 'whole image');
+  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back, and tells how to see which frames made the pixel.');
+  viewer(where, p.final, p.plain, p.final_crop ? 'whole image, made smaller' : 'whole image', {x0: 0, y0: 0, w: image.width, h: image.height});
   if (!p.final_crop) return;
   put(where, 'h3', {}, `The middle, pixel by pixel (${p.final_crop.w} x ${p.final_crop.h} px)`);
-  viewer(where, p.final_crop, p.plain_crop, 'the middle at full resolution');
+  const middle = {x0: Math.max(0, Math.floor((image.width - p.final_crop.w) / 2)), y0: Math.max(0, Math.floor((image.height - p.final_crop.h) / 2)), w: p.final_crop.w, h: p.final_crop.h};
+  viewer(where, p.final_crop, p.plain_crop, 'the middle at full resolution', middle);
 };
 
 const checkWords = {fwhm_improvement_percent: 'Stars sharper than in the plain mean, %', background_rms_increase_percent: 'Sky noisier than in the plain mean, %',

@@ -5,7 +5,6 @@
 #include "tilecompile/tile/local_metrics.hpp"
 
 namespace tilecompile {
-namespace {
 
 void check_shapes(const TileInput& input) {
   for (const auto& cutouts : input.cutouts) {
@@ -16,6 +15,8 @@ void check_shapes(const TileInput& input) {
         throw ContractError("tile: a cut-out has another shape than the tile's box");
   }
 }
+
+namespace {
 
 // Frames with a measurement of their own.
 int measured_frames(const TileInput& input, std::size_t channel, const std::vector<LocalMetrics>& local) {
@@ -29,13 +30,26 @@ int measured_frames(const TileInput& input, std::size_t channel, const std::vect
   return measured;
 }
 
-TileChannel compute_channel(const TileInput& input, std::size_t channel, TileKind kind,
-                            const std::vector<int>& stars) {
+}  // namespace
+
+ChannelWeights weigh_channel(const TileInput& input, std::size_t channel) {
+  const auto stars = stars_in_tile(input.box, input.metrics->stars, input.metrics->star_radius_px);
+  const TileKind kind = tile_kind(stars.size(), input.grid);
   const std::vector<LocalMetrics> local = measure_frames(input, channel, kind, stars);
-  std::vector<double> quality = local_quality(input, channel, kind, local);
-  TileChannel result = PreparedChannel(input, channel, frame_weights(input, channel, quality)).reconstruct();
-  result.quality = std::move(quality);
-  result.measured_frames = measured_frames(input, channel, local);
+  ChannelWeights weights;
+  weights.quality = local_quality(input, channel, kind, local);
+  weights.weight = frame_weights(input, channel, weights.quality);
+  weights.measured_frames = measured_frames(input, channel, local);
+  return weights;
+}
+
+namespace {
+
+TileChannel compute_channel(const TileInput& input, std::size_t channel) {
+  ChannelWeights weights = weigh_channel(input, channel);
+  TileChannel result = PreparedChannel(input, channel, weights.weight).reconstruct();
+  result.quality = std::move(weights.quality);
+  result.measured_frames = weights.measured_frames;
   return result;
 }
 
@@ -47,8 +61,7 @@ TileResult compute_tile(const TileInput& input) {
   TileResult result;
   result.star_count = static_cast<int>(stars.size());
   result.kind = tile_kind(stars.size(), input.grid);
-  for (std::size_t c = 0; c < input.cutouts.size(); ++c)
-    result.channels.push_back(compute_channel(input, c, result.kind, stars));
+  for (std::size_t c = 0; c < input.cutouts.size(); ++c) result.channels.push_back(compute_channel(input, c));
   return result;
 }
 

@@ -8,7 +8,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kEpsilon = 1e-6;
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 void store_pixel(const RowSums& sums, int x, int y, WeightedMean& result) {
@@ -29,7 +28,7 @@ WeightedMean mean_of_rows(int width, int height, const Plane<std::uint8_t>* plai
   RowSums sums(static_cast<std::size_t>(width)), equal(static_cast<std::size_t>(width));
   for (int y = 0; y < height; ++y) {
     sum_row_of(y, sums);
-    const auto below = [&](int x) { return sums.weight[static_cast<std::size_t>(x)] < kEpsilon; };
+    const auto below = [&](int x) { return sums.weight[static_cast<std::size_t>(x)] < kLeastWeight; };
     const auto is_plain = [&](int x) { return below(x) || (plain != nullptr && plain->at(x, y) != 0); };
     bool needs_plain = false;
     for (int x = 0; x < width; ++x) {
@@ -152,7 +151,7 @@ PartialSums partial_sums(const std::vector<WeightedCutout>& chunk, int width, in
     std::copy(sums.count.begin(), sums.count.end(), part.coverage.row(row));
     // Weights are not negative, so a pixel below epsilon in the end is below it in every chunk.
     for (std::size_t x = 0; x < sums.count.size(); ++x)
-      needs_plain |= sums.count[x] > 0 && sums.weight[x] < kEpsilon;
+      needs_plain |= sums.count[x] > 0 && sums.weight[x] < kLeastWeight;
   }
   if (!needs_plain) part.plain.clear();
   return part;

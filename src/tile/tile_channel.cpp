@@ -10,6 +10,7 @@
 #include "local_sky.hpp"
 #include "noise_guard.hpp"
 #include "residual_noise.hpp"
+#include "row_sums.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/image/order_statistics.hpp"
@@ -143,10 +144,12 @@ const Plane<std::uint8_t>* PreparedChannel::plain() const {
   return rejection_.plain.empty() ? nullptr : &rejection_.plain;
 }
 
+PixelMix PreparedChannel::mix() const {
+  return sharp_share_.empty() ? PixelMix{} : PixelMix{&quiet_share_, &sharp_share_};
+}
+
 WeightedMean PreparedChannel::mean_of(const std::vector<WeightedCutout>& cutouts) const {
-  PixelMix mix;
-  if (!sharp_share_.empty()) mix = {&quiet_share_, &sharp_share_};
-  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix, plain());
+  return weighted_mean(cutouts, box_.w, box_.h, params_.frame_chunk, mix(), plain());
 }
 
 // The guarded mean N + s (R - N) is the mean with weights (1 - s) q / sum q + s W / sum W, here times sum W.
@@ -187,6 +190,36 @@ TileChannel PreparedChannel::reconstruct() const {
   result.light_low = rounded(rejection_.light_low);
   result.light_high = rounded(rejection_.light_high);
   return result;
+}
+
+// A frame alone in the sums of the row shows what it adds to them.
+PixelStory PreparedChannel::tell(int x, int y) const {
+  const auto at = static_cast<std::size_t>(x);
+  RowSums sums(static_cast<std::size_t>(box_.w)), equal = sums;
+  sum_row(cutouts_, mix(), y, static_cast<std::size_t>(std::max(1, params_.frame_chunk)), sums);
+  const double sum_of_weights = sums.weight[at], covered = sums.count[at];
+  PixelStory story;
+  Plane<float> mean = mean_of(cutouts_).mean;
+  const float without_light = mean.at(x, y);
+  if (!light_left_out_.empty()) add_inside_range(light_left_out_, mean);
+  story.value = mean.at(x, y);
+  if (!std::isnan(without_light)) story.star_light = story.value - without_light;
+  story.plain =
+      sum_of_weights < kLeastWeight || (!rejection_.plain.empty() && rejection_.plain.at(x, y) != 0);
+  if (!sharp_share_.empty()) story.sharp_share = sharp_share_.at(x, y);
+  for (const WeightedCutout& cutout : cutouts_) {
+    FrameAtPixel& part = story.frames.emplace_back();
+    if (cutout.ramp != nullptr) part.border_ramp = cutout.ramp->at(x, y);
+    plain_row({cutout}, y, 1, equal);
+    part.covered = equal.count[at] > 0;
+    if (!part.covered) continue;
+    sum_row({cutout}, mix(), y, 1, sums);
+    part.value = equal.value[at];
+    part.rejected = !story.plain && cutout.kept != nullptr && cutout.kept->at(x, y) == 0;
+    part.weight = sums.weight[at];
+    part.share = story.plain ? 1 / covered : part.weight / sum_of_weights;
+  }
+  return story;
 }
 
 }  // namespace tilecompile

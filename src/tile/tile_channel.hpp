@@ -4,8 +4,19 @@
 #include "rejection.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 #include "tilecompile/tile/frame_sum.hpp"
+#include "tilecompile/tile/pixel_story.hpp"
 
 namespace tilecompile {
+
+/// Throws ContractError unless every cut-out has the shape of the tile.
+void check_shapes(const TileInput& input);
+
+/// What the frames weigh in one channel of a tile.
+struct ChannelWeights {
+  std::vector<double> quality, weight;  ///< [i] Q and W of every cut-out
+  int measured_frames = 0;              ///< frames with a measurement of their own
+};
+ChannelWeights weigh_channel(const TileInput& input, std::size_t channel);
 
 /// What the cut-outs of a channel point to, one a frame; an empty plane stands for none.
 struct CutoutPlanes {
@@ -38,8 +49,12 @@ class PreparedChannel {
   TileChannel reconstruct(const std::vector<std::size_t>& members) const;
   /// The same over all cut-outs.
   TileChannel reconstruct() const;
+  /// The pixel (x, y) over all cut-outs: its value, and what every frame brings to the sums there. What is
+  /// known of the frames beforehand is left empty.
+  PixelStory tell(int x, int y) const;
 
  private:
+  PixelMix mix() const;
   WeightedMean mean_of(const std::vector<WeightedCutout>& cutouts) const;
   void guard_noise(double seeing_px);
   const Plane<std::uint8_t>* plain() const;

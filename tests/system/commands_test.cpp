@@ -30,7 +30,8 @@ class Commands : public testing::Test {
               0);
     const ProgramOutput run =
         run_program("run " + yaml() + " --quiet --run-id " + kCommandsRunId + " --output " + path("out") +
-                    " --set synthetic.enabled=true --set synthetic.frames_min=2 --set tile.min_size=32");
+                    " --set synthetic.enabled=true --set synthetic.frames_min=2 --set tile.min_size=32 --set "
+                    "output.tiff=true");
     ASSERT_EQ(run.exit_code, 0) << run.text;
   }
   static void TearDownTestSuite() { folder_.reset(); }
@@ -91,6 +92,24 @@ TEST_F(Commands, ATileThatCannotBeComputedIsAnInputError) {
   EXPECT_EQ(run_program("tile '" + run_dir().string() + "' nine").exit_code, 2);
 }
 
+TEST_F(Commands, AnyImageCanBeDrawn) {
+  for (const char* name : {"preview.png", "preview.jpg", "picture.tif"})
+    EXPECT_TRUE(fs::exists(run_dir() / name)) << name;
+  const std::string fits = "'" + (run_dir() / "classical.fits").string() + "'";
+  ProgramOutput out = run_program("preview " + fits);
+  EXPECT_EQ(out.exit_code, 0) << out.text;
+  EXPECT_EQ(out.text, (run_dir() / "classical.png").string() + "\n");
+  EXPECT_EQ(file_text(run_dir() / "classical.png").substr(1, 3), "PNG");
+  out = run_program("preview " + fits + " -o " + path("x.jpg") + " --size 60 --grid --stars --linked");
+  EXPECT_EQ(out.exit_code, 0) << out.text;
+  EXPECT_EQ(file_text(*folder_ / "x.jpg").substr(0, 2), "\xff\xd8");
+  out = run_program("preview " + fits + " -o " + fits);
+  EXPECT_EQ(out.exit_code, 2);
+  EXPECT_THAT(out.text, HasSubstr("would overwrite"));
+  EXPECT_EQ(run_program("preview " + fits + " -o " + path("x.bmp")).exit_code, 2);
+  EXPECT_EQ(run_program("preview " + yaml()).exit_code, 4);
+}
+
 TEST_F(Commands, APlanSaysWhatTheRunDoesAndWritesNothing) {
   const json record = run_record(run_dir());
   const std::string seeing = std::to_string(record.at("seeing_px").get<double>());
@@ -144,7 +163,8 @@ TEST_F(Commands, APlanMeasuresTheSeeingAndRefusesWhatTheRunWouldRefuse) {
 }
 
 TEST_F(Commands, ConfigPrintsWhatItsOwnOutputMeans) {
-  const ProgramOutput first = run_program("config " + yaml() + " --set tile.min_size=32");
+  const ProgramOutput first =
+      run_program("config " + yaml() + " --set tile.min_size=32 --set output.tiff=true");
   ASSERT_EQ(first.exit_code, 0) << first.text;
   EXPECT_THAT(first.text, testing::StartsWith("# config_hash "));
   EXPECT_THAT(first.text, HasSubstr("\n  min_size: 32\n"));
@@ -169,23 +189,24 @@ TEST_F(Commands, ConfigNamesThePlaceOfAnErrorAndTheKeysItIgnores) {
 
 TEST(Package, ManPagesAndCompletionFollowTheCommands) {
   const TempDir folder;
-  const std::string source = source_dir(), program = program_path();
-  const auto made =
-      run_shell("'" + source + "/scripts/man-pages.sh' '" + program + "' '" + folder.path().string() +
-                "' && cd '" + folder.path().string() + "' && zcat tilecompile-status.1.gz && ls");
+  const ProgramOutput made = run_program("manual '" + folder.path().string() + "'");
   ASSERT_EQ(made.exit_code, 0) << made.text;
-  EXPECT_NE(made.text.find(R"(\-\-broker)"), std::string::npos) << made.text;
+  const std::string page = file_text(folder / "man1/tilecompile-status.1");
+  EXPECT_THAT(page, testing::StartsWith(".TH TILECOMPILE\\-STATUS 1"));
+  EXPECT_THAT(page, HasSubstr("\\fB\\-\\-broker\\fR \\fIVALUE\\fR"));
+  for (const char* file :
+       {"tilecompile.1", "tilecompile-run.1", "tilecompile-dlq.1", "tilecompile-explain.1"})
+    EXPECT_TRUE(fs::exists(folder / "man1" / file)) << file;
+  EXPECT_FALSE(fs::exists(folder / "man1/tilecompile-manual.1")) << "help does not list it either";
   const auto completed = [&](const std::string& words) {
-    return run_shell("bash -c 'source " + source + "/config/completion/tilecompile.bash; COMP_WORDS=(" +
-                     program + " " + words +
+    return run_shell("bash -c 'source " + (folder / "tilecompile.bash").string() +
+                     "; COMP_WORDS=(tilecompile " + words +
                      "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tilecompile; echo ${COMPREPLY[@]}'")
         .text;
   };
   EXPECT_EQ(completed("sta"), "status\n");
   EXPECT_EQ(completed("status --br"), "--broker\n");
-  for (const char* page :
-       {"tilecompile.1.gz", "tilecompile-run.1.gz", "tilecompile-dlq.1.gz", "tilecompile-runs.1.gz"})
-    EXPECT_NE(made.text.find(page), std::string::npos) << page;
+  EXPECT_EQ(completed("dlq dr"), "drop\n");
 }
 
 }  // namespace

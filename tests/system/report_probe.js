@@ -23,6 +23,10 @@
     zoom.click();
     seen.zoom = over.clientWidth / before;
     zoom.click();
+    const stage = one('#picture .stage'), box = stage.getBoundingClientRect();
+    stage.dispatchEvent(new MouseEvent('click', {clientX: box.left + box.width / 2, clientY: box.top + 1, bubbles: true}));
+    seen.asked = one('#picture code').textContent;
+    zoom.click();
   }
   const heading = name => all('#frames th button').find(b => b.textContent === name);
   const column = name => {

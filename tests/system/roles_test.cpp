@@ -239,24 +239,6 @@ TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
   }
 }
 
-TEST_F(Roles, AWorkerOfAJoinFileNeedsNothingElse) {
-  const std::string id = new_uuid(), output = (*folder_ / "joined").string(),
-                    barn = (*folder_ / "barn.yaml").string(), user = (*folder_ / "barn.json").string();
-  std::filesystem::create_directories(output);
-  const std::string common =
-      " " + night() + "/run.yaml --set tile.min_size=64 --set output.dir='" + output + "'" + login("master");
-  const auto made = run_shell(std::string("'") + program_path() + "' setup" + common + " --join-file '" +
-                              barn + "' --worker barn-1 --address 127.0.0.1 > '" + user + "'");
-  ASSERT_EQ(made.exit_code, 0) << made.text;
-  EXPECT_THAT(broker_->ctl("import_definitions '" + user + "'"), Not(HasSubstr("rror")));
-  const auto ended =
-      run_shell(std::string("'") + program_path() + "' worker '" + barn + "' > '" + output +
-                "/worker.log' 2>&1 & worker=$!; '" + program_path() + "' master" + common +
-                " --quiet --run-id " + id + "; code=$?; kill $worker; wait $worker; exit $code");
-  ASSERT_EQ(ended.exit_code, 0) << ended.text << file_text(output + "/worker.log");
-  EXPECT_THAT(run_record(output + "/" + id).at("workers").dump(), HasSubstr("barn-1"));
-}
-
 // Workers only answer: the master sends again what they hand back, and what failed for now after a wait.
 TEST_F(Roles, TilesOfAWorkerThatStopsOrFailsForNowAreDoneWithTheSameBits) {
   const fs::path big = *folder_ / "big", output = big / "out", shared = big / "shared", away = big / "away";

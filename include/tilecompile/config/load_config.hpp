@@ -25,7 +25,9 @@ RunConfig load_run_config(const std::filesystem::path& file, const std::vector<s
 RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place);
 /// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as
 /// '_', upper case; an empty one counts as not set), then `overrides`. A RUN.yaml's other sections are
-/// unknown keys here. Errors as in load_run_config; the place of a variable is its name.
+/// unknown keys here. A join file (`tilecompile setup --join-file`) carries what its values name as
+/// `join:NAME`; the paths that stand for them hold in this process alone. Errors as in load_run_config; the
+/// place of a variable is its name.
 WorkerConfig load_worker_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
 /// Password of the broker user: first line of password_file, else TILECOMPILE_AMQP_PASSWORD, else "guest".

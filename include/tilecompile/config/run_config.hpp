@@ -70,6 +70,7 @@ struct InputConfig {
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder
   bool normalized_units = false;  ///< output.units: normalized
+  bool tiff = false;              ///< picture.tif beside the picture
 };
 struct ParallelConfig {
   int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
@@ -100,6 +101,7 @@ struct BrokerConfig {
   double consumer_timeout_s = 1800;
   QueueType queue_type = QueueType::kClassic;
   BrokerRoles roles = BrokerRoles::kNone;
+  std::string url;  ///< always empty: what a configuration says there is in the members above
 };
 struct S3Config {
   std::string endpoint, bucket, region, ca_file, credentials_file, profile;

@@ -1,25 +1,35 @@
 #pragma once
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
 
-/// What a worker is to be given.
+/// A worker that shall join the runs of a main server with one file.
 struct JoinRequest {
-  RunConfig config;            ///< of the master
-  std::filesystem::path file;  ///< to write, mode 0600
-  std::string worker_id;
-  std::string address;  ///< of the broker as the worker reaches it; empty: broker.host, or this host's name
+  std::filesystem::path run_file;     ///< RUN.yaml, for the texts alone
+  std::filesystem::path join_file;    ///< is written, mode 0600
+  std::filesystem::path secrets_dir;  ///< keeps the what all workers share
+  std::string worker;                 ///< its worker_id
+  std::vector<std::string>
+      addresses;  ///< names by which workers call the broker's host; the first goes to the file
 };
 
-/// Writes the join file of a worker: where broker, storage and frames are, a password of its own, the
-/// broker's authority, the keys of messages and of S3. With broker.message_key_file the worker gets a key of
-/// its own there. Returns the definitions that RabbitMQ imports to know the worker's user, who may do what
-/// workers may and no more. A second file for the same worker replaces its password. Throws UsageError when a
-/// file that the configuration names cannot be read, TransientError when one cannot be written.
-nlohmann::json write_join_file(const JoinRequest& request);
+/// What is to be done by hand, once or after each new worker.
+struct JoinSteps {
+  std::filesystem::path definitions;  ///< to be imported by the broker
+  std::filesystem::path broker_conf;  ///< lines for rabbitmq.conf; empty: not made this time
+  std::filesystem::path run_section;  ///< the section `broker` that RUN.yaml needs; empty: it has it
+};
+
+/// Makes a user, a certificate, a key for messages and the configuration of a worker, and writes all of it to
+/// one file. What all workers share is made at the first time: an authority, the broker's certificate, the
+/// shared key. Again for the same worker: a new certificate, password and key. Where RUN.yaml names a
+/// password of the master that is not one of these, the broker is taken as it is: its authority, its keys,
+/// and a user for the worker alone. Throws UsageError for a name that is no worker_id, a file in the way, and
+/// a broker that is called by no name that others could use.
+JoinSteps write_join_file(const RunConfig& config, const JoinRequest& request);
 
 }  // namespace tilecompile

@@ -35,6 +35,9 @@ struct WeightedMean {
   bool fallback_used = false;
 };
 
+/// Sum of weights below which a pixel is the plain mean (epsilon of `methodology.md` 9.1).
+inline constexpr double kLeastWeight = 1e-6;
+
 /// The canonical frame sum (`methodology.md` 0.4, 9.1): in double, frames in the order given, in chunks of
 /// `frame_chunk`, partial sums added in chunk order; rounded once to float32. Where the sum of weights is
 /// below 1e-6, or `plain` is not 0, the pixel is the plain mean of the valid frames, kept or not, summed the

@@ -1,14 +1,14 @@
 #pragma once
-#include <filesystem>
 #include <string>
+
+#include "tilecompile/review/run_folders.hpp"
 
 namespace tilecompile {
 
-/// Which tile of which run to compute again. Empty folders: as run.json says.
+/// Which tile of which run to compute again.
 struct RecomputeRequest {
-  std::filesystem::path run_dir;
+  RunFolders folders;
   int tile_id = 0;
-  std::filesystem::path input_dir, storage_root;
   bool synthetic = false;  ///< the tile of the second round, with the synthetic frames
 };
 

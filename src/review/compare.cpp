@@ -1,4 +1,4 @@
-#include "tilecompile/operate/compare.hpp"
+#include "tilecompile/review/compare.hpp"
 
 #include "tilecompile/fits/image_file.hpp"
 
