@@ -17,8 +17,8 @@ std::vector<Point> outline(const PlacedFrame& frame) {
   const double right = frame.width - 1, bottom = frame.height - 1;
   for (int i = 0; i < kStepsASide; ++i) {
     const double part = static_cast<double>(i) / kStepsASide;
-    for (const Point at : {Point{part * right, 0}, Point{right, part * bottom}, Point{right - part * right, bottom},
-                           Point{0, bottom - part * bottom}})
+    for (const Point at : {Point{part * right, 0}, Point{right, part * bottom},
+                           Point{right - part * right, bottom}, Point{0, bottom - part * bottom}})
       if (const auto place = unmap(frame.transform, at)) places.push_back(*place);
   }
   return places;
@@ -46,7 +46,8 @@ bool in_every_frame(const std::vector<PlacedFrame>& frames, Point at) {
   });
 }
 
-// The largest box whose lower right corner lies in row `row`: heights[c] places above it are good in column c.
+// The largest box whose lower right corner lies in row `row`: heights[c] places above it are good in column
+// c.
 void widen(const std::vector<int>& heights, int row, std::array<int, 4>& best, int& most) {
   for (int c = 0; c < static_cast<int>(heights.size()); ++c) {
     int height = heights[static_cast<std::size_t>(c)];
@@ -62,7 +63,8 @@ void widen(const std::vector<int>& heights, int row, std::array<int, 4>& best, i
 // The largest box of places that lie in every frame, of a grid of at most kPlacesASide places.
 Area common_area(const std::vector<PlacedFrame>& frames, const Area& whole) {
   const double step = std::max(1.0, std::ceil((std::max(whole.right, whole.bottom) + 1) / kPlacesASide));
-  const int columns = static_cast<int>(whole.right / step) + 1, rows = static_cast<int>(whole.bottom / step) + 1;
+  const int columns = static_cast<int>(whole.right / step) + 1,
+            rows = static_cast<int>(whole.bottom / step) + 1;
   std::vector<int> heights(static_cast<std::size_t>(columns));
   std::array<int, 4> best{};
   int most = 0;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kTaps = 6, kPhases = 1024;
 constexpr double kMostInvalid = 0.3;
-constexpr double kDeepestRing = 0.02;  // of the range of the samples
-constexpr double kFarthest_px = 1e8;   // beyond, a place does not convert to whole numbers
+constexpr double kDeepestRing = 0.02;     // of the range of the samples
+constexpr double kBeyondImages_px = 1e8;  // beyond, a place does not convert to whole numbers
 constexpr float kInvalid = std::numeric_limits<float>::quiet_NaN();
 
 // Weights of the taps at -2 .. 3 from the whole part of a place; they sum to 1,
@@ -130,7 +130,7 @@ Place place_of(double at) {
   return {static_cast<int>(k >> 10) - 2, static_cast<std::size_t>(k & (kPhases - 1))};
 }
 
-bool is_near(Point p) { return std::abs(p.x) < kFarthest_px && std::abs(p.y) < kFarthest_px; }
+bool is_near(Point p) { return std::abs(p.x) < kBeyondImages_px && std::abs(p.y) < kBeyondImages_px; }
 
 }  // namespace
 

@@ -34,7 +34,8 @@ TEST(Debayer, KeepsSlopesInEveryPattern) {
     for (int colour = 0; colour < 3; ++colour) {
       const Plane<float> out = interpolated(pattern, colour, raw);
       for (int y = 1; y < 10; ++y)
-        for (int x = 1; x < 12; ++x) EXPECT_FLOAT_EQ(out.at(x, y), static_cast<float>(scene(colour, x, y))) << letters;
+        for (int x = 1; x < 12; ++x)
+          EXPECT_FLOAT_EQ(out.at(x, y), static_cast<float>(scene(colour, x, y))) << letters;
     }
   }
 }

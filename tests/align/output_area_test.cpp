@@ -9,12 +9,15 @@ namespace {
 
 // Frames whose place of the reference's (0, 0) is at (dx, dy).
 std::vector<PlacedFrame> dithered() {
-  return {{shift_transform(0, 0), 100, 80}, {shift_transform(10.5, 0), 100, 80}, {shift_transform(-4, -7.25), 100, 80}};
+  return {{shift_transform(0, 0), 100, 80},
+          {shift_transform(10.5, 0), 100, 80},
+          {shift_transform(-4, -7.25), 100, 80}};
 }
 
 TEST(OutputArea, ReferenceIsItsOwnFrame) {
   EXPECT_EQ(output_grid(dithered(), 100, 80, Framing::kReference, 1), (OutputGrid{100, 80, 0, 0, 1}));
-  EXPECT_EQ(output_grid(dithered(), 101, 80, Framing::kReference, 1.5), (OutputGrid{151, 120, 0, 0, 1 / 1.5}));
+  EXPECT_EQ(output_grid(dithered(), 101, 80, Framing::kReference, 1.5),
+            (OutputGrid{151, 120, 0, 0, 1 / 1.5}));
 }
 
 TEST(OutputArea, UnionHoldsEveryFrame) {
