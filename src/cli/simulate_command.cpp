@@ -57,7 +57,8 @@ void add_raw_options(CLI::App& app, RawCamera& camera, RawPointing& pointing) {
   app.add_option("--bias", camera.bias_adu, "ADU")->capture_default_str();
   app.add_option("--dark-current", camera.dark_e_per_s, "Electrons per second")->capture_default_str();
   app.add_option("--darks", camera.darks, "Number of darks")->capture_default_str();
-  app.add_option("--dark-exposure", camera.dark_exposure_s, "s; 0: that of the lights")->capture_default_str();
+  app.add_option("--dark-exposure", camera.dark_exposure_s, "s; 0: that of the lights")
+      ->capture_default_str();
   app.add_option("--flats", camera.flats, "Number of flats")->capture_default_str();
   app.add_option("--flat-level", camera.flat_adu, "ADU, in the brightest place")->capture_default_str();
   app.add_option("--biases", camera.biases, "Number of biases")->capture_default_str();
@@ -85,8 +86,8 @@ int simulate_night(const SimulateFlags& flags) {
   if (flags.raw) {
     simulate_raw(flags.options, flags.directory);
     if (!flags.quiet)
-      std::printf("lights     %s/lights\ntruth      %s/truth\nrun it     tilecompile run %s/raw.yaml\n", folder,
-                  folder, folder);
+      std::printf("lights     %s/lights\ntruth      %s/truth\nrun it     tilecompile run %s/raw.yaml\n",
+                  folder, folder, folder);
     return 0;
   }
   simulate(flags.options.night, flags.directory);

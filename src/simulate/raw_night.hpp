@@ -30,9 +30,9 @@ struct RawSky {
 
 /// What the sensor does to light, fixed over the night.
 struct RawSensor {
-  Plane<float> bias;     ///< ADU
-  Plane<float> dark;     ///< electrons per second
-  Plane<float> flat;     ///< share of the light, 1 in its brightest place
+  Plane<float> bias;                 ///< ADU
+  Plane<float> dark;                 ///< electrons per second
+  Plane<float> flat;                 ///< share of the light, 1 in its brightest place
   std::vector<HotPixel> hot_pixels;  ///< level: electrons per second
 };
 
@@ -48,8 +48,8 @@ RawSensor make_raw_sensor(const RawNightOptions& options);
 Plane<float> raw_scene_light(const RawSky& sky, const SimulatedConditions& conditions,
                              const RawTransform& transform, const RawNightOptions& options, int frame);
 
-/// Codes of an exposure: light (ADU; may be empty for none) through flat, dark current of `exposure_s`, noise,
-/// bias. `stream` and `number` choose the noise.
+/// Codes of an exposure: light (ADU; may be empty for none) through flat, dark current of `exposure_s`,
+/// noise, bias. `stream` and `number` choose the noise.
 Plane<std::uint16_t> expose_raw(const RawSensor& sensor, const Plane<float>& light, double exposure_s,
                                 const SimulateOptions& night, std::uint64_t stream, int number);
 

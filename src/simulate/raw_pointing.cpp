@@ -53,8 +53,8 @@ std::vector<RawTransform> make_raw_transforms(const RawNightOptions& options) {
     t.c = sine;
     t.d = cosine * flat;
     t.tx = along * pointing.shift_px * exact_cos_turns(direction) + pointing.dither_px * random.gaussian(0);
-    t.ty =
-        along * pointing.shift_px * exact_cos_turns(direction - 0.25) + pointing.dither_px * random.gaussian(1);
+    t.ty = along * pointing.shift_px * exact_cos_turns(direction - 0.25) +
+           pointing.dither_px * random.gaussian(1);
     t.k = pointing.distortion_px / (corner2 * std::sqrt(corner2));
     transforms.push_back(t);
   }
@@ -74,7 +74,8 @@ RawSky make_raw_sky(const RawNightOptions& options) {
   sky.width = 2 * static_cast<int>(std::ceil(reach_x + kMargin)) + 1;
   sky.height = 2 * static_cast<int>(std::ceil(reach_y + kMargin)) + 1;
   const double area = static_cast<double>(options.night.width) * options.night.height;
-  sky.stars = static_cast<int>(options.night.stars * (static_cast<double>(sky.width) * sky.height / area) + 0.5);
+  sky.stars =
+      static_cast<int>(options.night.stars * (static_cast<double>(sky.width) * sky.height / area) + 0.5);
   sky.hot_pixel_fraction = 0;
   sky.channels = options.camera.cfa.empty() ? 1 : 3;
   sky.drift_px = 0;

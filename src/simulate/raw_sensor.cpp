@@ -11,7 +11,7 @@ enum RawStream : std::uint64_t { kColumns = 310, kBiasPixels, kDarkPixels, kHot,
 
 constexpr double kColumnSpreadAdu = 2, kPixelSpreadAdu = 1;  // of the bias
 constexpr double kDarkSpread = 0.3;                          // of log dark current
-constexpr double kAmplifierGlow = 6;          // dark current in the corner where the amplifier is, over the median
+constexpr double kAmplifierGlow = 6;  // dark current in the corner where the amplifier is, over the median
 constexpr double kAmplifierReach = 0.08;  // of the width
 
 // Vignetting, dust and pixel response; the brightest place has about 1.
@@ -38,10 +38,9 @@ Plane<float> make_bias(const RawNightOptions& options) {
   std::uint64_t n = 0;
   for (int y = 0; y < night.height; ++y)
     for (int x = 0; x < night.width; ++x)
-      bias.row(y)[x] =
-          static_cast<float>(options.camera.bias_adu +
-                             kColumnSpreadAdu * columns.gaussian(static_cast<std::uint64_t>(x)) +
-                             kPixelSpreadAdu * pixels.gaussian(n++));
+      bias.row(y)[x] = static_cast<float>(options.camera.bias_adu +
+                                          kColumnSpreadAdu * columns.gaussian(static_cast<std::uint64_t>(x)) +
+                                          kPixelSpreadAdu * pixels.gaussian(n++));
   return bias;
 }
 

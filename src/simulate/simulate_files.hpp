@@ -23,8 +23,8 @@ void check_options(const SimulateOptions& options);
 /// DATE-OBS so many seconds into the night, which begins on 2025-01-10 at 20:00.
 std::string night_time(double seconds);
 
-/// Creates a folder, or takes an empty one. UsageError when it holds files, which would be read as frames of this
-/// night.
+/// Creates a folder, or takes an empty one. UsageError when it holds files, which would be read as frames of
+/// this night.
 void prepare_folder(const std::filesystem::path& folder);
 void create_folder(const std::filesystem::path& folder);
 void write_text(const std::filesystem::path& path, const std::string& content);

@@ -83,13 +83,16 @@ ProductHeader header_of(const RawNightOptions& o, const Kind& kind, int number) 
     header.cards.push_back({"XBAYROFF", std::int64_t{0}, ""});
     header.cards.push_back({"YBAYROFF", std::int64_t{0}, ""});
   }
-  header.history = {text("tilecompile simulate --raw, seed %llu", static_cast<unsigned long long>(o.night.seed))};
+  header.history = {
+      text("tilecompile simulate --raw, seed %llu", static_cast<unsigned long long>(o.night.seed))};
   return header;
 }
 
 Plane<float> flat_light(const RawNightOptions& o, int number) {
-  const double level = o.camera.flat_adu * exact_exp(kFlatLevelSpread *
-      CounterRandom(o.night.seed, kFlatLevels).gaussian(static_cast<std::uint64_t>(number)));
+  const double level =
+      o.camera.flat_adu *
+      exact_exp(kFlatLevelSpread *
+                CounterRandom(o.night.seed, kFlatLevels).gaussian(static_cast<std::uint64_t>(number)));
   Plane<float> light(o.night.width, o.night.height);
   for (int y = 0; y < light.height(); ++y)
     for (int x = 0; x < light.width(); ++x) {
@@ -111,10 +114,10 @@ void write_kind(const RawNightOptions& o, const RawNight& night, const Kind& kin
                 const fs::path& out_dir) {
   parallel_for(kind.count, thread_count(o.night.threads), [&](int number) {
     const auto frame = static_cast<std::size_t>(number);
-    const Plane<float> light =
-        stream == kLights  ? raw_scene_light(night.sky, night.conditions[frame], night.transforms[frame], o, number)
-        : stream == kFlats ? flat_light(o, number)
-                           : Plane<float>();
+    const Plane<float> light = stream == kLights  ? raw_scene_light(night.sky, night.conditions[frame],
+                                                                    night.transforms[frame], o, number)
+                               : stream == kFlats ? flat_light(o, number)
+                                                  : Plane<float>();
     std::vector<Plane<std::uint16_t>> codes;
     codes.push_back(expose_raw(night.sensor, light, kind.exposure_s, o.night, stream, number));
     write_image(out_dir / path_of(kind, number), codes, header_of(o, kind, number));
@@ -174,7 +177,8 @@ void write_truth(const RawNightOptions& o, const RawNight& night, const fs::path
 }
 
 std::string configuration(const RawNightOptions& o) {
-  std::string yaml = "profile: " + o.night.profile + "\ninput:\n  dir: lights\n  stage: raw\ndata:\n  frames_min: " +
+  std::string yaml = "profile: " + o.night.profile +
+                     "\ninput:\n  dir: lights\n  stage: raw\ndata:\n  frames_min: " +
                      std::to_string(std::min(o.night.frames, 50)) + "\ncalibration:\n";
   const auto use = [&](const char* key, const char* directory_key, const char* folder, int count) {
     if (count > 0) yaml += text("  %s: true\n  %s: %s\n", key, directory_key, folder);

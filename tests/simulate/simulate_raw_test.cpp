@@ -24,7 +24,8 @@ std::map<std::string, std::string> tree_of(const std::filesystem::path& folder) 
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
     std::ifstream file(entry.path(), std::ios::binary);
-    files[std::filesystem::relative(entry.path(), folder).string()] = {std::istreambuf_iterator<char>(file), {}};
+    files[std::filesystem::relative(entry.path(), folder).string()] = {std::istreambuf_iterator<char>(file),
+                                                                       {}};
   }
   return files;
 }
@@ -99,7 +100,8 @@ TEST(SimulateRaw, StarsLieWhereTheTruthPutsThem) {
     const Plane<float> light = raw_scene_light(sky, conditions[f], transforms[f], options, frame);
     std::vector<SkyPoint> places;
     for (const SimulatedStar& star : sky.scene.stars)
-      places.push_back(transforms[f].on_detector(star.x - 0.5 * (sky.width - 1), star.y - 0.5 * (sky.height - 1)));
+      places.push_back(
+          transforms[f].on_detector(star.x - 0.5 * (sky.width - 1), star.y - 0.5 * (sky.height - 1)));
     for (const SkyPoint& at : places) {
       const bool inside = at.x > 30 && at.y > 30 && at.x < night.width - 31 && at.y < night.height - 31;
       const auto near = std::count_if(places.begin(), places.end(), [&](const SkyPoint& o) {
@@ -128,7 +130,9 @@ TEST(SimulateRaw, TransformsGoBothWaysAndDoWhatWasAskedFor) {
     EXPECT_NEAR(back.y, 180.5, 1e-6);
     EXPECT_GT(t.a * t.d - t.b * t.c, 0);
   }
-  const auto angle = [&](std::size_t i) { return std::atan2(transforms[i].c, transforms[i].a) * 57.29577951; };
+  const auto angle = [&](std::size_t i) {
+    return std::atan2(transforms[i].c, transforms[i].a) * 57.29577951;
+  };
   EXPECT_NEAR(angle(0), -10, 1e-6);
   EXPECT_NEAR(std::abs(angle(10)), 170, 1e-6);  // turned by 10 degrees and flipped
   const double corner = std::hypot(transforms[0].cx, transforms[0].cy);
