@@ -38,7 +38,8 @@ std::optional<Transform> fit_by_rules(const std::vector<StarPair>& pairs, const 
 
 std::string no_match(const StarMatch& match, std::size_t reference, std::size_t frame) {
   if (match.mirrored)
-    return "is a mirror image of the reference: taken through another light path, or saved flipped? mirror it "
+    return "is a mirror image of the reference: taken through another light path, or saved flipped? mirror "
+           "it "
            "back";
   return text("its %zu stars are none of the reference's %zu: cloud, another field, or out of focus?", frame,
               reference);
@@ -48,8 +49,9 @@ FrameFit fit_pairs(const std::vector<StarPair>& pairs, const FrameStars& frame, 
   FrameFit fit;
   fit.matched = static_cast<int>(pairs.size());
   if (fit.matched < rules.min_star_matches) {
-    fit.problem = text("%d of its %zu stars are those of the reference, fewer than registration.min_star_matches = %d",
-                       fit.matched, frame.chosen.size(), rules.min_star_matches);
+    fit.problem =
+        text("%d of its %zu stars are those of the reference, fewer than registration.min_star_matches = %d",
+             fit.matched, frame.chosen.size(), rules.min_star_matches);
     return fit;
   }
   const auto t = fit_by_rules(pairs, frame, rules);
@@ -60,9 +62,10 @@ FrameFit fit_pairs(const std::vector<StarPair>& pairs, const FrameStars& frame, 
   }
   fit.rms_px = residual_rms_px(*t, pairs);
   if (fit.rms_px > kLargestRms_px)
-    fit.problem = text("its %d stars lie %.2f px rms beside their places, more than %.0f px: trailed, or bent more "
-                       "than a %s transform can follow?",
-                       fit.matched, fit.rms_px, kLargestRms_px, model_name(t->model));
+    fit.problem = text(
+        "its %d stars lie %.2f px rms beside their places, more than %.0f px: trailed, or bent more "
+        "than a %s transform can follow?",
+        fit.matched, fit.rms_px, kLargestRms_px, model_name(t->model));
   else
     fit.transform = t;
   return fit;

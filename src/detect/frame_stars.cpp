@@ -47,8 +47,8 @@ FrameStars detect_frame_stars(const Plane<float>& frame, double saturation) {
     const StarShape s = measure_star(frame.view(), candidates[i].x, candidates[i].y, star_radius(typical));
     if (!s.measured || s.fwhm_px < kSharpest * typical) continue;
     const bool poor = s.ellipticity >= kPoorEllipticity || !(s.sky + s.peak < saturation);
-    stars.push_back({on_position_grid(s.x), on_position_grid(s.y), s.peak * s.fwhm_px * s.fwhm_px, s.fwhm_px, s.snr,
-                     poor});
+    stars.push_back({on_position_grid(s.x), on_position_grid(s.y), s.peak * s.fwhm_px * s.fwhm_px, s.fwhm_px,
+                     s.snr, poor});
     if (!poor) fwhm.push_back(s.fwhm_px);
   }
   result.found = static_cast<int>(fwhm.size());

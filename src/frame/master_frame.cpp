@@ -82,7 +82,8 @@ struct SortedRow {
 };
 
 SortedRow sort_row(const std::vector<const float*>& frames, std::size_t width) {
-  SortedRow row{std::vector<std::vector<float>>(width), std::vector<double>(width), std::vector<double>(width)};
+  SortedRow row{std::vector<std::vector<float>>(width), std::vector<double>(width),
+                std::vector<double>(width)};
   SortedPixels pixels(frames.size());
   for (std::size_t x0 = 0; x0 < width; x0 += SortedPixels::kPixels) {
     const std::size_t n = std::min(width - x0, SortedPixels::kPixels);
@@ -131,7 +132,8 @@ std::array<double, 4> flat_levels(const PlaneView<float>& flat, const Plane<floa
   for (std::size_t c = 0; c < 3; ++c) colours[c] = median(std::move(samples[c]));
   std::array<double, 4> levels{};
   for (int place = 0; place < 4; ++place)
-    levels[static_cast<std::size_t>(place)] = colours[static_cast<std::size_t>(cfa_colour(cfa, place % 2, place / 2))];
+    levels[static_cast<std::size_t>(place)] =
+        colours[static_cast<std::size_t>(cfa_colour(cfa, place % 2, place / 2))];
   return levels;
 }
 

@@ -8,7 +8,6 @@
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/cfa_pattern.hpp"
 #include "tilecompile/night/calibration_frames.hpp"
 #include "tilecompile/night/registration_pass.hpp"
@@ -37,7 +36,6 @@ void scan_raw(RunUnderWay& run, NightFrames& frames) {
                            [&run] { check_stop(run); }},
                           run.links.verified, [&](int done) { progress.update(done); }),
               true);
-  for (const std::string& text : header_warnings(*frames.manifest)) warn(run, text);
   check_hard_assumptions(*frames.manifest, run.config.method.data);
 }
 
@@ -69,8 +67,11 @@ NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const Cal
                       [&](int done) { progress.update(done); },
                       [&run] { check_stop(run); }};
   const RegistrationConfig& config = run.config.registration;
-  return register_night(raw, reference_asked_for(run, *frames.manifest),
-                        {model_from_name(config.transform), config.min_star_matches});
+  return register_night(
+      raw, reference_asked_for(run, *frames.manifest),
+      {config.allow_rotation || config.transform != "auto" ? model_from_name(config.transform)
+                                                           : TransformModel::kShift,
+       config.min_star_matches});
 }
 
 Registration registration_of(const RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
@@ -92,10 +93,11 @@ Registration registration_of(const RunUnderWay& run, const Manifest& manifest, c
   const FrameFacts& facts = manifest.frames[reference].facts;
   r.grid = output_grid(placed, facts.width, facts.height, framing_of(config.framing), config.output_scale);
   if (r.grid.width < 16 || r.grid.height < 16)
-    throw InputError("registration.framing: intersection leaves " + std::to_string(r.grid.width) + " x " +
-                     std::to_string(r.grid.height) +
-                     " px that all frames show; set registration.framing: reference, or take out the frames that "
-                     "lie apart (registration.csv)");
+    throw InputError(
+        "registration.framing: intersection leaves " + std::to_string(r.grid.width) + " x " +
+        std::to_string(r.grid.height) +
+        " px that all frames show; set registration.framing: reference, or take out the frames that "
+        "lie apart (registration.csv)");
   return r;
 }
 
@@ -146,21 +148,27 @@ void take_registration(NightFrames& frames, Registration registration,
 }  // namespace
 
 void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
+  if (run.config.registration.debayer == "drizzle")
+    throw UsageError(
+        "registration.debayer: drizzle is not there yet: set registration.debayer: interpolate (or auto, "
+        "which is "
+        "the same today)");
   scan_raw(run, frames);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
   note_saturation(run, all->frames.front().facts);
   const std::string cfa_pattern = stored_cfa(all->frames.front().facts, run.config.registration.cfa_pattern);
-  const CalibrationPlan calibration {{}, std::vector<int>(all->frames.size(), -1)};
+  const CalibrationPlan calibration{{}, std::vector<int>(all->frames.size(), -1)};
   std::vector<std::shared_ptr<const CalibrationMasters>> masters;
   for (const CalibrationObjects& group : calibration.groups)
     masters.push_back(load_masters(*run.links.store, group));
   const NightFits fits = find_transforms(run, frames, calibration, masters, cfa_pattern);
   run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
   if (fits.reference < 0)
-    throw InputError("none of the " + std::to_string(all->frames.size()) +
-                     " raw frames shows stars, so nothing says how they lie to each other: are these lights, and "
-                     "was the cap off?");
+    throw InputError(
+        "none of the " + std::to_string(all->frames.size()) +
+        " raw frames shows stars, so nothing says how they lie to each other: are these lights, and "
+        "was the cap off?");
   Manifest reference;
   reference.frames = {all->frames[static_cast<std::size_t>(fits.reference)]};
   frames.reference = std::make_shared<Manifest>(std::move(reference));
@@ -168,6 +176,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   check_hard_assumptions(*frames.manifest, run.config.method.data);
   Registration registration = registration_of(run, *all, fits, calibration, cfa_pattern);
   note_registration(run, registration, fits);
+  run.config.method.data.saturation *= registration.grid.step * registration.grid.step;  // light a pixel
   run.record.configuration = effective_config(run.config).dump();  // with the saturation
   take_registration(frames, std::move(registration), std::move(masters));
 }

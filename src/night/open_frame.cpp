@@ -51,7 +51,8 @@ void OpenFrame::read_box(const Box& box, const std::vector<float*>& out) {
   const int columns = std::clamp(2 * box.h, kLeastBlockColumns, kMostBlockColumns);
   for (int y0 = box.y0; y0 < box.y1(); y0 += kBlockRows)
     for (int x0 = box.x0; x0 < box.x1(); x0 += columns)
-      resample_block({x0, y0, std::min(columns, box.x1() - x0), std::min(kBlockRows, box.y1() - y0)}, box, out);
+      resample_block({x0, y0, std::min(columns, box.x1() - x0), std::min(kBlockRows, box.y1() - y0)}, box,
+                     out);
 }
 
 void OpenFrame::resample_block(const Box& block, const Box& box, const std::vector<float*>& out) {

@@ -13,8 +13,9 @@ const RegisteredFrame& RawNight::frame(const std::string& path) const {
   const auto found = std::find_if(registration.frames.begin(), registration.frames.end(),
                                   [&](const RegisteredFrame& f) { return f.path == path; });
   if (found == registration.frames.end())
-    throw InputError("frame " + path +
-                     " is not among the registered frames of the run: registration.json belongs to other frames");
+    throw InputError(
+        "frame " + path +
+        " is not among the registered frames of the run: registration.json belongs to other frames");
   return *found;
 }
 

@@ -82,7 +82,8 @@ void chain(const RawFrames& frames, NightFits& night, const FitRules& rules) {
     const NightFits known = night;
     parallel_for(static_cast<int>(night.fits.size()), frames.threads, [&](int i) {
       const auto f = static_cast<std::size_t>(i);
-      if (!night.fits[f].transform && !night.stars[f].chosen.empty()) night.fits[f] = chained(known, i, rules);
+      if (!night.fits[f].transform && !night.stars[f].chosen.empty())
+        night.fits[f] = chained(known, i, rules);
     });
     before = now;
     now = used(night.fits);
@@ -114,17 +115,19 @@ NightFits register_night(const RawFrames& frames, int reference_asked_for, const
 
 std::string registration_csv(const NightFits& night, const std::vector<std::string>& paths) {
   std::string csv =
-      "frame,path,used,stars,fwhm_px,matched,rms_px,transform,rotation_deg,scale,shift_x_px,shift_y_px,through,"
+      "frame,path,used,stars,fwhm_px,matched,rms_px,transform,rotation_deg,scale,shift_x_px,shift_y_px,"
+      "through,"
       "problem\n";
   for (std::size_t f = 0; f < paths.size(); ++f) {
     const FrameFit& fit = night.fits[f];
     const FrameStars& stars = night.stars[f];
     char numbers[256];
-    std::snprintf(numbers, sizeof numbers, ",%d,%d,%.3f,%d,%.4f,", fit.transform ? 1 : 0, stars.found, stars.fwhm_px,
-                  fit.matched, fit.rms_px);
+    std::snprintf(numbers, sizeof numbers, ",%d,%d,%.3f,%d,%.4f,", fit.transform ? 1 : 0, stars.found,
+                  stars.fwhm_px, fit.matched, fit.rms_px);
     csv += std::to_string(f) + "," + csv_field(paths[f]) + numbers;
     if (fit.transform) {
-      const TransformFigures t = figures_of(*fit.transform, {0.5 * (stars.width - 1), 0.5 * (stars.height - 1)});
+      const TransformFigures t =
+          figures_of(*fit.transform, {0.5 * (stars.width - 1), 0.5 * (stars.height - 1)});
       std::snprintf(numbers, sizeof numbers, "%s,%.5f,%.7f,%.3f,%.3f,", model_name(fit.transform->model),
                     t.rotation_deg, t.scale, t.shift_x_px, t.shift_y_px);
       csv += numbers;

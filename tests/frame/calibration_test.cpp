@@ -40,7 +40,8 @@ TEST(Calibration, IsRawMinusDarkOverFlat) {
   calibrate(masters, {0, 0, 31, 17}, light.data());
   for (int y = 0; y < 17; ++y)
     for (int x = 0; x < 31; ++x) {
-      const bool invalid = (x == 0 && y == 0) || (x == 3 && y == 5) || (x == 6 && y == 2) || (x == 8 && y == 2);
+      const bool invalid =
+          (x == 0 && y == 0) || (x == 3 && y == 5) || (x == 6 && y == 2) || (x == 8 && y == 2);
       if (invalid) {
         EXPECT_TRUE(std::isnan(light.at(x, y))) << x << " " << y;
         continue;
@@ -62,7 +63,8 @@ TEST(Calibration, DoesNotDependOnHowTheSensorIsCut) {
     calibrate(masters, box, part.data());
     for (int y = 0; y < box.h; ++y)
       for (int x = 0; x < box.w; ++x)
-        EXPECT_TRUE(std::bit_cast<std::uint32_t>(part.at(x, y)) == std::bit_cast<std::uint32_t>(whole.at(box.x0 + x, box.y0 + y)));
+        EXPECT_TRUE(std::bit_cast<std::uint32_t>(part.at(x, y)) ==
+                    std::bit_cast<std::uint32_t>(whole.at(box.x0 + x, box.y0 + y)));
   }
 }
 

@@ -84,7 +84,8 @@ TEST(MasterFrame, RowsAreThoseOfObviousLoops) {
     for (const bool codes : {false, true}) {
       auto frames = random_frames(count, 53, codes);
       for (auto& frame : frames) frame[7] = kNan;
-      const auto expected = plain_row(frames, codes ? 1 : 0), found = master_row(rows_of(frames), 53, codes ? 1 : 0);
+      const auto expected = plain_row(frames, codes ? 1 : 0),
+                 found = master_row(rows_of(frames), 53, codes ? 1 : 0);
       ASSERT_EQ(found.size(), 53U);
       EXPECT_TRUE(std::isnan(found[7]));
       for (std::size_t x = 0; x < 53; ++x) {
@@ -165,7 +166,8 @@ TEST(MasterFrame, DefectsStandOutOfTheirNeighboursOfTheSameColour) {
 
 TEST(MasterFrame, ResidualsDoNotDependOnTheRowsAskedFor) {
   const Plane<float> dark = dark_with_hot_pixels("GRBG");
-  const Plane<float> whole = neighbour_residuals(dark, "GRBG", 0, 30), part = neighbour_residuals(dark, "GRBG", 9, 5);
+  const Plane<float> whole = neighbour_residuals(dark, "GRBG", 0, 30),
+                     part = neighbour_residuals(dark, "GRBG", 9, 5);
   for (int y = 0; y < 5; ++y)
     for (int x = 0; x < 40; ++x) EXPECT_EQ(part.at(x, y), whole.at(x, y + 9));
 }

@@ -66,7 +66,7 @@ struct RegisteredFrame {
 /// How the raw frames of a run are read: the bytes of registration.json, which the master makes once and all
 /// workers use. It can hold more frames than the manifest of the run, which left some out later.
 struct Registration {
-  std::string reference;    ///< path
+  std::string reference;  ///< path
   OutputGrid grid;
   std::string cfa_pattern;  ///< four letters, as rows are stored; empty: no colour sensor
   std::vector<CalibrationObjects> calibrations;

@@ -9,8 +9,8 @@
 namespace tilecompile {
 
 /// A frame of the run as everybody reads it: a registered one as it is stored; a raw one calibrated and
-/// resampled to the output's grid where it is read, so that no registered copy is ever written. The samples do
-/// not depend on the boxes that are asked for. Not for use by two threads at once.
+/// resampled to the output's grid where it is read, so that no registered copy is ever written. The samples
+/// do not depend on the boxes that are asked for. Not for use by two threads at once.
 class OpenFrame {
  public:
   explicit OpenFrame(FrameReader stored);

@@ -34,8 +34,8 @@ FrameFacts facts_as_read(FrameFacts raw, const Registration& registration);
 /// A box of a raw frame, calibrated: its samples, the sensor's pattern of colours still in them.
 Plane<float> calibrated_box(FrameReader& raw, const CalibrationMasters* masters, const Box& box);
 
-/// The whole raw frame, calibrated, on which its stars are found: of a colour sensor (`cfa_pattern` not empty)
-/// the interpolated green.
+/// The whole raw frame, calibrated, on which its stars are found: of a colour sensor (`cfa_pattern` not
+/// empty) the interpolated green.
 Plane<float> calibrated_frame(FrameReader& raw, const CalibrationMasters* masters,
                               const std::string& cfa_pattern);
 

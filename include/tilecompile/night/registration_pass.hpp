@@ -29,8 +29,8 @@ struct NightFits {
 };
 
 /// Finds the stars of every frame, chooses the reference (`auto`, or the index of the frame asked for) and
-/// fits every frame to it. Where fewer than half of the frames fit, auto tries the next best references, up to
-/// four, and takes the one with most; so a frame of another field is not it. What does not fit is chained
+/// fits every frame to it. Where fewer than half of the frames fit, auto tries the next best references, up
+/// to four, and takes the one with most; so a frame of another field is not it. What does not fit is chained
 /// through its nearest neighbours that do (`raw.md` R3). A frame that cannot be read has that as its problem.
 NightFits register_night(const RawFrames& frames, int reference_asked_for, const FitRules& rules);
 
