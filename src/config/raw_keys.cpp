@@ -56,8 +56,7 @@ void add_calibration(Table& table) {
 void add_registration(Table& table) {
   SectionRows<Registration> data(
       table, "data", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
-  data.add("cfa_pattern", &Registration::cfa_pattern,
-           OneOf{{"auto", "none", "RGGB", "BGGR", "GRBG", "GBRG"}},
+  data.add("cfa_pattern", &Registration::cfa_pattern, OneOf{{"auto", "none", "RGGB", "BGGR", "GRBG", "GBRG"}},
            "Colour filters of raw frames, in place of BAYERPAT; auto: as BAYERPAT says");
   SectionRows<Registration> registration(
       table, "registration", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });

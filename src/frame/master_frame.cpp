@@ -82,7 +82,8 @@ struct SortedRow {
 };
 
 SortedRow sort_row(const std::vector<const float*>& frames, std::size_t width) {
-  SortedRow row{std::vector<std::vector<float>>(width), std::vector<double>(width), std::vector<double>(width)};
+  SortedRow row{std::vector<std::vector<float>>(width), std::vector<double>(width),
+                std::vector<double>(width)};
   SortedPixels pixels(frames.size());
   for (std::size_t x0 = 0; x0 < width; x0 += SortedPixels::kPixels) {
     const std::size_t n = std::min(width - x0, SortedPixels::kPixels);
@@ -131,7 +132,8 @@ std::array<double, 4> flat_levels(const PlaneView<float>& flat, const Plane<floa
   for (std::size_t c = 0; c < 3; ++c) colours[c] = median(std::move(samples[c]));
   std::array<double, 4> levels{};
   for (int place = 0; place < 4; ++place)
-    levels[static_cast<std::size_t>(place)] = colours[static_cast<std::size_t>(cfa_colour(cfa, place % 2, place / 2))];
+    levels[static_cast<std::size_t>(place)] =
+        colours[static_cast<std::size_t>(cfa_colour(cfa, place % 2, place / 2))];
   return levels;
 }
 
@@ -144,7 +146,7 @@ void normalise_flat_row(float* row, int y, int width, const Plane<float>& subtra
   }
 }
 
-void average_to_one(Plane<float>& flat, const std::string& cfa) {
+void finish_flat(Plane<float>& flat, const std::string& cfa) {
   std::array<double, 3> sum{}, count{};
   for (int y = 0; y < flat.height(); ++y)
     for (int x = 0; x < flat.width(); ++x)
@@ -156,7 +158,8 @@ void average_to_one(Plane<float>& flat, const std::string& cfa) {
   for (int y = 0; y < flat.height(); ++y)
     for (int x = 0; x < flat.width(); ++x) {
       const auto colour = static_cast<std::size_t>(cfa_colour(cfa, x, y));
-      flat.at(x, y) = static_cast<float>(flat.at(x, y) / (sum[colour] / count[colour]));
+      const auto share = static_cast<float>(flat.at(x, y) / (sum[colour] / count[colour]));
+      flat.at(x, y) = share >= kLeastFlat ? share : kNoSample;
     }
 }
 
@@ -179,16 +182,11 @@ Plane<float> neighbour_residuals(const Plane<float>& dark, const std::string& cf
   return residuals;
 }
 
-Plane<std::uint8_t> find_defects(const Plane<float>& residuals, double sigma) {
-  if (!(sigma > 0)) return {};
+double defect_limit(const Plane<float>& residuals, double sigma) {
   std::vector<double> sizes;
   for (const float r : residuals.samples())
     if (r == r) sizes.push_back(std::abs(static_cast<double>(r)));
-  const double limit = sigma * kSdPerMad * median(std::move(sizes));
-  Plane<std::uint8_t> defects(residuals.width(), residuals.height());
-  for (std::size_t i = 0; i < residuals.size(); ++i)
-    defects.samples()[i] = std::abs(static_cast<double>(residuals.samples()[i])) <= limit ? 0 : 1;
-  return defects;
+  return sigma * kSdPerMad * median(std::move(sizes));
 }
 
 }  // namespace tilecompile

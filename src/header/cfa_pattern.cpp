@@ -27,12 +27,15 @@ std::string setting_of(const FrameFacts& facts, const std::string& key) {
 }
 
 std::string stored_cfa(const FrameFacts& facts, const std::string& configured) {
-  const std::string stated = configured == "auto" ? facts.bayer_pattern : configured == "none" ? "" : configured;
+  const std::string stated = configured == "auto"   ? facts.bayer_pattern
+                             : configured == "none" ? ""
+                                                    : configured;
   if (stated.empty() || facts.channels != 1) return "";
   if (!is_bayer(stated))
-    throw InputError("colour filters '" + stated +
-                     "' are none that this program knows (RGGB, BGGR, GRBG, GBRG): debayer the frames with another "
-                     "program, or set data.cfa_pattern");
+    throw InputError(
+        "colour filters '" + stated +
+        "' are none that this program knows (RGGB, BGGR, GRBG, GBRG): debayer the frames with another "
+        "program, or set data.cfa_pattern");
   const std::string row_order = setting_of(facts, "ROWORDER");
   const bool from_below = row_order.rfind("BOTTOM", 0) == 0 && facts.height % 2 == 0;
   const std::size_t dx = odd_offset(facts, "XBAYROFF");
