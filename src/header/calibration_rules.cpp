@@ -65,8 +65,8 @@ std::string misfit(FrameKind kind, const FrameFacts& frame, const ManifestEntry&
   if (frame.bayer_pattern.empty() || light.facts.bayer_pattern.empty()) return "";
   const std::string mine = stored_cfa(frame, configured), theirs = stored_cfa(light.facts, configured);
   return mine == theirs ? ""
-                        : "have colour filters " + mine + " as rows are stored, the " + who + " " + light.path + " " +
-                              theirs + " (BAYERPAT, XBAYROFF, YBAYROFF, ROWORDER)";
+                        : "have colour filters " + mine + " as rows are stored, the " + who + " " +
+                              light.path + " " + theirs + " (BAYERPAT, XBAYROFF, YBAYROFF, ROWORDER)";
 }
 
 /// One light of every combination of what is compared.
@@ -128,13 +128,15 @@ std::string misfits(FrameKind kind, const Manifest& frames, const Manifest& ligh
   for (const ManifestEntry& f : frames.frames) {
     const FrameKind found = kind_of(f.facts);
     std::string reason;
-    if (!serves_as(kind, found, f.facts)) reason = std::string("are no such frames, the header says ") + name_of(found);
+    if (!serves_as(kind, found, f.facts))
+      reason = std::string("are no such frames, the header says ") + name_of(found);
     for (std::size_t i = 0; i < compared.size() && reason.empty(); ++i)
       reason = misfit(kind, f.facts, *compared[i], configured);
     if (reason.empty()) continue;
-    const auto same = std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == reason; });
-    if (same == reasons.end()) reasons.push_back({reason, {}});
-    (same == reasons.end() ? reasons.back() : *same).second.push_back(f.path);
+    auto same =
+        std::find_if(reasons.begin(), reasons.end(), [&](const auto& r) { return r.first == reason; });
+    if (same == reasons.end()) same = reasons.insert(same, {reason, {}});
+    same->second.push_back(f.path);
   }
   std::string text;
   for (const auto& [reason, names] : reasons) text += "\n  " + some_names(names) + ": " + reason;

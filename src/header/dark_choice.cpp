@@ -88,11 +88,12 @@ DarkGroup group_of(const ManifestEntry& light, const Manifest& darks, const Dark
       return group;
     }
   }
-  throw InputError("no dark fits the light " + light.path + " of " + conditions_text(light.facts, match) +
-                   ": the darks have " + list_of(darks, match) +
-                   "; take darks of its exposure, raise calibration.dark_match_exposure_tolerance_percent, set " +
-                   (match.use_temperature ? "calibration.dark_match_use_temp: false, " : "") +
-                   "calibration.dark_scaling: true (with a bias), or calibration.dark_auto_select: false");
+  throw InputError(
+      "no dark fits the light " + light.path + " of " + conditions_text(light.facts, match) +
+      ": the darks have " + list_of(darks, match) +
+      "; take darks of its exposure, raise calibration.dark_match_exposure_tolerance_percent, set " +
+      (match.use_temperature ? "calibration.dark_match_use_temp: false, " : "") +
+      "calibration.dark_scaling: true (with a bias), or calibration.dark_auto_select: false");
 }
 
 }  // namespace
@@ -105,11 +106,11 @@ std::vector<DarkGroup> choose_darks(const Manifest& lights, const Manifest& dark
       group = group_of(lights.frames[i], darks, match);
     else
       for (std::size_t d = 0; d < darks.frames.size(); ++d) group.darks.push_back(static_cast<int>(d));
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const DarkGroup& g) {
+    auto same = std::find_if(groups.begin(), groups.end(), [&](const DarkGroup& g) {
       return g.darks == group.darks && g.ratio == group.ratio;
     });
-    if (same == groups.end()) groups.push_back(std::move(group));
-    (same == groups.end() ? groups.back() : *same).lights.push_back(static_cast<int>(i));
+    if (same == groups.end()) same = groups.insert(same, std::move(group));
+    same->lights.push_back(static_cast<int>(i));
   }
   return groups;
 }

@@ -17,8 +17,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kSaturatedShare = 0.95;  // of the largest code (`data.saturation`)
-
 // Folders of a run that hold something else.
 void check_output_dir(const std::string& output_dir) {
   const std::filesystem::path folder = std::filesystem::path(output_dir).lexically_normal();
@@ -45,7 +43,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
                                          const std::vector<std::string>& raw_paths) {
   if (run.config.registration.engine == "none")
     throw UsageError(
-        "input.stage is raw, but registration.engine is none: set registration.engine: siril, or register "
+        "input.stage is raw, but registration.engine is none: set registration.engine: internal, or register "
         "the frames and set input.stage: registered");
   const SirilProgram siril{find_siril("registration.engine"), run.threads, [&run] { check_stop(run); }};
   check_output_dir(run.config.registration.output_dir);
@@ -78,9 +76,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
   Progress progress("registering", "frames", static_cast<int>(raw_paths.size()), run.request.quiet);
   job.progress = [&](int done) { progress.update(done); };
   const RegisteredFrames registered = register_with_siril(siril, job);
-  // Registered frames are floats, which do not tell where the camera saturates.
-  DataParams& data = run.config.method.data;
-  if (data.saturation == 0 && facts.largest_code > 0) data.saturation = kSaturatedShare * facts.largest_code;
+  note_saturation(run, facts);
   const LogFields fields = {{"siril", registered.siril_version},
                             {"frames", std::to_string(registered.paths.size())},
                             {"folder", registered.folder.string()},
@@ -98,7 +94,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
 
 }  // namespace
 
-std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames) {
+std::vector<std::string> list_night(RunUnderWay& run, const NightFrames& frames) {
   FrameListing listing = list_frames(frames.origin, run.config.input.pattern);
   for (const std::string& note : listing.notes) warn(run, note);
   std::vector<std::string> paths = std::move(listing.paths);
@@ -109,6 +105,11 @@ std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames)
   } else if (wants_siril) {
     log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
   }
+  return paths;
+}
+
+std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames) {
+  const std::vector<std::string> paths = list_night(run, frames);
   if (run.config.input.stage == InputStage::kRaw) return register_frames(run, frames, paths);
   log_info("registration is skipped: the frames are registered already (input.stage)",
            {{"engine", run.config.registration.engine}});

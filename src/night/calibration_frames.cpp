@@ -56,12 +56,14 @@ CalibrationFrames CalibrationReader::folder_of(FrameKind kind, const std::string
       return fnmatch(name_pattern.c_str(), fs::path(path).filename().c_str(), 0) != 0;
     });
   if (paths.empty())
-    throw InputError("no frame in " + folder.string() + " (" + key + ") has a name that matches calibration.pattern '" +
-                     name_pattern + "': correct one of them");
+    throw InputError("no frame in " + folder.string() + " (" + key +
+                     ") has a name that matches calibration.pattern '" + name_pattern +
+                     "': correct one of them");
   return {kind, key, folder, described_all(folder, paths, threads, check_stop), false};
 }
 
-CalibrationFrames CalibrationReader::master_of(FrameKind kind, const std::string& key, const fs::path& file) const {
+CalibrationFrames CalibrationReader::master_of(FrameKind kind, const std::string& key,
+                                               const fs::path& file) const {
   std::error_code error;
   if (!fs::is_regular_file(file, error))
     throw UsageError(key + " " + file.string() + " is not a file: name a master " + name_of(kind));
@@ -72,10 +74,11 @@ CalibrationFrames CalibrationReader::master_of(FrameKind kind, const std::string
 void CalibrationReader::require_fit(const CalibrationFrames& found, const Manifest& others) const {
   const std::string wrong = misfits(found.kind, found.frames, others, cfa_pattern);
   if (wrong.empty()) return;
-  throw InputError("calibration: " + plural(found.kind) + " of " + found.folder.string() + " (" + found.key +
-                   ") do not fit:" + wrong +
-                   "\ntake them out, or name frames that were taken with the same camera settings; size, binning, "
-                   "colour filters, gain and offset must agree where headers state them");
+  throw InputError(
+      "calibration: " + plural(found.kind) + " of " + found.folder.string() + " (" + found.key +
+      ") do not fit:" + wrong +
+      "\ntake them out, or name frames that were taken with the same camera settings; size, binning, "
+      "colour filters, gain and offset must agree where headers state them");
 }
 
 }  // namespace tilecompile

@@ -25,11 +25,13 @@ struct CalibrationReader {
   int threads = 1;
   std::function<void()> check_stop;
 
-  /// The FITS files of a folder, hashed, that match the pattern. Throws UsageError when the folder is not there,
-  /// InputError when there is none or one cannot be read.
-  CalibrationFrames folder_of(FrameKind kind, const std::string& key, const std::filesystem::path& folder) const;
+  /// The FITS files of a folder, hashed, that match the pattern. Throws UsageError when the folder is not
+  /// there, InputError when there is none or one cannot be read.
+  CalibrationFrames folder_of(FrameKind kind, const std::string& key,
+                              const std::filesystem::path& folder) const;
   /// One file.
-  CalibrationFrames master_of(FrameKind kind, const std::string& key, const std::filesystem::path& file) const;
+  CalibrationFrames master_of(FrameKind kind, const std::string& key,
+                              const std::filesystem::path& file) const;
   /// Throws InputError that names the frames which do not fit `others` (lights or flats).
   void require_fit(const CalibrationFrames& found, const Manifest& others) const;
 };

@@ -31,7 +31,8 @@ Plane<float> combine(const CalibrationFrames& frames, const std::vector<int>& ch
   const int width = readers.front()->facts().width, height = readers.front()->facts().height;
   const std::size_t row_bytes = chosen.size() * static_cast<std::size_t>(width) * sizeof(float);
   const std::size_t budget = std::max(job.memory_limit_bytes / 4, kLeastBandBytes);
-  const int band = static_cast<int>(std::clamp<std::size_t>(budget / row_bytes, 1, static_cast<std::size_t>(height)));
+  const int band =
+      static_cast<int>(std::clamp<std::size_t>(budget / row_bytes, 1, static_cast<std::size_t>(height)));
   Plane<float> master(width, height);
   std::vector<Plane<float>> rows(chosen.size());
   for (int y0 = 0; y0 < height; y0 += band) {
@@ -69,12 +70,13 @@ std::string fault_of(const Plane<float>& flat, const FrameFacts& facts, const st
 
 }  // namespace
 
-Plane<float> mean_master(const CalibrationFrames& frames, const std::vector<int>& chosen, const MasterJob& job) {
+Plane<float> mean_master(const CalibrationFrames& frames, const std::vector<int>& chosen,
+                         const MasterJob& job) {
   return combine(frames, chosen, {}, code_step_of(frames), job);
 }
 
-Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& subtracted, const std::string& cfa,
-                         const MasterJob& job) {
+Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& subtracted,
+                         const std::string& cfa, const MasterJob& job) {
   const std::vector<ManifestEntry>& entries = flats.frames.frames;
   std::vector<std::array<double, 4>> levels(entries.size());
   std::vector<std::string> faults(entries.size());
@@ -93,12 +95,15 @@ Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& sub
     if (faults[f] == "dark") dark.push_back(entries[f].path);
   }
   if (!overexposed.empty())
-    throw InputError("flats of " + flats.folder.string() + " are overexposed, more than 1 % of their pixels have the "
-                     "largest value: " + some_names(overexposed) +
+    throw InputError("flats of " + flats.folder.string() +
+                     " are overexposed, more than 1 % of their pixels have the "
+                     "largest value: " +
+                     some_names(overexposed) +
                      "; take them out, and take flats at about half of the camera's range");
   if (!dark.empty())
-    throw InputError("flats of " + flats.folder.string() + " show no light above what is subtracted from them: " +
-                     some_names(dark) + "; take them out, or correct the bias or the flat darks");
+    throw InputError("flats of " + flats.folder.string() +
+                     " show no light above what is subtracted from them: " + some_names(dark) +
+                     "; take them out, or correct the bias or the flat darks");
   const auto normalise = [&](std::size_t f, int y, float* row) {
     normalise_flat_row(row, y, entries[f].facts.width, subtracted, levels[f]);
   };
@@ -106,11 +111,13 @@ Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& sub
 }
 
 Plane<float> given_master(const CalibrationFrames& master) {
-  return FrameReader(master.folder / master.frames.frames.front().path, ZeroIsNodata::kNever).read_all().front();
+  return FrameReader(master.folder / master.frames.frames.front().path, ZeroIsNodata::kNever)
+      .read_all()
+      .front();
 }
 
-std::size_t leave_out_defects(Plane<float>& dark, const Plane<float>& measured, const std::string& cfa, double sigma,
-                              const MasterJob& job) {
+std::size_t leave_out_defects(Plane<float>& dark, const Plane<float>& measured, const std::string& cfa,
+                              double sigma, const MasterJob& job) {
   if (!(sigma > 0)) return 0;
   Plane<float> residuals(measured.width(), measured.height());
   parallel_for(measured.height(), job.threads, [&](int y) {

@@ -28,6 +28,8 @@ class FrameReader {
   /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, zeros that hold no data) come as
   /// NaN, the same ones whatever rows are asked for. `out` holds rows * width samples.
   void read_rows(int channel, int y0, int rows, float* out);
+  /// The same for a box of the image: row by row, box.w * box.h samples.
+  void read_box(int channel, const Box& box, float* out);
   /// The whole frame, a plane a channel.
   Image read_all();
 

@@ -22,9 +22,9 @@ struct DarkGroup {
 };
 
 /// The darks of every light: those whose exposure lies within the tolerance of its own (and whose temperature
-/// does, when asked for); exposures that neither side states fit each other. Without any, and with scaling: the
-/// darks whose exposure is nearest by ratio, the longer ones of two. Groups in the order of their first light.
-/// Throws InputError that names the exposures on both sides.
+/// does, when asked for); exposures that neither side states fit each other. Without any, and with scaling:
+/// the darks whose exposure is nearest by ratio, the longer ones of two. Groups in the order of their first
+/// light. Throws InputError that names the exposures on both sides.
 std::vector<DarkGroup> choose_darks(const Manifest& lights, const Manifest& darks, const DarkMatch& match);
 
 }  // namespace tilecompile
