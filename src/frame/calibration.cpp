@@ -1,21 +1,17 @@
 #include "tilecompile/frame/calibration.hpp"
 
-#include <limits>
-
 namespace tilecompile {
 
 void calibrate(const CalibrationMasters& masters, const Box& where, float* samples) {
-  constexpr float kInvalid = std::numeric_limits<float>::quiet_NaN();
   for (int y = where.y0; y < where.y1(); ++y) {
     float* const row = samples + static_cast<std::ptrdiff_t>(y - where.y0) * where.w;
     const float* const dark = masters.dark.empty() ? nullptr : masters.dark.row(y) + where.x0;
     const float* const flat = masters.flat.empty() ? nullptr : masters.flat.row(y) + where.x0;
-    const std::uint8_t* const defects = masters.defects.empty() ? nullptr : masters.defects.row(y) + where.x0;
     for (int x = 0; x < where.w; ++x) {
       double value = row[x];
       if (dark != nullptr) value -= dark[x];
-      if (flat != nullptr) value = flat[x] >= kLeastFlat ? value / flat[x] : kInvalid;
-      row[x] = defects != nullptr && defects[x] != 0 ? kInvalid : static_cast<float>(value);
+      if (flat != nullptr) value /= flat[x];
+      row[x] = static_cast<float>(value);
     }
   }
 }

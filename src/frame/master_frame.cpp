@@ -146,7 +146,7 @@ void normalise_flat_row(float* row, int y, int width, const Plane<float>& subtra
   }
 }
 
-void average_to_one(Plane<float>& flat, const std::string& cfa) {
+void finish_flat(Plane<float>& flat, const std::string& cfa) {
   std::array<double, 3> sum{}, count{};
   for (int y = 0; y < flat.height(); ++y)
     for (int x = 0; x < flat.width(); ++x)
@@ -158,7 +158,8 @@ void average_to_one(Plane<float>& flat, const std::string& cfa) {
   for (int y = 0; y < flat.height(); ++y)
     for (int x = 0; x < flat.width(); ++x) {
       const auto colour = static_cast<std::size_t>(cfa_colour(cfa, x, y));
-      flat.at(x, y) = static_cast<float>(flat.at(x, y) / (sum[colour] / count[colour]));
+      const auto share = static_cast<float>(flat.at(x, y) / (sum[colour] / count[colour]));
+      flat.at(x, y) = share >= kLeastFlat ? share : kNoSample;
     }
 }
 
@@ -181,16 +182,11 @@ Plane<float> neighbour_residuals(const Plane<float>& dark, const std::string& cf
   return residuals;
 }
 
-Plane<std::uint8_t> find_defects(const Plane<float>& residuals, double sigma) {
-  if (!(sigma > 0)) return {};
+double defect_limit(const Plane<float>& residuals, double sigma) {
   std::vector<double> sizes;
   for (const float r : residuals.samples())
     if (r == r) sizes.push_back(std::abs(static_cast<double>(r)));
-  const double limit = sigma * kSdPerMad * median(std::move(sizes));
-  Plane<std::uint8_t> defects(residuals.width(), residuals.height());
-  for (std::size_t i = 0; i < residuals.size(); ++i)
-    defects.samples()[i] = std::abs(static_cast<double>(residuals.samples()[i])) <= limit ? 0 : 1;
-  return defects;
+  return sigma * kSdPerMad * median(std::move(sizes));
 }
 
 }  // namespace tilecompile

@@ -8,8 +8,8 @@
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/header/cfa_pattern.hpp"
-#include "tilecompile/night/calibration_frames.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/night/calibration.hpp"
 #include "tilecompile/night/registration_pass.hpp"
 
 namespace tilecompile {
@@ -46,6 +46,19 @@ int reference_asked_for(const RunUnderWay& run, const Manifest& manifest) {
     if (manifest.frames[f].path == name) return static_cast<int>(f);
   throw UsageError("registration.reference '" + name +
                    "' is none of the raw frames that can be used; name one as run.json lists them, or auto");
+}
+
+CalibrationPlan plan_calibration(RunUnderWay& run, const Manifest& lights) {
+  run.clock.start("calibration");
+  const CalibrationPlan plan =
+      make_calibration({run.config, lights, *run.links.store, run.directory->path(), run.threads,
+                        memory_limit_bytes(run.config.parallel), [&run] { check_stop(run); }});
+  for (const std::string& text : plan.warnings) warn(run, text);
+  for (const std::string& text : plan.notes) {
+    log_info(text);
+    run.directory->append_event("calibration", {{"text", text}});
+  }
+  return plan;
 }
 
 NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const CalibrationPlan& calibration,
@@ -157,8 +170,8 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
   note_saturation(run, all->frames.front().facts);
-  const std::string cfa_pattern = stored_cfa(all->frames.front().facts, run.config.registration.cfa_pattern);
-  const CalibrationPlan calibration{{}, std::vector<int>(all->frames.size(), -1)};
+  const CalibrationPlan calibration = plan_calibration(run, *all);
+  const std::string& cfa_pattern = calibration.cfa;
   std::vector<std::shared_ptr<const CalibrationMasters>> masters;
   for (const CalibrationObjects& group : calibration.groups)
     masters.push_back(load_masters(*run.links.store, group));

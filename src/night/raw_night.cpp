@@ -4,7 +4,7 @@
 
 #include "tilecompile/align/debayer.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/night/calibration_frames.hpp"
+#include "tilecompile/night/calibration.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {

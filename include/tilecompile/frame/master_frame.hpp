@@ -1,6 +1,5 @@
 #pragma once
 #include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,15 +23,18 @@ std::array<double, 4> flat_levels(const PlaneView<float>& flat, const Plane<floa
 void normalise_flat_row(float* row, int y, int width, const Plane<float>& subtracted,
                         const std::array<double, 4>& levels);
 
-/// Brings the mean of the valid pixels of every colour to 1 (sums row by row in double).
-void average_to_one(Plane<float>& flat, const std::string& cfa);
+/// F below this share of the average of its colour makes a pixel invalid.
+inline constexpr double kLeastFlat = 0.1;
+/// Brings the mean of the valid pixels of every colour to 1 (sums row by row in double), then makes those
+/// below kLeastFlat NaN.
+void finish_flat(Plane<float>& flat, const std::string& cfa);
 
 /// Difference of every pixel of rows y0 .. y0+rows-1 of `dark` from the median of its 5 x 5 neighbours of the
 /// same colour (every second pixel with filters), itself among them; those beyond the border are left out.
 /// NaN where the pixel is.
 Plane<float> neighbour_residuals(const Plane<float>& dark, const std::string& cfa, int y0, int rows);
-/// 1 where the residual lies further than `sigma` robust standard deviations of all of them from 0 (`raw.md`
-/// R1), and where it is NaN; sigma 0: an empty plane.
-Plane<std::uint8_t> find_defects(const Plane<float>& residuals, double sigma);
+/// The largest residual that is no defect: `sigma` robust standard deviations of all of them around 0
+/// (`raw.md` R1).
+double defect_limit(const Plane<float>& residuals, double sigma);
 
 }  // namespace tilecompile
