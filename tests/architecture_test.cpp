@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using Rooms = std::set<std::string>;
 
-const Rooms kPure = {"image", "header", "frame", "tile", "coadd", "report"};
+const Rooms kPure = {"image", "header", "frame", "align", "tile", "coadd", "report"};
 
 // Which rooms a room may include and is linked against, besides itself (docs/design.md). CMakeLists.txt has
 // the same rows.
@@ -29,41 +29,43 @@ const std::map<std::string, Rooms> kMayUse = {
     {"image", {"base"}},
     {"header", {"image", "base"}},
     {"frame", {"header", "image", "base"}},
+    {"align", {"frame", "header", "image", "base"}},
     {"tile", {"frame", "header", "image", "base"}},
     {"coadd", {"tile", "frame", "header", "image", "base"}},
     {"report", {"coadd", "tile", "frame", "header", "image", "base"}},
-    {"detect", {"frame", "header", "image", "base"}},
+    {"detect", {"align", "frame", "header", "image", "base"}},
     {"fits", {"coadd", "tile", "frame", "header", "image", "base"}},
     {"picture", {"image", "base"}},
     {"storage", {"base"}},
     {"broker", {"base"}},
     {"config", {"coadd", "tile", "frame", "header", "image", "base"}},
     {"siril", {"fits", "config", "coadd", "tile", "frame", "header", "image", "base"}},
-    {"night", {"detect", "fits", "storage", "config", "coadd", "tile", "frame", "header", "image", "base"}},
+    {"night",
+     {"detect", "fits", "storage", "config", "coadd", "tile", "align", "frame", "header", "image", "base"}},
     {"protocol",
      {"broker", "fits", "storage", "config", "coadd", "tile", "frame", "header", "image", "base"}},
     {"worker",
-     {"protocol", "night", "broker", "detect", "fits", "storage", "config", "coadd", "tile", "frame",
+     {"protocol", "night", "broker", "detect", "fits", "storage", "config", "coadd", "tile", "align", "frame",
       "header", "image", "base"}},
     {"dispatch",
-     {"protocol", "night", "broker", "detect", "fits", "storage", "config", "coadd", "tile", "frame",
+     {"protocol", "night", "broker", "detect", "fits", "storage", "config", "coadd", "tile", "align", "frame",
       "header", "image", "base"}},
     {"master",
      {"dispatch", "protocol", "night", "siril", "broker", "picture", "detect", "fits", "storage", "config",
-      "report", "coadd", "tile", "frame", "header", "image", "base"}},
+      "report", "coadd", "tile", "align", "frame", "header", "image", "base"}},
     {"operate",
-     {"master", "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect", "fits",
-      "storage", "config", "report", "coadd", "tile", "frame", "header", "image", "base"}},
+     {"master",  "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect", "fits",
+      "storage", "config",   "report", "coadd",    "tile",  "align", "frame",  "header",  "image",  "base"}},
     {"review",
      {"worker", "protocol", "night", "broker", "picture", "detect", "fits", "storage", "config", "report",
-      "coadd", "tile", "frame", "header", "image", "base"}},
+      "coadd", "tile", "align", "frame", "header", "image", "base"}},
     {"simulate", {"fits", "coadd", "tile", "frame", "header", "image", "base"}},
-    {"launch",
-     {"operate", "master",  "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect",
-      "fits",    "storage", "config",   "report", "coadd",    "tile",  "frame", "header", "image",   "base"}},
+    {"launch", {"operate", "master",  "dispatch", "worker", "protocol", "night",  "siril",
+                "broker",  "picture", "detect",   "fits",   "storage",  "config", "report",
+                "coadd",   "tile",    "align",    "frame",  "header",   "image",  "base"}},
     {"cli", {"launch", "simulate", "review", "operate", "master", "dispatch", "worker",  "protocol",
              "night",  "siril",    "broker", "picture", "detect", "fits",     "storage", "config",
-             "report", "coadd",    "tile",   "frame",   "header", "image",    "base"}},
+             "report", "coadd",    "tile",   "align",   "frame",  "header",   "image",   "base"}},
 };
 
 // Linked, because what they use is, but not to be included.
@@ -71,7 +73,7 @@ const std::map<std::string, Rooms> kOnlyLinked = {
     {"simulate", {"coadd", "tile", "frame", "header"}},
     {"cli",
      {"master", "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect", "fits",
-      "storage", "coadd", "tile", "frame", "header", "image"}},
+      "storage", "coadd", "tile", "align", "frame", "header", "image"}},
 };
 
 // What tests use besides: they make frames, or read real ones (tests/CMakeLists.txt).

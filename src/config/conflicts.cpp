@@ -66,7 +66,7 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
   if (config.cache.dir.empty())
     refuse({"storage.s3.frames_prefix", "cache.dir"},
            "'cache.dir' is not set: frames of a bucket are read from copies in that folder");
-  if (config.input.stage == InputStage::kRaw)
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
     refuse({"input.stage", "storage.s3.frames_prefix"},
            "raw frames are registered from a folder: name it in 'input.dir' and leave "
            "'storage.s3.frames_prefix' empty");
@@ -74,6 +74,27 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
     refuse({"storage.s3.prefix", "storage.s3.frames_prefix"},
            "'storage.s3.prefix' lies below 'storage.s3.frames_prefix', so tiles would be taken for frames: "
            "keep them apart");
+}
+
+// Frames that are to be used must come from somewhere.
+void check_calibration(std::vector<Conflict>& conflicts, const RunConfig& config) {
+  if (!calibrates(config)) return;
+  const CalibrationConfig& c = config.calibration;
+  const auto check = [&](bool use, bool use_master, const std::string& name, const std::string& folder_key,
+                         const std::string& folder, const std::string& master) {
+    const std::string key = "calibration." + (use_master ? name + "_master" : folder_key);
+    if (use && (use_master ? master : folder).empty())
+      conflicts.push_back({{"calibration.use_" + name, key},
+                           "'" + key + "' is not set, but 'calibration.use_" + name + "' is true: name the " +
+                               (use_master ? "file" : "folder") + ", or set it to false"});
+  };
+  check(c.use_bias, c.bias_use_master, "bias", "bias_dir", c.bias_dir, c.bias_master);
+  check(c.use_dark, c.dark_use_master, "dark", "darks_dir", c.darks_dir, c.dark_master);
+  check(c.use_flat, c.flat_use_master, "flat", "flats_dir", c.flats_dir, c.flat_master);
+  if (c.use_dark && c.dark_scaling && !c.use_bias && !c.dark_already_bias_corrected)
+    conflicts.push_back({{"calibration.dark_scaling"},
+                         "'calibration.dark_scaling' scales what darks have above the bias: set "
+                         "'calibration.use_bias' and name biases, or leave it false"});
 }
 
 // What needs all frames of a pixel at once, or tells of whole tiles, cannot be had from some of the frames.
@@ -138,6 +159,7 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
          "the common one '/'"});
   }
   check_s3(conflicts, config);
+  check_calibration(conflicts, config);
   return conflicts;
 }
 

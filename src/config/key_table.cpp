@@ -24,6 +24,7 @@ std::string section_doc(const std::string& path) {
       {"pipeline", "The run as a whole"},
       {"data", "What the frames must look like"},
       {"normalization", "Bringing the frames to a common level"},
+      {"calibration", "Darks, flats and biases of raw frames"},
       {"registration", "Aligning raw frames"},
       {"global_metrics", "Quality of a frame as a whole"},
       {"global_metrics.weights", "Shares of the global metrics; they sum to 1"},

@@ -37,11 +37,26 @@ std::string read_config_file(const fs::path& file) {
   return text;
 }
 
-/// `input.dir` of a file means a folder beside that file; given on the command line or in the environment it
-/// means what any other path there means.
-void resolve_input_dir(const SettingsReader& reader, const fs::path& file, std::string& dir) {
-  if (dir.empty() || !reader.from_file("input.dir")) return;
-  dir = (file.parent_path() / dir).lexically_normal().string();
+/// A path of frames in a file lies beside that file; given on the command line or in the environment it means
+/// what any other path there means.
+void resolve_path(const SettingsReader& reader, const fs::path& file, const std::string& key,
+                  std::string& path) {
+  if (path.empty() || !reader.from_file(key)) return;
+  path = (file.parent_path() / path).lexically_normal().string();
+}
+
+void resolve_paths(const SettingsReader& reader, const fs::path& file, RunConfig& config) {
+  resolve_path(reader, file, "input.dir", config.input.dir);
+  CalibrationConfig& calibration = config.calibration;
+  for (const auto& [name, path] :
+       {std::pair{"bias_dir", &calibration.bias_dir}, std::pair{"darks_dir", &calibration.darks_dir},
+        std::pair{"flats_dir", &calibration.flats_dir},
+        std::pair{"flat_darks_dir", &calibration.flat_darks_dir},
+        std::pair{"bias_master", &calibration.bias_master},
+        std::pair{"dark_master", &calibration.dark_master},
+        std::pair{"flat_master", &calibration.flat_master},
+        std::pair{"flat_dark_master", &calibration.flat_dark_master}})
+    resolve_path(reader, file, std::string("calibration.") + name, *path);
 }
 
 /// A reader that has read the text, on the profile that the text or the overrides ask for.
@@ -63,7 +78,7 @@ SettingsReader run_reader(const std::string& text, const std::string& name,
 RunConfig load_run_config(const fs::path& file, const std::vector<std::string>& overrides) {
   SettingsReader reader = run_reader(read_config_file(file), file.string(), overrides);
   RunConfig config = reader.finish().run;
-  resolve_input_dir(reader, file, config.input.dir);
+  resolve_paths(reader, file, config);
   return config;
 }
 
@@ -87,7 +102,7 @@ WorkerConfig load_worker_config(const fs::path& file, const std::vector<std::str
   config.cache = settings.run.cache;
   config.observability = settings.run.observability;
   config.worker_id = settings.worker_id;
-  resolve_input_dir(reader, file, config.input.dir);
+  resolve_path(reader, file, "input.dir", config.input.dir);
   join.resolve(config);
   return config;
 }

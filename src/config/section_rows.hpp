@@ -137,6 +137,8 @@ class SectionRows {
 void add_method_keys(std::vector<Key>& table);
 /// The row of `profile`.
 void add_profile_key(std::vector<Key>& table);
+/// Rows of what only raw frames need: calibration, registration.
+void add_raw_keys(std::vector<Key>& table);
 /// Rows of the sections `storage` and `cache`.
 void add_storage_keys(std::vector<Key>& table);
 /// Rows of the other sections, those of the storage among them.

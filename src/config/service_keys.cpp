@@ -17,25 +17,6 @@ void add_pipeline(Table& table) {
   pipeline.add("abort_on_fail", &PipelineConfig::abort_on_fail, "Stop at the first phase that fails");
 }
 
-void add_registration(Table& table) {
-  using Registration = RegistrationConfig;
-  SectionRows<Registration> registration(
-      table, "registration", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
-  using Engine = Registration::Engine;
-  registration.add_choice("engine", &Registration::engine,
-                          Choices<Engine>{{"none", Engine::kNone}, {"siril", Engine::kSiril}},
-                          "Who registers raw frames; none: they come registered");
-  registration.add("reference", &Registration::reference, TextRule::kNotEmpty,
-                   "Reference frame: auto or a file name");
-  registration.add("output_dir", &Registration::output_dir, TextRule::kRelativePath,
-                   "Folder of the registered frames, below the run's folder");
-  registration.add("registered_filename_pattern", &Registration::registered_filename_pattern,
-                   TextRule::kRelativePath, "Name of a registered frame; {index:05d} is its number");
-  registration.add("min_star_matches", &Registration::min_star_matches, Between{1, 100000},
-                   "Star pairs a frame must share with the reference");
-  registration.add("allow_rotation", &Registration::allow_rotation, "Frames may be rotated to each other");
-}
-
 void add_stacking(Table& table) {
   using Engine = StackingParams::Engine;
   SectionRows<StackingParams> stacking(
@@ -276,7 +257,7 @@ void add_profile_key(Table& table) {
 
 void add_service_keys(Table& table) {
   add_pipeline(table);
-  add_registration(table);
+  add_raw_keys(table);
   add_stacking(table);
   add_validation(table);
   add_limits(table);

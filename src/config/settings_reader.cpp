@@ -143,6 +143,9 @@ void SettingsReader::report(const std::string& position, const std::string& text
 }
 
 Settings SettingsReader::finish() {
+  const CalibrationConfig& calibration = settings_.run.calibration;
+  if (!calibrates(settings_.run) && (calibration.use_bias || calibration.use_dark || calibration.use_flat))
+    settings_.run.ignored_keys.push_back("calibration");
   // Only with every key in place do the rules over several keys mean anything.
   if (problems_.empty()) {
     for (const Conflict& conflict : find_conflicts(settings_.run)) {

@@ -9,7 +9,6 @@ const std::vector<std::string>& upstream_keys() {
       "assumptions",
       "astrometry",
       "bge",
-      "calibration",
       "chroma_denoise",
       "clustering",
       "debayer",

@@ -31,6 +31,7 @@ struct FrameReader::State {
   bool data_checked = false;  ///< compressed bytes were found sound
   std::vector<unsigned char> raw;
   std::vector<double> codes;
+  std::vector<float> uncut;  ///< rows of which a box is cut
 
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
@@ -167,6 +168,29 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
                         std::to_string(channel) + " do not lie in frame " + s.path.string());
   s.decode_rows(channel, y0, rows, out);
   if (s.zeros == ZeroIsNodata::kAuto) s.drop_border_zeros(channel, y0, rows, out);
+}
+
+void FrameReader::read_box(int channel, const Box& box, float* out) {
+  State& s = *state_;
+  const FrameLayout& l = s.layout;
+  if (box.x0 == 0 && box.w == l.width) return read_rows(channel, box.y0, box.h, out);
+  if (channel < 0 || channel >= l.channels || !Box{0, 0, l.width, l.height}.contains(box) || box.w < 0 ||
+      box.h < 0)
+    throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
+                        std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
+                        std::to_string(channel) + " does not lie in frame " + s.path.string());
+  // Whether a zero is a border is told by the row it lies in; files of the library come by rows.
+  if (!s.plain || s.zeros == ZeroIsNodata::kAuto) {
+    s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
+    read_rows(channel, box.y0, box.h, s.uncut.data());
+    for (int y = 0; y < box.h; ++y)
+      std::copy_n(s.uncut.data() + static_cast<std::ptrdiff_t>(y) * l.width + box.x0, box.w,
+                  out + static_cast<std::ptrdiff_t>(y) * box.w);
+    return;
+  }
+  for (int y = 0; y < box.h; ++y)
+    s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,
+                 out + static_cast<std::ptrdiff_t>(y) * box.w);
 }
 
 void FrameReader::read_all(Image& image) {

@@ -113,8 +113,8 @@ std::string setting(const std::string& text) {
 }
 
 void read_settings(fitsfile* file, FrameFacts& facts) {
-  for (const char* key :
-       {"FILTER", "GAIN", "OFFSET", "ISOSPEED", "INSTRUME", "TELESCOP", "XBINNING", "YBINNING", "ROWORDER"}) {
+  for (const char* key : {"FILTER", "GAIN", "OFFSET", "ISOSPEED", "INSTRUME", "TELESCOP", "XBINNING",
+                          "YBINNING", "ROWORDER", "XBAYROFF", "YBAYROFF", "IMAGETYP"}) {
     const bool known = std::any_of(facts.settings.begin(), facts.settings.end(),
                                    [&](const auto& s) { return s.first == key; });
     if (const std::string text = value_of(file, key); !known && !text.empty())

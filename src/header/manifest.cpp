@@ -89,7 +89,9 @@ std::string encode_manifest(const Manifest& manifest) {
                       {"channels", f.facts.channels},
                       {"exposure", number_or_null(f.facts.exposure_s)}});
   }
-  return json{{"schema", 1}, {"frames", frames}}.dump(1) + "\n";
+  json j = {{"schema", 1}, {"frames", frames}};
+  if (!manifest.registration.empty()) j["registration"] = manifest.registration;
+  return j.dump(1) + "\n";
 }
 
 Manifest decode_manifest(std::string_view bytes) {
@@ -98,6 +100,7 @@ Manifest decode_manifest(std::string_view bytes) {
   o.integer("schema", 1, 1);
   if (!o.get("frames").is_array()) o.fail("frames", "is not a list");
   Manifest manifest;
+  if (o.has("registration")) manifest.registration = o.digest("registration");
   for (const json& frame : o.get("frames")) manifest.frames.push_back(decode_entry(frame));
   o.done();
   for (const ManifestEntry& f : manifest.frames)

@@ -101,7 +101,7 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   }
   for (const std::string& text : header_warnings(*night.frames.manifest)) warn(run, text);
   for (const std::string& text : file_warnings(*night.frames.manifest)) warn(run, text);
-  night.first_frame = source_of(run, night.frames).file(0);
+  night.first_frame = header_file(run, night.frames);
   run.check_stop();
   night.grid = build_grid(run.record.width, run.record.height, night.analysis.metrics.seeing_px, method.tile);
   check_analysis(run, night);

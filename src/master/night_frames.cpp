@@ -8,7 +8,19 @@
 namespace tilecompile {
 
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames) {
-  return {frames.origin, frames.manifest, run.config.method.data.zero_is_nodata, run.links.verified};
+  return {frames.origin, frames.manifest, run.config.method.data.zero_is_nodata, run.links.verified,
+          frames.raw};
+}
+
+void note_saturation(RunUnderWay& run, const FrameFacts& facts) {
+  constexpr double kSaturatedShare = 0.95;  // of the largest code (`data.saturation`)
+  DataParams& data = run.config.method.data;
+  if (data.saturation == 0 && facts.largest_code > 0) data.saturation = kSaturatedShare * facts.largest_code;
+}
+
+FrameFile header_file(const RunUnderWay& run, const NightFrames& frames) {
+  if (!frames.reference) return source_of(run, frames).file(0);
+  return FrameSource(frames.origin, frames.reference, ZeroIsNodata::kNever, run.links.verified).file(0);
 }
 
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source) {

@@ -16,6 +16,10 @@ struct NightFrames {
   FrameOrigin origin;
   std::shared_ptr<Manifest> manifest;
   std::string manifest_json;  ///< as hashed
+  /// Of raw frames that this program registers: what they are read with, and registration.json.
+  std::shared_ptr<const RawNight> raw{};
+  std::string registration_json{};
+  std::shared_ptr<const Manifest> reference{};  ///< of the registration, alone
 };
 
 /// Phase 1: lists, registers (raw ones), hashes and describes the frames, and checks what can be checked
@@ -24,6 +28,8 @@ NightFrames scan_night(RunUnderWay& run);
 
 /// The frames for readers.
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames);
+/// The file that the products' headers are taken from: the reference of the registration, or the first frame.
+FrameFile header_file(const RunUnderWay& run, const NightFrames& frames);
 /// How they are read for their proof.
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 
@@ -37,7 +43,16 @@ void add_other_bad_frames(RunUnderWay& run, const NightFrames& frames, std::vect
 /// Fills what follows from the manifest; again when frames were left out.
 void note_manifest(RunUnderWay& run, NightFrames& frames);
 
-/// Paths of the frames; raw ones are registered first, and their origin becomes the folder of the result.
+/// Paths of the frames that lie where the run was told to look.
+std::vector<std::string> list_night(RunUnderWay& run, const NightFrames& frames);
+/// Paths of the frames; raw ones are registered by Siril first, and their origin becomes the folder of the
+/// result.
 std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames);
+/// Notes where the sensor of raw frames saturates: what becomes of them are floats, which do not tell.
+void note_saturation(RunUnderWay& run, const FrameFacts& facts);
+/// The raw frames of a run that this program registers: lists and describes them, makes the masters, finds
+/// the stars, fits the transforms, and leaves out or refuses what cannot be used. From then on the manifest
+/// has the facts of the frames as they are read.
+void register_raw_frames(RunUnderWay& run, NightFrames& frames);
 
 }  // namespace tilecompile

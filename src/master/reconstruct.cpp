@@ -29,6 +29,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   round.task_template.config_hash = record.config_hash;
   round.task_template.frames_manifest_id = record.frames_manifest_id;
   round.task_template.last_frame = record.frames - 1;
+  if (night.frames.raw) round.task_template.input_stage = "raw";
   round.grid = &night.grid;
   round.planes = record.channels;
   set_task_size(
@@ -98,6 +99,8 @@ TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night) {
   const std::string& run_id = run.request.run_id;
   const std::string metrics = encode_frame_metrics(night.analysis.metrics);
   share(run, manifest_key(run_id), "manifest.json", night.frames.manifest_json);
+  if (!night.frames.registration_json.empty())
+    share(run, registration_key(run_id), "registration.json", night.frames.registration_json);
   share(run, config_key(run_id), "config.json", canonical_method_json(run.config.method));
   share(run, frame_metrics_key(run_id), "frame_metrics.json", metrics);
   run.directory->write("grid.json", encode_grid(night.grid, night.analysis.metrics, run.config.method.tile));

@@ -16,8 +16,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kSaturatedShare = 0.95;  // of the largest code (`data.saturation`)
-
 // Folders of a run that hold something else.
 void check_output_dir(const std::string& output_dir) {
   const std::filesystem::path folder = std::filesystem::path(output_dir).lexically_normal();
@@ -44,7 +42,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
                                          const std::vector<std::string>& raw_paths) {
   if (run.config.registration.engine == RegistrationConfig::Engine::kNone)
     throw UsageError(
-        "input.stage is raw, but registration.engine is none: set registration.engine: siril, or register "
+        "input.stage is raw, but registration.engine is none: set registration.engine: internal, or register "
         "the frames and set input.stage: registered");
   const std::filesystem::path program = find_siril("registration.engine");
   check_output_dir(run.config.registration.output_dir);
@@ -75,9 +73,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
   job.debayer = needs_debayer(raw_dir / raw.frames.front().path, facts, run.config.method.data);
   PhaseProgress progress(run, "registering", "frames", raw_paths.size());
   const RegisteredFrames registered = register_with_siril({program, run.threads, progress}, job);
-  // Registered frames are floats, which do not tell where the camera saturates.
-  DataParams& data = run.config.method.data;
-  if (data.saturation == 0 && facts.largest_code > 0) data.saturation = kSaturatedShare * facts.largest_code;
+  note_saturation(run, facts);
   const LogFields fields = {{"siril", registered.siril_version},
                             {"frames", std::to_string(registered.paths.size())},
                             {"folder", registered.folder.string()},
@@ -95,7 +91,7 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
 
 }  // namespace
 
-std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames) {
+std::vector<std::string> list_night(RunUnderWay& run, const NightFrames& frames) {
   FrameListing listing = list_frames(frames.origin, run.config.input.pattern);
   for (const std::string& note : listing.notes) warn(run, note);
   std::vector<std::string> paths = std::move(listing.paths);
@@ -106,6 +102,11 @@ std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames)
   } else if (wants_siril) {
     log_info("stacking.engine siril is skipped: this run makes no synthetic frames");
   }
+  return paths;
+}
+
+std::vector<std::string> list_or_register(RunUnderWay& run, NightFrames& frames) {
+  const std::vector<std::string> paths = list_night(run, frames);
   if (run.config.input.stage == InputStage::kRaw) return register_frames(run, frames, paths);
   log_info("registration is skipped: the frames are registered already (input.stage)");
   return paths;

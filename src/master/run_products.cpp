@@ -96,6 +96,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.sky = &night.sky;
   context.grid = &night.grid;
   context.threads = run.threads;
+  if (night.frames.raw) context.on_reference = &night.frames.raw->registration.grid;
   return context;
 }
 

@@ -73,7 +73,7 @@ Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, i
       const auto frame = static_cast<std::size_t>(first + i);
       observer.check_stop();
       try {
-        FrameReader reader = source.open(first + i);
+        OpenFrame reader = source.open(first + i);
         const double code_step = reader.facts().code_step;
         Image& image = images[static_cast<std::size_t>(i)];
         reader.read_all(image);

@@ -19,26 +19,19 @@ std::size_t frame_stride(const Box& region) {
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
     : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
   const int channels = source.manifest().channels();
-  const int width = source.manifest().width();
-  samples_ = std::make_unique_for_overwrite<float[]>(
-      frame_stride(region) * static_cast<std::size_t>(channels) * static_cast<std::size_t>(frames_));
+  const std::size_t stride = frame_stride(region);
+  samples_ = std::make_unique_for_overwrite<float[]>(stride * static_cast<std::size_t>(channels) *
+                                                     static_cast<std::size_t>(frames_));
   code_step_.resize(static_cast<std::size_t>(frames_));
-  const bool whole_rows = region.x0 == 0 && region.w == width;
-  std::vector<float> rows(whole_rows ? 0
-                                     : static_cast<std::size_t>(width) * static_cast<std::size_t>(region.h));
   for (int f = 0; f < frames_; ++f) {
-    FrameReader reader = source.open(first_frame + f);
-    code_step_[static_cast<std::size_t>(f)] = reader.facts().code_step;
-    for (int c = 0; c < channels; ++c) {
-      float* out = samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
-                                     static_cast<std::size_t>(f)) *
-                                        frame_stride(region);
-      reader.read_rows(c, region.y0, region.h, whole_rows ? out : rows.data());
-      for (int y = 0; y < region.h && !whole_rows; ++y) {
-        const float* from = rows.data() + static_cast<std::ptrdiff_t>(y) * width + region.x0;
-        std::copy(from, from + region.w, out + static_cast<std::ptrdiff_t>(y) * region.w);
-      }
-    }
+    OpenFrame frame = source.open(first_frame + f);
+    code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
+    std::vector<float*> planes;
+    for (int c = 0; c < channels; ++c)
+      planes.push_back(samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
+                                         static_cast<std::size_t>(f)) *
+                                            stride);
+    frame.read_box(region, planes);
   }
 }
 

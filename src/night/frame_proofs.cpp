@@ -60,7 +60,7 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
       std::clamp<std::size_t>(job.memory_limit_bytes / kMemoryShare / row_bytes, 1, height);
   const auto samples = std::make_unique_for_overwrite<float[]>(frames.size() * rows * width);
   // Kept from band to band, but for those that hold an unpacked file too large to keep.
-  std::vector<std::optional<FrameReader>> readers(frames.size());
+  std::vector<std::optional<OpenFrame>> readers(frames.size());
   const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {

@@ -83,11 +83,13 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
 }
 
 FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest,
-                         ZeroIsNodata zero_is_nodata, std::shared_ptr<VerifiedFiles> verified)
+                         ZeroIsNodata zero_is_nodata, std::shared_ptr<VerifiedFiles> verified,
+                         std::shared_ptr<const RawNight> raw)
     : origin_(std::move(origin)),
       manifest_(std::move(manifest)),
       zero_is_nodata_(zero_is_nodata),
-      verified_(std::move(verified)) {}
+      verified_(std::move(verified)),
+      raw_(std::move(raw)) {}
 
 FrameFile FrameSource::file(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
@@ -103,16 +105,18 @@ FrameFile FrameSource::file(int index) const {
   return {path, std::move(copy)};
 }
 
-FrameReader FrameSource::open(int index) const {
+OpenFrame FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  const FrameFile frame = file(index);
-  FrameReader reader(frame.path, zero_is_nodata_);
-  const FrameFacts& facts = reader.facts();
+  const FrameFile file_of_frame = file(index);
+  OpenFrame frame =
+      raw_ ? OpenFrame(FrameReader(file_of_frame.path, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
+           : OpenFrame(FrameReader(file_of_frame.path, zero_is_nodata_));
+  const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
       facts.channels != entry.facts.channels)
     throw InputError(origin_.name_of(entry.path) +
                      " has another shape than the manifest says; write the manifest anew");
-  return reader;
+  return frame;
 }
 
 double saturated_from(const FrameSource& source, const DataParams& data) {

@@ -18,7 +18,7 @@ constexpr std::size_t kFewOfOneTime = 3;    // more state the start of the night
 
 /// Nothing of a frame whose pixels cannot be read: that is told later, with all that is wrong.
 NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
-  FrameReader frame = source.open(static_cast<int>(i));
+  OpenFrame frame = source.open(static_cast<int>(i));
   const auto [width, height] = std::pair{frame.facts().width, frame.facts().height};
   const int pairs = std::min(kRowPairs, height / (2 * kNoisePairPx));
   std::vector<float> samples(2 * static_cast<std::size_t>(pairs) * static_cast<std::size_t>(width));

@@ -16,6 +16,7 @@ std::string numbered_tile(const std::string& folder, int tile_id, const std::str
 
 std::string config_key(const std::string& run_id) { return run_id + "/config.json"; }
 std::string manifest_key(const std::string& run_id) { return run_id + "/manifest.json"; }
+std::string registration_key(const std::string& run_id) { return run_id + "/registration.json"; }
 std::string frame_metrics_key(const std::string& run_id) { return run_id + "/frame_metrics.json"; }
 std::string clusters_key(const std::string& run_id) { return run_id + "/clusters.json"; }
 

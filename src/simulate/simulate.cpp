@@ -1,18 +1,12 @@
 #include "tilecompile/simulate/simulate.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
-#include <exception>
-#include <fstream>
-#include <mutex>
 #include <string>
-#include <thread>
 
+#include "simulate_files.hpp"
 #include "simulated_scene.hpp"
-#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/image/exact_math.hpp"
 
@@ -21,70 +15,12 @@ namespace {
 
 constexpr int kFieldColumns = 16, kFieldRows = 9;
 
-template <class... Values>
-std::string text(const char* format, Values... values) {
-  char buffer[256];
-  std::snprintf(buffer, sizeof buffer, format, values...);
-  return buffer;
-}
-
-void require(bool holds, const char* what) {
-  if (!holds) throw UsageError(std::string("simulate: ") + what);
-}
-
-void check(const SimulateOptions& o) {
-  require(o.frames >= 1 && o.frames <= 99999, "frames must be 1 to 99999");
-  require(o.width >= 32 && o.height >= 32 && o.width <= 20000 && o.height <= 20000,
-          "width and height must be 32 to 20000");
-  require(o.channels == 1 || o.channels == 3, "channels must be 1 or 3");
-  require(o.fwhm_px >= 1 && o.fwhm_px <= 30, "fwhm must be 1 to 30 px");
-  require(o.fwhm_spread >= 0 && o.fwhm_spread <= 1, "fwhm spread must be 0 to 1");
-  require(o.seeing_field >= 0 && o.seeing_field <= 1, "seeing field must be 0 to 1");
-  require(o.clouds >= 0 && o.clouds <= 1, "clouds must be 0 to 1");
-  require(o.sky_adu >= 0 && o.sky_adu <= 60000, "sky must be 0 to 60000 ADU");
-  const SimulatedSky& sky = o.night_sky;
-  require(sky.gradient >= 0 && sky.gradient <= 5, "sky gradient must be 0 to 5");
-  require(sky.vignetting >= 0 && sky.vignetting <= 0.95, "vignetting must be 0 to 0.95");
-  require(sky.second_session >= 0 && sky.second_session <= 0.9, "second session must be 0 to 0.9");
-  require(o.gain_e_per_adu > 0 && o.read_noise_e >= 0, "gain must be above 0 and read noise not below 0");
-  require(o.stars >= 0 && o.stars <= 1000000, "stars must be 0 to 1000000");
-  require(o.drift_px >= 0 && o.drift_px <= 20000, "drift must be 0 to 20000 px");
-  require(o.hot_pixel_fraction >= 0 && o.hot_pixel_fraction <= 0.1, "hot pixel fraction must be 0 to 0.1");
-  require(o.trail_probability >= 0 && o.trail_probability <= 1, "trail probability must be 0 to 1");
-  require(o.cosmic_rays >= 0 && o.cosmic_rays <= 10000, "cosmic rays must be 0 to 10000");
-  require(o.moving_objects >= 0 && o.moving_objects <= 1000, "moving objects must be 0 to 1000");
-  require(o.bad_fraction >= 0 && o.bad_fraction <= 1, "bad fraction must be 0 to 1");
-  const SimulatedFaults& f = o.faults;
-  require(f.dust_shadows >= 0 && f.dust_shadows <= 1000, "dust shadows must be 0 to 1000");
-  require(f.trailed_fraction >= 0 && f.doubled_fraction >= 0 && f.trailed_fraction + f.doubled_fraction <= 1,
-          "trailed and doubled shares must be 0 to 1 together");
-  require(f.bright_stars >= 0 && f.bright_stars <= 1000, "bright stars must be 0 to 1000");
-  require(f.asteroid_adu >= 0 && f.asteroid_adu <= 1e9, "asteroid must be 0 to 1e9 ADU");
-  require(o.bitpix == 16 || o.bitpix == -32, "bitpix must be 16 or -32");
-  require(o.exposure_s > 0 && o.exposure_s <= 86400, "exposure must be above 0 and at most 86400 s");
-  require(o.threads >= 0, "threads must be 0 or more");
-}
-
 std::string frame_path(int frame) { return text("frames/frame_%05d.fits", frame + 1); }
-
-/// Start of an exposure: the night begins at 2025-01-10 20:00, and the camera needs a second to read out.
-std::string date_obs(const SimulateOptions& options, int frame) {
-  using namespace std::chrono;
-  const sys_time<milliseconds> dusk = sys_days{year{2025} / January / 10} + 20h;
-  const auto start = dusk + milliseconds{std::llround(frame * (options.exposure_s + 1.0) * 1000.0)};
-  const auto day = floor<days>(start);
-  const year_month_day date{day};
-  const auto of_day = (start - day).count();
-  return text("%04d-%02u-%02uT%02d:%02d:%02d.%03d", static_cast<int>(date.year()),
-              static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-              static_cast<int>(of_day / 3600000), static_cast<int>(of_day / 60000 % 60),
-              static_cast<int>(of_day / 1000 % 60), static_cast<int>(of_day % 1000));
-}
 
 ProductHeader frame_header(const SimulateOptions& options, const SimulatedConditions& c, int frame) {
   ProductHeader header;
   header.cards = {{"EXPTIME", options.exposure_s, "[s] exposure"},
-                  {"DATE-OBS", date_obs(options, frame), "start of exposure"},
+                  {"DATE-OBS", night_time(frame * (options.exposure_s + 1.0)), "start of exposure"},
                   {"INSTRUME", std::string("simulated camera"), ""},
                   {"GAIN", options.gain_e_per_adu, "electrons per code"},
                   {"ROWORDER", std::string("TOP-DOWN"), "first row is the top one"}};
@@ -123,33 +59,6 @@ void write_frame(const SimulateOptions& options, const SimulatedScene& scene, co
   }
 }
 
-/// Every thread takes the next frame; the first failure stops all and is thrown again here.
-void write_frames(const SimulateOptions& options, const SimulatedScene& scene,
-                  const std::vector<SimulatedConditions>& conditions, const std::filesystem::path& out_dir) {
-  std::atomic<int> next{0};
-  std::exception_ptr failure;
-  std::mutex failure_mutex;
-  const auto work = [&] {
-    for (int frame = next++; frame < options.frames; frame = next++) {
-      try {
-        write_frame(options, scene, conditions[static_cast<std::size_t>(frame)], frame, out_dir);
-      } catch (...) {
-        const std::lock_guard lock(failure_mutex);
-        if (!failure) failure = std::current_exception();
-        next = options.frames;
-      }
-    }
-  };
-  const int cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  const int count = std::min(options.frames, options.threads > 0 ? options.threads : cores);
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < count; ++i) threads.emplace_back(work);
-    work();
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
 void write_truth(const SimulateOptions& options, const SimulatedScene& scene,
                  const std::filesystem::path& out_dir) {
   SimulatedConditions ideal;
@@ -183,13 +92,6 @@ void write_field(const SimulateOptions& options, const std::vector<SimulatedCond
   ProductHeader header;
   header.cards = {{"BUNIT", std::string(unit), what}};
   write_image(path, field, header);
-}
-
-void write_text(const std::filesystem::path& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary);
-  file << content << std::flush;
-  if (!file)
-    throw TransientError("writing " + path.string() + " failed; is there room, and may you write there?");
 }
 
 std::string catalogue(const SimulatedScene& scene) {
@@ -252,25 +154,16 @@ std::string defect_table(const SimulateOptions& options, const SimulatedScene& s
   return csv;
 }
 
-void prepare_folder(const std::filesystem::path& out_dir) {
-  std::error_code error;
-  const auto frames = out_dir / "frames";
-  std::filesystem::create_directories(frames, error);
-  if (error) throw TransientError("creating " + frames.string() + ": " + error.message());
-  // frames of another night would be read as part of this one
-  if (!std::filesystem::is_empty(frames, error) && !error)
-    throw UsageError("simulate: " + frames.string() +
-                     " already holds files; name another folder or empty it");
-}
-
 }  // namespace
 
 void simulate(const SimulateOptions& options, const std::filesystem::path& out_dir) {
-  check(options);
-  prepare_folder(out_dir);
+  check_options(options);
+  prepare_folder(out_dir / "frames");
   const SimulatedScene scene = make_scene(options);
   const std::vector<SimulatedConditions> conditions = make_conditions(options);
-  write_frames(options, scene, conditions, out_dir);
+  parallel_for(options.frames, thread_count(options.threads), [&](int frame) {
+    write_frame(options, scene, conditions[static_cast<std::size_t>(frame)], frame, out_dir);
+  });
   write_truth(options, scene, out_dir);
   const auto seen_fwhm = [](const SimulatedConditions& c, const SimulateOptions& o, double x, double y) {
     return broadening(c) * local_fwhm(c, o, x, y);

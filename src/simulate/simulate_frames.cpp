@@ -50,7 +50,7 @@ void add_moffat(double x, double y, double flux, double fwhm, const SimulatedCon
   }
 }
 
-void add_knot(double x, double y, double sigma, double flux, Plane<float>& plane) {
+void add_gaussian(double x, double y, double sigma, double flux, Plane<float>& plane) {
   const double peak = flux / (2 * kPi * sigma * sigma);
   if (peak <= kNegligibleAdu) return;
   const Reach r = reach_of(plane, x, y, sigma * std::sqrt(2 * exact_log(peak / kNegligibleAdu)));
@@ -83,10 +83,15 @@ const std::vector<float>& normal_table() {
   return table;
 }
 
+}  // namespace
+
+NormalDraws::NormalDraws(std::uint64_t seed) : table_(normal_table()), random_(seed) {}
+
+namespace {
+
 /// Photon and read noise, clipping, and nothing where the detector is not.
 void expose(const CounterRandom& random, const SimulatedConditions& c, const SimulateOptions& options,
             Plane<float>& plane) {
-  const std::vector<float>& normal = normal_table();
   const auto per_electron = static_cast<float>(1 / options.gain_e_per_adu);
   const double read = options.read_noise_e / options.gain_e_per_adu;
   const auto read2 = static_cast<float>(read * read);
@@ -97,14 +102,11 @@ void expose(const CounterRandom& random, const SimulatedConditions& c, const Sim
       std::fill(row, row + plane.width(), 0.0F);
       continue;
     }
-    const CounterRandom of_row(random.bits(static_cast<std::uint64_t>(y)));
-    std::uint64_t bits = 0;
+    NormalDraws normal(random.bits(static_cast<std::uint64_t>(y)));
     for (int x = 0; x < plane.width(); ++x) {
-      bits = x % 4 == 0 ? of_row.bits(static_cast<std::uint64_t>(x / 4)) : bits >> 16;
       const float signal = std::max(0.0F, row[x]);
       // 1 is the least, as exact 0 means not covered
-      row[x] = std::clamp(signal + normal[bits & 0xffff] * std::sqrt(signal * per_electron + read2), 1.0F,
-                          65535.0F);
+      row[x] = std::clamp(signal + normal.next() * std::sqrt(signal * per_electron + read2), 1.0F, 65535.0F);
     }
     std::fill(row, row + x0, 0.0F);
     std::fill(row + x1, row + plane.width(), 0.0F);
@@ -120,16 +122,19 @@ void add_star(double x, double y, double flux, double fwhm_px, const SimulatedCo
     add_moffat(x + step.x, y + step.y, step.share * flux, fwhm_px, conditions, plane);
 }
 
+void add_knot(const SimulatedKnot& knot, double fwhm_px, Plane<float>& plane) {
+  const double seeing = fwhm_px / kFwhmPerSigma;
+  add_gaussian(knot.x, knot.y, std::sqrt(knot.sigma_px * knot.sigma_px + seeing * seeing), knot.flux, plane);
+}
+
 void add_objects(const SimulatedScene& scene, const SimulatedConditions& conditions,
                  const SimulateOptions& options, int channel, Plane<float>& plane) {
   const double nebula = conditions.transparency * nebula_colour(channel);
   for (std::size_t i = 0; i < scene.glow.size(); ++i)
     plane.samples()[i] += static_cast<float>(nebula) * scene.glow.samples()[i];
-  for (const SimulatedKnot& knot : scene.knots) {
-    const double seeing = local_fwhm(conditions, options, knot.x, knot.y) / kFwhmPerSigma;
-    add_knot(knot.x, knot.y, std::sqrt(knot.sigma_px * knot.sigma_px + seeing * seeing), nebula * knot.flux,
-             plane);
-  }
+  for (const SimulatedKnot& knot : scene.knots)
+    add_knot({knot.x, knot.y, knot.sigma_px, nebula * knot.flux},
+             local_fwhm(conditions, options, knot.x, knot.y), plane);
   for (const SimulatedStar& star : scene.stars)
     add_star(star.x, star.y,
              conditions.transparency * star.flux * star.colour[static_cast<std::size_t>(channel)],

@@ -20,18 +20,6 @@ double soft_edge(double u) {
   return v * v * (3 - 2 * v);
 }
 
-void shade(const DustShadow& d, int dx, int dy, Plane<float>& plane) {
-  const double reach = d.radius_px + kRimPx, cx = d.x + dx, cy = d.y + dy;
-  const auto inside = [](double at, int size) { return static_cast<int>(std::clamp(at, 0.0, size - 1.0)); };
-  for (int y = inside(cy - reach, plane.height()); y <= inside(cy + reach, plane.height()); ++y)
-    for (int x = inside(cx - reach, plane.width()); x <= inside(cx + reach, plane.width()); ++x) {
-      const double r = std::sqrt((x - cx) * (x - cx) + (y - cy) * (y - cy)), u = r / d.radius_px;
-      const double body = 0.6 + 0.4 * std::min(1.0, u * u);
-      const double edge = soft_edge((d.radius_px + kRimPx - r) / (2 * kRimPx));
-      plane.at(x, y) *= static_cast<float>(1 - d.depth * body * edge);
-    }
-}
-
 // Reflections inside the telescope: they do not feel the seeing.
 void add_halo(const BrightStar& star, double flux, double radius, Plane<float>& plane) {
   const double peak = kHaloShare * flux / (kSensorPi * radius * radius);
@@ -56,6 +44,18 @@ void add_streak(const BrightStar& star, double flux, double fwhm_px, Plane<float
 }
 
 }  // namespace
+
+void add_shadow(const DustShadow& d, int dx, int dy, Plane<float>& plane) {
+  const double reach = d.radius_px + kRimPx, cx = d.x + dx, cy = d.y + dy;
+  const auto inside = [](double at, int size) { return static_cast<int>(std::clamp(at, 0.0, size - 1.0)); };
+  for (int y = inside(cy - reach, plane.height()); y <= inside(cy + reach, plane.height()); ++y)
+    for (int x = inside(cx - reach, plane.width()); x <= inside(cx + reach, plane.width()); ++x) {
+      const double r = std::sqrt((x - cx) * (x - cx) + (y - cy) * (y - cy)), u = r / d.radius_px;
+      const double body = 0.6 + 0.4 * std::min(1.0, u * u);
+      const double edge = soft_edge((d.radius_px + kRimPx - r) / (2 * kRimPx));
+      plane.at(x, y) *= static_cast<float>(1 - d.depth * body * edge);
+    }
+}
 
 std::vector<DustShadow> make_dust(const SimulateOptions& options) {
   const CounterRandom random(options.seed, kDust);
@@ -100,7 +100,7 @@ void add_bright_stars(const SimulatedScene& scene, const SimulatedConditions& co
 
 void add_sensor_faults(const SimulatedScene& scene, const SimulatedConditions& conditions,
                        const SimulateOptions& options, Plane<float>& plane) {
-  for (const DustShadow& d : scene.dust) shade(d, conditions.dx, conditions.dy, plane);
+  for (const DustShadow& d : scene.dust) add_shadow(d, conditions.dx, conditions.dy, plane);
   for (const BrightStar& star : scene.bright_stars)
     add_streak(star, conditions.transparency * star.flux, local_fwhm(conditions, options, star.x, star.y),
                plane);

@@ -2,6 +2,7 @@
 #include <array>
 #include <vector>
 
+#include "tilecompile/image/counter_random.hpp"
 #include "tilecompile/image/plane.hpp"
 #include "tilecompile/simulate/simulate.hpp"
 #include "tilecompile/simulate/simulated_faults.hpp"
@@ -101,6 +102,27 @@ double broadening(const SimulatedConditions& conditions);
 /// Adds a star: Moffat profile of beta 4 and this FWHM, elongated and trailed as the conditions say.
 void add_star(double x, double y, double flux, double fwhm_px, const SimulatedConditions& conditions,
               Plane<float>& plane);
+/// Adds a patch of nebula under a seeing of this FWHM.
+void add_knot(const SimulatedKnot& knot, double fwhm_px, Plane<float>& plane);
+/// Takes away what a speck of dust keeps from the detector, whose first pixel lies at (dx, dy).
+void add_shadow(const DustShadow& dust, int dx, int dy, Plane<float>& plane);
+
+/// Normal deviates one after another, mean 0, standard deviation 1, out of 65536 values.
+class NormalDraws {
+ public:
+  explicit NormalDraws(std::uint64_t seed);
+  float next() {
+    bits_ = n_ % 4 == 0 ? random_.bits(n_ / 4) : bits_ >> 16;  // four out of one number
+    ++n_;
+    return table_[bits_ & 0xffff];
+  }
+
+ private:
+  const std::vector<float>& table_;
+  CounterRandom random_;
+  std::uint64_t n_ = 0, bits_ = 0;
+};
+
 /// Adds the bright stars with their halos, white.
 void add_bright_stars(const SimulatedScene& scene, const SimulatedConditions& conditions,
                       const SimulateOptions& options, Plane<float>& plane);

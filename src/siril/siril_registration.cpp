@@ -254,7 +254,7 @@ bool needs_debayer(const fs::path& first_frame, const FrameFacts& facts, const D
 }
 
 fs::path frames_folder(const RunConfig& config, const std::string& run_id) {
-  if (config.input.stage != InputStage::kRaw) return config.input.dir;
+  if (config.input.stage != InputStage::kRaw || calibrates(config)) return config.input.dir;
   return fs::path(config.output.dir) / run_id / config.registration.output_dir;
 }
 

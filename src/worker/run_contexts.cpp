@@ -39,8 +39,12 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
     if (run->clusters.of_frame.size() != run->manifest->frames.size())
       throw InputError("clusters and manifest of the run differ in frames");
   }
+  if ((task.input_stage == "raw") != !run->manifest->registration.empty())
+    throw InputError("task asks for input_stage '" + task.input_stage + "', the manifest of the run has " +
+                     (run->manifest->registration.empty() ? "no" : "a") + " registration");
   run->frames =
-      std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_);
+      std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_,
+                                    fetch_raw_night(store_, task.run_id, *run->manifest));
   run->bands = bands_;
   return run;
 }
@@ -52,10 +56,11 @@ void RunContexts::check(const TileTask& task) const {
 }
 
 std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
-  if (task.input_stage != "registered")
+  if (task.input_stage != "registered" && task.input_stage != "raw")
     throw InputError(
         "task asks for input_stage '" + task.input_stage +
-        "', this worker serves 'registered' (it applies the factors of the frame metrics itself)");
+        "', this worker serves 'registered' and 'raw' (it applies the factors of the frame metrics "
+        "itself)");
   const std::string id = task.run_id + task.config_hash + task.frames_manifest_id + task.metrics.ref +
                          task.metrics.checksum +
                          (task.clusters ? task.clusters->ref + task.clusters->checksum : "");

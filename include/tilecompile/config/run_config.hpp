@@ -45,9 +45,33 @@ struct PipelineConfig {
   Mode mode = Mode::kProduction;  ///< for the record
   bool abort_on_fail = true;
 };
+/// Section `calibration` (`raw.md` R1).
+struct CalibrationConfig {
+  bool use_bias = false, use_dark = false, use_flat = false;
+  /// Folders of single frames; relative: to the folder of the YAML file.
+  std::string bias_dir, darks_dir, flats_dir, flat_darks_dir;
+  /// Files that are masters already; likewise.
+  std::string bias_master, dark_master, flat_master, flat_dark_master;
+  bool bias_use_master = false, dark_use_master = false, flat_use_master = false;
+  bool dark_already_bias_corrected = false;  ///< the dark master, or the darks, lack the bias
+  bool dark_auto_select = true;              ///< each light takes the darks of its exposure
+  double dark_match_exposure_tolerance_percent = 5;
+  bool dark_match_use_temp = false;
+  double dark_match_temp_tolerance_c = 2;
+  std::string pattern;        ///< glob on file names; empty: every FITS name
+  double cosmetic_sigma = 8;  ///< 0: no pixel is masked
+  bool dark_scaling = false;  ///< darks of another exposure, scaled beside the bias
+};
+/// Section `registration`, and `data.cfa_pattern`, which registration alone reads.
 struct RegistrationConfig {
-  enum class Engine { kNone, kSiril };
+  enum class Engine { kNone, kInternal, kSiril };
   Engine engine = Engine::kNone;
+  std::string transform = "auto";
+  std::string framing = "reference";  ///< reference | union | intersection
+  std::string debayer = "auto";       ///< auto | interpolate | drizzle
+  double output_scale = 1;            ///< 1 | 1.5 | 2
+  double drop_fraction = 0.8;         ///< edge of a drizzled pixel in units of the raw one
+  std::string cfa_pattern = "auto";   ///< auto: BAYERPAT; none; or RGGB, BGGR, GRBG, GBRG
   std::string reference = "auto";
   std::string output_dir = "registered";
   std::string registered_filename_pattern = "reg_{index:05d}.fit";
@@ -149,6 +173,7 @@ struct RunConfig {
   std::string profile_why;  ///< what chose the profile, for people
   MethodConfig method;
   PipelineConfig pipeline;
+  CalibrationConfig calibration;
   RegistrationConfig registration;
   ValidationParams validation;
   RuntimeLimitsConfig runtime_limits;
@@ -164,6 +189,12 @@ struct RunConfig {
   ObservabilityConfig observability;
   std::vector<std::string> ignored_keys;  ///< of newer upstream files: read over, in the order of the file
 };
+
+/// Whether this program calibrates and registers the frames itself.
+inline bool calibrates(const RunConfig& config) {
+  return config.input.stage == InputStage::kRaw &&
+         config.registration.engine == RegistrationConfig::Engine::kInternal;
+}
 
 /// The configuration of a worker: the sections of RunConfig that a worker has.
 struct WorkerConfig {

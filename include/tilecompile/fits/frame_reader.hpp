@@ -28,6 +28,8 @@ class FrameReader {
   /// once to float32. Invalid pixels (`methodology.md` 1: not finite, BLANK, zeros that hold no data) come as
   /// NaN, the same ones whatever rows are asked for. `out` holds rows * width samples.
   void read_rows(int channel, int y0, int rows, float* out);
+  /// The same for a box of the image: row by row, box.w * box.h samples.
+  void read_box(int channel, const Box& box, float* out);
   /// The whole frame, a plane a channel.
   Image read_all();
   /// The same into `image`, whose memory is kept where the shape is the same.
@@ -47,5 +49,9 @@ std::vector<std::string> product_header_records(const std::filesystem::path& pat
 std::vector<std::string> shared_header_records(const std::filesystem::path& path);
 /// Leaves out the records that say where on the sky a pixel lies: WCS with its distortions.
 void drop_sky_records(std::vector<std::string>& records);
+/// Makes the records that say so those of a picture on another grid: the centre of its column X (from 0) lies
+/// at x0 + (X + 1/2) step - 1/2 of the frame's, rows alike. Reference pixel, steps and SIP polynomials
+/// follow.
+void move_sky_records(std::vector<std::string>& records, double x0, double y0, double step);
 
 }  // namespace tilecompile

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -39,6 +40,11 @@ void write_image(const std::filesystem::path& path, const std::vector<Plane<std:
 /// The same for 16-bit unsigned data (BITPIX 16, BZERO 32768): raw frames, simulated frames.
 void write_image(const std::filesystem::path& path, const std::vector<Plane<std::uint16_t>>& image,
                  const ProductHeader& header);
+/// The bytes that write_image would write; `what` names the picture in messages.
+std::string encode_image(const std::string& what, const Image& image, const ProductHeader& header);
+/// Inverse of encode_image for one plane, whose bytes a checksum vouched for. Throws InputError for other
+/// bytes.
+Plane<float> decode_plane(std::string_view bytes);
 /// Reads any image that FrameReader accepts as planes without treating zero as missing.
 Image read_image(const std::filesystem::path& path);
 

@@ -21,6 +21,9 @@ struct ManifestEntry {
 /// The frames of a run in natural order of their path; the index in it is the frame index everywhere.
 struct Manifest {
   std::vector<ManifestEntry> frames;
+  /// SHA-256 of registration.json where the frames are raw ones, which are calibrated and resampled as they
+  /// are read; their facts are those of the result then. Empty: they are read as they are stored.
+  std::string registration;
   int width() const { return frames.empty() ? 0 : frames.front().facts.width; }
   int height() const { return frames.empty() ? 0 : frames.front().facts.height; }
   int channels() const { return frames.empty() ? 0 : frames.front().facts.channels; }

@@ -6,9 +6,9 @@
 #include <mutex>
 #include <string>
 
-#include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/header/manifest.hpp"
 #include "tilecompile/night/frame_origin.hpp"
+#include "tilecompile/night/open_frame.hpp"
 
 namespace tilecompile {
 
@@ -40,11 +40,13 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
 /// The frames of a manifest, wherever they lie.
 class FrameSource {
  public:
+  /// With `raw` they are raw ones, which are calibrated and resampled as they are read; every zero of a
+  /// sensor is a sample.
   FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, ZeroIsNodata zero_is_nodata,
-              std::shared_ptr<VerifiedFiles> verified);
+              std::shared_ptr<VerifiedFiles> verified, std::shared_ptr<const RawNight> raw = nullptr);
   const Manifest& manifest() const { return *manifest_; }
   /// Opens frame `index` after checking that it is the file of the manifest.
-  FrameReader open(int index) const;
+  OpenFrame open(int index) const;
   /// Frame `index` as a file, checked against the manifest.
   FrameFile file(int index) const;
 
@@ -53,6 +55,7 @@ class FrameSource {
   std::shared_ptr<const Manifest> manifest_;
   ZeroIsNodata zero_is_nodata_;
   std::shared_ptr<VerifiedFiles> verified_;
+  std::shared_ptr<const RawNight> raw_;
 };
 
 /// Level of the pixels, in input units, from which they count as saturated: data.saturation, or 95 % of the

@@ -9,6 +9,7 @@ namespace tilecompile {
 /// Storage keys of what the workers of a run share.
 std::string config_key(const std::string& run_id);
 std::string manifest_key(const std::string& run_id);
+std::string registration_key(const std::string& run_id);
 std::string frame_metrics_key(const std::string& run_id);
 std::string clusters_key(const std::string& run_id);
 std::string tile_key(const std::string& run_id, int tile_id);

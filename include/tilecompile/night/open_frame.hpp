@@ -1,0 +1,40 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tilecompile/align/debayer.hpp"
+#include "tilecompile/night/raw_night.hpp"
+
+namespace tilecompile {
+
+/// A frame of the run as everybody reads it: a registered one as it is stored; a raw one calibrated and
+/// resampled to the output's grid where it is read, so that no registered copy is ever written. The samples
+/// do not depend on the boxes that are asked for. Not for use by two threads at once.
+class OpenFrame {
+ public:
+  explicit OpenFrame(FrameReader stored);
+  /// `frame` is one of `night`'s. Throws InputError when the file has another size.
+  OpenFrame(FrameReader raw, std::shared_ptr<const RawNight> night, const RegisteredFrame& frame);
+
+  const FrameFacts& facts() const { return facts_; }
+  /// As FrameReader::held_bytes.
+  std::size_t held_bytes() const { return reader_.held_bytes(); }
+  /// Rows y0 .. y0+rows-1 of `channel`, full width; `out` holds rows * width samples. Invalid pixels are NaN.
+  void read_rows(int channel, int y0, int rows, float* out);
+  /// A box of all channels, each row by row into its place in `out`; a null pointer: this one is not wanted.
+  void read_box(const Box& box, const std::vector<float*>& out);
+  /// The whole frame, a plane a channel.
+  Image read_all();
+
+ private:
+  void resample_block(const Box& block, const Box& box, const std::vector<float*>& out);
+
+  FrameReader reader_;
+  FrameFacts facts_;
+  std::shared_ptr<const RawNight> night_;  ///< none: a registered frame
+  const RegisteredFrame* frame_ = nullptr;
+  std::optional<CfaPattern> pattern_;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,195 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "night_frames.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/progress.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/night/registration_pass.hpp"
+
+namespace tilecompile {
+namespace {
+
+Framing framing_of(const std::string& word) {
+  if (word == "union") return Framing::kUnion;
+  return word == "intersection" ? Framing::kIntersection : Framing::kReference;
+}
+
+std::vector<std::string> paths_of(const Manifest& manifest) {
+  std::vector<std::string> paths;
+  for (const ManifestEntry& f : manifest.frames) paths.push_back(f.path);
+  return paths;
+}
+
+void scan_raw(RunUnderWay& run, NightFrames& frames) {
+  const std::vector<std::string> paths = list_night(run, frames);
+  run.clock.start("scan");
+  PhaseProgress progress(run, "reading headers", "frames", paths.size());
+  take_frames(run, frames,
+              scan_frames(frames.origin, paths, run.threads,
+                          {run.config.method.data, true, run.config.input.count_duplicates},
+                          run.links.verified, progress),
+              true);
+  check_hard_assumptions(*frames.manifest, run.config.method.data);
+}
+
+int reference_asked_for(const RunUnderWay& run, const Manifest& manifest) {
+  const std::string& name = run.config.registration.reference;
+  if (name == "auto") return -1;
+  for (std::size_t f = 0; f < manifest.frames.size(); ++f)
+    if (manifest.frames[f].path == name) return static_cast<int>(f);
+  throw UsageError("registration.reference '" + name +
+                   "' is none of the raw frames that can be used; name one as run.json lists them, or auto");
+}
+
+CalibrationPlan plan_calibration(RunUnderWay& run, const Manifest& lights) {
+  run.clock.start("calibration");
+  const CalibrationPlan plan =
+      make_calibration({run.config, lights, *run.links.store, run.directory->path(), run.threads,
+                        memory_limit_bytes(run.config.parallel), [&run] { run.check_stop(); }});
+  for (const std::string& text : plan.warnings) warn(run, text);
+  for (const std::string& text : plan.notes) {
+    log_info(text);
+    run.directory->append_event("calibration", {{"text", text}});
+  }
+  return plan;
+}
+
+NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const CalibrationPlan& calibration,
+                          const std::vector<std::shared_ptr<const CalibrationMasters>>& masters,
+                          const std::string& cfa_pattern) {
+  run.clock.start("register frames");
+  PhaseProgress progress(run, "finding stars", "frames", frames.manifest->frames.size());
+  const FrameSource source = source_of(run, frames);
+  const double saturation = run.config.method.data.saturation;
+  const RawFrames raw{source,
+                      cfa_pattern,
+                      [&](int f) -> const CalibrationMasters* {
+                        const int group = calibration.group_of_frame[static_cast<std::size_t>(f)];
+                        return group < 0 ? nullptr : masters[static_cast<std::size_t>(group)].get();
+                      },
+                      saturation > 0 ? saturation : std::numeric_limits<double>::infinity(),
+                      run.threads,
+                      [&](int done) { progress.progress(done); },
+                      [&run] { run.check_stop(); }};
+  const RegistrationConfig& config = run.config.registration;
+  return register_night(
+      raw, reference_asked_for(run, *frames.manifest),
+      {config.allow_rotation || config.transform != "auto" ? model_from_name(config.transform)
+                                                           : TransformModel::kShift,
+       config.min_star_matches});
+}
+
+Registration registration_of(const RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
+                             const CalibrationPlan& calibration, const std::string& cfa_pattern) {
+  Registration r;
+  r.cfa_pattern = cfa_pattern;
+  r.calibrations = calibration.groups;
+  const auto reference = static_cast<std::size_t>(fits.reference);
+  r.reference = manifest.frames[reference].path;
+  std::vector<PlacedFrame> placed;
+  for (std::size_t f = 0; f < manifest.frames.size(); ++f) {
+    if (!fits.fits[f].transform) continue;
+    const FrameFacts& facts = manifest.frames[f].facts;
+    r.frames.push_back({manifest.frames[f].path, facts.width, facts.height, *fits.fits[f].transform,
+                        calibration.group_of_frame[f]});
+    placed.push_back({*fits.fits[f].transform, facts.width, facts.height});
+  }
+  const RegistrationConfig& config = run.config.registration;
+  const FrameFacts& facts = manifest.frames[reference].facts;
+  r.grid = output_grid(placed, facts.width, facts.height, framing_of(config.framing), config.output_scale);
+  if (r.grid.width < 16 || r.grid.height < 16)
+    throw InputError(
+        "registration.framing: intersection leaves " + std::to_string(r.grid.width) + " x " +
+        std::to_string(r.grid.height) +
+        " px that all frames show; set registration.framing: reference, or take out the frames that "
+        "lie apart (registration.csv)");
+  return r;
+}
+
+// Frames that could not be registered, with why.
+std::vector<BadFrame> not_registered(const Manifest& manifest, const NightFits& fits) {
+  std::vector<BadFrame> bad;
+  for (std::size_t f = 0; f < manifest.frames.size(); ++f)
+    if (!fits.fits[f].transform) bad.push_back({manifest.frames[f].path, fits.fits[f].problem});
+  return bad;
+}
+
+void note_registration(RunUnderWay& run, const Registration& r, const NightFits& fits) {
+  int fewest = std::numeric_limits<int>::max();
+  double worst = 0;
+  for (const FrameFit& fit : fits.fits) {
+    if (!fit.transform) continue;
+    fewest = std::min(fewest, fit.matched);
+    worst = std::max(worst, fit.rms_px);
+  }
+  const LogFields fields = {{"frames", std::to_string(r.frames.size())},
+                            {"reference", r.reference},
+                            {"fewest_star_pairs", std::to_string(fewest)},
+                            {"worst_rms_px", std::to_string(worst)},
+                            {"width", std::to_string(r.grid.width)},
+                            {"height", std::to_string(r.grid.height)},
+                            {"colour_pattern", r.cfa_pattern.empty() ? "none" : r.cfa_pattern}};
+  log_info("frames registered", fields);
+  run.directory->append_event("frames_registered", fields);
+}
+
+// The facts of the manifest become those of the frames as they are read: all lie where the reference does.
+void take_registration(NightFrames& frames, Registration registration,
+                       std::vector<std::shared_ptr<const CalibrationMasters>> masters) {
+  frames.registration_json = encode_registration(registration);
+  auto manifest = std::make_shared<Manifest>(*frames.manifest);
+  manifest->registration = sha256_hex(frames.registration_json);
+  SkyPlace place;
+  for (const ManifestEntry& f : manifest->frames)
+    if (f.path == registration.reference) place = f.facts.sky_place;
+  for (ManifestEntry& f : manifest->frames) {
+    f.facts = facts_as_read(f.facts, registration);
+    f.facts.sky_place = place;
+  }
+  frames.manifest = std::move(manifest);
+  frames.raw = std::make_shared<RawNight>(RawNight{std::move(registration), std::move(masters)});
+}
+
+}  // namespace
+
+void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
+  if (run.config.registration.debayer == "drizzle")
+    throw UsageError(
+        "registration.debayer: drizzle is not there yet: set registration.debayer: interpolate (or auto, "
+        "which is "
+        "the same today)");
+  scan_raw(run, frames);
+  if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
+  const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
+  note_saturation(run, all->frames.front().facts);
+  const CalibrationPlan calibration = plan_calibration(run, *all);
+  const std::string& cfa_pattern = calibration.cfa;
+  std::vector<std::shared_ptr<const CalibrationMasters>> masters;
+  for (const CalibrationObjects& group : calibration.groups)
+    masters.push_back(load_masters(*run.links.store, group));
+  const NightFits fits = find_transforms(run, frames, calibration, masters, cfa_pattern);
+  run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
+  if (fits.reference < 0)
+    throw InputError(
+        "none of the " + std::to_string(all->frames.size()) +
+        " raw frames shows stars, so nothing says how they lie to each other: are these lights, and "
+        "was the cap off?");
+  Manifest reference;
+  reference.frames = {all->frames[static_cast<std::size_t>(fits.reference)]};
+  frames.reference = std::make_shared<Manifest>(std::move(reference));
+  set_aside(run, frames, not_registered(*all, fits));
+  check_hard_assumptions(*frames.manifest, run.config.method.data);
+  Registration registration = registration_of(run, *all, fits, calibration, cfa_pattern);
+  note_registration(run, registration, fits);
+  run.config.method.data.saturation *= registration.grid.step * registration.grid.step;  // light a pixel
+  run.record.configuration = effective_config(run.config).dump();  // with the saturation
+  take_registration(frames, std::move(registration), std::move(masters));
+}
+
+}  // namespace tilecompile

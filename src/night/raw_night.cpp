@@ -1,0 +1,65 @@
+#include "tilecompile/night/raw_night.hpp"
+
+#include <algorithm>
+
+#include "tilecompile/align/debayer.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/night/storage_keys.hpp"
+
+namespace tilecompile {
+
+const RegisteredFrame& RawNight::frame(const std::string& path) const {
+  const auto found = std::find_if(registration.frames.begin(), registration.frames.end(),
+                                  [&](const RegisteredFrame& f) { return f.path == path; });
+  if (found == registration.frames.end())
+    throw InputError(
+        "frame " + path +
+        " is not among the registered frames of the run: registration.json belongs to other frames");
+  return *found;
+}
+
+const CalibrationMasters* RawNight::masters_of(const RegisteredFrame& frame) const {
+  return frame.calibration < 0 ? nullptr : masters.at(static_cast<std::size_t>(frame.calibration)).get();
+}
+
+std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::string& run_id,
+                                                const Manifest& manifest) {
+  if (manifest.registration.empty()) return nullptr;
+  auto night = std::make_shared<RawNight>();
+  night->registration = decode_registration(
+      fetch_checked(store, registration_key(run_id), manifest.registration, "registration"));
+  for (const CalibrationObjects& objects : night->registration.calibrations)
+    night->masters.push_back(load_masters(store, objects));
+  return night;
+}
+
+FrameFacts facts_as_read(FrameFacts raw, const Registration& registration) {
+  raw.width = registration.grid.width;
+  raw.height = registration.grid.height;
+  raw.channels = registration.channels();
+  raw.code_step = 0;
+  raw.largest_code = kNotStated;
+  raw.bayer_pattern.clear();
+  return raw;
+}
+
+Plane<float> calibrated_box(FrameReader& raw, const CalibrationMasters* masters, const Box& box) {
+  Plane<float> samples(box.w, box.h);
+  raw.read_box(0, box, samples.data());
+  if (masters != nullptr) calibrate(*masters, box, samples.data());
+  return samples;
+}
+
+Plane<float> calibrated_frame(FrameReader& raw, const CalibrationMasters* masters,
+                              const std::string& cfa_pattern) {
+  const Box all{0, 0, raw.facts().width, raw.facts().height};
+  Plane<float> samples = calibrated_box(raw, masters, all);
+  if (cfa_pattern.empty()) return samples;
+  constexpr int kGreen = 1;
+  Plane<float> green(all.w, all.h);
+  interpolate_colour(tilecompile::cfa_pattern(cfa_pattern), kGreen, samples.view(), all, all, green.data());
+  return green;
+}
+
+}  // namespace tilecompile
