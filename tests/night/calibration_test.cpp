@@ -56,7 +56,7 @@ struct RawFolder {
   Manifest scanned(const std::string& folder) const {
     const FrameOrigin origin{fs::path(path(folder))};
     return scan_frames(origin, list_frames(origin, "").paths, 1, {data, true},
-                       std::make_shared<VerifiedFiles>(), [](int) {})
+                       std::make_shared<VerifiedFiles>())
         .manifest;
   }
   CalibrationPlan plan(int threads = 1, const std::string& run = "run") {
