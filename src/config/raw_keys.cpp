@@ -53,11 +53,19 @@ void add_calibration(Table& table) {
                   "Scale darks of another exposure to that of the light; needs a bias");
 }
 
+// Words that mean themselves.
+Choices<std::string> words(std::initializer_list<const char*> names) {
+  Choices<std::string> choices;
+  for (const char* name : names) choices.emplace_back(name, name);
+  return choices;
+}
+
 void add_registration(Table& table) {
   SectionRows<Registration> data(
       table, "data", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
-  data.add("cfa_pattern", &Registration::cfa_pattern, OneOf{{"auto", "none", "RGGB", "BGGR", "GRBG", "GBRG"}},
-           "Colour filters of raw frames, in place of BAYERPAT; auto: as BAYERPAT says");
+  data.add_choice("cfa_pattern", &Registration::cfa_pattern,
+                  words({"auto", "none", "RGGB", "BGGR", "GRBG", "GBRG"}),
+                  "Colour filters of raw frames, in place of BAYERPAT; auto: as BAYERPAT says");
   SectionRows<Registration> registration(
       table, "registration", kRunOnly, [](auto& s) -> auto& { return s.run.registration; });
   using Engine = Registration::Engine;
@@ -71,14 +79,16 @@ void add_registration(Table& table) {
                           "none: they come registered");
   registration.add("reference", &Registration::reference, TextRule::kNotEmpty,
                    "Reference frame: auto or a file name");
-  registration.add("transform", &Registration::transform,
-                   OneOf{{"auto", "shift", "similarity", "affine", "homography", "quadratic", "cubic"}},
-                   "What brings a frame onto the reference; auto: the least that the stars ask for");
-  registration.add("framing", &Registration::framing, OneOf{{"reference", "union", "intersection"}},
-                   "Area of the picture: that of the reference frame, of any frame, or of all frames");
-  registration.add("debayer", &Registration::debayer, OneOf{{"auto", "interpolate", "drizzle"}},
-                   "How frames with colour filters become colour: interpolate between pixels, or put each "
-                   "where it belongs (drizzle; needs many shifted frames)");
+  registration.add_choice(
+      "transform", &Registration::transform,
+      words({"auto", "shift", "similarity", "affine", "homography", "quadratic", "cubic"}),
+      "What brings a frame onto the reference; auto: the least that the stars ask for");
+  registration.add_choice("framing", &Registration::framing, words({"reference", "union", "intersection"}),
+                          "Area of the picture: that of the reference frame, of any frame, or of all frames");
+  registration.add_choice(
+      "debayer", &Registration::debayer, words({"auto", "interpolate", "drizzle"}),
+      "How frames with colour filters become colour: interpolate between pixels, or put each "
+      "where it belongs (drizzle; needs many shifted frames)");
   registration.add_choice("output_scale", &Registration::output_scale,
                           Choices<double>{{1, 1.0}, {1.5, 1.5}, {2, 2.0}},
                           "Pixels of the picture per pixel of a frame, along a side; above 1: drizzle");

@@ -78,13 +78,15 @@ void OpenFrame::resample_block(const Box& block, const Box& box, const std::vect
   }
 }
 
-Image OpenFrame::read_all() {
-  Image image;
+void OpenFrame::read_all(Image& image) {
+  image.resize(static_cast<std::size_t>(facts_.channels));
   std::vector<float*> planes;
-  for (int c = 0; c < facts_.channels; ++c) image.emplace_back(facts_.width, facts_.height);
-  for (Plane<float>& plane : image) planes.push_back(plane.data());
+  for (Plane<float>& plane : image) {
+    if (plane.width() != facts_.width || plane.height() != facts_.height)
+      plane = Plane<float>(facts_.width, facts_.height);
+    planes.push_back(plane.data());
+  }
   read_box({0, 0, facts_.width, facts_.height}, planes);
-  return image;
 }
 
 }  // namespace tilecompile

@@ -102,7 +102,7 @@ SharpAndQuiet sharp_and_quiet(const std::vector<WeightedCutout>& cutouts, int wi
     store_mean(sums.sharp_value, sums.sharp_weight, sums.count, y, result.sharp, result.sharp_weight);
     store_mean(sums.quiet_value, sums.quiet_weight, sums.count, y, result.quiet, result.quiet_weight);
     const auto is_plain = [&](const std::vector<double>& weight, int x) {
-      return weight[static_cast<std::size_t>(x)] < kEpsilon || (plain != nullptr && plain->at(x, y) != 0);
+      return weight[static_cast<std::size_t>(x)] < kLeastWeight || (plain != nullptr && plain->at(x, y) != 0);
     };
     bool needs_plain = false;
     for (int x = 0; x < width; ++x)

@@ -24,8 +24,8 @@ class OpenFrame {
   void read_rows(int channel, int y0, int rows, float* out);
   /// A box of all channels, each row by row into its place in `out`; a null pointer: this one is not wanted.
   void read_box(const Box& box, const std::vector<float*>& out);
-  /// The whole frame, a plane a channel.
-  Image read_all();
+  /// The whole frame, a plane a channel, into an image whose planes are taken again where they fit.
+  void read_all(Image& image);
 
  private:
   void resample_block(const Box& block, const Box& box, const std::vector<float*>& out);
