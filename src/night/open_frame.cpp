@@ -89,4 +89,10 @@ void OpenFrame::read_all(Image& image) {
   read_box({0, 0, facts_.width, facts_.height}, planes);
 }
 
+Image OpenFrame::read_all() {
+  Image image;
+  read_all(image);
+  return image;
+}
+
 }  // namespace tilecompile

@@ -26,6 +26,7 @@ class OpenFrame {
   void read_box(const Box& box, const std::vector<float*>& out);
   /// The whole frame, a plane a channel, into an image whose planes are taken again where they fit.
   void read_all(Image& image);
+  Image read_all();
 
  private:
   void resample_block(const Box& block, const Box& box, const std::vector<float*>& out);
