@@ -29,7 +29,8 @@ TEST(Passes, OverTheFramesEndBeforeTheNextFrameWhenTheyAreTold) {
   const auto paths = list_frames(night.frames_dir(), "").paths;
   constexpr int kLast = 3;
   EndsAt scan(kLast), analysis(kLast), seeing(kLast), stars(9), proofs(kLast);
-  EXPECT_THROW(scan_frames(night.frames_dir(), paths, 1, {night.method.data}, night.verified, scan), Interrupted);
+  EXPECT_THROW(scan_frames(night.frames_dir(), paths, 1, {night.method.data}, night.verified, scan),
+               Interrupted);
   EXPECT_THROW(analyse_frames(source, night.method, 1, analysis), Interrupted);
   Analysis known = night.analysis;
   EXPECT_THROW(measure_seeing(known, source, night.method, 1, seeing), Interrupted);
