@@ -312,19 +312,37 @@ TEST(TileJudge, WithoutAnotherWorkerTheMasterDoesWhatAFrozenOneHolds) {
   EXPECT_EQ(court.book.own_tiles, static_cast<int>(court.honest.size()));
 }
 
+/// Counts what the master's own computation has answered.
+class Counted : public OwnTiles {
+ public:
+  explicit Counted(OwnTiles& inner) : inner_(inner) {}
+  void ask(const TileTask& task, bool afresh) override { inner_.ask(task, afresh); }
+  std::optional<OwnTile> answer() override {
+    auto own = inner_.answer();
+    if (own) ++answers;
+    return own;
+  }
+  std::atomic<int> answers{0};
+
+ private:
+  OwnTiles& inner_;
+};
+
 TEST(TileJudge, AnOwnTileWaitsForAJournalThatCannotBeWritten) {
   WholeNight night;
   Court court(night);
   night.job.lease_factor = 4;
   night.job.stall_after_s = 0.1;
+  Counted own(*court.own);
+  court.own = &own;
   const auto frozen = court.connect();
   frozen->consume(kComputeQueue, 1000);
   const std::filesystem::path journal = night.folder() / "out" / night.run_id / "journal.jsonl";
   std::filesystem::rename(journal, night.folder() / "away");
   auto run = court.start();
-  EXPECT_TRUE(comes_true([&] {
-    return court.events().find("\"state\":\"output folder cannot be written\"") != std::string::npos;
-  }));
+  EXPECT_TRUE(comes_true([&] { return own.answers > 0; }));
+  EXPECT_EQ(run.wait_for(1s), std::future_status::timeout) << "it has ended over the journal";
+  EXPECT_NE(court.events().find("\"state\":\"output folder cannot be written\""), std::string::npos);
   std::filesystem::rename(night.folder() / "away", journal);
   court.end(run);
 }
