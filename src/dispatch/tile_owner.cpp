@@ -65,6 +65,7 @@ void TileOwner::begin() {
     if ((*round_.first_round)[static_cast<std::size_t>(id)].data_ref.empty()) ledger_.leave_out(id);
   if (round_.journalled != nullptr) {
     read_sent(place_.directory, ledger_);
+    read_distrusted(place_.directory, trust_);
     adopt_journal(round_, place_, observer_, ledger_, trust_);
     // Also the first tile of every worker: the earlier start may have ended before it was compared.
     for (int id = 0; id < ledger_.tile_count(); ++id) {

@@ -142,6 +142,8 @@ TEST(Distrust, AWorkerFoundOutInTheSecondRoundEndsTheRunWhichResumingHeals) {
   EXPECT_NE(ended.text.find("--resume " + town.run_id), std::string::npos) << ended.text;
   auto resumed = town.resume_master();
   const auto audit = town.end(resumed);
+  EXPECT_NE(town.events().find("worker turncoat gave wrong tiles"), std::string::npos)
+      << "its tiles are computed again";
   ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
   EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "turncoat");
 }
