@@ -77,20 +77,6 @@ std::vector<TileTask> cut(const TileRound& round, const std::vector<int>& tiles,
 
 }  // namespace
 
-void throw_failure(const TileFailure& failure, const std::string& text) {
-  switch (failure.kind) {
-    case ErrorKind::kUsage:
-      throw UsageError(text);
-    case ErrorKind::kInput:
-      throw InputError(text);
-    case ErrorKind::kTransient:
-      throw TransientError(text);
-    case ErrorKind::kContract:
-      break;
-  }
-  throw ContractError(text);
-}
-
 TileTask make_task(const TileRound& round, int tile_id) {
   TileTask task = round.task_template;
   task.tiles = {task_tile(round, tile_id)};

@@ -179,7 +179,8 @@ std::string join_text(const RunConfig& config, const JoinRequest& request, const
       "tilecompile worker " +
       request.join_file.filename().string() + "\nworker_id: " + quoted(request.worker) +
       "\nbroker:\n  host: " + quoted(host) + "\n" + common_keys(config) +
-      (config.broker.auth == "external" ? "  auth: external\n" : "  user: " + quoted(user) + "\n");
+      (config.broker.auth == BrokerLogin::kClientCertificate ? "  auth: external\n"
+                                                             : "  user: " + quoted(user) + "\n");
   for (const auto& [name, content] : files)
     text += "  " + std::string(kKeys.at(name)) + ": join:" + name + "\n";
   text += storage_section(config, files) + "join:\n";
@@ -200,7 +201,7 @@ std::string broker_conf(const fs::path& secrets, const RunConfig& config) {
   text +=
       "ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.2\nssl_options.verify = verify_peer\n"
       "ssl_options.fail_if_no_peer_cert = true\n";
-  if (config.broker.auth == "external")
+  if (config.broker.auth == BrokerLogin::kClientCertificate)
     text +=
         "# Needs rabbitmq-plugins enable rabbitmq_auth_mechanism_ssl\nauth_mechanisms.1 = "
         "EXTERNAL\nssl_cert_login_from = common_name\n";
@@ -215,7 +216,7 @@ std::string run_section(const fs::path& secrets, const RunConfig& config, const 
                      file("message_key_file", "message-keys");
   if (encrypted(config))
     text += file("ca_file", "ca.pem") + file("cert_file", "master.pem") + file("key_file", "master.key");
-  return text + (config.broker.auth == "external"
+  return text + (config.broker.auth == BrokerLogin::kClientCertificate
                      ? "  auth: external\n"
                      : "  user: tilecompile-master\n" + file("password_file", kMasterPassword));
 }

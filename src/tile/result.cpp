@@ -62,6 +62,20 @@ HandBack decode_hand_back(StrictObject& o, const ResultMessage& result) {
 
 }  // namespace
 
+void throw_failure(const TileFailure& failure, const std::string& text) {
+  switch (failure.kind) {
+    case ErrorKind::kUsage:
+      throw UsageError(text);
+    case ErrorKind::kInput:
+      throw InputError(text);
+    case ErrorKind::kTransient:
+      throw TransientError(text);
+    case ErrorKind::kContract:
+      break;
+  }
+  throw ContractError(text);
+}
+
 bool is_worker_id(const std::string& id) {
   constexpr std::size_t kMostBytes = 64;
   return !id.empty() && id.size() <= kMostBytes &&

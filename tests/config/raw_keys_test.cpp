@@ -35,7 +35,7 @@ TEST(RawKeys, TheEnginesOfUpstreamAreThatOfThisProgram) {
   for (const char* name : {"internal", "triangle_star_matching", "star_similarity"}) {
     const RunConfig config =
         run_of(std::string("registration: {engine: ") + name + "}\ninput: {stage: raw}\n");
-    EXPECT_EQ(config.registration.engine, "internal") << name;
+    EXPECT_EQ(config.registration.engine, RegistrationConfig::Engine::kInternal) << name;
     EXPECT_TRUE(calibrates(config));
   }
   EXPECT_FALSE(calibrates(run_of("registration: {engine: siril}\ninput: {stage: raw}\n")));

@@ -44,7 +44,7 @@ struct RawFolder {
     fs::create_directory(dir / "store");
     store = open_file_store(dir / "store");
     config.input.stage = InputStage::kRaw;
-    config.registration.engine = "internal";
+    config.registration.engine = RegistrationConfig::Engine::kInternal;
     CalibrationConfig& c = config.calibration;
     c.use_dark = c.use_flat = c.use_bias = true;
     c.darks_dir = path("darks");

@@ -86,9 +86,6 @@ struct RoundPlace {
   TrustBook* trust = nullptr;     ///< which workers are believed; null: the round keeps its own
 };
 
-/// Throws the error that a failed tile means, with `text`.
-[[noreturn]] void throw_failure(const TileFailure& failure, const std::string& text);
-
 /// Tasks of all tiles of the round, in ascending tile_id.
 std::vector<TileTask> make_tasks(const TileRound& round);
 /// The same for the open tiles of the ledger; only those with the same attempt, wait and care share a task,

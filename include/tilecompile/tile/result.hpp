@@ -14,6 +14,8 @@ struct TileFailure {
   ErrorKind kind = ErrorKind::kContract;
   std::string text;
 };
+/// Throws the error that a failed tile means, with `text`.
+[[noreturn]] void throw_failure(const TileFailure& failure, const std::string& text);
 
 /// Which piece of a tile a result is about.
 struct ResultPart {
