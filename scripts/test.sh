@@ -27,7 +27,7 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 cmake --preset ci < /dev/null
 cmake --build --preset ci < /dev/null
 stage "testing: ${labels[*]}"
-# Programs that start brokers or measure time ask for the whole machine (tests/CMakeLists.txt); -j is safe.
+# Whatever measures time asks for the whole machine (tests/CMakeLists.txt); -j is safe.
 pattern=$(IFS='|'; echo "${labels[*]}")
 status=0
 ctest --test-dir build/ci -L "^($pattern)\$" -j "$(nproc)" --no-tests=error --output-on-failure "$@" < /dev/null || status=$?
