@@ -25,6 +25,7 @@ using nlohmann::json;
 constexpr auto kLook = 500ms;            // between two looks at what is new
 constexpr auto kTellEvery = 1s;          // how the run stands
 constexpr auto kFarewell = 2s;           // for those who look, to fetch the report
+constexpr auto kFetching = 300ms;        // a report that is on its way
 constexpr std::size_t kMostAtOnce = 16;  // tiles, before it is looked whether the run has ended
 
 std::string event(const char* kind, const std::string& data) {
@@ -82,11 +83,13 @@ LivePage::~LivePage() {
   watch_.add("end", dumped({{"status", watch_.status().status}}));
   const auto until = std::chrono::steady_clock::now() + kFarewell;
   while (server_.readers() > 0 && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(20ms);
-  if (server_.readers() == 0 && looked_at_) std::this_thread::sleep_for(300ms);  // the report is on its way
+  bool looked_at = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    looked_at = looked_at_;
     stopping_ = true;
   }
+  if (looked_at) std::this_thread::sleep_for(kFetching);
   changed_.notify_all();
   painter_.join();
   server_.stop();
