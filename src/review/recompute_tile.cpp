@@ -7,6 +7,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/dispatch/dispatch.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/report/compare_images.hpp"
 #include "tilecompile/storage/memory_store.hpp"
