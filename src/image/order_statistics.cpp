@@ -129,7 +129,7 @@ std::pair<double, double> select(std::vector<double>& values, std::size_t first,
     n = 0;
     for (const double v : values) {
       values[n] = v;
-      n += (v >= b.low) & !(v >= b.high) ? 1 : 0;
+      n += ((v >= b.low) & !(v >= b.high)) ? 1 : 0;
     }
     first -= b.below;
     last -= b.below;
