@@ -86,8 +86,10 @@ std::vector<std::string> addresses_of(const RunConfig& config, const JoinRequest
   std::ifstream earlier(request.secrets_dir / kNamesFile);
   for (std::string name; request.addresses.empty() && std::getline(earlier, name);) names.push_back(name);
   if (!is_own_host(config.broker.host) &&
-      std::find(names.begin(), names.end(), config.broker.host) == names.end())
+      std::find(names.begin(), names.end(), config.broker.host) == names.end()) {
+    if (request.addresses.empty()) names.clear();  // those of another broker
     names.push_back(config.broker.host);
+  }
   if (names.empty())
     throw UsageError(
         "'broker.host' of " + request.run_file.string() + " is " + config.broker.host +
