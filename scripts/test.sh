@@ -27,6 +27,10 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 cmake --preset ci < /dev/null
 cmake --build --preset ci < /dev/null
 stage "testing: ${labels[*]}"
-# Programs that start brokers or measure time ask for the whole machine (tests/CMakeLists.txt); -j is safe.
+# Whatever measures time asks for the whole machine (tests/CMakeLists.txt); -j is safe.
 pattern=$(IFS='|'; echo "${labels[*]}")
-exec ctest --test-dir build/ci -L "^($pattern)\$" -j "$(nproc)" --no-tests=error --output-on-failure "$@" < /dev/null
+status=0
+ctest --test-dir build/ci -L "^($pattern)\$" -j "$(nproc)" --no-tests=error --output-on-failure "$@" < /dev/null || status=$?
+# What failed stands last, where a reader of a long log looks first.
+[ $status -eq 0 ] || scripts/failed-cases.sh build/ci/Testing/Temporary/LastTest.log
+exit $status

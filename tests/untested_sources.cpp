@@ -94,7 +94,7 @@ const std::vector<UntestedSources>& untested_sources() {
       {"the size of tasks, in a run and in its plan",
        "tests/launch/task_size_test.cpp",
        {"dispatch/task_size"}},
-      {"letters of failed tiles", "tests/launch/retry_test.cpp", {"operate/dead_letters"}},
+      {"letters of failed tiles", "tests/launch/dead_letters_test.cpp", {"operate/dead_letters"}},
       {"rounds whose workers fail",
        "tests/launch/retry_test.cpp",
        {"dispatch/note_reader", "dispatch/standstill", "worker/rest"}},

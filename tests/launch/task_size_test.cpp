@@ -90,5 +90,32 @@ TEST(TaskSize, ATaskEndsLongBeforeTheBrokerTakesItBack) {
   EXPECT_EQ(most(1e9), 1) << "never none";
 }
 
+TEST(MakeTasks, EveryTileOnceWhateverTheBatch) {
+  WholeNight night;
+  for (const int batch : {0, 1, 5, 10000}) {
+    night.job.batch = batch;
+    int next = 0;
+    std::set<std::string> ids;
+    for (const TileTask& task : make_tasks(night.job)) {
+      ids.insert(task.correlation_id);
+      EXPECT_FALSE(task.tiles.empty());
+      if (batch > 0) {
+        EXPECT_LE(task.tiles.size(), static_cast<std::size_t>(batch));
+      }
+      for (const TaskTile& tile : task.tiles) {
+        EXPECT_EQ(tile.tile_id, next);
+        EXPECT_EQ(tile.box, night.grid.tiles[static_cast<std::size_t>(next)]);
+        EXPECT_EQ(tile.seed, tile_seed(night.run_id, next));
+        if (batch == 0) {
+          EXPECT_EQ(tile.box.y0, task.tiles.front().box.y0);
+        }
+        ++next;
+      }
+    }
+    EXPECT_EQ(next, static_cast<int>(night.grid.tiles.size()));
+    EXPECT_EQ(ids.size(), make_tasks(night.job).size());
+  }
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -60,18 +60,13 @@ def check_area(report, product, classical, key, area, frames, limit):
                          CHANGE_FLOOR if name.endswith("_percent") else 0.0, limit)
 
 
-# Steps of pictures that hardly differ, as under a guard that stays closed, are a few units of the last place of their
-# pixels, and the products are rounded to float32.
-PATTERN_LIMIT = 0.01
-
-
 def check_pattern(report, run, product, classical, limit):
     for c, stars in enumerate(product.stars):
-        amplitude, significance, most, detected = quality.tile_pattern(
+        (amplitude, significance, most, detected), rounding = quality.tile_pattern(
             stars.plane, classical.stars[c].plane, run.boxes(), run.grid["tile_size"], run.grid["overlap"])
         found = product.record["tile_pattern"][c]
         report.close("%s: tile pattern [%d]" % (product.name, c), [found["amplitude"], found["significance"], found["limit"]],
-                     [amplitude, significance, most], 1.0, max(limit, PATTERN_LIMIT))
+                     [amplitude, significance, most], 1.0, max(limit, rounding))
         report.equal("%s: tile pattern detected [%d]" % (product.name, c), [found["detected"]], [detected])
 
 

@@ -254,7 +254,7 @@ def steps_across(plane, lines, strip, piece):
 
 
 def tile_pattern(product, classical, boxes, size, overlap):
-    """(amplitude, significance, limit, detected)."""
+    """(amplitude, significance, limit, detected), and how far rounding of pixels to float32 may move the amplitude."""
     difference = product - classical
     strip, piece = pattern_strip(size, overlap), size - overlap
     on, off = [[], [], []], []
@@ -278,7 +278,8 @@ def tile_pattern(product, classical, boxes, size, overlap):
         amplitude, limit = energy / off_energy, max(1.25, 1 + 5 * scatter)
         if i == 0 or (amplitude - 1) / scatter > best[1]:
             best = (amplitude, (amplitude - 1) / scatter, limit, bool(amplitude > limit))
-    return best
+    last_place = np.spacing(np.float32(np.nanmax(np.abs(product))))
+    return best, float(last_place / math.sqrt(off_energy)) if off_energy > 0 else 0.0
 
 
 def tile_weight_variance(weights):
