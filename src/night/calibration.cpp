@@ -23,10 +23,11 @@ namespace {
 // Raised when masters of the same frames come out with other bits.
 constexpr const char* kMasterVersion = "1";
 
-std::string seconds(double exposure_s) {
+// "30 s"; empty for an exposure that is not stated.
+std::string seconds(double exposure_s, const char* unit = " s") {
   char text[40];
-  std::snprintf(text, sizeof text, "%g", exposure_s);
-  return std::isnan(exposure_s) ? "" : "_" + std::string(text) + "s";
+  std::snprintf(text, sizeof text, "%g%s", exposure_s, unit);
+  return std::isnan(exposure_s) ? "" : text;
 }
 
 DarkMatch dark_match(const CalibrationConfig& c) {
@@ -44,7 +45,8 @@ class Calibrator {
   explicit Calibrator(const CalibrationJob& job)
       : job_(job),
         config_(job.config.calibration),
-        reader_{job.lights, job.config.registration.cfa_pattern, config_.pattern, job.threads, job.check_stop},
+        reader_{job.lights, job.config.registration.cfa_pattern, config_.pattern, job.threads,
+                job.check_stop},
         making_{job.threads, job.memory_limit_bytes, job.check_stop},
         masters_(job.store, job.run_directory / "calibration") {}
 
@@ -74,8 +76,8 @@ class Calibrator {
     const std::string first = stored_cfa(job_.lights.frames.front().facts, configured);
     for (const ManifestEntry& light : job_.lights.frames)
       if (const std::string cfa = stored_cfa(light.facts, configured); cfa != first)
-        throw InputError("the light " + light.path + " has colour filters '" + cfa + "' as rows are stored, " +
-                         job_.lights.frames.front().path + " '" + first +
+        throw InputError("the light " + light.path + " has colour filters '" + cfa +
+                         "' as rows are stored, " + job_.lights.frames.front().path + " '" + first +
                          "' (BAYERPAT, XBAYROFF, YBAYROFF, ROWORDER): take the one or the other out, or set "
                          "data.cfa_pattern if the cards are wrong");
     return first;
@@ -84,9 +86,10 @@ class Calibrator {
   void require_mono_planes() const {
     const ManifestEntry& light = job_.lights.frames.front();
     if (light.facts.channels != 1 && (config_.use_bias || config_.use_dark || config_.use_flat))
-      throw InputError("the light " + light.path + " has " + std::to_string(light.facts.channels) +
-                       " planes: frames are calibrated before they are debayered; give the raw ones, or leave "
-                       "calibration.use_dark, use_flat and use_bias false");
+      throw InputError(
+          "the light " + light.path + " has " + std::to_string(light.facts.channels) +
+          " planes: frames are calibrated before they are debayered; give the raw ones, or leave "
+          "calibration.use_dark, use_flat and use_bias false");
   }
 
   CalibrationFrames frames_of(FrameKind kind, bool use_master, const std::string& folder_key,
@@ -125,8 +128,8 @@ class Calibrator {
   }
 
   template <class Make>
-  Plane<float> made_once(const CalibrationFrames& frames, const std::vector<int>& chosen, const std::string& name,
-                         const std::string& more, Make make) {
+  Plane<float> made_once(const CalibrationFrames& frames, const std::vector<int>& chosen,
+                         const std::string& name, const std::string& more, Make make) {
     const std::string input = input_of(frames, chosen, more);
     Plane<float> master = masters_.find(input);
     const bool known = !master.empty();
@@ -135,23 +138,25 @@ class Calibrator {
       masters_.remember(input, master);
     }
     masters_.write(name, master, frames, chosen);
-    plan_.notes.push_back("master " + std::string(name_of(frames.kind)) + " of " + frames_text(chosen.size()) + " in " +
-                          frames.folder.string() + ": calibration/" + name + (known ? " (known from an earlier run)" : ""));
+    plan_.notes.push_back("master " + std::string(name_of(frames.kind)) + " of " +
+                          frames_text(chosen.size()) + " in " + frames.folder.string() + ": calibration/" +
+                          name + (known ? " (known from an earlier run)" : ""));
     return master;
   }
 
   /// The mean of chosen frames, or the file that is a master already.
   Plane<float> master_of(const CalibrationFrames& frames, const std::vector<int>& chosen) {
     if (frames.is_master) {
-      plan_.notes.push_back(std::string("master ") + name_of(frames.kind) + " given: " +
-                            (frames.folder / frames.frames.frames.front().path).string());
+      plan_.notes.push_back(std::string("master ") + name_of(frames.kind) +
+                            " given: " + (frames.folder / frames.frames.frames.front().path).string());
       return given_master(frames);
     }
     const double exposure_s = frames.frames.frames[static_cast<std::size_t>(chosen.front())].facts.exposure_s;
     std::string name = std::string("master_") + name_of(frames.kind);
     std::replace(name.begin(), name.end(), ' ', '_');
-    if (frames.kind == FrameKind::kDark) name += seconds(exposure_s);
-    return made_once(frames, chosen, free_name(name), "", [&] { return mean_master(frames, chosen, making_); });
+    if (frames.kind == FrameKind::kDark && !std::isnan(exposure_s)) name += "_" + seconds(exposure_s, "s");
+    return made_once(frames, chosen, free_name(name), "",
+                     [&] { return mean_master(frames, chosen, making_); });
   }
 
   // Darks of one exposure at two temperatures are two masters.
@@ -165,8 +170,8 @@ class Calibrator {
   Plane<float> pedestal_of(const CalibrationFrames& flats) {
     if (!config_.flat_dark_master.empty() || !config_.flat_darks_dir.empty()) {
       const CalibrationFrames found =
-          frames_of(FrameKind::kFlatDark, !config_.flat_dark_master.empty(), "flat_darks_dir", config_.flat_darks_dir,
-                    "flat_dark_master", config_.flat_dark_master);
+          frames_of(FrameKind::kFlatDark, !config_.flat_dark_master.empty(), "flat_darks_dir",
+                    config_.flat_darks_dir, "flat_dark_master", config_.flat_dark_master);
       reader_.require_fit(found, flats.frames);
       return master_of(found, all_of(found));
     }
@@ -190,8 +195,9 @@ class Calibrator {
     std::vector<int> chosen;
     for (std::size_t i = 0; i < darks.size(); ++i)
       if (std::isnan(least) || darks[i].facts.exposure_s == least) chosen.push_back(static_cast<int>(i));
-    plan_.warnings.push_back("the flats have neither flat darks nor biases: the darks of " + seconds(least).substr(std::isnan(least) ? 0 : 1) +
-                             " are subtracted from them instead, which leaves an error where their dark current counts");
+    plan_.warnings.push_back(
+        "the flats have neither flat darks nor biases: the shortest darks (" + seconds(least) +
+        ") are subtracted from them instead, which leaves an error where their dark current counts");
     return master_of(*dark_frames_, chosen);
   }
 
@@ -214,7 +220,8 @@ class Calibrator {
   }
 
   void make_groups(const MasterObject& flat) {
-    const std::vector<DarkGroup> groups = choose_darks(job_.lights, dark_frames_->frames, dark_match(config_));
+    const std::vector<DarkGroup> groups =
+        choose_darks(job_.lights, dark_frames_->frames, dark_match(config_));
     std::map<std::vector<int>, Plane<float>> made;
     for (const DarkGroup& group : groups) {
       auto found = made.find(group.darks);
@@ -223,8 +230,10 @@ class Calibrator {
       Plane<float> dark = measured;
       if (config_.dark_already_bias_corrected && bias_frames_) dark = dark_with_bias(measured, bias_);
       if (group.ratio != 1)
-        dark = scaled_dark(dark, bias_frames_ ? bias_ : Plane<float>(dark.width(), dark.height()), group.ratio);
-      const std::size_t defects = leave_out_defects(dark, measured, plan_.cfa, config_.cosmetic_sigma, making_);
+        dark =
+            scaled_dark(dark, bias_frames_ ? bias_ : Plane<float>(dark.width(), dark.height()), group.ratio);
+      const std::size_t defects =
+          leave_out_defects(dark, measured, plan_.cfa, config_.cosmetic_sigma, making_);
       for (const int light : group.lights)
         plan_.group_of_frame[static_cast<std::size_t>(light)] = static_cast<int>(plan_.groups.size());
       plan_.groups.push_back({masters_.put(dark), flat, {}});
@@ -238,7 +247,7 @@ class Calibrator {
     if (group.ratio != 1) std::snprintf(scaled, sizeof scaled, " scaled by %.4g", group.ratio);
     const std::string exposure = seconds(dark.exposure_s);
     plan_.notes.push_back(std::to_string(group.lights.size()) + " lights take the darks" +
-                          (exposure.empty() ? "" : " of " + exposure.substr(1)) + scaled + "; " +
+                          (exposure.empty() ? "" : " of " + exposure) + scaled + "; " +
                           std::to_string(defects) + " pixels stand out of their neighbours and are left out");
   }
 
@@ -257,9 +266,11 @@ class Calibrator {
 
 CalibrationPlan make_calibration(const CalibrationJob& job) { return Calibrator(job).run(); }
 
-std::shared_ptr<const CalibrationMasters> load_masters(ObjectStore& store, const CalibrationObjects& masters) {
+std::shared_ptr<const CalibrationMasters> load_masters(ObjectStore& store,
+                                                       const CalibrationObjects& masters) {
   const auto load = [&](const MasterObject& object, const char* what) {
-    return object.key.empty() ? Plane<float>() : decode_plane(fetch_checked(store, object.key, object.sha256, what));
+    return object.key.empty() ? Plane<float>()
+                              : decode_plane(fetch_checked(store, object.key, object.sha256, what));
   };
   auto loaded = std::make_shared<CalibrationMasters>();
   loaded->dark = load(masters.dark, "the master dark");

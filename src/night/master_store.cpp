@@ -56,8 +56,8 @@ void MasterStore::write(const std::string& name, const Plane<float>& master, con
   header.cards = {{"IMAGETYP", std::string("Master ") + name_of(frames.kind), "type of exposure"},
                   {"EXPTIME", first.facts.exposure_s, "[s] of one frame"},
                   {"NCOMBINE", static_cast<std::int64_t>(chosen.size()), "frames in the mean"}};
-  header.history = {"clipped mean by tilecompile of " + std::to_string(chosen.size()) + " frames, " + first.path +
-                    " the first"};
+  header.history = {"clipped mean by tilecompile of " + std::to_string(chosen.size()) + " frames, " +
+                    first.path + " the first"};
   std::filesystem::create_directories(folder_);
   write_image(folder_ / name, {master}, header);
 }

@@ -10,8 +10,9 @@
 
 namespace tilecompile {
 
-/// Masters in the storage, addressed by content: `masters/<sha256>.fits`. Which master was made of which input is
-/// kept beside them (`masters/of/<sha256 of the input>`), so that the next run need not make it again.
+/// Masters in the storage, addressed by content: `masters/<sha256>.fits`. Which master was made of which
+/// input is kept beside them (`masters/of/<sha256 of the input>`), so that the next run need not make it
+/// again.
 class MasterStore {
  public:
   MasterStore(ObjectStore& store, std::filesystem::path folder) : store_(store), folder_(std::move(folder)) {}
@@ -22,8 +23,8 @@ class MasterStore {
   Plane<float> find(const std::string& input);
   /// Notes a master that was made of `input`.
   void remember(const std::string& input, const Plane<float>& master);
-  /// Writes a master as a file for people and later runs: `<folder>/<name>`, with the cards of `first`, the first
-  /// frame that it was made of.
+  /// Writes a master as a file for people and later runs: `<folder>/<name>`, with the cards of `first`, the
+  /// first frame that it was made of.
   void write(const std::string& name, const Plane<float>& master, const CalibrationFrames& frames,
              const std::vector<int>& chosen) const;
 

@@ -68,9 +68,10 @@ TEST(CalibrationRules, FramesWithTheSameReasonAreNamedTogether) {
     darks.frames.push_back(frame("d" + std::to_string(i) + ".fit"));
     darks.frames.back().facts.width = i == 3 ? 100 : 50;
   }
-  EXPECT_EQ(misfits(FrameKind::kDark, darks, {{frame("l.fit")}, {}}, "auto"),
-            "\n  d0.fit, d1.fit, d2.fit, d4.fit, d5.fit, d6.fit, d7.fit, d8.fit, d9.fit, d10.fit and 3 more: have "
-            "50 x 80 pixels, the light l.fit 100 x 80 pixels");
+  EXPECT_EQ(
+      misfits(FrameKind::kDark, darks, {{frame("l.fit")}, {}}, "auto"),
+      "\n  d0.fit, d1.fit, d2.fit, d4.fit, d5.fit, d6.fit, d7.fit, d8.fit, d9.fit, d10.fit and 3 more: have "
+      "50 x 80 pixels, the light l.fit 100 x 80 pixels");
 }
 
 }  // namespace

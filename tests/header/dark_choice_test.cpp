@@ -54,16 +54,18 @@ TEST(DarkChoice, TemperaturesCountWhenAskedFor) {
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_THAT(groups[0].darks, ElementsAre(0));
   EXPECT_THAT(groups[1].darks, ElementsAre(1));
-  EXPECT_THAT(refusal(frames({{60, 10}}), darks, match),
-              HasSubstr("f0.fit of 60 s at 10 C: the darks have 60 s at -9 C (1 frame), 60 s at 1 C (1 frame), 60 "
-                        "s at no stated temperature (1 frame)"));
+  EXPECT_THAT(
+      refusal(frames({{60, 10}}), darks, match),
+      HasSubstr("f0.fit of 60 s at 10 C: the darks have 60 s at -9 C (1 frame), 60 s at 1 C (1 frame), 60 "
+                "s at no stated temperature (1 frame)"));
 }
 
 TEST(DarkChoice, NoneThatFitsIsAnErrorOrScaled) {
   const Manifest lights = frames({{60, -10}, {35, -10}});
   const Manifest darks = frames({{30, -10}, {30, -10}, {120, -10}});
-  EXPECT_THAT(refusal(lights, darks, {}),
-              HasSubstr("no dark fits the light f0.fit of 60 s: the darks have 30 s (2 frames), 120 s (1 frame)"));
+  EXPECT_THAT(
+      refusal(lights, darks, {}),
+      HasSubstr("no dark fits the light f0.fit of 60 s: the darks have 30 s (2 frames), 120 s (1 frame)"));
   DarkMatch match;
   match.scaling = true;
   const auto groups = choose_darks(lights, darks, match);
@@ -84,9 +86,11 @@ TEST(DarkChoice, WithoutSelectionAllDarksServeAll) {
 }
 
 TEST(DarkChoice, ExposuresThatNobodyStatesFitEachOther) {
-  EXPECT_EQ(choose_darks(frames({{kNotStated, 0}}), frames({{kNotStated, 0}, {10, 0}}), {})[0].darks.size(), 1U);
+  EXPECT_EQ(choose_darks(frames({{kNotStated, 0}}), frames({{kNotStated, 0}, {10, 0}}), {})[0].darks.size(),
+            1U);
   EXPECT_THAT(refusal(frames({{kNotStated, 0}}), frames({{10, 0}}), {}), HasSubstr("of no stated exposure"));
-  EXPECT_THAT(refusal(frames({{10, 0}}), frames({{kNotStated, 0}}), {}), HasSubstr("have no stated exposure"));
+  EXPECT_THAT(refusal(frames({{10, 0}}), frames({{kNotStated, 0}}), {}),
+              HasSubstr("have no stated exposure"));
 }
 
 }  // namespace

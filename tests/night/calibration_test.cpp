@@ -55,8 +55,8 @@ struct RawFolder {
   std::string path(const std::string& folder) const { return (dir / "night" / folder).string(); }
   Manifest scanned(const std::string& folder) const {
     const FrameOrigin origin{fs::path(path(folder))};
-    return scan_frames(origin, list_frames(origin, "").paths, 1, {data, true}, std::make_shared<VerifiedFiles>(),
-                       [](int) {})
+    return scan_frames(origin, list_frames(origin, "").paths, 1, {data, true},
+                       std::make_shared<VerifiedFiles>(), [](int) {})
         .manifest;
   }
   CalibrationPlan plan(int threads = 1, const std::string& run = "run") {
@@ -80,8 +80,9 @@ struct RawFolder {
 };
 
 /// Writes the frames of a folder anew with other cards, or other samples.
-void rewrite(const fs::path& folder, const std::vector<HeaderCard>& cards,
-             const std::function<std::uint16_t(std::uint16_t)>& change = [](std::uint16_t s) { return s; }) {
+void rewrite(
+    const fs::path& folder, const std::vector<HeaderCard>& cards,
+    const std::function<std::uint16_t(std::uint16_t)>& change = [](std::uint16_t s) { return s; }) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const Plane<float> old = read_image(entry.path()).front();
     std::vector<Plane<std::uint16_t>> codes(1, Plane<std::uint16_t>(old.width(), old.height()));
@@ -120,7 +121,8 @@ TEST(MakeCalibration, TakesVignettingDarkCurrentAndHotPixelsAway) {
   EXPECT_NEAR(corner / centre, 1, 0.06);
   const double left = mean_of(light, [](int x, int) { return x < 30; });
   EXPECT_NEAR(left / centre, 1, 0.06);
-  const auto invalid = std::count_if(light.samples().begin(), light.samples().end(), [](float s) { return s != s; });
+  const auto invalid =
+      std::count_if(light.samples().begin(), light.samples().end(), [](float s) { return s != s; });
   EXPECT_GE(invalid, 10);  // of 13 hot pixels
   EXPECT_LE(invalid, 20);
 }
@@ -148,7 +150,8 @@ TEST(MakeCalibration, MastersOfARunServeTheNext) {
   const CalibrationPlan given = night.plan(1, "second");
   EXPECT_EQ(given.groups[0].dark, made.groups[0].dark);
   const auto a = load_masters(*night.store, made.groups[0]), b = load_masters(*night.store, given.groups[0]);
-  for (std::size_t i = 0; i < a->flat.size(); ++i) EXPECT_NEAR(a->flat.samples()[i], b->flat.samples()[i], 1e-5);
+  for (std::size_t i = 0; i < a->flat.size(); ++i)
+    EXPECT_NEAR(a->flat.samples()[i], b->flat.samples()[i], 1e-5);
 }
 
 TEST(MakeCalibration, LightsTakeTheDarksOfTheirExposure) {
@@ -186,8 +189,9 @@ TEST(MakeCalibration, DarksOfAnotherExposureAreNamedOrScaled) {
 TEST(MakeCalibration, WhatDoesNotFitIsNamedWithItsCards) {
   RawFolder night;
   rewrite(night.path("darks"), {{"XBINNING", std::int64_t{2}, ""}});
-  EXPECT_THAT(night.refusal(), AllOf(HasSubstr("darks of "), HasSubstr("(calibration.darks_dir) do not fit"),
-                                     HasSubstr("dark_0003.fits: state XBINNING 2, the light light_0001.fits 1")));
+  EXPECT_THAT(night.refusal(),
+              AllOf(HasSubstr("darks of "), HasSubstr("(calibration.darks_dir) do not fit"),
+                    HasSubstr("dark_0003.fits: state XBINNING 2, the light light_0001.fits 1")));
   RawFolder gain;
   rewrite(gain.path("biases"), {{"GAIN", std::int64_t{120}, ""}});
   EXPECT_THAT(gain.refusal(), HasSubstr("state GAIN 120, the light light_0001.fits 100"));
@@ -228,7 +232,8 @@ TEST(MakeCalibration, OverexposedAndDarkFlatsAreRefused) {
 TEST(MakeCalibration, FlatsWithoutBiasTakeDarksWithAWarning) {
   RawFolder night;
   night.config.calibration.use_bias = false;
-  EXPECT_THAT(night.plan().warnings, testing::Contains(HasSubstr("the darks of 30s are subtracted from them instead")));
+  EXPECT_THAT(night.plan().warnings,
+              testing::Contains(HasSubstr("the shortest darks (30 s) are subtracted from them instead")));
   night.config.calibration.use_dark = false;
   EXPECT_THAT(night.plan().warnings, testing::Contains(HasSubstr("nothing is subtracted from the flats")));
   night.config.calibration.use_flat = false;
