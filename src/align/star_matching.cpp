@@ -114,7 +114,8 @@ bool is_match(const Lists& lists, const Transform& t, const std::vector<StarPair
   for (const FrameStar& s : lists.reference) on_frame += lists.finder.holds(map(t, {s.x, s.y})) ? 1 : 0;
   const double chance = on_frame * std::min(1.0, lists.finder.by_chance(reach));
   return static_cast<double>(pairs.size()) >= static_cast<double>(kFewest) + 3 * chance &&
-         static_cast<double>(pairs.size()) >= 0.2 * on_frame;
+         static_cast<double>(pairs.size()) >=
+             0.2 * std::min(on_frame, static_cast<double>(lists.frame.size()));
 }
 
 // The similarity that two pairs make; nothing where they are too near or its scale is out of the question.

@@ -66,7 +66,7 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
   if (config.cache.dir.empty())
     refuse({"storage.s3.frames_prefix", "cache.dir"},
            "'cache.dir' is not set: frames of a bucket are read from copies in that folder");
-  if (config.input.stage == InputStage::kRaw)
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
     refuse({"input.stage", "storage.s3.frames_prefix"},
            "raw frames are registered from a folder: name it in 'input.dir' and leave "
            "'storage.s3.frames_prefix' empty");

@@ -1,10 +1,12 @@
 #include <cmath>
+#include <cstdio>
 #include <numbers>
 #include <regex>
 
 #include "frame_layout.hpp"
 #include "product_records.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/header/header_values.hpp"
 
 namespace tilecompile {
 namespace {
@@ -23,6 +25,28 @@ void drop_sky_records(std::vector<std::string>& records) {
       "C(TYPE|UNIT|NAME|RPIX|RVAL|DELT|ROTA|RDER|SYER)[0-9]+.?|(CD|PC|PV|PS)[0-9]+_[0-9]+.?|WCS(AXES|NAME).?|"
       "(LON|LAT)POLE.?|(A|B|AP|BP)_(ORDER|DMAX|[0-9]+_[0-9]+)|PLTSOLVD");
   std::erase_if(records, [](const std::string& r) { return std::regex_match(record_key(r), kSky); });
+}
+
+void move_sky_records(std::vector<std::string>& records, double x0, double y0, double step) {
+  static const std::regex kPixel("CRPIX([12]).?"), kStep("CDELT[12].?|CD[12]_[12].?"),
+      kSip("(A|B|AP|BP)_([0-9]+)_([0-9]+)");
+  for (std::string& record : records) {
+    const std::string key = record_key(record);
+    const auto value = header_number(record.substr(std::min<std::size_t>(record.size(), 10)));
+    if (!value) continue;
+    std::smatch part;
+    double moved = *value;
+    if (std::regex_match(key, part, kPixel))
+      moved = (*value - 0.5 - (part[1] == "1" ? x0 : y0)) / step + 0.5;
+    else if (std::regex_match(key, kStep))
+      moved = *value * step;
+    else if (std::regex_match(key, part, kSip))
+      moved = *value * std::pow(step, std::stoi(part[2]) + std::stoi(part[3]) - 1);
+    if (moved == *value) continue;
+    char card[81];
+    std::snprintf(card, sizeof card, "%-8.8s= %20.14G%50s", key.c_str(), moved, "");
+    record = card;
+  }
 }
 
 SkyPlace read_sky_place(fitsfile* file, const FrameLayout& layout) {

@@ -102,6 +102,7 @@ Manifest without(const Manifest& manifest, const std::vector<BadFrame>& bad) {
   std::set<std::string> left_out;
   for (const BadFrame& frame : bad) left_out.insert(frame.path);
   Manifest good;
+  good.registration = manifest.registration;
   for (const ManifestEntry& entry : manifest.frames)
     if (left_out.count(entry.path) == 0) good.frames.push_back(entry);
   return good;

@@ -84,18 +84,22 @@ std::function<void(const std::string&, int)> teller_of(const WorkerOptions& opti
   };
 }
 
+// Where the frames are read that tiles are made of: those that Siril registers lie in the run's folder.
+FrameOrigin frames_of_tiles(const RunConfig& config, const std::string& run_id, const FrameOrigin& frames) {
+  if (config.input.stage != InputStage::kRaw || calibrates(config)) return frames;
+  return FrameOrigin(frames_folder(config, run_id));
+}
+
 }  // namespace
 
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
   const auto store = open_store(config.storage, storage_root(config));
-  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const FrameOrigin frames = open_frames(config);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(
-      *store,
-      config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
-      memory_limit_bytes(config.parallel), slots, verified);
+  RunContexts runs(*store, frames_of_tiles(config, request.run_id, frames),
+                   memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -107,7 +111,7 @@ RunOutcome run_local(const RunRequest& request) {
 RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const RunConfig& config = request.config;
   const auto store = open_store(config.storage, storage_root(config));
-  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const FrameOrigin frames = open_frames(config);
   const auto transport =
       connect_broker(config.broker, "tilecompile master " + request.run_id, request.stop_signal);
   const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);
@@ -124,10 +128,7 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   const auto listener = [&announcer](const std::string& file, const std::string& line) {
     announcer.tell(file, line);
   };
-  const auto own = own_tiles_pool(
-      *store,
-      config.input.stage == InputStage::kRaw ? FrameOrigin(frames_folder(config, request.run_id)) : frames,
-      config.parallel);
+  const auto own = own_tiles_pool(*store, frames_of_tiles(config, request.run_id, frames), config.parallel);
   return run_master(request, {transport.get(), store.get(), std::make_shared<VerifiedFiles>(), watch, frames,
                               own.get(), listener});
 }

@@ -14,6 +14,9 @@ ProductHeader product_header(const ProductContext& context, const ProductPlan& p
   ProductHeader header;
   header.kept_records = shared_header_records(context.first_frame);
   if (!context.one_sky) drop_sky_records(header.kept_records);
+  if (context.on_reference != nullptr)
+    move_sky_records(header.kept_records, context.on_reference->x0, context.on_reference->y0,
+                     context.on_reference->step);
   std::vector<FrameFacts> facts;
   for (std::size_t f = 0; f < context.manifest->frames.size(); ++f)
     if (plan.frames.empty() ||

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/align/resample.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
@@ -23,6 +24,8 @@ struct ProductContext {
   const Image* classical = nullptr;                       ///< normalised
   const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
   const Grid* grid = nullptr;
+  const OutputGrid* on_reference =
+      nullptr;  ///< where the pixels lie on `first_frame`; none: they are its own
 };
 
 /// What one product is.

@@ -9,7 +9,6 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
-#include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/night/calibration.hpp"
 #include "tilecompile/night/registration_pass.hpp"
 
@@ -37,7 +36,6 @@ void scan_raw(RunUnderWay& run, NightFrames& frames) {
                            [&run] { check_stop(run); }},
                           run.links.verified, [&](int done) { progress.update(done); }),
               true);
-  for (const std::string& text : header_warnings(*frames.manifest)) warn(run, text);
   check_hard_assumptions(*frames.manifest, run.config.method.data);
 }
 
@@ -82,8 +80,11 @@ NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const Cal
                       [&](int done) { progress.update(done); },
                       [&run] { check_stop(run); }};
   const RegistrationConfig& config = run.config.registration;
-  return register_night(raw, reference_asked_for(run, *frames.manifest),
-                        {model_from_name(config.transform), config.min_star_matches});
+  return register_night(
+      raw, reference_asked_for(run, *frames.manifest),
+      {config.allow_rotation || config.transform != "auto" ? model_from_name(config.transform)
+                                                           : TransformModel::kShift,
+       config.min_star_matches});
 }
 
 Registration registration_of(const RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
@@ -160,6 +161,11 @@ void take_registration(NightFrames& frames, Registration registration,
 }  // namespace
 
 void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
+  if (run.config.registration.debayer == "drizzle")
+    throw UsageError(
+        "registration.debayer: drizzle is not there yet: set registration.debayer: interpolate (or auto, "
+        "which is "
+        "the same today)");
   scan_raw(run, frames);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
@@ -183,6 +189,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   check_hard_assumptions(*frames.manifest, run.config.method.data);
   Registration registration = registration_of(run, *all, fits, calibration, cfa_pattern);
   note_registration(run, registration, fits);
+  run.config.method.data.saturation *= registration.grid.step * registration.grid.step;  // light a pixel
   run.record.configuration = effective_config(run.config).dump();  // with the saturation
   take_registration(frames, std::move(registration), std::move(masters));
 }

@@ -42,6 +42,7 @@ std::string first_difference(const Manifest& before, const Manifest& now) {
       return now.frames[f].path + " stands where " + before.frames[f].path + " was";
     if (before.frames[f].sha256 != now.frames[f].sha256) return now.frames[f].path + " has other content";
   }
+  if (before.registration != now.registration) return "they are calibrated or registered in another way";
   return "what the manifest says of them";
 }
 

@@ -84,6 +84,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.classical = &night.analysis.classical;
   context.sky = &night.sky;
   context.grid = &night.grid;
+  if (night.frames.raw) context.on_reference = &night.frames.raw->registration.grid;
   return context;
 }
 

@@ -48,14 +48,18 @@ std::string FrameOrigin::copy(const std::string& path, const std::filesystem::pa
 
 FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache) {
   FrameOrigin origin(input.dir);
-  // Raw frames are read once; what becomes of them lies on a local disk.
-  if (!cache.dir.empty() && input.stage != InputStage::kRaw)
+  if (!cache.dir.empty())
     origin.cache =
         std::make_shared<FileCache>(cache.dir, static_cast<std::uint64_t>(cache.size_limit_mb) << 20);
   if (storage.s3.frames_prefix.empty()) return origin;
   origin.bucket = std::make_shared<S3Bucket>(s3_options(storage.s3));
   origin.prefix = storage.s3.frames_prefix;
   return origin;
+}
+
+FrameOrigin open_frames(const RunConfig& config) {
+  const bool for_siril = config.input.stage == InputStage::kRaw && !calibrates(config);
+  return open_frames(config.input, config.storage, for_siril ? CacheConfig{} : config.cache);
 }
 
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root) {

@@ -32,15 +32,16 @@ FrameKind kind_in_header(const fs::path& file) {
 }
 
 [[noreturn]] void refuse_mixture(const Group& group, FrameKind first, FrameKind last) {
-  throw InputError(group.folder.string() + " holds frames of several kinds: " + group.names.front() + " is a " +
-                   name_of(first) + ", " + group.names.back() + " a " + name_of(last) +
+  throw InputError(group.folder.string() + " holds frames of several kinds: " + group.names.front() +
+                   " is a " + name_of(first) + ", " + group.names.back() + " a " + name_of(last) +
                    "; sort them into folders such as lights, darks, flats and biases");
 }
 
 void classify(Group& group, const fs::path& top) {
   const FrameKind first = kind_in_header(group.folder / group.names.front());
   const FrameKind last = kind_in_header(group.folder / group.names.back());
-  if (first != FrameKind::kUnknown && last != FrameKind::kUnknown && first != last) refuse_mixture(group, first, last);
+  if (first != FrameKind::kUnknown && last != FrameKind::kUnknown && first != last)
+    refuse_mixture(group, first, last);
   group.kind = first != FrameKind::kUnknown ? first : last;
   if (group.kind != FrameKind::kUnknown) {
     group.why = "by the headers";
@@ -71,7 +72,8 @@ bool lies_below(const fs::path& path, const fs::path& top) {
   return std::mismatch(top.begin(), top.end(), path.begin(), path.end()).first == top.end();
 }
 
-/// The deepest folder that holds all groups of a kind; nothing when there is none. Throws when it holds others too.
+/// The deepest folder that holds all groups of a kind; nothing when there is none. Throws when it holds
+/// others too.
 std::optional<FoundFrames> folder_of(FrameKind kind, const std::vector<Group>& groups) {
   std::optional<FoundFrames> found;
   for (const Group& group : groups) {
@@ -85,9 +87,10 @@ std::optional<FoundFrames> folder_of(FrameKind kind, const std::vector<Group>& g
   if (!found) return found;
   for (const Group& group : groups)
     if (group.kind != kind && lies_below(group.folder, found->folder))
-      throw InputError("the " + std::string(name_of(kind)) + " frames lie in several folders below " +
-                       found->folder.string() + ", where " + group.folder.string() +
-                       " holds others: bring them below one folder, or write a configuration (config/raw.yaml)");
+      throw InputError(
+          "the " + std::string(name_of(kind)) + " frames lie in several folders below " +
+          found->folder.string() + ", where " + group.folder.string() +
+          " holds others: bring them below one folder, or write a configuration (config/raw.yaml)");
   return found;
 }
 
@@ -143,7 +146,8 @@ FoundNight find_night(const fs::path& folder) {
         group.why = "neither headers nor names say otherwise";
       }
   if (kinds_of(groups).count(FrameKind::kLight) == 0)
-    throw InputError("no lights below " + folder.string() + ": all frames are " + name_of(groups.front().kind) +
+    throw InputError("no lights below " + folder.string() + ": all frames are " +
+                     name_of(groups.front().kind) +
                      " frames or their kin, by their headers or the names of their folders");
   if (kinds_of(groups) == std::set<FrameKind>{FrameKind::kLight})
     for (Group& group : groups_beside(top)) groups.push_back(std::move(group));
@@ -153,7 +157,8 @@ FoundNight find_night(const fs::path& folder) {
   night.flats = folder_of(FrameKind::kFlat, groups);
   night.biases = folder_of(FrameKind::kBias, groups);
   night.flat_darks = folder_of(FrameKind::kFlatDark, groups);
-  const auto first = std::find_if(groups.begin(), groups.end(), [](const Group& g) { return g.kind == FrameKind::kLight; });
+  const auto first =
+      std::find_if(groups.begin(), groups.end(), [](const Group& g) { return g.kind == FrameKind::kLight; });
   night.first_light = first->names.front();
   night.light = FrameReader(first->folder / first->names.front(), ZeroIsNodata::kNever).facts();
   return night;

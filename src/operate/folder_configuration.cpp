@@ -14,12 +14,15 @@ constexpr std::size_t kLeastSmartFrames = 100;
 
 std::string quoted_path(const std::filesystem::path& path) { return nlohmann::json(path.string()).dump(); }
 
-std::string frames_text(std::size_t count) { return std::to_string(count) + (count == 1 ? " frame" : " frames"); }
+std::string frames_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " frame" : " frames");
+}
 
 /// Whether the lights look as a program leaves them that registered them; why, else empty.
 std::string registered_by(const FoundNight& night) {
   if (night.light.channels == 3) return "the lights have three colour planes, so they were debayered";
-  if (night.first_light.rfind("r_", 0) == 0) return "their names begin with r_, as those of frames that Siril registered";
+  if (night.first_light.rfind("r_", 0) == 0)
+    return "their names begin with r_, as those of frames that Siril registered";
   return "";
 }
 
@@ -35,7 +38,8 @@ class Writer {
   void calibration(const char* name, const char* use_key, const char* folder_key,
                    const std::optional<FoundFrames>& found) {
     if (!found) return;
-    choose(std::string(name) + ": " + found->folder.string() + " (" + frames_text(found->count) + ", " + found->why + ")");
+    choose(std::string(name) + ": " + found->folder.string() + " (" + frames_text(found->count) + ", " +
+           found->why + ")");
     if (use_key != nullptr) line(std::string("  ") + use_key + ": true");
     line(std::string("  ") + folder_key + ": " + quoted_path(found->folder));
   }
@@ -49,7 +53,8 @@ void write_raw(const FoundNight& night, Writer& writer) {
   writer.line("  stage: raw\nregistration:\n  engine: internal");
   writer.choose("the lights are raw: they are registered by this program (input.stage, registration.engine)");
   if (!night.light.bayer_pattern.empty())
-    writer.choose("colour filters: " + night.light.bayer_pattern + ", as BAYERPAT of " + night.first_light + " says");
+    writer.choose("colour filters: " + night.light.bayer_pattern + ", as BAYERPAT of " + night.first_light +
+                  " says");
   const bool calibrated = night.darks || night.flats || night.biases || night.flat_darks;
   if (calibrated) writer.line("calibration:");
   writer.calibration("darks", "use_dark", "darks_dir", night.darks);

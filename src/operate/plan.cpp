@@ -132,7 +132,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   RunPlan plan;
   plan.threads = thread_count(config.parallel.threads);
   const auto began = std::chrono::steady_clock::now();
-  const FrameOrigin frames = open_frames(config.input, config.storage, config.cache);
+  const FrameOrigin frames = open_frames(config);
   const FrameListing listing = list_frames(frames, config.input.pattern);
   const std::vector<std::string>& paths = listing.paths;
   plan.warnings = listing.notes;

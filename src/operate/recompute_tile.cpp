@@ -47,7 +47,7 @@ struct RunPlace {
 void find_in_bucket(const RecomputeRequest& request, const json& configuration, RunPlace& place) {
   const RunConfig config = read_recorded_config(configuration, (request.run_dir / "run.json").string());
   if (request.input_dir.empty() && !config.storage.s3.frames_prefix.empty())
-    place.frames = open_frames(config.input, config.storage, config.cache);
+    place.frames = open_frames(config);
   if (request.storage_root.empty() && config.storage.type == StorageType::kS3)
     place.bucket = open_store(config.storage, "");
 }
@@ -64,10 +64,11 @@ RunPlace find_run(const RecomputeRequest& request) {
     const auto setting = [&](const char* key) {
       return configuration.value(json::json_pointer(key), std::string());
     };
-    // The frames of a run from raw ones are those that it registered into its own folder.
+    // Those that Siril registered lie in the run's own folder.
+    const bool siril = setting("/input/stage") == "raw" && setting("/registration/engine") == "siril";
     if (place.frames.folder.empty())
-      place.frames.folder = setting("/input/stage") == "raw" ? dir / setting("/registration/output_dir")
-                                                             : fs::path(setting("/input/dir"));
+      place.frames.folder =
+          siril ? dir / setting("/registration/output_dir") : fs::path(setting("/input/dir"));
     if (setting("/storage/type") == "s3" || !setting("/storage/s3/frames_prefix").empty())
       find_in_bucket(request, configuration, place);
     if (root.empty()) root = setting("/storage/root");

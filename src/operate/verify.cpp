@@ -79,7 +79,7 @@ VerifyReport Verifier::run() {
 void Verifier::check_frames() {
   std::vector<std::string> paths;
   const bool found = check("frames", "correct input.dir and input.pattern, or add frames", [&] {
-    frames_ = open_frames(config_.input, config_.storage, config_.cache);
+    frames_ = open_frames(config_);
     FrameListing listing = list_frames(frames_, config_.input.pattern);
     paths = std::move(listing.paths);
     const int least = config_.method.data.frames_min;

@@ -227,6 +227,24 @@ TEST(FrameReader, PlaceOnTheSkyFollowsTheCoordinates) {
                   .sky_place.empty());
 }
 
+TEST(FrameReader, CoordinatesFollowThePictureToAnotherGrid) {
+  std::vector<std::string> records = {fits_card("CRPIX1", "25.0"),   fits_card("CRPIX2", "20.5"),
+                                      fits_card("CD1_1", "-0.0005"), fits_card("A_2_1", "0.004"),
+                                      fits_card("CRVAL1", "83.6"),   fits_card("OBJECT", "'M 42'")};
+  const std::vector<std::string> before = records;
+  move_sky_records(records, 0, 0, 1);
+  EXPECT_EQ(records, before);
+  move_sky_records(records, -10, 4, 0.5);
+  const auto number = [&](std::size_t i) { return std::stod(records[i].substr(10, 20)); };
+  EXPECT_DOUBLE_EQ(number(0), (25 - 0.5 + 10) / 0.5 + 0.5);
+  EXPECT_DOUBLE_EQ(number(1), (20.5 - 0.5 - 4) / 0.5 + 0.5);
+  EXPECT_DOUBLE_EQ(number(2), -0.00025);
+  EXPECT_DOUBLE_EQ(number(3), 0.001);
+  EXPECT_EQ(records[4], before[4]);
+  EXPECT_EQ(records[5], before[5]);
+  for (const std::string& record : records) EXPECT_EQ(record.size(), 80u);
+}
+
 // Borders, a hole across several bands, lone zeros; two planes that differ.
 std::string zeros_frame(int width, int height) {
   std::string codes;
@@ -273,6 +291,36 @@ FrameFacts facts_of(const std::string& cards) {
   return FrameReader(write_bytes(dir / "x.fits", fits_header(8, {1, 1}, cards) + padded("\1", 0)),
                      ZeroIsNodata::kNever)
       .facts();
+}
+
+TEST(FrameReader, BoxesArePartsOfTheWhole) {
+  TempDir dir;
+  Image planes;
+  for (int c = 0; c < 3; ++c) {
+    planes.emplace_back(61, 47);
+    for (int y = 0; y < 47; ++y)
+      for (int x = 0; x < 61; ++x)
+        planes.back().at(x, y) = x + y < 20 || x > 55 ? 0.0F : static_cast<float>(c * 10000 + y * 100 + x);
+  }
+  write_image(dir.path() / "frame.fits", planes, {});
+  for (const ZeroIsNodata zeros : {ZeroIsNodata::kNever, ZeroIsNodata::kAuto, ZeroIsNodata::kAlways}) {
+    FrameReader reader(dir.path() / "frame.fits", zeros);
+    const Image whole = reader.read_all();
+    for (const Box& box :
+         {Box{0, 0, 61, 47}, Box{3, 5, 40, 20}, Box{60, 46, 1, 1}, Box{0, 10, 61, 3}, Box{7, 0, 2, 47}})
+      for (int c = 0; c < 3; ++c) {
+        std::vector<float> part(box.area());
+        reader.read_box(c, box, part.data());
+        for (int y = 0; y < box.h; ++y)
+          for (int x = 0; x < box.w; ++x)
+            EXPECT_EQ(
+                std::bit_cast<std::uint32_t>(part[static_cast<std::size_t>(y * box.w + x)]),
+                std::bit_cast<std::uint32_t>(whole[static_cast<std::size_t>(c)].at(box.x0 + x, box.y0 + y)));
+      }
+    float sample = 0;
+    EXPECT_THROW(reader.read_box(0, {61, 0, 1, 1}, &sample), ContractError);
+    EXPECT_THROW(reader.read_box(3, {0, 0, 1, 1}, &sample), ContractError);
+  }
 }
 
 TEST(FrameReader, ExposuresInEverySpelling) {

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include "fits/handmade_fits.hpp"
+#include "tilecompile/align/registration.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
@@ -140,6 +141,17 @@ std::vector<std::string> sample_manifests() {
     manifest.frames.push_back(entry);
   }
   return {encode_manifest(manifest)};
+}
+
+std::vector<std::string> sample_registrations() {
+  Registration registration;
+  registration.reference = "f0.fits";
+  registration.grid = {90, 70, -3, 2, 0.5};
+  registration.cfa_pattern = "RGGB";
+  registration.calibrations = {{{"masters/a.fits", std::string(64, 'a')}, {}, {}}};
+  registration.frames = {{"f0.fits", 90, 70, shift_transform(0, 0), -1},
+                         {"f1.fits", 90, 70, shift_transform(1.5, -2), 0}};
+  return {encode_registration(registration)};
 }
 
 std::vector<std::string> sample_metrics() {

@@ -11,6 +11,7 @@ std::vector<std::string> sample_configs();
 std::vector<std::string> sample_tasks();
 std::vector<std::string> sample_results();
 std::vector<std::string> sample_manifests();
+std::vector<std::string> sample_registrations();
 std::vector<std::string> sample_metrics();
 std::vector<std::string> sample_clusters();
 std::vector<std::string> sample_journals();

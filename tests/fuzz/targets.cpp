@@ -10,6 +10,7 @@
 #include "fits/handmade_fits.hpp"
 #include "samples.hpp"
 #include "test_data.hpp"
+#include "tilecompile/align/registration.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/yaml_tree.hpp"
@@ -95,6 +96,13 @@ bool read_manifest(std::string_view bytes) {
   });
 }
 
+bool read_registration(std::string_view bytes) {
+  return accepted<InputError>([&] {
+    const std::string again = encode_registration(decode_registration(bytes));
+    promise(encode_registration(decode_registration(again)) == again, "the registration changes on its way");
+  });
+}
+
 bool read_metrics(std::string_view bytes) {
   return accepted<InputError>([&] {
     const FrameMetrics metrics = decode_frame_metrics(bytes);
@@ -166,6 +174,7 @@ const std::vector<FuzzTarget>& fuzz_targets() {
                                                   {"task", read_task, sample_tasks},
                                                   {"result", read_result, sample_results},
                                                   {"manifest", read_manifest, sample_manifests},
+                                                  {"registration", read_registration, sample_registrations},
                                                   {"frame_metrics", read_metrics, sample_metrics},
                                                   {"clusters", read_clusters, sample_clusters},
                                                   {"journal", read_dead_runs_journal, sample_journals},

@@ -15,7 +15,7 @@ struct FuzzTarget {
   std::vector<std::string> (*seeds)();
 };
 
-/// config, task, result, manifest, frame_metrics, clusters, journal, tile_file, frame.
+/// config, task, result, manifest, registration, frame_metrics, clusters, journal, tile_file, frame.
 const std::vector<FuzzTarget>& fuzz_targets();
 
 }  // namespace tilecompile

@@ -113,6 +113,18 @@ TEST(ManifestJson, RoundTripKeepsBytesAndBits) {
   }
 }
 
+TEST(ManifestJson, ARegistrationIsPartOfIt) {
+  Manifest manifest = sample(3);
+  EXPECT_EQ(encode_manifest(manifest).find("registration"), std::string::npos);
+  manifest.registration = std::string(64, 'a');
+  const std::string bytes = encode_manifest(manifest);
+  EXPECT_EQ(decode_manifest(bytes).registration, manifest.registration);
+  EXPECT_EQ(encode_manifest(decode_manifest(bytes)), bytes);
+  EXPECT_EQ(without(manifest, {{manifest.frames[1].path, "bad"}}).registration, manifest.registration);
+  manifest.registration = "none";
+  EXPECT_THROW(decode_manifest(encode_manifest(manifest)), InputError);
+}
+
 TEST(ManifestJson, EveryTruncationIsRefused) {
   const std::string bytes = encode_manifest(sample(2));
   for (std::size_t n = 0; n + 2 < bytes.size(); ++n)

@@ -93,7 +93,8 @@ TEST_F(NightFolder, FramesThatNothingNamesAreLights) {
   put("n/1.fits");
   put("n/2.fits");
   put("n/darks/1.fits");
-  EXPECT_THAT(refusal("n"), HasSubstr("the light frames lie in several folders"));  // darks would count as lights
+  EXPECT_THAT(refusal("n"),
+              HasSubstr("the light frames lie in several folders"));  // darks would count as lights
   put("m/M31/1.fits");
   put("m/darks/1.fits");
   EXPECT_EQ(relative(find_night(dir_ / "m").lights), "m/M31");
@@ -116,7 +117,8 @@ TEST_F(NightFolder, DarksBesideAFolderOfLightsAreFound) {
 TEST_F(NightFolder, MixturesAndFoldersWithoutLightsAreNamed) {
   put("n/all/1_light.fits", "Light");
   put("n/all/2_dark.fits", "Dark");
-  EXPECT_THAT(refusal("n"), HasSubstr("all holds frames of several kinds: 1_light.fits is a light, 2_dark.fits a dark"));
+  EXPECT_THAT(refusal("n"),
+              HasSubstr("all holds frames of several kinds: 1_light.fits is a light, 2_dark.fits a dark"));
   put("m/darks/1.fits", "Dark");
   EXPECT_THAT(refusal("m"), HasSubstr("no lights below"));
   put("k/lights/1.fits");

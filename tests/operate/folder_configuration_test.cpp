@@ -47,7 +47,8 @@ TEST(FolderConfiguration, RawLightsAreCalibratedWithWhatThereIs) {
 TEST(FolderConfiguration, ManyShortColourExposuresAreOfASmartTelescope) {
   const TempDir dir;
   for (int i = 0; i < 100; ++i)
-    put(dir / ("l" + std::to_string(i) + ".fits"), {{"BAYERPAT", std::string("GRBG"), ""}, {"EXPTIME", 10.0, ""}});
+    put(dir / ("l" + std::to_string(i) + ".fits"),
+        {{"BAYERPAT", std::string("GRBG"), ""}, {"EXPTIME", 10.0, ""}});
   const FolderConfiguration found = configure_folder(dir.path());
   EXPECT_EQ(config_of(found).profile, Profile::kSmartTelescope);
   EXPECT_THAT(found.choices, Contains(HasSubstr("no darks, flats or biases: the lights are not calibrated")));

@@ -47,5 +47,9 @@ std::vector<std::string> product_header_records(const std::filesystem::path& pat
 std::vector<std::string> shared_header_records(const std::filesystem::path& path);
 /// Leaves out the records that say where on the sky a pixel lies: WCS with its distortions.
 void drop_sky_records(std::vector<std::string>& records);
+/// Makes the records that say so those of a picture on another grid: the centre of its column X (from 0) lies
+/// at x0 + (X + 1/2) step - 1/2 of the frame's, rows alike. Reference pixel, steps and SIP polynomials
+/// follow.
+void move_sky_records(std::vector<std::string>& records, double x0, double y0, double step);
 
 }  // namespace tilecompile

@@ -31,6 +31,8 @@ struct FrameOrigin {
 
 /// The frames that `input`, `storage.s3.frames_prefix` and `cache` name. Throws what the storage throws.
 FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache);
+/// Those of a run. Raw ones for Siril are read once and need no cache.
+FrameOrigin open_frames(const RunConfig& config);
 
 /// The store that `storage` names; `root` is the folder of a file store.
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root);

@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "broker/patience.hpp"
+#include "broker/private_broker.hpp"
+#include "hand_worker.hpp"
+#include "program.hpp"
+#include "test_data.hpp"
+#include "tilecompile/base/uuid.hpp"
+#include "tilecompile/fits/image_file.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string quoted_path(const fs::path& path) { return "'" + path.string() + "'"; }
+
+/// Small raw nights, mono and colour, with everything that calibrates them, and a broker.
+class RawNights : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    night_ = new TempDir();
+    for (const std::string kind : {"mono", "colour"}) {
+      const auto made =
+          run_program("simulate " + quoted_path(*night_ / kind) +
+                      " --raw --frames 9 --width 420 --height 330 --stars 110 --shift 30 --seed 6 "
+                      "--darks 5 --flats 5 --biases 5 --quiet" +
+                      (kind == "colour" ? " --cfa GRBG" : ""));
+      ASSERT_EQ(made.exit_code, 0) << made.text;
+    }
+    if (PrivateBroker::installed()) broker_ = new PrivateBroker();
+  }
+  static void TearDownTestSuite() {
+    delete broker_;
+    delete night_;
+  }
+
+  struct Ended {
+    fs::path directory;
+    std::map<std::string, std::string> digests;
+  };
+  static Ended go(const std::string& mode, const std::string& kind, const std::string& flags = "") {
+    const std::string id = new_uuid();
+    const auto ended = run_program(
+        mode + " " + quoted_path(*night_ / kind / "raw.yaml") + " --quiet --run-id " + id + " --output " +
+        quoted_path(*night_ / "out") + " --set tile.min_size=48 --set data.frames_min=3 " + flags +
+        (mode == "master" ? " --set broker.port=" + std::to_string(broker_->port()) : ""));
+    EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
+    const fs::path directory = *night_ / "out" / id;
+    return {directory, ended.exit_code == 0 || ended.exit_code == 3 ? product_digests(directory)
+                                                                    : std::map<std::string, std::string>{}};
+  }
+
+  static inline TempDir* night_ = nullptr;
+  static inline PrivateBroker* broker_ = nullptr;
+};
+
+TEST_F(RawNights, OneCommandMakesThePicture) {
+  const Ended ended = go("run", "mono");
+  const Image picture = read_image(ended.directory / "reconstruction.fits");
+  EXPECT_EQ(picture.size(), 1u);
+  EXPECT_EQ(picture[0].width(), 420);
+  const std::string table = file_text(ended.directory / "registration.csv");
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 10);
+  EXPECT_FALSE(file_text(*night_ / "out" / ended.directory.filename() / "registration.json").empty());
+  EXPECT_FALSE(fs::exists(ended.directory / "registered"));
+  EXPECT_EQ(read_image(go("run", "colour").directory / "reconstruction.fits").size(), 3u);
+}
+
+TEST_F(RawNights, ThreadsBatchesAndMemoryChangeNoBit) {
+  for (const std::string kind : {"mono", "colour"}) {
+    const auto reference = go("run", kind, "--threads 1").digests;
+    ASSERT_GE(reference.size(), 2u);
+    EXPECT_EQ(go("run", kind, "--threads 3 --set parallel.batch=1").digests, reference);
+    EXPECT_EQ(go("run", kind, "--threads 2 --set parallel.memory_limit_mb=1").digests, reference);
+  }
+}
+
+TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const auto reference = go("run", "colour").digests;
+  ASSERT_GE(reference.size(), 2u);
+  EXPECT_EQ(go("master", "colour", "--workers 2").digests, reference);
+  broker_->wait_until_quiet();
+  HandWorker victim(night_->path(), "victim",
+                    "--input.dir " + quoted_path(*night_ / "colour/lights") + " --storage.root " +
+                        quoted_path(*night_ / "out") + " --broker.port " + std::to_string(broker_->port()));
+  bool struck = false;
+  std::thread killer([&] {
+    struck = victim.wait_for("tile done");
+    victim.end(SIGKILL);
+  });
+  EXPECT_EQ(go("master", "colour", "--workers 1 --set parallel.batch=2").digests, reference);
+  killer.join();
+  EXPECT_TRUE(struck);
+}
+
+TEST_F(RawNights, FramingIsAsAsked) {
+  const Image all =
+      read_image(go("run", "mono", "--set registration.framing=union").directory / "classical.fits");
+  const Image common =
+      read_image(go("run", "mono", "--set registration.framing=intersection").directory / "classical.fits");
+  EXPECT_GT(all[0].width() * all[0].height(), 420 * 330);
+  EXPECT_LT(common[0].width() * common[0].height(), 420 * 330);
+  EXPECT_GT(common[0].width() * common[0].height(), 420 * 330 / 2);
+}
+
+TEST_F(RawNights, AFrameOfAnotherFieldIsNamedOrLeftOut) {
+  const auto other = run_program("simulate " + quoted_path(*night_ / "other") +
+                                 " --raw --frames 3 --width 420 --height 330 --stars 110 --seed 77 --darks 1 "
+                                 "--flats 1 --biases 1 --quiet");
+  ASSERT_EQ(other.exit_code, 0) << other.text;
+  fs::copy(*night_ / "mono", *night_ / "mixed", fs::copy_options::recursive);
+  fs::copy(*night_ / "other/lights/light_0002.fits", *night_ / "mixed/lights/stray.fits");
+  const auto refused =
+      run_program("run " + quoted_path(*night_ / "mixed/raw.yaml") + " --quiet --output " +
+                  quoted_path(*night_ / "out") + " --set data.frames_min=3 --set input.on_bad_frame=error");
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_NE(refused.text.find("stray.fits"), std::string::npos) << refused.text;
+  EXPECT_NE(refused.text.find("another field"), std::string::npos) << refused.text;
+  const Ended without = go("run", "mixed", "--set input.on_bad_frame=quarantine");
+  EXPECT_EQ(without.digests, go("run", "mono").digests);
+}
+
+}  // namespace
+}  // namespace tilecompile
