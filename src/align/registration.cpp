@@ -39,8 +39,7 @@ std::optional<Transform> fit_by_rules(const std::vector<StarPair>& pairs, const 
 std::string no_match(const StarMatch& match, std::size_t reference, std::size_t frame) {
   if (match.mirrored)
     return "is a mirror image of the reference: taken through another light path, or saved flipped? mirror "
-           "it "
-           "back";
+           "it back";
   return text("its %zu stars are none of the reference's %zu: cloud, another field, or out of focus?", frame,
               reference);
 }

@@ -76,8 +76,7 @@ MasterObject decode_object(const json& j) {
 
 CalibrationObjects decode_calibration(const json& j) {
   StrictObject o(j, "registration: calibration");
-  CalibrationObjects c{decode_object(o.get("dark")), decode_object(o.get("flat")),
-                       decode_object(o.get("defects"))};
+  CalibrationObjects c{decode_object(o.get("dark")), decode_object(o.get("flat"))};
   o.done();
   return c;
 }
@@ -106,9 +105,7 @@ std::string decode_pattern(StrictObject& o) {
 std::string encode_registration(const Registration& r) {
   json calibrations = json::array(), frames = json::array();
   for (const CalibrationObjects& c : r.calibrations)
-    calibrations.push_back({{"dark", encode_object(c.dark)},
-                            {"flat", encode_object(c.flat)},
-                            {"defects", encode_object(c.defects)}});
+    calibrations.push_back({{"dark", encode_object(c.dark)}, {"flat", encode_object(c.flat)}});
   for (const RegisteredFrame& f : r.frames)
     frames.push_back({{"path", f.path},
                       {"width", f.width},

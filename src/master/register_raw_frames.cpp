@@ -15,6 +15,8 @@
 namespace tilecompile {
 namespace {
 
+using Masters = std::vector<std::shared_ptr<const CalibrationMasters>>;
+
 Framing framing_of(const std::string& word) {
   if (word == "union") return Framing::kUnion;
   return word == "intersection" ? Framing::kIntersection : Framing::kReference;
@@ -61,9 +63,32 @@ CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   return plan;
 }
 
+// Every kOneOf-th sample of a plane that is a number, in ascending order.
+std::vector<float> some_samples(const Plane<float>& plane) {
+  constexpr std::size_t kOneOf = 61;
+  std::vector<float> some;
+  for (std::size_t i = 0; i < plane.size(); i += kOneOf)
+    if (std::isfinite(plane.samples()[i])) some.push_back(plane.samples()[i]);
+  std::sort(some.begin(), some.end());
+  return some;
+}
+
+// From where calibrated samples count as saturated: where the flat is brightest the level of the sensor comes
+// out lowest.
+double calibrated_level(double saturation, const Masters& masters) {
+  double level = saturation;
+  for (const auto& group : masters) {
+    if (!group) continue;
+    const std::vector<float> dark = some_samples(group->dark), flat = some_samples(group->flat);
+    const double offset = dark.empty() ? 0 : dark[dark.size() / 2];
+    const double most = flat.empty() ? 1 : flat[flat.size() * 99 / 100];
+    if (most > 0) level = std::min(level, (saturation - offset) / most);
+  }
+  return level;
+}
+
 NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const CalibrationPlan& calibration,
-                          const std::vector<std::shared_ptr<const CalibrationMasters>>& masters,
-                          const std::string& cfa_pattern) {
+                          const Masters& masters, const std::string& cfa_pattern) {
   run.clock.start("register frames");
   Progress progress("finding stars", "frames", static_cast<int>(frames.manifest->frames.size()),
                     run.request.quiet);
@@ -142,8 +167,7 @@ void note_registration(RunUnderWay& run, const Registration& r, const NightFits&
 }
 
 // The facts of the manifest become those of the frames as they are read: all lie where the reference does.
-void take_registration(NightFrames& frames, Registration registration,
-                       std::vector<std::shared_ptr<const CalibrationMasters>> masters) {
+void take_registration(NightFrames& frames, Registration registration, Masters masters) {
   frames.registration_json = encode_registration(registration);
   auto manifest = std::make_shared<Manifest>(*frames.manifest);
   manifest->registration = sha256_hex(frames.registration_json);
@@ -162,19 +186,18 @@ void take_registration(NightFrames& frames, Registration registration,
 
 void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   if (run.config.registration.debayer == "drizzle")
-    throw UsageError(
-        "registration.debayer: drizzle is not there yet: set registration.debayer: interpolate (or auto, "
-        "which is "
-        "the same today)");
+    throw UsageError("registration.debayer: drizzle is not there yet: set registration.debayer: interpolate");
   scan_raw(run, frames);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
   note_saturation(run, all->frames.front().facts);
   const CalibrationPlan calibration = plan_calibration(run, source_of(run, frames));
   const std::string& cfa_pattern = calibration.cfa;
-  std::vector<std::shared_ptr<const CalibrationMasters>> masters;
+  Masters masters;
   for (const CalibrationObjects& group : calibration.groups)
     masters.push_back(load_masters(*run.links.store, group));
+  double& saturation = run.config.method.data.saturation;
+  if (saturation > 0) saturation = calibrated_level(saturation, masters);
   const NightFits fits = find_transforms(run, frames, calibration, masters, cfa_pattern);
   run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
   if (fits.reference < 0)
@@ -189,7 +212,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   check_hard_assumptions(*frames.manifest, run.config.method.data);
   Registration registration = registration_of(run, *all, fits, calibration, cfa_pattern);
   note_registration(run, registration, fits);
-  run.config.method.data.saturation *= registration.grid.step * registration.grid.step;  // light a pixel
+  saturation *= registration.grid.step * registration.grid.step;   // light a pixel
   run.record.configuration = effective_config(run.config).dump();  // with the saturation
   take_registration(frames, std::move(registration), std::move(masters));
 }

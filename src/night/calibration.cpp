@@ -69,7 +69,7 @@ class Calibrator {
     if (dark_frames_) {
       make_groups(flat);
     } else {
-      plan_.groups.push_back({bias_.empty() ? MasterObject{} : masters_.put(bias_), flat, {}});
+      plan_.groups.push_back({bias_.empty() ? MasterObject{} : masters_.put(bias_), flat});
     }
     return std::move(plan_);
   }
@@ -250,7 +250,7 @@ class Calibrator {
           leave_out_defects(dark, measured, plan_.cfa, config_.cosmetic_sigma, making_);
       for (const int light : group.lights)
         plan_.group_of_frame[static_cast<std::size_t>(light)] = static_cast<int>(plan_.groups.size());
-      plan_.groups.push_back({masters_.put(dark), flat, {}});
+      plan_.groups.push_back({masters_.put(dark), flat});
       note_group(group, defects);
     }
   }

@@ -80,7 +80,7 @@ Registration sample() {
   r.reference = "night/a.fits";
   r.grid = {1000, 700, -12, 3, 1 / 1.5};
   r.cfa_pattern = "GRBG";
-  r.calibrations = {{{"masters/d", std::string(64, '1')}, {"masters/f", std::string(64, '2')}, {}}};
+  r.calibrations = {{{"masters/d", std::string(64, '1')}, {"masters/f", std::string(64, '2')}}};
   Transform t;
   t.model = TransformModel::kCubic;
   t.centre_x = 1.0 / 3;

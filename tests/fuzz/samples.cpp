@@ -148,7 +148,7 @@ std::vector<std::string> sample_registrations() {
   registration.reference = "f0.fits";
   registration.grid = {90, 70, -3, 2, 0.5};
   registration.cfa_pattern = "RGGB";
-  registration.calibrations = {{{"masters/a.fits", std::string(64, 'a')}, {}, {}}};
+  registration.calibrations = {{{"masters/a.fits", std::string(64, 'a')}, {}}};
   registration.frames = {{"f0.fits", 90, 70, shift_transform(0, 0), -1},
                          {"f1.fits", 90, 70, shift_transform(1.5, -2), 0}};
   return {encode_registration(registration)};

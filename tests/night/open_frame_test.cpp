@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "raw_test_night.hpp"
 #include "same_bits.hpp"
 #include "tilecompile/base/error.hpp"
@@ -19,9 +22,9 @@ class RawReading : public testing::TestWithParam<const char*> {
     auto masters = std::make_shared<CalibrationMasters>();
     masters->dark = Plane<float>(RawTestNight::kWidth, RawTestNight::kHeight, 100.0F);
     masters->flat = Plane<float>(RawTestNight::kWidth, RawTestNight::kHeight, 0.5F);
-    masters->defects = Plane<std::uint8_t>(RawTestNight::kWidth, RawTestNight::kHeight);
     for (int i = 0; i < 50; ++i)
-      masters->defects.at((i * 41) % RawTestNight::kWidth, (i * 67) % RawTestNight::kHeight) = 1;
+      masters->dark.at((i * 41) % RawTestNight::kWidth, (i * 67) % RawTestNight::kHeight) =
+          std::numeric_limits<float>::quiet_NaN();
     raw->masters = {masters};
     raw->registration.calibrations.resize(1);
     for (int f = 0; f < 4; ++f)
@@ -77,7 +80,7 @@ TEST_P(RawReading, TheReferenceIsItsCalibratedSamples) {
     for (int x = 10; x < 250; ++x) {
       const int c = pattern.at(x + 5, y - 4);
       const float got = out[static_cast<std::size_t>(c)].at(x, y);
-      if (raw_->masters[0]->defects.at(x + 5, y - 4) != 0) {
+      if (std::isnan(raw_->masters[0]->dark.at(x + 5, y - 4))) {
         EXPECT_NE(got, got);
       } else {
         EXPECT_EQ(got, (stored.at(x + 5, y - 4) - 100) / 0.5F);

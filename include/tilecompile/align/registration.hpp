@@ -51,7 +51,7 @@ struct MasterObject {
 };
 /// What a group of frames is calibrated with.
 struct CalibrationObjects {
-  MasterObject dark, flat, defects;
+  MasterObject dark, flat;
   bool operator==(const CalibrationObjects&) const = default;
 };
 
