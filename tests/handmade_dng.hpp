@@ -34,7 +34,8 @@ class TiffDirectory {
     put(data, value, 4);
     add(tag, 4, 1, data);
   }
-  void ratios(std::uint16_t tag, bool is_signed, const std::vector<std::pair<std::int32_t, std::int32_t>>& values) {
+  void ratios(std::uint16_t tag, bool is_signed,
+              const std::vector<std::pair<std::int32_t, std::int32_t>>& values) {
     std::string data;
     for (const auto& [above, below] : values) {
       put(data, static_cast<std::uint32_t>(above), 4);
@@ -85,7 +86,12 @@ inline void write_dng(const std::filesystem::path& path, const HandmadeDng& dng)
   constexpr std::size_t kExifAt = 8, kMainAt = 512, kSamplesAt = 2048;
   std::string letters;
   for (const char c : dng.cfa)
-    letters += static_cast<char>(c == 'R' ? 0 : c == 'G' ? 1 : c == 'B' ? 2 : c == 'C' ? 3 : c == 'M' ? 4 : 5);
+    letters += static_cast<char>(c == 'R'   ? 0
+                                 : c == 'G' ? 1
+                                 : c == 'B' ? 2
+                                 : c == 'C' ? 3
+                                 : c == 'M' ? 4
+                                            : 5);
   TiffDirectory exif(kExifAt);
   exif.ratios(33434, false, {{static_cast<std::int32_t>(dng.exposure_s), 1}});
   exif.shorts(34855, {static_cast<std::uint16_t>(dng.iso)});

@@ -17,7 +17,8 @@
 namespace tilecompile {
 namespace {
 
-[[noreturn]] void refuse_raw(const std::filesystem::path& path, const std::string& wrong, const std::string& remedy) {
+[[noreturn]] void refuse_raw(const std::filesystem::path& path, const std::string& wrong,
+                             const std::string& remedy) {
   throw InputError("camera raw file " + escaped(path.string()) + ": " + wrong + "; " + remedy);
 }
 
@@ -26,7 +27,8 @@ namespace {
 void check_raw(const std::filesystem::path& path, int status) {
   if (status == LIBRAW_SUCCESS) return;
   refuse_raw(path, std::string("LibRaw says: ") + libraw_strerror(status),
-             "copy it again, or convert it to FITS if this camera is newer than LibRaw " + std::string(LibRaw::version()));
+             "copy it again, or convert it to FITS if this camera is newer than LibRaw " +
+                 std::string(LibRaw::version()));
 }
 
 std::string clock_time(std::time_t timestamp) {
@@ -64,7 +66,8 @@ CameraRaw decode(LibRaw& raw, const std::filesystem::path& path) {
   result.codes = Plane<std::uint16_t>(sizes.width, sizes.height);
   const std::size_t pitch = sizes.raw_pitch / sizeof(ushort);
   for (int y = 0; y < sizes.height; ++y) {
-    const ushort* const row = samples + static_cast<std::size_t>(y + sizes.top_margin) * pitch + sizes.left_margin;
+    const ushort* const row =
+        samples + static_cast<std::size_t>(y + sizes.top_margin) * pitch + sizes.left_margin;
     std::copy(row, row + sizes.width, result.codes.row(y));
   }
   result.cfa = cfa_of(raw, path);
@@ -85,7 +88,8 @@ bool is_camera_raw(const std::filesystem::path& path) {
   static constexpr std::array<const char*, 12> kEndings = {".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf",
                                                            ".orf", ".dng", ".rw2", ".pef", ".srw", ".crw"};
   std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 

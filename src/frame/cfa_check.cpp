@@ -25,7 +25,8 @@ Place place_of(const PlaneView<float>& frame, int x0, int y0) {
     for (int x = x0; x < frame.width; x += 2)
       if (const float s = frame.at(x, y); s == s) samples.push_back(s);
   const double noise =
-      samples.empty() ? 0 : kNoiseOfMedian * robust_sd(samples) / std::sqrt(static_cast<double>(samples.size()));
+      samples.empty() ? 0
+                      : kNoiseOfMedian * robust_sd(samples) / std::sqrt(static_cast<double>(samples.size()));
   return {median(std::move(samples)), noise};
 }
 
@@ -43,8 +44,10 @@ std::string doubt_of_cfa(const PlaneView<float>& frame, const std::string& cfa) 
   const double limit = std::max(kNoiseLimit * (g1.noise + g2.noise), kLevelShare * light);
   if (!(greens > limit) || !(greens > kContrast * others)) return "";
   char text[200];
-  std::snprintf(text, sizeof text, "the pixels that %s calls green differ by %.4g, the other two by %.4g: the pattern is "
-                "%s or %s", cfa.c_str(), greens, others, on_falling ? "RGGB" : "GRBG", on_falling ? "BGGR" : "GBRG");
+  std::snprintf(text, sizeof text,
+                "the pixels that %s calls green differ by %.4g, the other two by %.4g: the pattern is "
+                "%s or %s",
+                cfa.c_str(), greens, others, on_falling ? "RGGB" : "GRBG", on_falling ? "BGGR" : "GBRG");
   return text;
 }
 

@@ -18,9 +18,8 @@ Plane<float> sky(const std::string& cfa, const std::array<double, 3>& colours, d
   const CounterRandom random(5, 1);
   for (int y = 0; y < 90; ++y)
     for (int x = 0; x < 120; ++x)
-      plane.at(x, y) =
-          static_cast<float>(colours[static_cast<std::size_t>(cfa_colour(cfa, x, y))] +
-                             noise * random.gaussian(static_cast<std::uint64_t>(120 * y + x)));
+      plane.at(x, y) = static_cast<float>(colours[static_cast<std::size_t>(cfa_colour(cfa, x, y))] +
+                                          noise * random.gaussian(static_cast<std::uint64_t>(120 * y + x)));
   return plane;
 }
 

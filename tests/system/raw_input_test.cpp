@@ -43,8 +43,8 @@ class RawInput : public testing::Test {
     fs::copy(other / from, night() / to, fs::copy_options::overwrite_existing);
   }
   ProgramEnd run(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> arguments = {"run",       night().string(), "--run-id", kRunId, "--threads", "1",
-                                          "--output", (dir_ / "out").string()};
+    std::vector<std::string> arguments = {
+        "run", night().string(), "--run-id", kRunId, "--threads", "1", "--output", (dir_ / "out").string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 300, {}});
   }
@@ -54,7 +54,7 @@ class RawInput : public testing::Test {
   std::string quarantined() const {
     std::string text;
     const auto record = nlohmann::json::parse(file("run.json"));
-    for (const auto& frame : record.at("quarantined"))
+    for (const auto& frame : record.at("quarantined_frames"))
       text += frame.at("path").get<std::string>() + ": " + frame.at("reason").get<std::string>() + "\n";
     return text;
   }
@@ -68,9 +68,11 @@ TEST_F(RawInput, AFolderIsAllThatIsNeeded) {
   simulate_night();
   const ProgramEnd end = run();
   ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
-  for (const char* text : {"lights: ", "darks: ", "flats: ", "biases: ", "the lights are raw", "profile recommended"})
+  for (const char* text :
+       {"lights: ", "darks: ", "flats: ", "biases: ", "the lights are raw", "profile recommended"})
     EXPECT_THAT(end.err, HasSubstr(text));
-  EXPECT_THAT(file("run.yaml"), AllOf(HasSubstr("# - darks: "), HasSubstr("use_dark: true"), HasSubstr("stage: \"raw\"")));
+  EXPECT_THAT(file("run.yaml"),
+              AllOf(HasSubstr("# - darks: "), HasSubstr("use_dark: true"), HasSubstr("stage: \"raw\"")));
   EXPECT_TRUE(fs::exists(dir_ / "out" / kRunId / "calibration/master_flat.fits"));
   // what it wrote does the same again
   const ProgramEnd again = run_program({"run", (dir_ / "out" / kRunId / "run.yaml").string(), "--output",
@@ -142,7 +144,8 @@ TEST_F(RawInput, ABiasAmongTheLightsIsLeftOut) {
   fs::copy(night() / "biases/bias_0001.fits", night() / "lights/light_0003b.fits");
   const ProgramEnd end = run(lenient());
   ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
-  EXPECT_THAT(quarantined(), HasSubstr("light_0003b.fits: is no light, its header says IMAGETYP 'Bias Frame'"));
+  EXPECT_THAT(quarantined(),
+              HasSubstr("light_0003b.fits: is no light, its header says IMAGETYP 'Bias Frame'"));
 }
 
 TEST_F(RawInput, AWrongColourPatternIsNamed) {
@@ -161,7 +164,8 @@ TEST_F(RawInput, DarksOfAnotherExposureEndTheRun) {
   simulate_night(options);
   const ProgramEnd end = run();
   EXPECT_EQ(end.code, 4);
-  EXPECT_THAT(end.err, HasSubstr("no dark fits the light light_0001.fits of 10 s: the darks have 5 s (3 frames)"));
+  EXPECT_THAT(end.err,
+              HasSubstr("no dark fits the light light_0001.fits of 10 s: the darks have 5 s (3 frames)"));
 }
 
 TEST_F(RawInput, AFolderWithoutLightsIsNamed) {
