@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
@@ -23,6 +24,8 @@ struct RunRequest {
   bool resume = false;       ///< go on with the run of this id
   bool quiet = false;
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
+  std::vector<std::string>
+      choices{};  ///< of a configuration that nobody wrote; then the run keeps it as run.yaml
 };
 
 /// What the master works with: its party on the broker, the shared storage, and who else is to be looked
