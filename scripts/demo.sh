@@ -1,13 +1,14 @@
 #!/bin/bash
-# Shows tilecompile at work: installs and builds it, simulates a night, reconstructs it once with two workers over
-# a private RabbitMQ and once in a single process, and checks that both pictures are the same to the bit.
+# Shows tilecompile at work: installs and builds it, simulates a raw night (lights, darks, flats, biases), makes the
+# picture once with two workers over a private RabbitMQ and once in a single process, and checks that both are the
+# same to the bit.
 # Usage: scripts/demo.sh [DIR]     DIR: new or empty folder for frames and results; default build/demo, emptied
 # Environment: DEMO_FRAMES (60), DEMO_WIDTH (960), DEMO_HEIGHT (640)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 case ${1:-} in
-  -*) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;
+  -*) sed -n '2,6s/^# //p' "$0" >&2; exit 2 ;;
   '')
     demo=$PWD/build/demo
     if [ -e "$demo/broker" ]; then scripts/private-broker.sh stop "$demo/broker"; fi
@@ -85,21 +86,20 @@ say "building (minutes, the first time)"
 cmake --preset release >> "$log" 2>&1 < /dev/null
 cmake --build --preset release --target tilecompile 2>&1 < /dev/null | tee -a "$log" | show_count
 done_in
-say "simulating $frames frames of $width x $height px"
-run "$demo/simulate.txt" "$tilecompile" simulate "$demo/night" --frames "$frames" --width "$width" --height "$height"
+say "simulating $frames raw frames of $width x $height px"
+run "$demo/simulate.txt" "$tilecompile" simulate "$demo/night" --raw --frames "$frames" --width "$width" --height "$height"
 done_in
 say "starting a private RabbitMQ"
 port=$(PRIVATE_BROKER_OWNER=$$ scripts/private-broker.sh start "$demo/broker" 2>> "$log")
 done_in
-say "reconstructing with a master and 2 workers over RabbitMQ"
-run "$demo/master.txt" "$tilecompile" master config/deep-sky.yaml --set input.dir="$demo/night/frames" \
-  --workers 2 --output "$demo/master" --set broker.port="$port"
+say "from raw to the picture with a master and 2 workers over RabbitMQ"
+run "$demo/master.txt" "$tilecompile" master "$demo/night" --workers 2 --output "$demo/master" --set broker.port="$port"
 done_in
 say "stopping RabbitMQ"
 scripts/private-broker.sh stop "$demo/broker" >> "$log" 2>&1
 done_in
-say "reconstructing again in one process"
-run "$demo/run.txt" "$tilecompile" run config/deep-sky.yaml --set input.dir="$demo/night/frames" --output "$demo/run"
+say "again in one process"
+run "$demo/run.txt" "$tilecompile" run "$demo/night" --output "$demo/run"
 done_in
 
 step="comparing the two pictures"

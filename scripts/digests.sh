@@ -21,7 +21,7 @@ trap clean_up EXIT
 
 # What each profile sets beside its file, so that few frames of any size will do.
 synthetic=(synthetic.enabled=true synthetic.frames_min=3 synthetic.frames_max=3 stacking.engine=internal)
-any_shape=(data.frames_min=2 data.image_width=0 data.image_height=0 data.color_mode=auto)
+any_shape=(input.stage=registered data.frames_min=2 data.image_width=0 data.image_height=0 data.color_mode=auto)
 declare -A file=([v2]=tile_compile.v2 [deep-sky]=deep-sky [smart-telescope]=smart-telescope [fast]=fast)
 declare -A frames_of=([hatp32]=$data/hatp32 [akb64]=$data/akb64 [seestar_rgb]=$data/seestar_rgb)
 declare -A night=(

@@ -7,7 +7,7 @@ set -euo pipefail
 
 program=(g++ cmake ninja-build pkg-config
   librabbitmq-dev libyaml-cpp-dev nlohmann-json3-dev libssl-dev libcfitsio-dev libcli11-dev libspdlog-dev
-  libcurl4-openssl-dev libpugixml-dev libsep-dev libpng-dev libjpeg-dev libtiff-dev libcpp-httplib-dev
+  libcurl4-openssl-dev libpugixml-dev libsep-dev libpng-dev libjpeg-dev libtiff-dev libraw-dev libcpp-httplib-dev
   prometheus-cpp-dev)
 build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git libbenchmark-dev python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time

@@ -34,7 +34,8 @@ const std::map<std::string, Rooms> kMayUse = {
     {"coadd", {"tile", "frame", "header", "image", "base"}},
     {"report", {"coadd", "tile", "frame", "header", "image", "base"}},
     {"detect", {"align", "frame", "header", "image", "base"}},
-    {"fits", {"coadd", "tile", "frame", "header", "image", "base"}},
+    {"camera", {"image", "base"}},
+    {"fits", {"camera", "coadd", "tile", "frame", "header", "image", "base"}},
     {"picture", {"image", "base"}},
     {"storage", {"base"}},
     {"broker", {"base"}},
@@ -89,7 +90,7 @@ const std::map<std::string, Rooms> kLibraryHomes = {
     {"spdlog/", {"base"}},       {"png.h", {"picture"}},       {"jpeglib.h", {"picture"}},
     {"tiffio.h", {"picture"}},   {"zlib.h", {"fits"}},         {"openssl/", {"base", "broker"}},
     {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}}, {"httplib.h", {"launch"}},
-    {"prometheus/", {"launch"}},
+    {"prometheus/", {"launch"}}, {"libraw/", {"camera"}},
 };
 
 const std::set<std::string> kNotInPure = {

@@ -10,13 +10,16 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/launch/modes.hpp"
+#include "tilecompile/operate/folder_configuration.hpp"
 #include "tilecompile/operate/run_status.hpp"
 #include "tilecompile/report/summary.hpp"
 
 namespace tilecompile {
 
 void add_run_flags(CLI::App& app, RunFlags& flags) {
-  app.add_option("config", flags.file, "RUN.yaml")->required();
+  app.add_option("config", flags.file,
+                 "RUN.yaml, or the folder of a night: lights, with darks, flats and biases")
+      ->required();
   app.add_option("--run-id", flags.run_id, "UUID of the run; default: a new one");
   app.add_option("--output", flags.output, "Folder for run directories (output.dir)");
   app.add_option("--threads", flags.threads, "Compute threads (parallel.threads); 0: one a core")
@@ -61,7 +64,13 @@ RunRequest make_request(const RunFlags& flags) {
   if (!flags.log_format.empty()) overrides.push_back("observability.log_format=" + flags.log_format);
   if (flags.has_page) overrides.push_back("observability.listen=" + place_or_loopback(flags.page));
   RunRequest request;
-  request.config = load_run_config(flags.file, overrides);
+  if (std::filesystem::is_directory(flags.file)) {
+    const FolderConfiguration found = configure_folder(flags.file);
+    request.config = load_run_text(found.yaml, flags.file, overrides);
+    request.choices = found.choices;
+  } else {
+    request.config = load_run_config(flags.file, overrides);
+  }
   if (!flags.run_id.empty() && !flags.resume.empty())
     throw UsageError("--run-id names a new run and --resume an old one: give one of them");
   request.resume = !flags.resume.empty();
@@ -73,6 +82,7 @@ RunRequest make_request(const RunFlags& flags) {
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
   configure_log(request.config.observability, flags.quiet);
+  for (const std::string& choice : request.choices) log_info(choice);
   return request;
 }
 

@@ -82,6 +82,11 @@ RunConfig load_run_config(const fs::path& file, const std::vector<std::string>& 
   return config;
 }
 
+RunConfig load_run_text(const std::string& text, const std::string& place,
+                        const std::vector<std::string>& overrides) {
+  return run_reader(text, place, overrides).finish().run;
+}
+
 RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place) {
   return run_reader(configuration.dump(), place, {}).finish().run;
 }

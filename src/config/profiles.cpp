@@ -60,6 +60,8 @@ Settings read_profile(Profile profile) {
   reader.read_yaml(profile_text(profile), "profile");
   Settings settings = reader.finish();
   settings.run.input.dir = defaults.run.input.dir;
+  settings.run.input.stage = defaults.run.input.stage;  // what was done to the frames is no matter of method
+  settings.run.registration = defaults.run.registration;
   settings.run.output.dir = defaults.run.output.dir;
   return settings;
 }

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
 #include <string_view>
 
 #include "frame_layout.hpp"
+#include "tilecompile/header/header_values.hpp"
 
 namespace tilecompile {
 namespace {
@@ -108,6 +110,9 @@ FrameFacts read_frame_facts(fitsfile* file, const FrameLayout& layout) {
     const double high = layout.bitpix == 8 ? 255 : std::ldexp(1.0, layout.bitpix - 1) - 1;
     facts.code_step = std::abs(s.bscale);
     facts.largest_code = s.bzero + s.bscale * (s.bscale > 0 ? high : low);
+    // A camera's codes end long before its numbers do.
+    if (const auto white = header_number(raw_keyword(file, "WHITELEV")); white && *white > 0)
+      facts.largest_code = std::min(facts.largest_code, *white);
   }
   // Files whose image is an extension often keep the observation in the primary header.
   const auto read_words = [&] {

@@ -2,16 +2,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
+#include "camera_frame.hpp"
 #include "frame_layout.hpp"
 #include "gunzip.hpp"
 #include "header_guard.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
+#include "tilecompile/camera/camera_raw.hpp"
+#include "tilecompile/fits/frame_reader.hpp"
 
 namespace tilecompile {
 namespace {
@@ -100,6 +106,15 @@ void guard_header(const OpenedFrame& frame, const std::filesystem::path& path, s
   if (!wrong.empty()) refuse_frame(path, wrong, "the header is damaged, or the file is no frame");
 }
 
+bool names_a_frame(const std::string& name) {
+  static constexpr std::array<std::string_view, 9> kEndings = {
+      ".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"};
+  std::string small = name;
+  std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
+  return is_camera_raw(small) || std::any_of(kEndings.begin(), kEndings.end(),
+                                             [&](std::string_view e) { return small.ends_with(e); });
+}
+
 OpenedFrame open_frame(const std::filesystem::path& path) {
   // An absolute name keeps cfitsio from reading meaning into a leading '~', '-' or blank.
   std::error_code failed;
@@ -112,7 +127,10 @@ OpenedFrame open_frame(const std::filesystem::path& path) {
   frame.fd = ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (frame.fd < 0) throw_frame_errno(path, errno);
   const std::size_t file_bytes = check_regular(frame.fd, path);
-  if (looks_gzipped(frame.fd, file_bytes, path)) {
+  if (is_camera_raw(path)) {
+    frame.unpacked = std::make_unique<UnpackedFile>();
+    frame.unpacked->bytes = camera_frame_as_fits(path);
+  } else if (looks_gzipped(frame.fd, file_bytes, path)) {
     frame.unpacked = std::make_unique<UnpackedFile>();
     frame.unpacked->bytes = gunzip(frame.fd, file_bytes, path);
     if (frame.unpacked->bytes.compare(0, 9, "SIMPLE  =") != 0 || frame.unpacked->bytes.size() < 2880)

@@ -13,9 +13,17 @@
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {
 namespace {
+
+// What was found and chosen, then every key.
+std::string found_configuration(const RunRequest& request) {
+  std::string text = "# tilecompile run FOLDER found and chose:\n";
+  for (const std::string& choice : request.choices) text += "# - " + choice + "\n";
+  return text + config_yaml(request.config);
+}
 
 // From here on something is kept of the run.
 void open_directory(RunUnderWay& run) {
@@ -25,6 +33,7 @@ void open_directory(RunUnderWay& run) {
   run.directory->point_latest();
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
                               {{"mode", mode_name(run.links.mode)}});
+  if (!run.request.choices.empty()) run.directory->write("run.yaml", found_configuration(run.request));
   if (is_open) return;
   for (const std::string& text : run.record.warnings) note_warning(run, text);
   for (const NamedCheck& check : run.record.checks) note_check(run, check);

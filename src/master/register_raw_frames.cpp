@@ -49,7 +49,7 @@ int reference_asked_for(const RunUnderWay& run, const Manifest& manifest) {
                    "' is none of the raw frames that can be used; name one as run.json lists them, or auto");
 }
 
-CalibrationPlan plan_calibration(RunUnderWay& run, const Manifest& lights) {
+CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   run.clock.start("calibration");
   const CalibrationPlan plan =
       make_calibration({run.config, lights, *run.links.store, run.directory->path(), run.threads,
@@ -189,7 +189,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
   note_saturation(run, all->frames.front().facts);
-  const CalibrationPlan calibration = plan_calibration(run, *all);
+  const CalibrationPlan calibration = plan_calibration(run, source_of(run, frames));
   const std::string& cfa_pattern = calibration.cfa;
   Masters masters;
   for (const CalibrationObjects& group : calibration.groups)

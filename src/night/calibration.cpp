@@ -10,7 +10,9 @@
 #include "master_making.hpp"
 #include "master_store.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/frame/cfa_check.hpp"
 #include "tilecompile/frame/master_frame.hpp"
 #include "tilecompile/header/cfa_pattern.hpp"
 #include "tilecompile/header/dark_choice.hpp"
@@ -23,10 +25,11 @@ namespace {
 // Raised when masters of the same frames come out with other bits.
 constexpr const char* kMasterVersion = "1";
 
-std::string seconds(double exposure_s) {
+// "30 s"; empty for an exposure that is not stated.
+std::string seconds(double exposure_s, const char* unit = " s") {
   char text[40];
-  std::snprintf(text, sizeof text, "%g", exposure_s);
-  return std::isnan(exposure_s) ? "" : "_" + std::string(text) + "s";
+  std::snprintf(text, sizeof text, "%g%s", exposure_s, unit);
+  return std::isnan(exposure_s) ? "" : text;
 }
 
 DarkMatch dark_match(const CalibrationConfig& c) {
@@ -44,14 +47,16 @@ class Calibrator {
   explicit Calibrator(const CalibrationJob& job)
       : job_(job),
         config_(job.config.calibration),
-        reader_{job.lights, job.config.registration.cfa_pattern, config_.pattern, job.threads,
-                job.check_stop},
+        lights_(job.lights.manifest()),
+        reader_{job.config.registration.cfa_pattern, config_.pattern, job.threads, job.check_stop},
         making_{job.threads, job.memory_limit_bytes, job.check_stop},
         masters_(job.store, job.run_directory / "calibration") {}
 
   CalibrationPlan run() {
     plan_.cfa = common_cfa();
     require_mono_planes();
+    if (!plan_.cfa.empty())
+      check_colours(job_.lights.open(0).read_all().front(), lights_.frames.front().path);
     if (config_.use_bias)
       bias_frames_ = frames_of(FrameKind::kBias, config_.bias_use_master, "bias_dir", config_.bias_dir,
                                "bias_master", config_.bias_master);
@@ -60,7 +65,7 @@ class Calibrator {
                                "dark_master", config_.dark_master);
     if (bias_frames_) bias_ = master_of(*bias_frames_, all_of(*bias_frames_));
     const MasterObject flat = config_.use_flat ? masters_.put(make_flat()) : MasterObject{};
-    plan_.group_of_frame.assign(job_.lights.frames.size(), 0);
+    plan_.group_of_frame.assign(lights_.frames.size(), 0);
     if (dark_frames_) {
       make_groups(flat);
     } else {
@@ -72,18 +77,28 @@ class Calibrator {
  private:
   std::string common_cfa() const {
     const std::string& configured = job_.config.registration.cfa_pattern;
-    const std::string first = stored_cfa(job_.lights.frames.front().facts, configured);
-    for (const ManifestEntry& light : job_.lights.frames)
+    const std::string first = stored_cfa(lights_.frames.front().facts, configured);
+    for (const ManifestEntry& light : lights_.frames)
       if (const std::string cfa = stored_cfa(light.facts, configured); cfa != first)
         throw InputError("the light " + light.path + " has colour filters '" + cfa +
-                         "' as rows are stored, " + job_.lights.frames.front().path + " '" + first +
+                         "' as rows are stored, " + lights_.frames.front().path + " '" + first +
                          "' (BAYERPAT, XBAYROFF, YBAYROFF, ROWORDER): take the one or the other out, or set "
                          "data.cfa_pattern if the cards are wrong");
     return first;
   }
 
+  // The first frame speaks for all, which have the same cards.
+  void check_colours(const Plane<float>& frame, const std::string& path) const {
+    const std::string doubt = doubt_of_cfa(frame.view(), plan_.cfa);
+    if (!doubt.empty())
+      throw InputError("the colour filters of " + path +
+                       " are other ones than its header says (BAYERPAT, XBAYROFF, "
+                       "YBAYROFF, ROWORDER): " +
+                       doubt + ", as rows are stored; set data.cfa_pattern");
+  }
+
   void require_mono_planes() const {
-    const ManifestEntry& light = job_.lights.frames.front();
+    const ManifestEntry& light = lights_.frames.front();
     if (light.facts.channels != 1 && (config_.use_bias || config_.use_dark || config_.use_flat))
       throw InputError(
           "the light " + light.path + " has " + std::to_string(light.facts.channels) +
@@ -97,13 +112,13 @@ class Calibrator {
     CalibrationFrames found = use_master ? reader_.master_of(kind, "calibration." + master_key, master)
                                          : reader_.folder_of(kind, "calibration." + folder_key, folder);
     if (kind == FrameKind::kFlat) keep_flats_of_the_filter(found);
-    if (kind != FrameKind::kFlatDark) reader_.require_fit(found, job_.lights);
+    if (kind != FrameKind::kFlatDark) reader_.require_fit(found, lights_);
     return found;
   }
 
   // A folder often holds the flats of all filters.
   void keep_flats_of_the_filter(CalibrationFrames& flats) const {
-    const std::string filter = setting_of(job_.lights.frames.front().facts, "FILTER");
+    const std::string filter = setting_of(lights_.frames.front().facts, "FILTER");
     if (filter.empty()) return;
     Manifest kept;
     for (const ManifestEntry& flat : flats.frames.frames)
@@ -148,12 +163,12 @@ class Calibrator {
     if (frames.is_master) {
       plan_.notes.push_back(std::string("master ") + name_of(frames.kind) +
                             " given: " + (frames.folder / frames.frames.frames.front().path).string());
-      return given_master(frames);
+      return first_of(frames);
     }
     const double exposure_s = frames.frames.frames[static_cast<std::size_t>(chosen.front())].facts.exposure_s;
     std::string name = std::string("master_") + name_of(frames.kind);
     std::replace(name.begin(), name.end(), ' ', '_');
-    if (frames.kind == FrameKind::kDark) name += seconds(exposure_s);
+    if (frames.kind == FrameKind::kDark && !std::isnan(exposure_s)) name += "_" + seconds(exposure_s, "s");
     return made_once(frames, chosen, free_name(name), "",
                      [&] { return mean_master(frames, chosen, making_); });
   }
@@ -195,9 +210,8 @@ class Calibrator {
     for (std::size_t i = 0; i < darks.size(); ++i)
       if (std::isnan(least) || darks[i].facts.exposure_s == least) chosen.push_back(static_cast<int>(i));
     plan_.warnings.push_back(
-        "the flats have neither flat darks nor biases: the darks of " +
-        seconds(least).substr(std::isnan(least) ? 0 : 1) +
-        " are subtracted from them instead, which leaves an error where their dark current counts");
+        "the flats have neither flat darks nor biases: the shortest darks (" + seconds(least) +
+        ") are subtracted from them instead, which leaves an error where their dark current counts");
     return master_of(*dark_frames_, chosen);
   }
 
@@ -205,6 +219,7 @@ class Calibrator {
     const CalibrationFrames flats = frames_of(FrameKind::kFlat, config_.flat_use_master, "flats_dir",
                                               config_.flats_dir, "flat_master", config_.flat_master);
     Plane<float> flat;
+    if (!plan_.cfa.empty()) check_colours(first_of(flats), flats.frames.frames.front().path);
     if (flats.is_master) {
       flat = master_of(flats, all_of(flats));
       finish_flat(flat, plan_.cfa);
@@ -220,8 +235,7 @@ class Calibrator {
   }
 
   void make_groups(const MasterObject& flat) {
-    const std::vector<DarkGroup> groups =
-        choose_darks(job_.lights, dark_frames_->frames, dark_match(config_));
+    const std::vector<DarkGroup> groups = choose_darks(lights_, dark_frames_->frames, dark_match(config_));
     std::map<std::vector<int>, Plane<float>> made;
     for (const DarkGroup& group : groups) {
       auto found = made.find(group.darks);
@@ -247,12 +261,13 @@ class Calibrator {
     if (group.ratio != 1) std::snprintf(scaled, sizeof scaled, " scaled by %.4g", group.ratio);
     const std::string exposure = seconds(dark.exposure_s);
     plan_.notes.push_back(std::to_string(group.lights.size()) + " lights take the darks" +
-                          (exposure.empty() ? "" : " of " + exposure.substr(1)) + scaled + "; " +
+                          (exposure.empty() ? "" : " of " + exposure) + scaled + "; " +
                           std::to_string(defects) + " pixels stand out of their neighbours and are left out");
   }
 
   const CalibrationJob& job_;
   const CalibrationConfig& config_;
+  const Manifest& lights_;
   CalibrationReader reader_;
   MasterJob making_;
   MasterStore masters_;

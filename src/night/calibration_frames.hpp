@@ -19,7 +19,6 @@ struct CalibrationFrames {
 
 /// What reads and checks calibration frames.
 struct CalibrationReader {
-  const Manifest& lights;
   std::string cfa_pattern;  ///< data.cfa_pattern
   std::string name_pattern;
   int threads = 1;

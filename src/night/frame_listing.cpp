@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/header/manifest.hpp"
 
 namespace tilecompile {
@@ -26,16 +26,9 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-bool ends_with_any(const std::string& name, std::initializer_list<const char*> endings) {
-  const std::string small = lower(name);
-  return std::any_of(endings.begin(), endings.end(),
-                     [&](const std::string& e) { return small.ends_with(e); });
-}
-
 bool matches(const std::string& name, const std::string& pattern) {
   if (!pattern.empty()) return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
-  return ends_with_any(
-      name, {".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"});
+  return names_a_frame(name);
 }
 
 bool is_hidden(const std::string& name) { return name.front() == '.'; }
@@ -63,6 +56,7 @@ class Notes {
   void unreadable(const std::string& folder) { add("unreadable", folder, 1); }
   void nowhere(const std::string& link) { add("nowhere", link, 1); }
   void special(const std::string& file) { add("special", file, 1); }
+  void xisf(const std::string& file) { add("xisf", file, 1); }
 
   std::vector<std::string> texts() const {
     std::vector<std::string> lines;
@@ -83,6 +77,10 @@ class Notes {
     say("unreadable", "folders that this user may not read, so their frames are not used");
     say("nowhere", "links that lead nowhere");
     say("special", "named like frames, but no regular files");
+    say("xisf",
+        "XISF files, which this program does not read; convert them to FITS (in PixInsight by "
+        "BatchFormatConversion, "
+        "in Siril by convert)");
     return lines;
   }
 
@@ -142,6 +140,7 @@ class FolderWalk {
       return;
     }
     const bool dangling = is_link && !entry.exists(error);
+    if (lower(path.extension().string()) == ".xisf") return notes_.xisf(relative(path));
     if (!matches(name, pattern_)) {
       // What has an extension is some other file; a link without may have been a folder of frames.
       if (dangling && !path.has_extension()) notes_.nowhere(relative(path));
@@ -232,10 +231,12 @@ FrameListing list_frames(const FrameOrigin& origin, const std::string& pattern) 
   if (listing.paths.empty()) {
     std::string also;
     for (const std::string& note : listing.notes) also += "\n  " + note;
-    throw InputError("no frames in " + origin.describe() +
-                     (pattern.empty() ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz)"
-                                      : ": no name matches input.pattern '" + pattern + "'") +
-                     also);
+    throw InputError(
+        "no frames in " + origin.describe() +
+        (pattern.empty()
+             ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz), or raw files of cameras"
+             : ": no name matches input.pattern '" + pattern + "'") +
+        also);
   }
   std::sort(listing.paths.begin(), listing.paths.end(), natural_less);
   return listing;

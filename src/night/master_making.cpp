@@ -110,8 +110,8 @@ Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& sub
   return combine(flats, all, normalise, 0, job);
 }
 
-Plane<float> given_master(const CalibrationFrames& master) {
-  return FrameReader(master.folder / master.frames.frames.front().path, ZeroIsNodata::kNever)
+Plane<float> first_of(const CalibrationFrames& frames) {
+  return FrameReader(frames.folder / frames.frames.frames.front().path, ZeroIsNodata::kNever)
       .read_all()
       .front();
 }

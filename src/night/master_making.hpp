@@ -25,8 +25,8 @@ Plane<float> mean_master(const CalibrationFrames& frames, const std::vector<int>
 Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& subtracted,
                          const std::string& cfa, const MasterJob& job);
 
-/// The samples of a file that is a master.
-Plane<float> given_master(const CalibrationFrames& master);
+/// The samples of the first frame.
+Plane<float> first_of(const CalibrationFrames& frames);
 
 /// Makes pixels NaN that stand out of their neighbours by more than `sigma` (0: none); returns how many.
 std::size_t leave_out_defects(Plane<float>& dark, const Plane<float>& measured, const std::string& cfa,

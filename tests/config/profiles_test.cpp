@@ -20,10 +20,12 @@ const std::vector<std::pair<const char*, const char*>> kProfileFiles = {
 
 std::string profile_file(const std::string& name) { return source_dir() + "/config/" + name; }
 
-// The effective configuration without the folders that a file names for itself.
+// The effective configuration without what a file says of its own frames.
 json method_of(const RunConfig& config) {
   json all = effective_config(config);
   all["input"].erase("dir");
+  all["input"].erase("stage");
+  all.erase("registration");
   all["output"].erase("dir");
   return all;
 }

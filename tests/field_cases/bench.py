@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_S = 900
 FILES = {DEEP: "deep-sky", V2: "tile_compile.v2", SMART: "smart-telescope", FAST: "fast"}
 # The frames are small and few, and the verdict on the picture is not the point.
-SETTINGS = ("data.frames_min=2", "data.image_width=0", "data.image_height=0", "data.color_mode=auto",
+SETTINGS = ("input.stage=registered", "data.frames_min=2", "data.image_width=0", "data.image_height=0", "data.color_mode=auto",
             "validation.min_fwhm_improvement_percent=-1000", "validation.max_background_rms_increase_percent=10000",
             "validation.min_tile_weight_variance=0", "validation.require_no_tile_pattern=false")
 

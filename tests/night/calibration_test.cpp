@@ -60,7 +60,9 @@ struct RawFolder {
         .manifest;
   }
   CalibrationPlan plan(int threads = 1, const std::string& run = "run") {
-    return make_calibration({config, lights, *store, dir / run, threads, std::size_t{1} << 30, {}});
+    const FrameSource source({fs::path(path("lights"))}, std::make_shared<Manifest>(lights),
+                             ZeroIsNodata::kNever, std::make_shared<VerifiedFiles>());
+    return make_calibration({config, source, *store, dir / run, threads, std::size_t{1} << 30, {}});
   }
   std::string refusal() {
     try {
@@ -233,7 +235,7 @@ TEST(MakeCalibration, FlatsWithoutBiasTakeDarksWithAWarning) {
   RawFolder night;
   night.config.calibration.use_bias = false;
   EXPECT_THAT(night.plan().warnings,
-              testing::Contains(HasSubstr("the darks of 30s are subtracted from them instead")));
+              testing::Contains(HasSubstr("the shortest darks (30 s) are subtracted from them instead")));
   night.config.calibration.use_dark = false;
   EXPECT_THAT(night.plan().warnings, testing::Contains(HasSubstr("nothing is subtracted from the flats")));
   night.config.calibration.use_flat = false;
@@ -241,6 +243,13 @@ TEST(MakeCalibration, FlatsWithoutBiasTakeDarksWithAWarning) {
   ASSERT_EQ(none.groups.size(), 1U);
   EXPECT_EQ(none.groups[0], CalibrationObjects{});
   EXPECT_TRUE(load_masters(*night.store, none.groups[0])->dark.empty());
+}
+
+TEST(MakeCalibration, APatternThatTheFlatsContradictIsNamed) {
+  RawFolder night;
+  night.config.registration.cfa_pattern = "RGGB";
+  EXPECT_THAT(night.refusal(), AllOf(HasSubstr("the colour filters of flat_0001.fits are other ones"),
+                                     HasSubstr("the pattern is GRBG or GBRG")));
 }
 
 TEST(MakeCalibration, FoldersThatAreNotThereAreNamed) {

@@ -21,6 +21,9 @@ extern const char* const kNumericsVersion;
 /// come back in `ignored_keys`. A relative input.dir of the file comes back joined to the file's folder;
 /// one of an override, and every other path, as given.
 RunConfig load_run_config(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+/// The same for a text with absolute paths; `place` is its name in messages.
+RunConfig load_run_text(const std::string& text, const std::string& place,
+                        const std::vector<std::string>& overrides);
 /// The configuration that a run.json holds; `place` is its name in messages.
 RunConfig read_recorded_config(const nlohmann::json& configuration, const std::string& place);
 /// Reads WORKER.yaml (empty path: only defaults), then environment variables TILECOMPILE_<KEY_PATH> (dots as

@@ -11,7 +11,8 @@
 namespace tilecompile {
 
 /// An open frame: the first image HDU of a FITS file with NAXIS 2, or 3 with NAXIS3 = 1 or 3; plain,
-/// tile-compressed (.fz) or gzipped. Not for use by two threads at once.
+/// tile-compressed (.fz) or gzipped; or the mosaic of a camera's raw file, which is unpacked into memory. Not
+/// for use by two threads at once.
 class FrameReader {
  public:
   /// Opens and checks sizes against the file before anything is allocated.
@@ -39,6 +40,10 @@ class FrameReader {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// True for the names of files that FrameReader is made for: FITS (.fit .fits .fts, also with .fz or .gz) and
+/// raw files of cameras.
+bool names_a_frame(const std::string& name);
 
 /// 80-character header records of the first image HDU that belong on a product made from it: WCS, observing
 /// and instrument keys, ROWORDER, BAYERPAT; none that describe the data layout, scaling, checksums or

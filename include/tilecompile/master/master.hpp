@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tilecompile/base/observer.hpp"
 #include "tilecompile/broker/transport.hpp"
@@ -27,6 +28,8 @@ struct RunRequest {
   bool resume = false;  ///< go on with the run of this id
   bool quiet = false;
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
+  std::vector<std::string>
+      choices{};  ///< of a configuration that nobody wrote; then the run keeps it as run.yaml
 };
 
 /// Who wants to see the night before its first tile.

@@ -8,7 +8,7 @@
 #include "tilecompile/align/registration.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/calibration.hpp"
-#include "tilecompile/header/manifest.hpp"
+#include "tilecompile/night/frame_source.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {
@@ -24,8 +24,8 @@ struct CalibrationPlan {
 
 /// What make_calibration works with.
 struct CalibrationJob {
-  const RunConfig& config;  ///< calibration, data.cfa_pattern
-  const Manifest& lights;   ///< as scanned
+  const RunConfig& config;    ///< calibration, data.cfa_pattern
+  const FrameSource& lights;  ///< as scanned and stored
   ObjectStore& store;
   std::filesystem::path run_directory;  ///< masters go to `calibration/` in it
   int threads = 1;

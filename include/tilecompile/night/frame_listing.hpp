@@ -21,8 +21,8 @@ bool is_folder_of_the_system(std::string_view name);
 /// The text with every byte that is not UTF-8 replaced.
 std::string printable(const std::string& text);
 
-/// The frames below `origin`: names that match `pattern` (a shell glob), or every FITS name (.fit .fits .fts,
-/// also with .fz or .gz) for an empty pattern. Run directories, hidden files and the folders above are left
+/// The frames below `origin`: names that match `pattern` (a shell glob), or every name of a frame
+/// (names_a_frame) for an empty pattern. Run directories, hidden files and the folders above are left
 /// out, and linked folders are not followed. A link with the name of a frame that leads nowhere is among the
 /// paths: reading it tells what is wrong. Throws UsageError for an empty folder, InputError when there is no
 /// frame, TransientError when the folder cannot be listed, and what the bucket throws.

@@ -1,0 +1,181 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "run_program.hpp"
+#include "tilecompile/simulate/simulate_raw.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000017";
+
+RawNightOptions small_night() {
+  RawNightOptions o;
+  o.night.frames = 6;
+  o.night.width = 260;
+  o.night.height = 200;
+  o.night.stars = 60;
+  o.night.nebula = false;
+  o.night.clouds = 0;
+  o.night.night_sky.vignetting = 0.3;
+  o.night.hot_pixel_fraction = 1e-3;
+  o.camera.darks = o.camera.flats = o.camera.biases = 3;
+  o.pointing.shift_px = 20;
+  return o;
+}
+
+/// A small raw night that a case spoils, and a run of its folder.
+class RawInput : public testing::Test {
+ protected:
+  fs::path night() const { return dir_ / "night"; }
+  void simulate_night(const RawNightOptions& options = small_night()) { simulate_raw(options, night()); }
+  /// Puts frame `from` of a night with other options among the lights, as the frame `to`.
+  void intrude(const RawNightOptions& options, const std::string& from, const std::string& to) {
+    const fs::path other = dir_ / ("other" + std::to_string(++others_));
+    simulate_raw(options, other);
+    fs::copy(other / from, night() / to, fs::copy_options::overwrite_existing);
+  }
+  ProgramEnd run(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments = {
+        "run", night().string(), "--run-id", kRunId, "--threads", "1", "--output", (dir_ / "out").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments, {0, 0, 300, {}});
+  }
+  /// Quarantine lets three of six frames go.
+  static std::vector<std::string> lenient() { return {"--set", "input.max_bad_share=0.5"}; }
+  std::string file(const std::string& name) const { return bytes_of(dir_ / "out" / kRunId / name); }
+  std::string quarantined() const {
+    std::string text;
+    const auto record = nlohmann::json::parse(file("run.json"));
+    for (const auto& frame : record.at("quarantined_frames"))
+      text += frame.at("path").get<std::string>() + ": " + frame.at("reason").get<std::string>() + "\n";
+    return text;
+  }
+  TempDir dir_;
+  int others_ = 0;
+};
+
+bool has_ended_with_a_picture(const ProgramEnd& end) { return end.code == 0 || end.code == 3; }
+
+TEST_F(RawInput, AFolderIsAllThatIsNeeded) {
+  simulate_night();
+  const ProgramEnd end = run();
+  ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+  for (const char* text :
+       {"lights: ", "darks: ", "flats: ", "biases: ", "the lights are raw", "profile recommended"})
+    EXPECT_THAT(end.err, HasSubstr(text));
+  EXPECT_THAT(file("run.yaml"),
+              AllOf(HasSubstr("# - darks: "), HasSubstr("use_dark: true"), HasSubstr("stage: \"raw\"")));
+  EXPECT_TRUE(fs::exists(dir_ / "out" / kRunId / "calibration/master_flat.fits"));
+  // what it wrote does the same again
+  const ProgramEnd again = run_program({"run", (dir_ / "out" / kRunId / "run.yaml").string(), "--output",
+                                        (dir_ / "again").string(), "--threads", "1", "--quiet"},
+                                       {0, 0, 300, {}});
+  ASSERT_TRUE(has_ended_with_a_picture(again)) << again.err;
+  const auto digest = [](const std::string& out) {
+    const std::size_t at = out.find("digest", out.find("\nreconstruction"));
+    return out.substr(at, out.find('\n', at) - at);
+  };
+  EXPECT_EQ(digest(again.out), digest(end.out));
+}
+
+TEST_F(RawInput, NoStarsAtAll) {
+  RawNightOptions options = small_night();
+  options.night.stars = 0;
+  simulate_night(options);
+  const ProgramEnd end = run();
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, HasSubstr("none of the 6 raw frames shows stars"));
+}
+
+TEST_F(RawInput, AFrameUnderCloudIsLeftOut) {
+  simulate_night();
+  RawNightOptions cloud = small_night();
+  cloud.night.stars = 0;
+  intrude(cloud, "lights/light_0002.fits", "lights/light_0002.fits");
+  const ProgramEnd end = run();
+  ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+  EXPECT_THAT(quarantined(), AllOf(HasSubstr("light_0002.fits: "), Not(HasSubstr("light_0003.fits"))));
+}
+
+TEST_F(RawInput, AFrameOfAnotherFieldIsLeftOut) {
+  simulate_night();
+  RawNightOptions other = small_night();
+  other.night.seed = 77;
+  intrude(other, "lights/light_0005.fits", "lights/light_0005.fits");
+  const ProgramEnd end = run();
+  ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+  EXPECT_THAT(quarantined(), AllOf(HasSubstr("light_0005.fits: "), Not(HasSubstr("light_0004.fits"))));
+}
+
+TEST_F(RawInput, FramesThatAreAllOfOtherFieldsEndTheRun) {
+  simulate_night();
+  for (int i = 1; i <= 6; ++i) {
+    RawNightOptions other = small_night();
+    other.night.seed = static_cast<std::uint64_t>(100 + i);
+    other.camera.darks = other.camera.flats = other.camera.biases = 0;
+    other.night.frames = 1;
+    intrude(other, "lights/light_0001.fits", "lights/light_000" + std::to_string(i) + ".fits");
+  }
+  const ProgramEnd end = run();
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, HasSubstr("5 of 6 frames cannot be used"));
+}
+
+TEST_F(RawInput, MirroredFramesAreNamed) {
+  simulate_night();
+  RawNightOptions mirrored = small_night();
+  mirrored.pointing.mirrored = true;
+  intrude(mirrored, "lights/light_0004.fits", "lights/light_0004.fits");
+  const ProgramEnd end = run();
+  ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+  EXPECT_THAT(quarantined(), AllOf(HasSubstr("light_0004.fits: "), HasSubstr("mirror")));
+}
+
+TEST_F(RawInput, ABiasAmongTheLightsIsLeftOut) {
+  simulate_night();
+  fs::copy(night() / "biases/bias_0001.fits", night() / "lights/light_0003b.fits");
+  const ProgramEnd end = run(lenient());
+  ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+  EXPECT_THAT(quarantined(),
+              HasSubstr("light_0003b.fits: is no light, its header says IMAGETYP 'Bias Frame'"));
+}
+
+TEST_F(RawInput, AWrongColourPatternIsNamed) {
+  RawNightOptions options = small_night();
+  options.camera.cfa = "GRBG";
+  simulate_night(options);
+  const ProgramEnd end = run({"--set", "data.cfa_pattern=RGGB"});
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, AllOf(HasSubstr("the colour filters of flat_0001.fits are other ones"),
+                             HasSubstr("the pattern is GRBG or GBRG")));
+}
+
+TEST_F(RawInput, DarksOfAnotherExposureEndTheRun) {
+  RawNightOptions options = small_night();
+  options.camera.dark_exposure_s = 5;
+  simulate_night(options);
+  const ProgramEnd end = run();
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err,
+              HasSubstr("no dark fits the light light_0001.fits of 10 s: the darks have 5 s (3 frames)"));
+}
+
+TEST_F(RawInput, AFolderWithoutLightsIsNamed) {
+  simulate_night();
+  fs::remove_all(night() / "lights");
+  fs::remove_all(night() / "truth");
+  const ProgramEnd end = run();
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, HasSubstr("no lights below"));
+}
+
+}  // namespace
+}  // namespace tilecompile
