@@ -59,7 +59,6 @@ const std::vector<UntestedSources>& untested_sources() {
       {"what goes over the wire",
        "tests/tile/messages_test.cpp",
        {"tile/clusters", "tile/result", "tile/task"}},
-      {"the form of diagnostics", "tests/tile/tile_diagnostics_test.cpp", {"tile/tile_diagnostics_json"}},
       {"the form of a tile's parts", "tests/tile/tile_parts_test.cpp", {"tile/tile_parts_format"}},
       {"states of frames and the plain stack, held against the oracle",
        "tests/system/oracle_test.cpp",

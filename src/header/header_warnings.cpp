@@ -102,7 +102,9 @@ std::vector<std::string> header_warnings(const Manifest& manifest) {
   std::set<std::string> seen;
   for (const ManifestEntry& f : manifest.frames)
     for (const auto& setting : f.facts.settings)
-      if (seen.insert(setting.first).second) warn_of_mixed(manifest, setting.first, warnings);
+      // Lights are called lights in many ways.
+      if (setting.first != "IMAGETYP" && seen.insert(setting.first).second)
+        warn_of_mixed(manifest, setting.first, warnings);
   warn_of_times(manifest, warnings);
   warn_of_exposures(manifest, warnings);
   return warnings;

@@ -4,9 +4,9 @@
 #include <exception>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/protocol/diagnostics_message.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
-#include "tilecompile/tile/tile_diagnostics.hpp"
 
 namespace tilecompile {
 

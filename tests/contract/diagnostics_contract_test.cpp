@@ -10,6 +10,7 @@
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
+#include "tilecompile/protocol/diagnostics_message.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/diagnostics_sender.hpp"

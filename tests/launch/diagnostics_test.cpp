@@ -8,6 +8,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/dispatch/diagnostics_collector.hpp"
 #include "tilecompile/dispatch/run_directory.hpp"
+#include "tilecompile/protocol/diagnostics_message.hpp"
 #include "tilecompile/protocol/forwarding_transport.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"

@@ -33,6 +33,7 @@ RunConfig all_other(std::set<std::string>* keys) {
   Settings settings;
   for (const Key& key : key_table()) {
     if (!serves(key, ConfigRole::kRun) || !serves(key, ConfigRole::kWorker)) continue;
+    if (key.path == "broker.url") continue;  // says again what other keys say
     nlohmann::json value = other_value(key, key.read(settings));
     EXPECT_FALSE(check_value(key, value)) << key.path << " " << value;
     key.write(settings, value);

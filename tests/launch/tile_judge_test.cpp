@@ -19,6 +19,12 @@ void scale(TileFile& file) {
     for (float& v : plane.samples()) v *= 1.0005F;
 }
 
+std::size_t count_of(const std::string& text, const std::string& words) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(words, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
 TEST(TileJudge, AnHonestRunAuditsAllItsTilesAndFindsNothing) {
   WholeNight night;
   Court court(night);
@@ -35,8 +41,12 @@ TEST(TileJudge, AnHonestRunAuditsAllItsTilesAndFindsNothing) {
 TEST(TileJudge, WorkersAuditEachOtherAndTheRecordSaysWho) {
   WholeNight night;
   Court court(night);
-  court.add_worker("a");
-  court.add_worker("b");
+  // Who was found right may look at others: each waits with its second answer until that is said of both.
+  for (const char* id : {"a", "b"})
+    court.add_worker(id, {}, [&court, answers = 0](ResultMessage&) mutable {
+      if (++answers != 2) return;
+      EXPECT_TRUE(comes_true([&] { return count_of(court.events(), "tile_audited") >= 2; }));
+    });
   auto run = court.start();
   court.end(run);
   EXPECT_EQ(court.book.contradictions, 0);

@@ -8,7 +8,7 @@
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/tile/tile_diagnostics.hpp"
+#include "tilecompile/protocol/diagnostics_message.hpp"
 
 namespace tilecompile {
 namespace {

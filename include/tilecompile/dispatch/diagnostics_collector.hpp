@@ -7,7 +7,7 @@
 
 #include "tilecompile/broker/transport.hpp"
 #include "tilecompile/config/run_config.hpp"
-#include "tilecompile/tile/tile_diagnostics.hpp"
+#include "tilecompile/protocol/diagnostics_message.hpp"
 
 namespace tilecompile {
 

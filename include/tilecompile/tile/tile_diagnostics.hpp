@@ -1,15 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "tilecompile/tile/compute_tile.hpp"
 
 namespace tilecompile {
-
-/// Largest diagnostics message, bytes; three channels of a million frames stay below it.
-inline constexpr std::size_t kMostDiagnosticsBytes = 16 << 10;
 
 /// How the local quality Q of a tile's frames is spread: equal bins from `low` to `high` (the clamp of the
 /// local metrics). What lies outside counts in the outermost bin.
@@ -51,10 +47,5 @@ double effective_frames(const std::vector<double>& weights);
 
 /// Sums up a reconstructed tile. Ids, worker and attempt are the caller's to fill in.
 TileDiagnostics diagnose_tile(const TileInput& input, const TileResult& result);
-
-/// UTF-8 JSON, one line, at most kMostDiagnosticsBytes for tiles of up to three channels.
-std::string encode_diagnostics(const TileDiagnostics& diagnostics);
-/// Strict inverse; throws InputError that says which field is wrong, and for more than kMostDiagnosticsBytes.
-TileDiagnostics decode_diagnostics(std::string_view bytes);
 
 }  // namespace tilecompile

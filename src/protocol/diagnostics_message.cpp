@@ -1,9 +1,10 @@
+#include "tilecompile/protocol/diagnostics_message.hpp"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/strict_json.hpp"
-#include "tilecompile/tile/tile_diagnostics.hpp"
 
 namespace tilecompile {
 namespace {
