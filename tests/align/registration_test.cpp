@@ -38,10 +38,9 @@ TEST_F(Registering, ProblemsAreNamedWithFigures) {
   const auto reference = stars({}, 1).chosen;
   EXPECT_THAT(fit_frame(reference, stars({0, 0, 0, 1, 0, 0, true}, 2), {}).problem,
               HasSubstr("mirror image"));
-  FrameStars few = stars({20, 5, 0}, 3);
-  few.chosen.resize(9);
-  EXPECT_THAT(fit_frame(reference, few, {}).problem,
-              HasSubstr("fewer than registration.min_star_matches = 10"));
+  const FrameFit few = fit_frame(reference, stars({20, 5, 0}, 3), {{}, 500});
+  EXPECT_THAT(few.problem, HasSubstr("fewer than registration.min_star_matches = 500"));
+  EXPECT_FALSE(few.transform);
   const FrameFit none = fit_frame(reference, {}, {});
   EXPECT_THAT(none.problem, HasSubstr("its 0 stars are none of the reference's"));
   EXPECT_FALSE(none.transform);
