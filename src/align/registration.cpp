@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tilecompile/frame/csv.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -107,6 +109,43 @@ FrameFit fit_through(const FrameStars& neighbour, const Transform& known, const 
     pairs.push_back(pair);
   }
   return fit_pairs(pairs, frame, rules);
+}
+
+FrameFacts facts_as_read(FrameFacts raw, const Registration& registration) {
+  raw.width = registration.grid.width;
+  raw.height = registration.grid.height;
+  raw.channels = registration.channels();
+  raw.code_step = 0;
+  raw.largest_code = kNotStated;
+  raw.bayer_pattern.clear();
+  return raw;
+}
+
+std::string registration_csv(const NightFits& night, const std::vector<std::string>& paths) {
+  std::string csv =
+      "frame,path,used,stars,fwhm_px,matched,rms_px,transform,rotation_deg,scale,shift_x_px,shift_y_px,"
+      "through,"
+      "problem\n";
+  for (std::size_t f = 0; f < paths.size(); ++f) {
+    const FrameFit& fit = night.fits[f];
+    const FrameStars& stars = night.stars[f];
+    char numbers[256];
+    std::snprintf(numbers, sizeof numbers, ",%d,%d,%.3f,%d,%.4f,", fit.transform ? 1 : 0, stars.found,
+                  stars.fwhm_px, fit.matched, fit.rms_px);
+    csv += std::to_string(f) + "," + csv_field(paths[f]) + numbers;
+    if (fit.transform) {
+      const TransformFigures t =
+          figures_of(*fit.transform, {0.5 * (stars.width - 1), 0.5 * (stars.height - 1)});
+      std::snprintf(numbers, sizeof numbers, "%s,%.5f,%.7f,%.3f,%.3f,", model_name(fit.transform->model),
+                    t.rotation_deg, t.scale, t.shift_x_px, t.shift_y_px);
+      csv += numbers;
+    } else {
+      csv += ",,,,,";
+    }
+    csv += (fit.through < 0 ? "" : csv_field(paths[static_cast<std::size_t>(fit.through)])) + "," +
+           csv_field(fit.problem) + "\n";
+  }
+  return csv;
 }
 
 }  // namespace tilecompile

@@ -34,16 +34,6 @@ std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::s
   return night;
 }
 
-FrameFacts facts_as_read(FrameFacts raw, const Registration& registration) {
-  raw.width = registration.grid.width;
-  raw.height = registration.grid.height;
-  raw.channels = registration.channels();
-  raw.code_step = 0;
-  raw.largest_code = kNotStated;
-  raw.bayer_pattern.clear();
-  return raw;
-}
-
 Plane<float> calibrated_box(FrameReader& raw, const CalibrationMasters* masters, const Box& box) {
   Plane<float> samples(box.w, box.h);
   raw.read_box(0, box, samples.data());

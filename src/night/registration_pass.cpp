@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <cstdlib>
+#include <utility>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/detect/frame_stars.hpp"
-#include "tilecompile/frame/csv.hpp"
 
 namespace tilecompile {
 namespace {
@@ -16,11 +14,9 @@ namespace {
 constexpr std::size_t kMostReferences = 4;
 constexpr int kMostNeighbours = 8;
 
-int frame_count(const RawFrames& frames) { return static_cast<int>(frames.source.manifest().frames.size()); }
-
 void find_stars(const RawFrames& frames, NightFits& night) {
   std::atomic<int> done{0};
-  parallel_for(frame_count(frames), frames.threads, [&](int i) {
+  parallel_for(static_cast<int>(night.stars.size()), frames.threads, [&](int i) {
     if (frames.check_stop) frames.check_stop();
     const auto f = static_cast<std::size_t>(i);
     try {
@@ -85,8 +81,7 @@ void chain(const RawFrames& frames, NightFits& night, const FitRules& rules) {
       if (!night.fits[f].transform && !night.stars[f].chosen.empty())
         night.fits[f] = chained(known, i, rules);
     });
-    before = now;
-    now = used(night.fits);
+    before = std::exchange(now, used(night.fits));
   }
 }
 
@@ -94,13 +89,13 @@ void chain(const RawFrames& frames, NightFits& night, const FitRules& rules) {
 
 NightFits register_night(const RawFrames& frames, int reference_asked_for, const FitRules& rules) {
   NightFits night;
-  night.stars.resize(static_cast<std::size_t>(frame_count(frames)));
+  night.stars.resize(frames.source.manifest().frames.size());
   night.fits.resize(night.stars.size());
   find_stars(frames, night);
-  std::vector<int> candidates{reference_asked_for};
-  if (reference_asked_for < 0) candidates = reference_candidates(night.stars);
+  auto candidates =
+      reference_asked_for < 0 ? reference_candidates(night.stars) : std::vector{reference_asked_for};
   candidates.resize(std::min(candidates.size(), kMostReferences));
-  std::vector<FrameFit> best = night.fits;
+  auto best = night.fits;
   for (const int candidate : candidates) {
     std::vector<FrameFit> fits = fit_to(frames, night, candidate, rules);
     if (night.reference >= 0 && used(fits) <= used(best)) continue;
@@ -111,33 +106,6 @@ NightFits register_night(const RawFrames& frames, int reference_asked_for, const
   night.fits = std::move(best);
   chain(frames, night, rules);
   return night;
-}
-
-std::string registration_csv(const NightFits& night, const std::vector<std::string>& paths) {
-  std::string csv =
-      "frame,path,used,stars,fwhm_px,matched,rms_px,transform,rotation_deg,scale,shift_x_px,shift_y_px,"
-      "through,"
-      "problem\n";
-  for (std::size_t f = 0; f < paths.size(); ++f) {
-    const FrameFit& fit = night.fits[f];
-    const FrameStars& stars = night.stars[f];
-    char numbers[256];
-    std::snprintf(numbers, sizeof numbers, ",%d,%d,%.3f,%d,%.4f,", fit.transform ? 1 : 0, stars.found,
-                  stars.fwhm_px, fit.matched, fit.rms_px);
-    csv += std::to_string(f) + "," + csv_field(paths[f]) + numbers;
-    if (fit.transform) {
-      const TransformFigures t =
-          figures_of(*fit.transform, {0.5 * (stars.width - 1), 0.5 * (stars.height - 1)});
-      std::snprintf(numbers, sizeof numbers, "%s,%.5f,%.7f,%.3f,%.3f,", model_name(fit.transform->model),
-                    t.rotation_deg, t.scale, t.shift_x_px, t.shift_y_px);
-      csv += numbers;
-    } else {
-      csv += ",,,,,";
-    }
-    csv += (fit.through < 0 ? "" : csv_field(paths[static_cast<std::size_t>(fit.through)])) + "," +
-           csv_field(fit.problem) + "\n";
-  }
-  return csv;
 }
 
 }  // namespace tilecompile

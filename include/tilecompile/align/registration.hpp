@@ -6,6 +6,7 @@
 
 #include "tilecompile/align/output_area.hpp"
 #include "tilecompile/align/star_matching.hpp"
+#include "tilecompile/header/frame_facts.hpp"
 
 namespace tilecompile {
 
@@ -44,6 +45,16 @@ FrameFit fit_frame(const std::vector<FrameStar>& reference, const FrameStars& fr
 FrameFit fit_through(const FrameStars& neighbour, const Transform& known, const FrameStars& frame,
                      const FitRules& rules);
 
+/// How the frames lie to each other.
+struct NightFits {
+  int reference = -1;  ///< -1: no frame shows a star
+  std::vector<FrameStars> stars;
+  std::vector<FrameFit> fits;  ///< [frame]; of the reference the transform that changes nothing
+};
+
+/// registration.csv: one row a frame.
+std::string registration_csv(const NightFits& night, const std::vector<std::string>& paths);
+
 /// The master of a calibration as an object of the storage; empty when there is none.
 struct MasterObject {
   std::string key, sha256;
@@ -73,6 +84,10 @@ struct Registration {
   std::vector<RegisteredFrame> frames;
   int channels() const { return cfa_pattern.empty() ? 1 : 3; }
 };
+
+/// What a raw frame's facts become when it is read as a frame of the run: size and channels of the output,
+/// floats, no pattern of colours.
+FrameFacts facts_as_read(FrameFacts raw, const Registration& registration);
 
 /// JSON; numbers round-trip to the bit.
 std::string encode_registration(const Registration& registration);

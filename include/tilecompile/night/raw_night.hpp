@@ -27,10 +27,6 @@ struct RawNight {
 std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::string& run_id,
                                                 const Manifest& manifest);
 
-/// What a raw frame's facts become when it is read as a frame of the run: size and channels of the output,
-/// floats, no pattern of colours.
-FrameFacts facts_as_read(FrameFacts raw, const Registration& registration);
-
 /// A box of a raw frame, calibrated: its samples, the sensor's pattern of colours still in them.
 Plane<float> calibrated_box(FrameReader& raw, const CalibrationMasters* masters, const Box& box);
 

@@ -21,20 +21,10 @@ struct RawFrames {
   std::function<void()> check_stop;        ///< called before each frame, from any thread; may throw
 };
 
-/// How the frames lie to each other.
-struct NightFits {
-  int reference = -1;  ///< -1: no frame shows a star
-  std::vector<FrameStars> stars;
-  std::vector<FrameFit> fits;  ///< [frame]; of the reference the transform that changes nothing
-};
-
 /// Finds the stars of every frame, chooses the reference (`auto`, or the index of the frame asked for) and
 /// fits every frame to it. Where fewer than half of the frames fit, auto tries the next best references, up
 /// to four, and takes the one with most; so a frame of another field is not it. What does not fit is chained
 /// through its nearest neighbours that do (`raw.md` R3). A frame that cannot be read has that as its problem.
 NightFits register_night(const RawFrames& frames, int reference_asked_for, const FitRules& rules);
-
-/// registration.csv: one row a frame.
-std::string registration_csv(const NightFits& night, const std::vector<std::string>& paths);
 
 }  // namespace tilecompile
