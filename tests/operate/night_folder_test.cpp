@@ -1,4 +1,4 @@
-#include "tilecompile/night/night_folder.hpp"
+#include "operate/night_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,12 +57,12 @@ TEST_F(NightFolder, FoldersAreFoundByTheirHeadersWhateverTheyAreCalled) {
 TEST_F(NightFolder, WithoutWordsInTheHeadersNamesTell) {
   put("n/LIGHT_M31/1.fits");
   put("n/Darks 30s/1.fits");
-  put("n/darks60/1.fits");
   put("n/my-flats/1.fits");
   put("n/Offsets/1.fits");
   put("n/flat_darks/1.fits");
   const FoundNight night = find_night(dir_ / "n");
   EXPECT_EQ(relative(night.lights), "n/LIGHT_M31");
+  EXPECT_EQ(relative(*night.darks), "n/Darks 30s");
   EXPECT_EQ(relative(*night.flats), "n/my-flats");
   EXPECT_EQ(relative(*night.biases), "n/Offsets");
   EXPECT_EQ(relative(*night.flat_darks), "n/flat_darks");

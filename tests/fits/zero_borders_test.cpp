@@ -1,4 +1,4 @@
-#include "tilecompile/frame/zero_borders.hpp"
+#include "fits/zero_borders.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tilecompile/frame/zero_borders.hpp"
+#include "zero_borders.hpp"
 
 #include <algorithm>
 #include <bit>
