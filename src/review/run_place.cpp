@@ -3,6 +3,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tilecompile/align/registration.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -95,6 +96,22 @@ std::string share_file(const fs::path& file, const std::string& key, ObjectStore
   return sha256_hex(bytes);
 }
 
+namespace {
+
+// What raw frames are read with: the registration, and the masters, which lie in the storage of all runs.
+void share_registration(const fs::path& run_dir, const RunPlace& place, ObjectStore& store) {
+  share_file(run_dir / "registration.json", registration_key(place.run_id), store);
+  const Registration registration = decode_registration(store.get(registration_key(place.run_id)));
+  for (const CalibrationObjects& objects : registration.calibrations)
+    for (const MasterObject& master : {objects.dark, objects.flat}) {
+      if (master.key.empty()) continue;
+      store.put(master.key, place.bucket ? place.bucket->get(master.key)
+                                         : needed_bytes(place.tiles_root.parent_path() / master.key));
+    }
+}
+
+}  // namespace
+
 TileTask rebuild_task(const fs::path& run_dir, const RunPlace& place, const std::vector<int>& tiles,
                       ObjectStore& store) {
   const std::vector<Box> boxes = grid_boxes(run_dir);
@@ -106,7 +123,12 @@ TileTask rebuild_task(const fs::path& run_dir, const RunPlace& place, const std:
   task.frames_manifest_id = share_file(run_dir / "manifest.json", manifest_key(run), store);
   task.metrics = {frame_metrics_key(run),
                   share_file(run_dir / "frame_metrics.json", frame_metrics_key(run), store)};
-  task.last_frame = static_cast<int>(decode_manifest(store.get(manifest_key(run))).frames.size()) - 1;
+  const Manifest manifest = decode_manifest(store.get(manifest_key(run)));
+  task.last_frame = static_cast<int>(manifest.frames.size()) - 1;
+  if (!manifest.registration.empty()) {
+    task.input_stage = "raw";
+    share_registration(run_dir, place, store);
+  }
   for (const int id : tiles) {
     if (id < 0 || static_cast<std::size_t>(id) >= boxes.size())
       throw InputError("the run has tiles 0 to " + std::to_string(static_cast<long>(boxes.size()) - 1) +

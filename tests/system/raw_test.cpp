@@ -98,6 +98,15 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   EXPECT_TRUE(struck);
 }
 
+TEST_F(RawNights, TilesAndPixelsAreComputedAgainFromRawFrames) {
+  const Ended ended = go("run", "colour");
+  const auto tile = run_program("tile " + quoted_path(ended.directory) + " 0");
+  EXPECT_EQ(tile.exit_code, 0) << tile.text;
+  const auto told = run_program("explain " + quoted_path(ended.directory) + " 200 150 --json");
+  ASSERT_EQ(told.exit_code, 0) << told.text;
+  EXPECT_EQ(nlohmann::json::parse(told.text).at("channels").size(), 3u);
+}
+
 TEST_F(RawNights, FramingIsAsAsked) {
   const Image all =
       read_image(go("run", "mono", "--set registration.framing=union").directory / "classical.fits");
