@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "tilecompile/night/night_folder.hpp"
+#include "night_folder.hpp"
 
 namespace tilecompile {
 namespace {

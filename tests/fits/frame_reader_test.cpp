@@ -347,7 +347,7 @@ TEST(FrameReader, WhatTheHeaderSaysOfTheFrame) {
   EXPECT_EQ(f.live_time_s, 600);
   EXPECT_EQ(f.bayer_pattern, "GRBG");
   const std::vector<std::pair<std::string, std::string>> settings = {
-      {"FILTER", "Ha"}, {"GAIN", "100"}, {"BAYERPAT", "GRBG"}};
+      {"FILTER", "Ha"}, {"GAIN", "100"}, {"IMAGETYP", "Flat Field"}, {"BAYERPAT", "GRBG"}};
   EXPECT_EQ(f.settings, settings);
   EXPECT_EQ(f.time.date_obs, "2024-03-01");
   EXPECT_EQ(f.time.time_obs, "20:15:30");

@@ -70,7 +70,8 @@ class Court {
   }
   /// The end of the run, and that it is an honest one's.
   TileLedger end(std::future<TileLedger>& run) {
-    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready) throw std::runtime_error("the run does not end");
+    if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready)
+      throw std::runtime_error("the run does not end");
     TileLedger ledger = run.get();
     EXPECT_EQ(ledger.done(), static_cast<int>(honest.size()));
     for (const auto& [id, checksum] : honest) {

@@ -1,9 +1,10 @@
 // Dead letters as an operator handles them, and the envelope that tasks travel in.
 
+#include "tilecompile/operate/dead_letters.hpp"
+
 #include "faulty_store.hpp"
 #include "mill.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/operate/dead_letters.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "whole_night.hpp"

@@ -66,7 +66,8 @@ class Mill {
     const auto reader = broker_.connect();
     reader->consume(kDeadLetterQueue, 1000);
     std::vector<Message> letters;
-    while (const auto delivery = reader->receive(std::chrono::milliseconds(0))) letters.push_back(delivery->message);
+    while (const auto delivery = reader->receive(std::chrono::milliseconds(0)))
+      letters.push_back(delivery->message);
     return letters;
   }
   std::unique_ptr<Transport> connect() { return broker_.connect(); }

@@ -49,7 +49,7 @@ class Verify : public testing::Test {
   }
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ
-    broker_->wait_until_quiet();  // the workers of the case before
+    broker_->wait_until_quiet();                  // the workers of the case before
     broker_->ctl("purge_queue -q tile.workers");  // and what they said of themselves
   }
 

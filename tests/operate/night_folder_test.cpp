@@ -1,4 +1,4 @@
-#include "tilecompile/night/night_folder.hpp"
+#include "operate/night_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,7 +57,6 @@ TEST_F(NightFolder, FoldersAreFoundByTheirHeadersWhateverTheyAreCalled) {
 TEST_F(NightFolder, WithoutWordsInTheHeadersNamesTell) {
   put("n/LIGHT_M31/1.fits");
   put("n/Darks 30s/1.fits");
-  put("n/darks60/1.fits");
   put("n/my-flats/1.fits");
   put("n/Offsets/1.fits");
   put("n/flat_darks/1.fits");
@@ -98,6 +97,14 @@ TEST_F(NightFolder, FramesThatNothingNamesAreLights) {
   put("m/M31/1.fits");
   put("m/darks/1.fits");
   EXPECT_EQ(relative(find_night(dir_ / "m").lights), "m/M31");
+}
+
+TEST_F(NightFolder, MastersThatRunsShareAreNoFrames) {
+  put("n/M31/1.fits");
+  put("n/darks/1.fits");
+  put("n/out/masters/1.fits");
+  fs::create_directories(dir_ / "n/out/masters/of");
+  EXPECT_EQ(relative(find_night(dir_ / "n").lights), "n/M31");
 }
 
 TEST_F(NightFolder, DarksBesideAFolderOfLightsAreFound) {

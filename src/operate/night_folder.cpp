@@ -1,4 +1,4 @@
-#include "tilecompile/night/night_folder.hpp"
+#include "night_folder.hpp"
 
 #include <algorithm>
 #include <cctype>
