@@ -10,7 +10,8 @@ namespace {
 
 Plane<std::uint16_t> mosaic() {
   Plane<std::uint16_t> codes(64, 48);
-  for (std::size_t i = 0; i < codes.size(); ++i) codes.samples()[i] = static_cast<std::uint16_t>(600 + 13 * i % 9000);
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    codes.samples()[i] = static_cast<std::uint16_t>(600 + 13 * i % 9000);
   return codes;
 }
 
@@ -41,7 +42,8 @@ TEST(CameraFrame, ARawFileOfACameraReadsLikeAFrame) {
 }
 
 TEST(CameraFrame, NamesOfFramesAreFitsAndCameraRaw) {
-  for (const char* name : {"a.fits", "A.FIT", "b.fts.gz", "c.fit.fz", "d.CR3", "e.dng"}) EXPECT_TRUE(names_a_frame(name));
+  for (const char* name : {"a.fits", "A.FIT", "b.fts.gz", "c.fit.fz", "d.CR3", "e.dng"})
+    EXPECT_TRUE(names_a_frame(name));
   for (const char* name : {"a.xisf", "a.tif", "fits", "a.fits.txt"}) EXPECT_FALSE(names_a_frame(name));
 }
 
