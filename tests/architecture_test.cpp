@@ -73,10 +73,10 @@ const std::map<std::string, Rooms> kMayUse = {
 
 // Linked, because what they use is, but not to be included.
 const std::map<std::string, Rooms> kOnlyLinked = {
-    {"simulate", {"coadd", "tile", "frame", "header"}},
+    {"simulate", {"camera", "coadd", "tile", "frame", "header"}},
     {"cli",
      {"master", "dispatch", "worker", "protocol", "night", "siril", "broker", "picture", "detect", "fits",
-      "storage", "coadd", "tile", "align", "frame", "header", "image"}},
+      "camera", "storage", "coadd", "tile", "align", "frame", "header", "image"}},
 };
 
 // What tests use besides: they make frames, or read real ones (tests/CMakeLists.txt).

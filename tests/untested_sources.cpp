@@ -77,7 +77,6 @@ const std::vector<UntestedSources>& untested_sources() {
       {"workers that give wrong tiles or none",
        "tests/launch/tile_judge_test.cpp",
        {"dispatch/tile_judge", "dispatch/trust_files", "launch/own_tiles_pool"}},
-      {"raw files of cameras as frames", "tests/camera/camera_raw_test.cpp", {"fits/camera_frame"}},
       {"tiles in pieces, computed by workers",
        "tests/launch/chunked_tiles_test.cpp",
        {"dispatch/chunked_tiles", "worker/execute_part"}},

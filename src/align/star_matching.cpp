@@ -187,10 +187,11 @@ std::vector<StarPair> matched(const std::vector<FrameStar>& reference, const std
 StarMatch match_stars(const std::vector<FrameStar>& reference, const std::vector<FrameStar>& frame) {
   if (reference.size() < kFewest || frame.size() < kFewest) return {};
   StarMatch match{matched(reference, frame), false};
-  if (!match.pairs.empty()) return match;
+  // A few stars of a mirror image fall together by chance: the better of the two is meant.
+  if (2 * match.pairs.size() >= std::min(reference.size(), frame.size())) return match;
   std::vector<FrameStar> mirror = frame;
   for (FrameStar& s : mirror) s.x = -s.x;
-  match.mirrored = !matched(reference, mirror).empty();
+  if (matched(reference, mirror).size() > match.pairs.size()) return {{}, true};
   return match;
 }
 

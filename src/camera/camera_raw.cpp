@@ -95,7 +95,8 @@ bool is_camera_raw(const std::filesystem::path& path) {
 
 CameraRaw read_camera_raw(const std::filesystem::path& path) {
 #ifdef TILECOMPILE_LIBRAW
-  const auto raw = std::make_unique<LibRaw>();  // half a megabyte
+  const auto raw = std::make_unique<LibRaw>();   // half a megabyte
+  raw->set_dataerror_handler(nullptr, nullptr);  // which would print
   check_raw(path, raw->open_file(path.c_str()));
   check_raw(path, raw->unpack());
   return decode(*raw, path);

@@ -33,9 +33,11 @@ bool matches(const std::string& name, const std::string& pattern) {
 
 bool is_hidden(const std::string& name) { return name.front() == '.'; }
 
-// Products of an earlier run that lies below the input folder, or its objects, are no frames.
+// Products of an earlier run that lies below the input folder, or its objects, are no frames; nor are the
+// masters that runs share.
 bool is_run_directory(const fs::path& folder) {
   std::error_code error;
+  if (folder.filename() == "masters" && fs::is_directory(folder / "of", error)) return true;
   if (!is_uuid(folder.filename().string())) return false;
   return fs::exists(folder / "journal.jsonl", error) || fs::exists(folder / "manifest.json", error);
 }

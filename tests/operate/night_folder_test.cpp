@@ -100,6 +100,14 @@ TEST_F(NightFolder, FramesThatNothingNamesAreLights) {
   EXPECT_EQ(relative(find_night(dir_ / "m").lights), "m/M31");
 }
 
+TEST_F(NightFolder, MastersThatRunsShareAreNoFrames) {
+  put("n/M31/1.fits");
+  put("n/darks/1.fits");
+  put("n/out/masters/1.fits");
+  fs::create_directories(dir_ / "n/out/masters/of");
+  EXPECT_EQ(relative(find_night(dir_ / "n").lights), "n/M31");
+}
+
 TEST_F(NightFolder, DarksBesideAFolderOfLightsAreFound) {
   put("n/lights/1.fits");
   put("n/darks/1.fits", "Dark");

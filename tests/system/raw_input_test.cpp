@@ -21,7 +21,7 @@ RawNightOptions small_night() {
   o.night.frames = 6;
   o.night.width = 260;
   o.night.height = 200;
-  o.night.stars = 60;
+  o.night.stars = 160;
   o.night.nebula = false;
   o.night.clouds = 0;
   o.night.night_sky.vignetting = 0.3;

@@ -9,7 +9,7 @@ namespace tilecompile {
 /// What was found out about two lists of stars.
 struct StarMatch {
   std::vector<StarPair> pairs;  ///< in the order of the reference's list; empty: no match
-  bool mirrored = false;        ///< none as they are, but one is the mirror image of the other
+  bool mirrored = false;        ///< the mirror image of the frame has more in common with the reference
 };
 
 /// Which stars of a frame are which of the reference (`raw.md` R3.3), both lists in the order of
