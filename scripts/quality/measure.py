@@ -153,7 +153,8 @@ def digest_name(path):
 def find_run(path):
     """`path` itself when it is a run directory, else the only one below it."""
     path = pathlib.Path(path)
-    runs = [path] if (path / "run.json").exists() else sorted(p.parent for p in path.glob("*/run.json"))
+    runs = [path] if (path / "run.json").exists() else sorted(
+        p.parent for p in path.glob("*/run.json") if not p.parent.is_symlink())
     if len(runs) != 1:
         sys.exit(f"measure: {path}: {len(runs)} run directories found, expected one")
     return runs[0]

@@ -57,7 +57,7 @@ def run_ours(program, night, out):
     if done.returncode not in (0, 3):
         raise RuntimeError(f"tilecompile ended with {done.returncode}:\n{done.stderr}")
     seconds = time.monotonic() - began
-    run = next(p.parent for p in out.glob("*/run.json"))
+    run = (out / "latest").resolve()
     masters = out / "masters"
     return run, seconds, (bytes_below(run / "calibration") + bytes_below(masters)) if masters.exists() else 0
 

@@ -16,7 +16,7 @@ class Outcome:
         self.code, self.folder = code, folder
         # Without paths, ids and digests of ours, whose letters could be taken for words.
         self.text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{64}", "#", text.replace(str(pathlib.Path(out).parent), ""))
-        runs = sorted(pathlib.Path(out).glob("*/run.json"))
+        runs = sorted(run for run in pathlib.Path(out).glob("*/run.json") if not run.parent.is_symlink())
         self.run_dir = runs[0].parent if len(runs) == 1 else None
         self.record = json.loads(runs[0].read_text()) if self.run_dir else {}
 

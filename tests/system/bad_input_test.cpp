@@ -202,9 +202,9 @@ const Case kConfigurationCases[] = {
     {"missing YAML", 2, {"run.yaml", "No such file"}, spoiled([](Night& n) {
        fs::remove(n.path() / "run.yaml");
      })},
-    {"a folder as YAML",
-     2,
-     {"it is a folder"},
+    {"a folder of frames that show nothing",
+     4,
+     {"none of the 6 raw frames shows stars", "was the cap off"},
      [](Night& n) {
        return run_program({"run", n.path().string()});
      }},

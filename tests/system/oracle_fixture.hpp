@@ -161,11 +161,8 @@ class Oracle : public ::testing::Test {
         shell(kProgram + "run " + quoted(yaml) + " --output " + quoted(dir_ / "runs") + " " + flags);
     // 3: done, and the small simulated night misses a threshold of quality, which is not the matter here.
     ASSERT_TRUE(run.exit_code == 0 || run.exit_code == 3) << run.text;
-    std::vector<fs::path> runs;
-    for (const fs::directory_entry& entry : fs::directory_iterator(dir_ / "runs"))
-      if (fs::exists(entry.path() / "run.json")) runs.push_back(entry.path());
-    ASSERT_EQ(runs.size(), 1u) << run.text;
-    run_dir_ = runs.front();
+    run_dir_ = fs::canonical(dir_ / "runs/latest");
+    ASSERT_TRUE(fs::exists(run_dir_ / "run.json")) << run.text;
   }
 
   Output judge(const std::string& flags = "") const {
