@@ -1,7 +1,6 @@
 #pragma once
 #include <functional>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "tilecompile/align/registration.hpp"
