@@ -82,7 +82,7 @@ ours() {
   rm -rf "$scratch/out"
   measure "$name" "$program" "$mode" "$night/run.yaml" --output "$scratch/out" --quiet --set validation.require_no_tile_pattern=false \
     --set validation.min_fwhm_improvement_percent=-1000 --set validation.max_background_rms_increase_percent=1000 "$@"
-  sed -n 's/.*"bytes_read": \([0-9]*\).*/\1/p' "$scratch"/out/*/run.json | head -n 1 > "$scratch/$name.bytes"
+  sed -n 's/.*"bytes_read": \([0-9]*\).*/\1/p' "$scratch"/out/latest/run.json | head -n 1 > "$scratch/$name.bytes"
 }
 distributed() {
   if [ ! -d "$scratch/broker" ]; then

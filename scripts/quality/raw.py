@@ -4,8 +4,10 @@
 Usage: scripts/quality/raw.py PROGRAM DIR [OPTIONS OF simulate --raw...]
 DIR: new folder for frames and results. Siril does what its script Mono_Preprocessing (OSC_Preprocessing with --cfa)
 does, with winsorized clipping: masters, calibration, registration onto the first light, stack. Prints a Markdown table:
-FWHM (median of Gaussian fits), sky noise at equal star flux, scatter and slope of star fluxes against the truth, time, and
-bytes on disk beside the input and the picture. Needs python3-numpy, python3-astropy, python3-sep and siril-cli.
+FWHM (median of Gaussian fits), noise of a pixel of the sky and of the matched filter (the flux of the faintest star is so
+many times it) at equal star flux, scatter (of the brighter half) and slope of star
+fluxes against the truth, seconds and CPU seconds, and bytes on
+disk beside the input and the picture. Needs python3-numpy, python3-astropy, python3-sep and siril-cli.
 """
 import csv
 import os
@@ -18,7 +20,7 @@ import time
 import numpy
 
 from images import background_rms, grow, read_image, robust_sd
-from stars import aperture_fluxes, box_radius, find_stars, fit_gaussians
+from stars import aperture_fluxes, box_radius, find_stars, fit_gaussians, matched_filter
 
 MATCH_PX, LEAST_MATCHED = 1.5, 0.5
 
@@ -46,17 +48,23 @@ stack r_pp_light rej w 3 3 -norm=addscale -out=../result
 """
 
 
+def timed(arguments, **options):
+    """What the program said, seconds, CPU seconds."""
+    before, began = os.times(), time.monotonic()
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, **options)
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return done, (time.monotonic() - began, cpu)
+
+
 def bytes_below(folder):
     return sum(f.lstat().st_size for f in folder.rglob("*") if f.is_file() and not f.is_symlink())
 
 
 def run_ours(program, night, out):
-    began = time.monotonic()
-    done = subprocess.run([program, "run", str(night), "--output", str(out), "--quiet"], capture_output=True, text=True,
-                          check=False)
+    done, seconds = timed([program, "run", str(night), "--output", str(out), "--quiet"])
     if done.returncode not in (0, 3):
         raise RuntimeError(f"tilecompile ended with {done.returncode}:\n{done.stderr}")
-    seconds = time.monotonic() - began
     run = (out / "latest").resolve()
     masters = out / "masters"
     return run, seconds, (bytes_below(run / "calibration") + bytes_below(masters)) if masters.exists() else 0
@@ -70,10 +78,8 @@ def run_siril(night, work, cfa):
             os.link(frame, work / kind / frame.name)
     before = bytes_below(work)
     (work / "night.ssf").write_text(SIRIL.format(colour=" -cfa -equalize_cfa -debayer" if cfa else ""))
-    began = time.monotonic()
-    done = subprocess.run(["siril-cli", "-d", str(work), "-s", str(work / "night.ssf")], capture_output=True, text=True,
-                          env={"HOME": str(work), "PATH": "/usr/bin:/bin", "LC_ALL": "C"}, check=False)
-    seconds = time.monotonic() - began
+    done, seconds = timed(["siril-cli", "-d", str(work), "-s", str(work / "night.ssf")],
+                          env={"HOME": str(work), "PATH": "/usr/bin:/bin", "LC_ALL": "C"})
     if not (work / "result.fits").exists():
         raise RuntimeError(f"siril-cli wrote no picture:\n{done.stdout[-3000:]}{done.stderr[-2000:]}")
     registered = len(list((work / "process").glob("r_pp_light_*.fits")))
@@ -123,8 +129,12 @@ def measure(path, flux, places):
     slope = numpy.polyfit(-2.5 * numpy.log10(true[use]), 100 * (ratio / scale - 1), 1)[0]
     fit = fit_gaussians(image, stars.x, stars.y, box_radius(stars.fwhm_px))
     noise = background_rms(image, grow(mask, int(numpy.ceil(stars.fwhm_px)))) / scale
-    return {"stars": int(use.sum()), "fwhm": float(numpy.median(fit["fwhm"][fit["good"]])), "noise": noise,
-            "scatter": 100 * robust_sd(ratio / scale), "slope": slope}
+    fwhm = float(numpy.median(fit["fwhm"][fit["good"]]))
+    filtered = matched_filter(image, mask, outside, fwhm)[1] / scale
+    bright = use & (true > numpy.nanmedian(true[use]))
+    ratio = fluxes[bright] / true[bright] / scale
+    return {"stars": int(use.sum()), "fwhm": fwhm, "noise": noise, "filtered": filtered,
+            "scatter": 100 * robust_sd(ratio), "slope": slope}
 
 
 def main():
@@ -142,12 +152,14 @@ def main():
             ("ours", run / "stacked.fit", seconds, disk, frames - len(re.findall(r'"reason"', record)))]
     picture, siril_seconds, siril_disk, registered = run_siril(night, folder / "siril", "--cfa" in sys.argv)
     rows.append(("Siril 1.0.6", picture, siril_seconds, siril_disk, registered))
-    print("| picture | frames | stars | FWHM px | noise, ADU at true flux | flux scatter % | slope %/mag | time s | disk MB |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| picture | frames | stars | FWHM px | noise of a pixel | of the matched filter | flux scatter % | slope %/mag "
+          "| time s | CPU s | disk MB |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name, path, took, used, count in rows:
         m = measure(path, flux, places)
         cells = [name, "" if count is None else str(count), str(m["stars"]), f"{m['fwhm']:.3f}", f"{m['noise']:.3f}",
-                 f"{m['scatter']:.2f}", f"{m['slope']:+.2f}", "" if took is None else f"{took:.1f}",
+                 f"{m['filtered']:.2f}", f"{m['scatter']:.2f}", f"{m['slope']:+.2f}",
+                 *(("", "") if took is None else (f"{took[0]:.1f}", f"{took[1]:.1f}")),
                  "" if used is None else f"{used / 1e6:.0f}"]
         print("| " + " | ".join(cells) + " |")
     return 0

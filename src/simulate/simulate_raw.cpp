@@ -137,13 +137,13 @@ std::string transform_table(const RawNightOptions& o, const RawNight& night) {
   return csv;
 }
 
-std::string star_table(const RawSky& sky) {
+std::string star_table(const RawSky& sky, bool in_colour) {
   std::string csv = "id,x,y,flux,flux_red,flux_blue\n";
   int id = 0;
   for (const SimulatedStar& star : sky.scene.stars)
     csv += text("%d,%.5f,%.5f,%.2f,%.2f,%.2f\n", ++id, star.x - 0.5 * (sky.width - 1),
-                star.y - 0.5 * (sky.height - 1), star.flux * star.colour[1], star.flux * star.colour[0],
-                star.flux * star.colour[2]);
+                star.y - 0.5 * (sky.height - 1), star.flux * star.colour[in_colour ? 1 : 0],
+                star.flux * star.colour[0], star.flux * star.colour[2]);
   return csv;
 }
 
@@ -165,7 +165,7 @@ std::string position_table(const RawNightOptions& o, const RawNight& night) {
 void write_truth(const RawNightOptions& o, const RawNight& night, const fs::path& folder) {
   create_folder(folder);
   write_text(folder / "transforms.csv", transform_table(o, night));
-  write_text(folder / "stars.csv", star_table(night.sky));
+  write_text(folder / "stars.csv", star_table(night.sky, !o.camera.cfa.empty()));
   write_text(folder / "positions.csv", position_table(o, night));
   std::string hot = "x,y,e_per_s\n";
   for (const HotPixel& pixel : night.sensor.hot_pixels)
