@@ -67,7 +67,7 @@ row() {  # SET PROFILE[+synthetic] MODE; MODE: run, master, run-chunks, master-c
     printf '%s\t%s\t%s\t-\tended with %s\n' "$set" "$profile" "$mode" "$code"
     return 0
   fi
-  python3 - "$set" "$profile" "$mode" "$out/latest/run.json" <<'PYTHON'
+  python3 - "$set" "$profile" "$mode" "$out"/????????-*/run.json <<'PYTHON'
 import json, sys
 for product, facts in json.load(open(sys.argv[4]))["products"].items():
     print(*sys.argv[1:4], product, facts["digest"], sep="\t")
