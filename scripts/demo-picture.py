@@ -29,7 +29,7 @@ def write_png(path, grey):
                    + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
-def main(run, out, x0=300, y0=150, size=120, zoom=4):
+def main(run, out, x0=420, y0=250, size=120, zoom=4):
     x0, y0, size, zoom = (int(v) for v in (x0, y0, size, zoom))
     crops = []
     for name in ("classical", "reconstruction"):

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "handmade_dng.hpp"
 #include "run_program.hpp"
+#include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/simulate/simulate_raw.hpp"
 
 namespace tilecompile {
@@ -84,6 +86,50 @@ TEST_F(RawInput, AFolderIsAllThatIsNeeded) {
     return out.substr(at, out.find('\n', at) - at);
   };
   EXPECT_EQ(digest(again.out), digest(end.out));
+}
+
+TEST_F(RawInput, RawFilesOfACameraGiveTheBitsOfTheSameFits) {
+  RawNightOptions options = small_night();
+  options.camera.cfa = "GRBG";
+  simulate_night(options);
+  for (const char* folder : {"darks", "flats", "biases", "truth"}) fs::remove_all(night() / folder);
+  const ProgramEnd fits = run({"--set", "data.saturation=60000"});
+  ASSERT_TRUE(has_ended_with_a_picture(fits)) << fits.err;
+  const auto digest = [&] {
+    return nlohmann::json::parse(file("run.json"))
+        .at("products")
+        .at("reconstruction")
+        .at("digest")
+        .get<std::string>();
+  };
+  const std::string expected = digest();
+  fs::remove_all(dir_ / "out");
+  for (const auto& entry : fs::directory_iterator(night() / "lights")) {
+    const Plane<float> light = read_image(entry.path()).front();
+    HandmadeDng dng;
+    dng.codes = Plane<std::uint16_t>(light.width(), light.height());
+    std::copy(light.samples().begin(), light.samples().end(), dng.codes.samples().begin());
+    dng.cfa = "GRBG";
+    dng.exposure_s = 10;
+    fs::path name = entry.path();
+    write_dng(name.replace_extension(".dng"), dng);
+    fs::remove(entry.path());
+  }
+  const ProgramEnd camera = run({"--set", "data.saturation=60000"});
+  if (camera.err.find("built without LibRaw") != std::string::npos) {
+    EXPECT_EQ(camera.code, 4);
+    return;
+  }
+  ASSERT_TRUE(has_ended_with_a_picture(camera)) << camera.err;
+  EXPECT_EQ(digest(), expected);
+}
+
+TEST_F(RawInput, XisfFilesAreNamed) {
+  fs::create_directories(night());
+  write_text(night() / "a.xisf", "XISF0100");
+  const ProgramEnd end = run();
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, HasSubstr("XISF files, which this program does not read; convert them to FITS"));
 }
 
 TEST_F(RawInput, NoStarsAtAll) {
