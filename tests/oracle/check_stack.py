@@ -65,8 +65,10 @@ def synthetic_tiles(run, samples, metrics, channel, members):
     means = [[] for _ in members]
     for t in range(len(run.boxes())):
         tile = check_tiles.recomputed(run, samples, metrics, channel, t, of_frame)
+        held = tile.mean().held
         for k, frames in enumerate(members):
             means[k].append(tile.mean(frames))
+            means[k][-1].held |= held
     return means
 
 
@@ -90,7 +92,8 @@ def check_synthetic_frame(report, run, samples, metrics, k, members, means, refe
 
 
 def check_weighted_average(report, run, metrics, means, references):
-    """The stack from the synthetic tiles, and that it is the reconstruction wherever no plain mean stood in."""
+    """The stack from the synthetic tiles, and that it is the reconstruction wherever no plain mean stood in and no
+    pixel was held at an end of its tile's range, which is another one for every synthetic frame."""
     file = run.record["products"]["stack"]["file"]
     stack_image, reconstruction = run.image(file), run.image("reconstruction.fits")
     for channel, of_channel in enumerate(means):
@@ -98,13 +101,13 @@ def check_weighted_average(report, run, metrics, means, references):
         factors = factors_of(run, tiles, references[channel])
         check_tiles.check_picture(report, run, "stack: weighted average", file, channel,
                                   check_tiles.joined(run, tiles, factors), run.output_scale(metrics[channel]))
-        plain = np.zeros((run.height, run.width), dtype=bool)
+        other = np.zeros((run.height, run.width), dtype=bool)
         for parts, box in zip(zip(*of_channel), run.boxes()):
-            method.cut(plain, box)[np.any([p.plain_mean for p in parts], axis=0)] = True
+            method.cut(other, box)[np.any([p.plain_mean | p.held for p in parts], axis=0)] = True
         if (run.config["reconstruction"]["tile_rescale"] == "none"
                 and run.config["synthetic"]["weighting"] == "tile_weighted"):
-            report.close("stack: is the reconstruction but for %d pixels [%d]" % (plain.sum(), channel),
-                         stack_image[channel][~plain], reconstruction[channel][~plain])
+            report.close("stack: is the reconstruction but for %d pixels [%d]" % (other.sum(), channel),
+                         stack_image[channel][~other], reconstruction[channel][~other])
 
 
 def check_average(report, run, count):

@@ -168,6 +168,7 @@ class Mean:
         self.pixels = np.where(nothing, np.nan, pixels).astype(np.float32)
         self.variance = np.where(nothing, np.nan, variance)
         self.n_eff = np.where(nothing, 0, effective)
+        self.held = np.zeros(nothing.shape, dtype=bool)  # at an end of the tile's range, see Tile.mean
 
 
 # Noise guard [9.5]
@@ -253,7 +254,9 @@ class Tile:
         mean = Mean(self.cube[members], self.kept[members], self.weights[members], self.noise[members], self.plain)
         if self.given_back is not None:  # no pixel leaves the range of the tile's mean
             low, high = np.nanmin(mean.pixels), np.nanmax(mean.pixels)
-            mean.pixels = np.clip((mean.pixels + self.given_back).astype(np.float32), low, high)
+            brighter = (mean.pixels + self.given_back).astype(np.float32)
+            mean.pixels = np.clip(brighter, low, high)
+            mean.held = (brighter < low) | (brighter > high)
         return mean
 
 
