@@ -61,6 +61,8 @@ void write_raw(const FoundNight& night, Writer& writer) {
   writer.calibration("flats", "use_flat", "flats_dir", night.flats);
   writer.calibration("biases", "use_bias", "bias_dir", night.biases);
   writer.calibration("flat darks", nullptr, "flat_darks_dir", night.flat_darks);
+  if (calibrated && !night.darks) writer.choose("no darks: rejection has to see to hot pixels");
+  if (calibrated && !night.flats) writer.choose("no flats: corners stay dark and dust shows");
   if (!calibrated) writer.choose("no darks, flats or biases: the lights are not calibrated");
 }
 

@@ -42,6 +42,7 @@ TEST(FolderConfiguration, RawLightsAreCalibratedWithWhatThereIs) {
   EXPECT_FALSE(config.calibration.use_bias);
   EXPECT_THAT(found.choices, Contains(HasSubstr("darks (1 frame, by the name of the folder)")));
   EXPECT_THAT(found.choices, Contains(HasSubstr("colour filters: RGGB, as BAYERPAT of l.fits says")));
+  EXPECT_THAT(found.choices, Contains(HasSubstr("no flats: corners stay dark")));
 }
 
 TEST(FolderConfiguration, ManyShortColourExposuresAreOfASmartTelescope) {
