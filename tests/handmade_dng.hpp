@@ -16,6 +16,7 @@ struct HandmadeDng {
   std::uint16_t black = 512, white = 16383;
   std::uint32_t exposure_s = 30, iso = 800;
   std::string date = "2025:01:10 20:01:02";
+  std::vector<std::uint32_t> active_area = {};  ///< top, left, bottom, right; empty: all
 };
 
 /// Writes the directories of a TIFF file, little-endian.
@@ -33,6 +34,11 @@ class TiffDirectory {
     std::string data;
     put(data, value, 4);
     add(tag, 4, 1, data);
+  }
+  void numbers(std::uint16_t tag, const std::vector<std::uint32_t>& values) {
+    std::string data;
+    for (const std::uint32_t v : values) put(data, v, 4);
+    add(tag, 4, values.size(), data);
   }
   void ratios(std::uint16_t tag, bool is_signed,
               const std::vector<std::pair<std::int32_t, std::int32_t>>& values) {
@@ -120,6 +126,7 @@ inline void write_dng(const std::filesystem::path& path, const HandmadeDng& dng)
   main.shorts(50714, {dng.black});
   main.number(50717, dng.white);
   main.ratios(50721, true, {{1, 1}, {0, 1}, {0, 1}, {0, 1}, {1, 1}, {0, 1}, {0, 1}, {0, 1}, {1, 1}});
+  if (!dng.active_area.empty()) main.numbers(50829, dng.active_area);
   std::string out = "II";
   TiffDirectory::put(out, 42, 2);
   TiffDirectory::put(out, kMainAt, 4);

@@ -97,7 +97,7 @@ const std::vector<UntestedSources>& untested_sources() {
       {"a run that is looked at while it goes on",
        "tests/system/live_page_test.cpp",
        {"cli/runs_command", "launch/http_server", "launch/live_page", "launch/onlookers",
-        "launch/worker_endpoint", "operate/broker_status"}},
+        "launch/worker_endpoint"}},
       {"what a run directory shows, in a browser",
        "tests/system/report_test.cpp",
        {"master/report_pictures", "master/run_report", "operate/report"}},

@@ -206,7 +206,8 @@ bool enough_for(std::size_t pairs, TransformModel model) {
 double residual_px(const Transform& t, const StarPair& pair) {
   const Point at = map(t, pair.reference);
   const double dx = at.x - pair.frame.x, dy = at.y - pair.frame.y;
-  return std::sqrt(dx * dx + dy * dy);
+  const double off = std::sqrt(dx * dx + dy * dy);
+  return off == off ? off : std::numeric_limits<double>::infinity();  // NaN has no place in a sort
 }
 
 std::optional<Transform> fit_transform(const std::vector<StarPair>& pairs, TransformModel model) {

@@ -95,8 +95,11 @@ OutputGrid output_grid(const std::vector<PlacedFrame>& frames, int reference_wid
   grid.x0 = left;
   grid.y0 = top;
   grid.step = 1 / output_scale;
-  grid.width = static_cast<int>(std::max(0.0, std::floor((right - left + 1) * output_scale)));
-  grid.height = static_cast<int>(std::max(0.0, std::floor((bottom - top + 1) * output_scale)));
+  const auto side = [output_scale](double length) {
+    return static_cast<int>(std::clamp(std::floor(length * output_scale), 0.0, kLargestSide_px + 1.0));
+  };
+  grid.width = side(right - left + 1);
+  grid.height = side(bottom - top + 1);
   return grid;
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kLargestSide_px = 65535;
 constexpr double kFarthest_px = 1e9;
 constexpr int kMostCalibrations = 10000;
 

@@ -62,9 +62,13 @@ CameraRaw decode(LibRaw& raw, const std::filesystem::path& path) {
   if (samples == nullptr)
     refuse_raw(path, "it holds no mosaic of a sensor (a linear DNG or a reduced raw?)",
                "let the camera write full raw files, or convert it to FITS");
+  const std::size_t pitch = sizes.raw_pitch / sizeof(ushort);
+  // LibRaw takes the margins from the file as they are.
+  if (std::size_t{sizes.left_margin} + sizes.width > pitch ||
+      sizes.top_margin + sizes.height > sizes.raw_height)
+    refuse_raw(path, "its picture reaches beyond its sensor, so the file is damaged", "copy it again");
   CameraRaw result;
   result.codes = Plane<std::uint16_t>(sizes.width, sizes.height);
-  const std::size_t pitch = sizes.raw_pitch / sizeof(ushort);
   for (int y = 0; y < sizes.height; ++y) {
     const ushort* const row =
         samples + static_cast<std::size_t>(y + sizes.top_margin) * pitch + sizes.left_margin;

@@ -64,8 +64,10 @@ BrokerUrl parse_broker_url(const std::string& url) {
     result.keys.emplace_back("broker.port", port);
   }
   if (slash == std::string::npos || slash + 1 == url.size()) return result;
-  const auto vhost = decoded(url.substr(slash + 1));
-  if (!vhost || vhost->find_first_of("?#") != std::string::npos)
+  const std::string path = url.substr(slash + 1);
+  const auto vhost = decoded(path);
+  // An '@' in the clear: what stands before it may be a password with a slash.
+  if (!vhost || vhost->find_first_of("?#") != std::string::npos || path.find('@') != std::string::npos)
     return refused("its virtual host cannot be read");
   result.keys.emplace_back("broker.vhost", *vhost);
   return result;

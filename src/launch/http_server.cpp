@@ -45,6 +45,16 @@ HttpAnswer made(const HttpServer::Page& page) {
   }
 }
 
+// A stream that fails ends: nobody would catch what is thrown in a thread of the server.
+std::optional<std::string> next_piece(const HttpServer::Feed& feed, StreamReader& reader) {
+  try {
+    return feed(reader);
+  } catch (const std::exception& error) {
+    log_debug(std::string("a stream could not go on: ") + error.what());
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 bool ListenPlace::loopback() const { return address.starts_with("127.") || address == "::1"; }
@@ -151,7 +161,7 @@ void HttpServer::stream(const std::string& path, Feed feed) {
                      response.set_chunked_content_provider(
                          "text/event-stream",
                          [&parts, feed, reader](std::size_t, httplib::DataSink& sink) {
-                           const auto text = parts.stopping ? std::nullopt : feed(*reader);
+                           const auto text = parts.stopping ? std::nullopt : next_piece(feed, *reader);
                            if (!text) {
                              sink.done();
                              return true;

@@ -178,8 +178,7 @@ void LivePage::paint() {
     changed_.wait_for(lock, kLook, [this] { return stopping_; });
     if (stopping_ || !looked_at_ || !picture_) continue;
     lock.unlock();
-    std::vector<std::string> lines = watch_.results(next);
-    if (lines.size() > kMostAtOnce) lines.resize(kMostAtOnce);
+    const std::vector<std::string> lines = watch_.results(next, kMostAtOnce);
     next += lines.size();
     for (const std::string& line : lines) {
       try {

@@ -51,7 +51,7 @@ void Onlookers::night_analysed(const Image& plain_mean, const Grid& grid) {
 void Onlookers::leave_notes(Transport& transport) {
   try {
     transport.declare(runs_queue_spec());
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     return log_debug(std::string("status --broker will not know this run: ") + e.what());
   }
   std::unique_lock<std::mutex> lock(mutex_);
@@ -78,7 +78,7 @@ bool Onlookers::leave_note(Transport& transport) {
     under_way_.push_back(transport.publish("", kRunsQueue, std::move(note)));
   } catch (const AccessRefused&) {
     return false;
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {  // of any kind: nobody would catch it in this thread
     log_debug(std::string("a note on this run is lost: ") + e.what());
   }
   return true;

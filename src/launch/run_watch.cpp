@@ -1,5 +1,6 @@
 #include "run_watch.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -23,11 +24,15 @@ void RunWatch::take(const std::string& file, const std::string& line, double now
   const json j = json::parse(line, nullptr, false);
   if (!j.is_object()) return;
   story_.take(file, j, now_s);
+  const auto text = [&j](const char* key) {
+    const auto found = j.find(key);
+    return found != j.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
   if (file == "journal.jsonl") {
-    if (j.value("tile_data_ref", "").find("/tiles/") != std::string::npos) results_.push_back(line);
+    if (text("tile_data_ref").find("/tiles/") != std::string::npos) results_.push_back(line);
     return;
   }
-  const std::string event = j.value("event", "");
+  const std::string event = text("event");
   if (event == "run_started" || event == "run_resumed") base_.status = "running";
   for (const char* end : {"done", "failed_validation", "failed", "interrupted"})
     if (event == std::string("run_") + end) base_.status = end;
@@ -84,10 +89,11 @@ std::vector<std::string> RunWatch::latest_events() const {
   return lines;
 }
 
-std::vector<std::string> RunWatch::results(std::size_t from) const {
+std::vector<std::string> RunWatch::results(std::size_t from, std::size_t most) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (from >= results_.size()) return {};
-  return {results_.begin() + static_cast<std::ptrdiff_t>(from), results_.end()};
+  const auto first = results_.begin() + static_cast<std::ptrdiff_t>(from);
+  return {first, first + static_cast<std::ptrdiff_t>(std::min(most, results_.size() - from))};
 }
 
 }  // namespace tilecompile

@@ -44,8 +44,9 @@ class RunWatch {
   std::optional<RunNews> after(std::uint64_t number, std::chrono::milliseconds patience, bool& missed);
   /// The events among the news that are kept.
   std::vector<std::string> latest_events() const;
-  /// Lines of the journal for tiles of the first round, in order of arrival, from number `from` on.
-  std::vector<std::string> results(std::size_t from) const;
+  /// At most `most` lines of the journal for tiles of the first round, in order of arrival, from number
+  /// `from` on.
+  std::vector<std::string> results(std::size_t from, std::size_t most) const;
   const std::filesystem::path& directory() const { return directory_; }
 
  private:

@@ -134,6 +134,11 @@ Registration registration_of(const RunUnderWay& run, const Manifest& manifest, c
         std::to_string(r.grid.height) +
         " px that all frames show; set registration.framing: reference, or take out the frames that "
         "lie apart (registration.csv)");
+  if (r.grid.width > kLargestSide_px || r.grid.height > kLargestSide_px)
+    throw InputError("registration.framing: " + config.framing +
+                     " gives a picture with a side of more than " + std::to_string(kLargestSide_px) +
+                     " px; set registration.framing: reference, or take out the frames that lie apart "
+                     "(registration.csv)");
   return r;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "tilecompile/base/error.hpp"
@@ -58,10 +59,14 @@ double code_step_of(const CalibrationFrames& frames) { return frames.frames.fram
 
 /// Why a flat tells nothing; empty when it does.
 std::string fault_of(const Plane<float>& flat, const FrameFacts& facts, const std::array<double, 4>& levels) {
-  const auto [least, most] = std::minmax_element(flat.samples().begin(), flat.samples().end());
-  const auto clipped = static_cast<double>(std::count(flat.samples().begin(), flat.samples().end(), *most));
-  const bool many_codes = facts.code_step == 0 || (*most - *least) / facts.code_step > kFewCodes;
-  const bool at_limit = facts.largest_code > 0 && *most >= facts.largest_code;
+  float least = std::numeric_limits<float>::infinity(), most = -least;
+  for (const float s : flat.samples()) {  // comparisons leave out NaN
+    if (s < least) least = s;
+    if (s > most) most = s;
+  }
+  const auto clipped = static_cast<double>(std::count(flat.samples().begin(), flat.samples().end(), most));
+  const bool many_codes = facts.code_step == 0 || (most - least) / facts.code_step > kFewCodes;
+  const bool at_limit = facts.largest_code > 0 && most >= facts.largest_code;
   if (clipped > kOverexposedShare * static_cast<double>(flat.size()) && (many_codes || at_limit))
     return "overexposed";
   if (*std::min_element(levels.begin(), levels.end()) <= 0) return "dark";

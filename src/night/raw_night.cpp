@@ -23,6 +23,24 @@ const CalibrationMasters* RawNight::masters_of(const RegisteredFrame& frame) con
   return frame.calibration < 0 ? nullptr : masters.at(static_cast<std::size_t>(frame.calibration)).get();
 }
 
+namespace {
+
+// Masters are read where the samples of a frame are: their shape is that of the frame.
+void check_masters(const RawNight& night) {
+  for (const RegisteredFrame& frame : night.registration.frames) {
+    const CalibrationMasters* const masters = night.masters_of(frame);
+    if (masters == nullptr) continue;
+    for (const Plane<float>* plane : {&masters->dark, &masters->flat})
+      if (!plane->empty() && (plane->width() != frame.width || plane->height() != frame.height))
+        throw InputError("a master of frame " + frame.path + " has " + std::to_string(plane->width()) +
+                         " x " + std::to_string(plane->height()) + " px, the frame " +
+                         std::to_string(frame.width) + " x " + std::to_string(frame.height) +
+                         ": the registration of the run is damaged; start a new run");
+  }
+}
+
+}  // namespace
+
 std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::string& run_id,
                                                 const Manifest& manifest) {
   if (manifest.registration.empty()) return nullptr;
@@ -31,6 +49,7 @@ std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::s
       fetch_checked(store, registration_key(run_id), manifest.registration, "registration"));
   for (const CalibrationObjects& objects : night->registration.calibrations)
     night->masters.push_back(load_masters(store, objects));
+  check_masters(*night);
   return night;
 }
 

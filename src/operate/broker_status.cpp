@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/operate/setup.hpp"
 #include "tilecompile/protocol/broker_link.hpp"
 #include "tilecompile/protocol/topology.hpp"
@@ -21,6 +23,36 @@ using nlohmann::json;
 constexpr int kMostNotes = 512;
 constexpr auto kNotesComeWithin = 500ms;
 constexpr double kRecent_s = 60;  // a worker whose last tile is older works on nothing
+
+bool is_text(const json& j) { return j.is_string(); }
+bool is_number(const json& j) { return j.is_number(); }
+bool is_count(const json& j) {
+  return j.is_number_integer() && j >= 0 && j <= std::numeric_limits<int>::max();
+}
+bool is_pace(const json& j) {
+  return j.is_object() && (!j.contains("last_seen_s") || is_number(j["last_seen_s"]));
+}
+
+using Form = bool (*)(const json&);
+
+bool has(const json& object, const char* key, Form form) { return object.contains(key) && form(object[key]); }
+bool has_if_any(const json& object, const char* key, Form form) {
+  return !object.contains(key) || form(object[key]);
+}
+bool all_are(const json& object, const char* key, Form form) {
+  if (!object.contains(key)) return true;
+  return object[key].is_object() && std::all_of(object[key].begin(), object[key].end(), form);
+}
+
+// All that is shown of a run, and used of it.
+bool is_status(const json& s) {
+  if (!s.is_object() || !has(s, "run_id", is_text) || !is_uuid(s["run_id"].get<std::string>())) return false;
+  if (!s.contains("tiles") || !s["tiles"].is_object()) return false;
+  for (const char* count : {"count", "done", "failed"})
+    if (!has(s["tiles"], count, is_count)) return false;
+  return has(s, "phase", is_text) && has_if_any(s, "state", is_text) && has_if_any(s, "eta_s", is_number) &&
+         all_are(s, "workers", is_count) && all_are(s, "paces", is_pace);
+}
 
 // What lies on a queue of notes; all of it is put back, in its order.
 std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
@@ -52,10 +84,13 @@ void if_allowed(const Look& look) {
 
 void look_at_runs(Transport& transport, std::map<std::string, json>& runs) {
   for (const std::string& body : notes_on(transport, kRunsQueue)) {
-    const json note = json::parse(body, nullptr, false);
-    if (!note.is_object() || !note.contains("status") || !note.contains("unix_s")) continue;
-    json& latest = runs[note["status"].value("run_id", "")];
-    if (latest.is_null() || latest.value("unix_s", 0.0) < note.value("unix_s", 0.0)) latest = note;
+    const json note = decode_run_note(body);
+    if (note.is_null()) {
+      log_debug("a note on a run that cannot be read is left alone");
+      continue;
+    }
+    json& latest = runs[note["status"]["run_id"].get<std::string>()];
+    if (latest.is_null() || latest["unix_s"] < note["unix_s"]) latest = note;
   }
 }
 
@@ -97,6 +132,13 @@ void note_work(const json& status, double unix_s, std::map<std::string, SeenWork
 std::string encode_run_note(const json& status) {
   return json{{"schema", 1}, {"unix_s", unix_now()}, {"status", status}}.dump(-1, ' ', false,
                                                                               json::error_handler_t::replace);
+}
+
+json decode_run_note(const std::string& body) {
+  json note = json::parse(body, nullptr, false);
+  const bool good = note.is_object() && has(note, "unix_s", is_number) && note.contains("status") &&
+                    is_status(note["status"]);
+  return good ? note : json();
 }
 
 BrokerStatus look_at_broker(const RunConfig& config) {

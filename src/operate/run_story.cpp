@@ -16,8 +16,12 @@ int number(const json& e, const char* key) { return std::atoi(e.value(key, "0").
 }  // namespace
 
 void RunStory::take(const std::string& file, const json& line, double now_s) {
-  if (file == "events.jsonl") take_event(line);
-  if (file == "journal.jsonl") take_result(line, now_s);
+  try {
+    if (file == "events.jsonl") take_event(line);
+    if (file == "journal.jsonl") take_result(line, now_s);
+  } catch (const json::exception&) {
+    return;  // a line of another form, in a file that was damaged, tells nothing
+  }
 }
 
 void RunStory::take_event(const json& e) {

@@ -91,6 +91,7 @@ std::vector<double> picture_at(const ExplainRequest& request, const std::vector<
   const fs::path file = request.folders.run_dir / "reconstruction.fits";
   if (!fs::exists(file)) return values;
   FrameReader image(file, ZeroIsNodata::kNever);
+  if (request.x >= image.facts().width || request.y >= image.facts().height) return values;  // another file
   std::vector<float> row(static_cast<std::size_t>(image.facts().width));
   for (std::size_t c = 0; c < channels.size(); ++c) {
     image.read_rows(channels[c], request.y, 1, row.data());

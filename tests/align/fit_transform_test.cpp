@@ -53,6 +53,13 @@ Transform made(TransformModel model) {
   return t;
 }
 
+TEST(FitTransform, APlaceThatATransformHasNotIsInfinitelyFar) {
+  Transform t;
+  t.u = {1, -1};
+  t.g = -1;  // at x = 1: 0 / 0
+  EXPECT_EQ(residual_px(t, {{1, 0}, {0, 0}, 1, 0, 0}), HUGE_VAL);
+}
+
 class EveryModel : public ::testing::TestWithParam<int> {};
 
 TEST_P(EveryModel, IsFoundExactlyWithoutNoise) {

@@ -31,6 +31,14 @@ TEST(OutputArea, IntersectionIsInEveryFrame) {
   EXPECT_EQ(output_grid(apart, 100, 80, Framing::kIntersection, 1).width, 0);
 }
 
+TEST(OutputArea, SidesBeyondAnyPictureAreToldAsTooLong) {
+  const std::vector<PlacedFrame> apart = {{shift_transform(0, 0), 100, 80},
+                                          {shift_transform(-1e12, 0), 100, 80}};
+  const OutputGrid grid = output_grid(apart, 100, 80, Framing::kUnion, 1);
+  EXPECT_EQ(grid.width, kLargestSide_px + 1);
+  EXPECT_EQ(grid.height, 80);
+}
+
 TEST(OutputArea, TurnedFramesLeaveABoxInside) {
   Transform t;
   const double turn = 20 / 57.295779513082323;

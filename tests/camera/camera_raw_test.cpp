@@ -79,5 +79,23 @@ TEST(CameraRaw, DamagedFilesAndOthersAreRefused) {
   EXPECT_NE(refusal(dir / "c.dng"), "");
 }
 
+TEST(CameraRaw, AnActiveAreaIsCutOutAndMustLieOnTheSensor) {
+  if (!built_with_libraw()) return;
+  const TempDir dir;
+  HandmadeDng dng;
+  dng.codes = mosaic();
+  dng.active_area = {4, 8, 44, 60};
+  write_dng(dir / "a.dng", dng);
+  const CameraRaw raw = read_camera_raw(dir / "a.dng");
+  EXPECT_EQ(raw.codes.width(), 52);
+  EXPECT_EQ(raw.codes.height(), 40);
+  EXPECT_EQ(raw.codes.at(0, 0), dng.codes.at(8, 4));
+  for (const auto& area : std::vector<std::vector<std::uint32_t>>{{40, 0, 87, 64}, {0, 60, 48, 123}}) {
+    dng.active_area = area;
+    write_dng(dir / "b.dng", dng);
+    EXPECT_THAT(refusal(dir / "b.dng"), HasSubstr("reaches beyond its sensor"));
+  }
+}
+
 }  // namespace
 }  // namespace tilecompile

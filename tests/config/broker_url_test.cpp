@@ -54,6 +54,7 @@ TEST(BrokerUrl, OddOnesAreRefusedWithThePlace) {
            {"amqps://m%zz@main", "its user"},
            {"amqps://main/a%2", "its virtual host"},
            {"amqps://main/a?heartbeat=1", "its virtual host"},
+           {"amqps://me:5/secret@main/a", "its virtual host"},
        }) {
     try {
       broker_of({"broker.url=" + url});
@@ -61,6 +62,7 @@ TEST(BrokerUrl, OddOnesAreRefusedWithThePlace) {
     } catch (const UsageError& e) {
       EXPECT_THAT(e.what(), HasSubstr(why)) << url;
       EXPECT_THAT(e.what(), HasSubstr("--set broker.url")) << url;
+      EXPECT_THAT(e.what(), testing::Not(HasSubstr("secret"))) << url;
     }
   }
 }

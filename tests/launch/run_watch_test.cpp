@@ -29,9 +29,12 @@ TEST(RunWatch, TellsWhatIsNewInItsOrder) {
   EXPECT_EQ(watch.after(first->number, 0ms, missed)->kind, "tile");
   EXPECT_FALSE(missed);
   EXPECT_FALSE(watch.after(watch.latest(), 0ms, missed));
-  EXPECT_EQ(watch.results(0), std::vector<std::string>{kTile});
-  EXPECT_TRUE(watch.results(1).empty());
-  EXPECT_EQ(watch.status().workers.at("a"), 1);
+  EXPECT_EQ(watch.results(0, 9), std::vector<std::string>{kTile});
+  EXPECT_TRUE(watch.results(1, 9).empty());
+  watch.tell("journal.jsonl", kTile);
+  EXPECT_EQ(watch.results(0, 1).size(), 1u);
+  EXPECT_EQ(watch.results(0, 9).size(), 2u);
+  EXPECT_EQ(watch.status().workers.at("a"), 2);
   EXPECT_GT(watch.status().paces.at("a").last_seen_s, 0);
 }
 
@@ -57,9 +60,23 @@ TEST(RunWatch, AResumedRunBeginsWithItsTiles) {
   RunWatch watch(folder / "run", "run");
   EXPECT_EQ(watch.status().status, "running");
   EXPECT_EQ(watch.status().done, 1);
-  EXPECT_EQ(watch.results(0).size(), 1u);
+  EXPECT_EQ(watch.results(0, 9).size(), 1u);
   watch.tell("events.jsonl", R"({"event": "run_done"})");
   EXPECT_EQ(watch.status().status, "done");
+}
+
+TEST(RunWatch, LinesOfAnotherFormAreLeftOut) {
+  const TempDir folder;
+  std::filesystem::create_directory(folder / "run");
+  std::ofstream(folder / "run/events.jsonl") << R"({"event": 5})"
+                                             << "\n"
+                                             << R"({"event": "round_began", "time": null})"
+                                             << "\n";
+  std::ofstream(folder / "run/journal.jsonl") << R"({"tile_id": "x", "tile_data_ref": [1]})"
+                                              << "\n";
+  RunWatch watch(folder / "run", "run");
+  EXPECT_EQ(watch.status().status, "running");
+  EXPECT_TRUE(watch.results(0, 9).empty());
 }
 
 TEST(RunWatch, LinesThatAreNoJsonAreLeftOut) {

@@ -231,6 +231,19 @@ TEST(MakeCalibration, OverexposedAndDarkFlatsAreRefused) {
   EXPECT_THAT(dark.refusal(), HasSubstr("show no light above what is subtracted from them"));
 }
 
+TEST(MakeCalibration, PixelsWithoutASampleHideNoOverexposure) {
+  RawFolder night;
+  for (const auto& entry : fs::directory_iterator(night.path("flats"))) {
+    Plane<float> flat = read_image(entry.path()).front();
+    for (float& s : flat.samples()) s = std::min(s, 9000.0F);
+    flat.at(0, 0) = std::numeric_limits<float>::quiet_NaN();
+    ProductHeader header;
+    header.kept_records = product_header_records(entry.path());
+    write_image(entry.path(), {flat}, header);
+  }
+  EXPECT_THAT(night.refusal(), HasSubstr("are overexposed"));
+}
+
 TEST(MakeCalibration, FlatsWithoutBiasTakeDarksWithAWarning) {
   RawFolder night;
   night.config.calibration.use_bias = false;

@@ -32,6 +32,26 @@ TEST(RawNight, IsFetchedByTheChecksumOfTheManifest) {
   EXPECT_THROW(fetch_raw_night(store, "run", manifest), InputError);
 }
 
+TEST(RawNight, MastersAreOfTheSizeOfTheirFrames) {
+  const auto store = open_memory_store();
+  const std::string plane = encode_image("a master", {Plane<float>(90, 70)}, {});
+  store->put("masters/a.fits", plane);
+  Registration registration;
+  registration.reference = "a.fits";
+  registration.grid = {100, 80};
+  registration.calibrations = {{{"masters/a.fits", sha256_hex(plane)}, {}}};
+  const auto fetch = [&](int width) {
+    registration.frames = {{"a.fits", width, 70, shift_transform(1, 2), 0}};
+    const std::string bytes = encode_registration(registration);
+    store->put(registration_key("run"), bytes);
+    Manifest manifest;
+    manifest.registration = sha256_hex(bytes);
+    return fetch_raw_night(*store, "run", manifest);
+  };
+  EXPECT_TRUE(fetch(90));
+  EXPECT_THROW(fetch(91), InputError);
+}
+
 TEST(RawNight, StarsOfColourFramesAreFoundOnTheGreenPlane) {
   const RawTestNight night(1);
   FrameReader raw(night.folder() / RawTestNight::name(0), ZeroIsNodata::kNever);

@@ -9,6 +9,8 @@ namespace tilecompile {
 /// shows, or what every frame shows.
 enum class Framing { kReference, kUnion, kIntersection };
 
+constexpr int kLargestSide_px = 65535;  ///< of a frame and of the output
+
 /// A frame's transform and size.
 struct PlacedFrame {
   Transform transform;
@@ -18,7 +20,8 @@ struct PlacedFrame {
 /// The grid of the output: its corner lies on a whole pixel of the reference, each side a whole number of
 /// pixels. `output_scale`: output px a px of the reference. The intersection is the largest box of
 /// those whose corners lie on a grid of at most 256 x 256 places of the reference, all places of which are in
-/// every frame. Empty (width or height 0) when nothing is left.
+/// every frame. Empty (width or height 0) when nothing is left; a side beyond kLargestSide_px is
+/// kLargestSide_px + 1.
 OutputGrid output_grid(const std::vector<PlacedFrame>& frames, int reference_width, int reference_height,
                        Framing framing, double output_scale);
 

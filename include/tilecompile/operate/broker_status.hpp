@@ -34,5 +34,7 @@ nlohmann::json broker_status_json(const BrokerStatus& status);
 
 /// What a master tells of its run on tile.runs.
 std::string encode_run_note(const nlohmann::json& status);
+/// The inverse; null for anything else, which anybody may have put there.
+nlohmann::json decode_run_note(const std::string& body);
 
 }  // namespace tilecompile
