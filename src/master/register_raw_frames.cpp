@@ -51,9 +51,8 @@ int reference_asked_for(const RunUnderWay& run, const Manifest& manifest) {
 
 CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   run.clock.start("calibration");
-  const CalibrationPlan plan =
-      make_calibration({run.config, lights, *run.links.store, run.directory->path(), run.threads,
-                        memory_limit_bytes(run.config.parallel), [&run] { run.check_stop(); }});
+  const CalibrationPlan plan = make_calibration({run.config, lights, *run.links.store, run.directory->path(),
+                                                 run.threads, memory_limit_bytes(run.config.parallel), run});
   for (const std::string& text : plan.warnings) warn(run, text);
   for (const std::string& text : plan.notes) {
     log_info(text);
@@ -100,8 +99,7 @@ NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const Cal
                       },
                       saturation > 0 ? saturation : std::numeric_limits<double>::infinity(),
                       run.threads,
-                      [&](int done) { progress.progress(done); },
-                      [&run] { run.check_stop(); }};
+                      progress};
   const RegistrationConfig& config = run.config.registration;
   return register_night(
       raw, reference_asked_for(run, *frames.manifest),

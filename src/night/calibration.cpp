@@ -48,8 +48,8 @@ class Calibrator {
       : job_(job),
         config_(job.config.calibration),
         lights_(job.lights.manifest()),
-        reader_{job.config.registration.cfa_pattern, config_.pattern, job.threads, job.check_stop},
-        making_{job.threads, job.memory_limit_bytes, job.check_stop},
+        reader_{job.config.registration.cfa_pattern, config_.pattern, job.threads, job.observer},
+        making_{job.threads, job.memory_limit_bytes, job.observer},
         masters_(job.store, job.run_directory / "calibration") {}
 
   CalibrationPlan run() {

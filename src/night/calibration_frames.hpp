@@ -1,8 +1,8 @@
 #pragma once
 #include <filesystem>
-#include <functional>
 #include <string>
 
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/header/calibration_rules.hpp"
 #include "tilecompile/header/manifest.hpp"
 
@@ -22,7 +22,7 @@ struct CalibrationReader {
   std::string cfa_pattern;  ///< data.cfa_pattern
   std::string name_pattern;
   int threads = 1;
-  std::function<void()> check_stop;
+  Observer& observer = nobody();
 
   /// The FITS files of a folder, hashed, that match the pattern. Throws UsageError when the folder is not
   /// there, InputError when there is none or one cannot be read.

@@ -39,7 +39,7 @@ Plane<float> combine(const CalibrationFrames& frames, const std::vector<int>& ch
   for (int y0 = 0; y0 < height; y0 += band) {
     const int count = std::min(band, height - y0);
     parallel_for(static_cast<int>(chosen.size()), job.threads, [&](int i) {
-      if (job.check_stop) job.check_stop();
+      job.observer.check_stop();
       const auto f = static_cast<std::size_t>(i);
       if (rows[f].height() != count) rows[f] = Plane<float>(width, count);
       readers[f]->read_rows(0, y0, count, rows[f].data());
@@ -86,7 +86,7 @@ Plane<float> flat_master(const CalibrationFrames& flats, const Plane<float>& sub
   std::vector<std::array<double, 4>> levels(entries.size());
   std::vector<std::string> faults(entries.size());
   parallel_for(static_cast<int>(entries.size()), job.threads, [&](int i) {
-    if (job.check_stop) job.check_stop();
+    job.observer.check_stop();
     const auto f = static_cast<std::size_t>(i);
     const Image flat = FrameReader(flats.folder / entries[f].path, ZeroIsNodata::kNever).read_all();
     levels[f] = flat_levels(flat.front().view(), subtracted, cfa);

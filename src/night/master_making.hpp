@@ -1,6 +1,5 @@
 #pragma once
 #include <array>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,7 @@ namespace tilecompile {
 struct MasterJob {
   int threads = 1;
   std::size_t memory_limit_bytes = 0;
-  std::function<void()> check_stop;
+  Observer& observer = nobody();
 };
 
 /// Master of the frames with these indices (`master_row`).

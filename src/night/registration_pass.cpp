@@ -17,7 +17,7 @@ constexpr int kMostNeighbours = 8;
 void find_stars(const RawFrames& frames, NightFits& night) {
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(night.stars.size()), frames.threads, [&](int i) {
-    if (frames.check_stop) frames.check_stop();
+    frames.observer.check_stop();
     const auto f = static_cast<std::size_t>(i);
     try {
       FrameReader raw(frames.source.file(i).path, ZeroIsNodata::kNever);
@@ -26,7 +26,7 @@ void find_stars(const RawFrames& frames, NightFits& night) {
     } catch (const InputError& e) {
       night.fits[f].problem = e.what();
     }
-    if (frames.progress) frames.progress(++done);
+    frames.observer.progress(++done);
   });
 }
 
@@ -40,7 +40,7 @@ std::vector<FrameFit> fit_to(const RawFrames& frames, const NightFits& night, in
                              const FitRules& rules) {
   std::vector<FrameFit> fits = night.fits;
   parallel_for(static_cast<int>(fits.size()), frames.threads, [&](int i) {
-    if (frames.check_stop) frames.check_stop();
+    frames.observer.check_stop();
     const auto f = static_cast<std::size_t>(i);
     if (!fits[f].problem.empty()) return;
     if (i == reference) {

@@ -62,7 +62,7 @@ struct RawFolder {
   CalibrationPlan plan(int threads = 1, const std::string& run = "run") {
     const FrameSource source({fs::path(path("lights"))}, std::make_shared<Manifest>(lights),
                              ZeroIsNodata::kNever, std::make_shared<VerifiedFiles>());
-    return make_calibration({config, source, *store, dir / run, threads, std::size_t{1} << 30, {}});
+    return make_calibration({config, source, *store, dir / run, threads, std::size_t{1} << 30});
   }
   std::string refusal() {
     try {
@@ -233,14 +233,10 @@ TEST(MakeCalibration, OverexposedAndDarkFlatsAreRefused) {
 
 TEST(MakeCalibration, PixelsWithoutASampleHideNoOverexposure) {
   RawFolder night;
-  for (const auto& entry : fs::directory_iterator(night.path("flats"))) {
-    Plane<float> flat = read_image(entry.path()).front();
-    for (float& s : flat.samples()) s = std::min(s, 9000.0F);
-    flat.at(0, 0) = std::numeric_limits<float>::quiet_NaN();
-    ProductHeader header;
-    header.kept_records = product_header_records(entry.path());
-    write_image(entry.path(), {flat}, header);
-  }
+  std::size_t pixel = 0;  // the first one of every frame has no sample: BLANK, 65535 as it is stored
+  rewrite(night.path("flats"), {{"BLANK", std::int64_t{32767}, ""}}, [&pixel](std::uint16_t s) {
+    return pixel++ % (140 * 96) == 0 ? std::uint16_t{65535} : std::min<std::uint16_t>(s, 16383);
+  });
   EXPECT_THAT(night.refusal(), HasSubstr("are overexposed"));
 }
 

@@ -11,7 +11,7 @@ namespace tilecompile {
 namespace {
 
 NightFits registered(const FrameSource& source, int threads, int reference = -1) {
-  const RawFrames frames{source, "", [](int) { return nullptr; }, 1e9, threads, {}, {}};
+  const RawFrames frames{source, "", [](int) { return nullptr; }, 1e9, threads};
   return register_night(frames, reference, {});
 }
 

@@ -32,19 +32,20 @@ TEST(RunNote, ComesBackAsItWasLeft) {
 TEST(RunNote, NotesOfAnotherFormAreNone) {
   for (const char* body : {"", "{", "[]", "7", R"({"unix_s": 1})", R"({"unix_s": 1, "status": 7})"})
     EXPECT_TRUE(decode_run_note(body).is_null()) << body;
-  for (const auto& [where, what] : std::vector<std::pair<std::string, json>>{{"/unix_s", "now"},
-                                                                             {"/status/run_id", 5},
-                                                                             {"/status/run_id", "../../x"},
-                                                                             {"/status/phase", nullptr},
-                                                                             {"/status/state", 1},
-                                                                             {"/status/eta_s", "soon"},
-                                                                             {"/status/tiles", 9},
-                                                                             {"/status/tiles/done", "all"},
-                                                                             {"/status/tiles/count", 1e300},
-                                                                             {"/status/workers", json::array({1})},
-                                                                             {"/status/workers/a", "many"},
-                                                                             {"/status/paces/a", 3},
-                                                                             {"/status/paces/a/last_seen_s", "x"}}) {
+  for (const auto& [where, what] :
+       std::vector<std::pair<std::string, json>>{{"/unix_s", "now"},
+                                                 {"/status/run_id", 5},
+                                                 {"/status/run_id", "../../x"},
+                                                 {"/status/phase", nullptr},
+                                                 {"/status/state", 1},
+                                                 {"/status/eta_s", "soon"},
+                                                 {"/status/tiles", 9},
+                                                 {"/status/tiles/done", "all"},
+                                                 {"/status/tiles/count", 1e300},
+                                                 {"/status/workers", json::array({1})},
+                                                 {"/status/workers/a", "many"},
+                                                 {"/status/paces/a", 3},
+                                                 {"/status/paces/a/last_seen_s", "x"}}) {
     json note = json::parse(encode_run_note(status()));
     note[json::json_pointer(where)] = what;
     EXPECT_TRUE(decode_run_note(note.dump()).is_null()) << where << " " << what;

@@ -1,11 +1,11 @@
 #pragma once
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tilecompile/align/registration.hpp"
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/calibration.hpp"
 #include "tilecompile/night/frame_source.hpp"
@@ -30,7 +30,7 @@ struct CalibrationJob {
   std::filesystem::path run_directory;  ///< masters go to `calibration/` in it
   int threads = 1;
   std::size_t memory_limit_bytes = 0;
-  std::function<void()> check_stop = {};  ///< called now and then, from any thread; may throw
+  Observer& observer = nobody();  ///< asked now and then, from any thread, whether to go on
 };
 
 /// Makes the masters that the configuration asks for (`raw.md` R1) and puts them into the storage, addressed

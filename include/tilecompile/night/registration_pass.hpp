@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tilecompile/align/registration.hpp"
+#include "tilecompile/base/observer.hpp"
 #include "tilecompile/night/frame_source.hpp"
 
 namespace tilecompile {
@@ -16,8 +17,7 @@ struct RawFrames {
   std::function<const CalibrationMasters*(int frame)> masters_of;
   double saturation = std::numeric_limits<double>::infinity();  ///< input units
   int threads = 1;
-  std::function<void(int done)> progress;  ///< called from any thread
-  std::function<void()> check_stop;        ///< called before each frame, from any thread; may throw
+  Observer& observer = nobody();  ///< told of every frame, from any thread
 };
 
 /// Finds the stars of every frame, chooses the reference (`auto`, or the index of the frame asked for) and
