@@ -191,7 +191,7 @@ def main() -> int:
                 failed += 1
                 print(f"| {row[0]} | FAILED: {problem}", flush=True)
     finally:
-        for mark in [entry.name for entry in (folder / "out").iterdir()] if (folder / "out").is_dir() else []:
+        for mark in [entry.name for entry in (folder / "out").iterdir() if not entry.is_symlink()] if (folder / "out").is_dir() else []:
             for pid in marked(mark):
                 os.kill(pid, signal.SIGKILL)
         broker.stop()

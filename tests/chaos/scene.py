@@ -269,7 +269,7 @@ class Scene:
         for pid in marked(self.mark):  # one that was just being started
             os.kill(pid, signal.SIGKILL)
         for item in self.store.iterdir():
-            shutil.rmtree(item) if item.is_dir() else item.unlink()
+            shutil.rmtree(item) if item.is_dir() and not item.is_symlink() else item.unlink()
 
     def computed(self) -> int:
         return sum(worker.text().count("tile done") for worker in [*self.workers, *self.rogues])

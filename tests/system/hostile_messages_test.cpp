@@ -9,6 +9,7 @@
 #include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/broker/transport.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kHuge = 100u << 20;
+constexpr std::size_t kMostOfRabbit4 = 16u << 20;  // it refuses larger messages itself
 
 /// A worker process that is told to stop at the end.
 class Stranger {
@@ -41,10 +43,17 @@ class Stranger {
   std::future<ProgramOutput> process_;
 };
 
-void send(Transport& party, const std::string& queue, const std::string& body) {
+// False when the broker itself refuses a message of this size.
+bool send(Transport& party, const std::string& queue, const std::string& body) {
   Message message;
   message.body = body;
-  party.publish("", queue, std::move(message)).get();
+  try {
+    party.publish("", queue, std::move(message)).get();
+  } catch (const Error&) {
+    if (body.size() < kMostOfRabbit4) throw;
+    return false;
+  }
+  return true;
 }
 
 std::vector<std::string> hostile_bodies() {
@@ -85,9 +94,10 @@ TEST(HostileMessages, HarmNeitherWorkerNorMaster) {
   const std::string results = "tile.results." + id;
   ASSERT_TRUE(comes_true([&] { return party->inspect(results).has_value(); }))
       << "the master never waited for results";
+  bool huge_taken = false;  // the last one
   for (const std::string& body : hostile_bodies()) {
     send(*party, results, body);
-    send(*party, "tile.compute", body);
+    huge_taken = send(*party, "tile.compute", body);
   }
   Stranger worker(folder.path(),
                   "--input.dir '" + night + "/frames' --storage.root '" + out + "' --broker.port " + port);
@@ -99,7 +109,7 @@ TEST(HostileMessages, HarmNeitherWorkerNorMaster) {
     std::this_thread::sleep_for(20ms);  // the run may end before the worker has seen all of them
   const ProgramOutput served = worker.stop();
   EXPECT_EQ(served.exit_code, 143) << served.text;
-  EXPECT_NE(served.text.find("larger than the limit"), std::string::npos) << served.text;
+  EXPECT_EQ(served.text.find("larger than the limit") != std::string::npos, huge_taken) << served.text;
   party->consume("tile.dlq", 100);
   std::size_t kept = 0;
   while (const auto dead = party->receive(2s)) {
