@@ -62,11 +62,12 @@ class PrivateBroker {
 
   /// Orderly shutdown and start on the same port; takes seconds.
   void restart() { call("restart"); }
-  /// Has it write down the queues that were declared, which it does some seconds later by itself: a broker
-  /// that is killed before then comes back without them.
-  void settle() { ctl("eval 'mnesia:sync_log().'"); }
-  /// Kills it at once; start() brings it back with its durable queues.
-  void kill9() { call("kill9"); }
+  /// Kills it at once; start() brings it back with its durable queues. It writes down the queues that were
+  /// declared some seconds later by itself, and without them if it is killed before: so it is asked to first.
+  void kill9() {
+    ctl("eval 'mnesia:sync_log().'");
+    call("kill9");
+  }
   void start() { call("start"); }
   /// Freezes and unfreezes its processes: a peer that is there but silent.
   void pause() { call("pause"); }

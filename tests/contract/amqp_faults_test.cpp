@@ -56,7 +56,6 @@ class AmqpFaults : public testing::Test {
     const auto worker = connect_amqp(options_);
     master->declare(queue_);
     worker->consume(queue_.name, 20);
-    own()->settle();
     std::atomic<int> confirmed{0};
     std::thread publisher([&] {
       for (int i = 0; i < kMessages; ++i) {
@@ -174,7 +173,6 @@ TEST_F(AmqpFaults, TagFromBeforeAReconnectIsStale) {
   party->consume(queue_.name, 1);
   const auto before = party->receive(kFaultPatience);
   ASSERT_TRUE(before);
-  own()->settle();
   own()->kill9();
   own()->start();
   const auto after = party->receive(kFaultPatience);
