@@ -68,7 +68,12 @@ void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame
   set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
 }
 
-void take_frames(RunUnderWay& run, NightFrames& frames, ScannedFrames found, bool raw) {
+void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw) {
+  run.clock.start(raw ? "scan raw frames" : "scan");
+  PhaseProgress progress(run, raw ? "reading raw frames" : "reading headers", "frames", paths.size());
+  ScannedFrames found = scan_frames(frames.origin, paths, run.threads,
+                                    {run.config.method.data, raw, run.config.input.count_duplicates},
+                                    run.links.verified, progress);
   constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
   for (const BadFrame& frame : found.left_out) {
     if (run.record.left_out.size() < kShown)

@@ -33,9 +33,10 @@ FrameFile header_file(const RunUnderWay& run, const NightFrames& frames);
 /// How they are read for their proof.
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 
-/// Makes the frames that were found those of the run: says what was left out and what is odd, and ends the
-/// run where frames are bad and none may be. The pixels of raw ones are not looked at.
-void take_frames(RunUnderWay& run, NightFrames& frames, ScannedFrames found, bool raw);
+/// Hashes and describes the files, and makes those that are frames those of the run: says what was left out
+/// and what is odd, and ends the run where frames are bad and none may be. The pixels of raw ones are not
+/// looked at.
+void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw);
 /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
 void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame>& bad);
 /// Adds the other bad frames, for a run that ends with their names.

@@ -48,16 +48,9 @@ std::vector<std::string> register_frames(RunUnderWay& run, NightFrames& frames,
   check_output_dir(run.config.registration.output_dir);
   FramePattern{
       run.config.registration.registered_filename_pattern};  // refused now, not after the registration
-  run.clock.start("register frames");
   const std::filesystem::path raw_dir = frames.origin.folder;
-  {
-    PhaseProgress progress(run, "reading raw frames", "frames", raw_paths.size());
-    take_frames(run, frames,
-                scan_frames(raw_dir, raw_paths, run.threads,
-                            {run.config.method.data, true, run.config.input.count_duplicates},
-                            std::make_shared<VerifiedFiles>(), progress),
-                true);
-  }
+  scan_files(run, frames, raw_paths, true);
+  run.clock.start("register frames");
   const std::shared_ptr<const Manifest> scanned = frames.manifest;  // stays when frames are set aside
   const Manifest& raw = *scanned;
   for (const std::string& text : header_warnings(raw)) warn(run, text);

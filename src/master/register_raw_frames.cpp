@@ -29,14 +29,7 @@ std::vector<std::string> paths_of(const Manifest& manifest) {
 }
 
 void scan_raw(RunUnderWay& run, NightFrames& frames) {
-  const std::vector<std::string> paths = list_night(run, frames);
-  run.clock.start("scan");
-  PhaseProgress progress(run, "reading headers", "frames", paths.size());
-  take_frames(run, frames,
-              scan_frames(frames.origin, paths, run.threads,
-                          {run.config.method.data, true, run.config.input.count_duplicates},
-                          run.links.verified, progress),
-              true);
+  scan_files(run, frames, list_night(run, frames), true);
   check_hard_assumptions(*frames.manifest, run.config.method.data);
 }
 

@@ -34,17 +34,6 @@ void warn_of_small_cache(RunUnderWay& run, const NightFrames& frames) {
                 " MiB, more than cache.size_limit_mb: they will be fetched many times");
 }
 
-void scan_registered(RunUnderWay& run, NightFrames& frames) {
-  const std::vector<std::string> paths = list_or_register(run, frames);
-  run.clock.start("scan");
-  PhaseProgress progress(run, "reading headers", "frames", paths.size());
-  take_frames(run, frames,
-              scan_frames(frames.origin, paths, run.threads,
-                          {run.config.method.data, false, run.config.input.count_duplicates},
-                          run.links.verified, progress),
-              false);
-}
-
 }  // namespace
 
 NightFrames scan_night(RunUnderWay& run) {
@@ -53,7 +42,7 @@ NightFrames scan_night(RunUnderWay& run) {
   if (calibrates(run.config))
     register_raw_frames(run, frames);
   else
-    scan_registered(run, frames);
+    scan_files(run, frames, list_or_register(run, frames), false);
   const DataParams& data = run.config.method.data;
   run.record.config_hash = sha256_hex(canonical_method_json(run.config.method));
   warn_of_small_cache(run, frames);
