@@ -25,6 +25,7 @@ bool TileJudge::chosen(int tile_id) const {
 void TileJudge::ask(int tile_id, bool afresh) {
   TileTask task = make_task(round_, tile_id);
   task.correlation_id = new_uuid();
+  asked_.insert(task.correlation_id);
   place_.own->ask(task, afresh);
 }
 
@@ -124,6 +125,7 @@ void TileJudge::look() {
   while (present()) {
     const auto own = place_.own->answer();
     if (!own) return;
+    if (asked_.erase(own->result.correlation_id) == 0) continue;
     if (own->result.failure)
       could_not(*own);
     else

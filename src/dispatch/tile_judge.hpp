@@ -65,6 +65,8 @@ class TileJudge {
   const std::function<void(const ResultMessage&)> give_up_;
   const std::function<void(const std::string&)> journal_;
   SecondAudits seconds_;
+  std::set<std::string>
+      asked_;             ///< tasks for the master itself; answers of an earlier round are none of them
   std::set<int> proven_;  ///< tiles whose accepted result the master's own computation has confirmed
   std::set<int> failed_;  ///< tiles that it could not compute
 };

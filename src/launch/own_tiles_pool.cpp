@@ -59,6 +59,7 @@ class OwnTilesPool : public OwnTiles {
     }
     changed_.notify_one();
   }
+  OwnTile compute(const TileTask& task) override { return compute(task, *contexts()); }
   std::optional<OwnTile> answer() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (done_.empty()) return std::nullopt;

@@ -9,6 +9,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/dispatch/accepted_tile.hpp"
 #include "tilecompile/dispatch/audit_key.hpp"
 #include "tilecompile/dispatch/chunked_tiles.hpp"
 #include "tilecompile/dispatch/task_size.hpp"
@@ -134,9 +135,11 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
   run.clock.start("reconstruct tiles");
   run.tiles_began = RunUnderWay::Clock::now();
   RunRecord& record = run.record;
+  RoundPlace place = round_place(run);
+  bool over = false;
   const auto reload = [&](const ResultMessage& r) {
-    return load_tile(*run.links.store, r, night.grid.tiles[static_cast<std::size_t>(r.tile_id)],
-                     record.channels);
+    if (over) return load_accepted(round, place, r);
+    return load_tile(place.store, r, night.grid.tiles[static_cast<std::size_t>(r.tile_id)], record.channels);
   };
   TileJoiner joiner(night.grid, night.analysis.classical, run.config.method.reconstruction.tile_rescale,
                     reload);
@@ -146,7 +149,6 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
         *run.links.transport,
         DiagnosticsJob{run.config.diagnostics, run.request.run_id, run.config.parallel.isolation,
                        record.tiles, record.channels, run.directory->path() / "diagnostics.jsonl"});
-  RoundPlace place = round_place(run);
   place.diagnostics = diagnostics ? &*diagnostics : nullptr;
   RunObserver observer(
       run, "reconstructing tiles",
@@ -157,6 +159,7 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
       chunks == 0 ? dispatch_tiles(round, place, observer)
                   : dispatch_tiles_in_chunks({round, chunks, &run.config.method, &night.analysis.metrics},
                                              place, observer);
+  over = true;
   if (diagnostics) record.diagnostics = diagnostics->finish().dump();
   note_failed_tiles(record, ledger, "reconstruction");
   for (int id = 0; id < record.tiles; ++id)

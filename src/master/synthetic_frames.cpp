@@ -11,6 +11,7 @@
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/run_limits.hpp"
+#include "tilecompile/dispatch/accepted_tile.hpp"
 #include "tilecompile/master/synthetic_round.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/siril/siril.hpp"
@@ -62,7 +63,7 @@ void refuse_first_round_of_liars(const RunUnderWay& run, const TileJoiner& tiles
 
 // [tile] results of the second round, whose planes are clusters times channels.
 std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                                        const Clusters& clusters, TileRound round) {
+                                        const Clusters& clusters, TileRound& round) {
   const std::string bytes = encode_clusters(clusters), key = clusters_key(run.request.run_id);
   share(run, key, "clusters.json", bytes);
   round.task_template.clusters = ObjectReference{key, sha256_hex(bytes)};
@@ -94,13 +95,14 @@ ProductRecord write_synthetic_frame(const ProductContext& context, const Cluster
 
 // Joins the synthetic frames, writes them, and returns their plain mean.
 std::vector<CoaddChannel> join_and_average(RunUnderWay& run, const AnalysedNight& night,
-                                           const Clusters& clusters, const SyntheticJoin& join) {
+                                           const Clusters& clusters, const LoadTile& load,
+                                           const SyntheticJoin& join) {
   std::vector<AverageStack> stacks(static_cast<std::size_t>(run.record.channels),
                                    AverageStack(run.record.width, run.record.height));
   ProductContext context = product_context(run, night);
   context.threads = 1;  // the frames are written side by side
   std::vector<ProductRecord>& products = run.record.products;
-  join_synthetic_frames(*run.links.store, join, [&](int first, const auto& frames) {
+  join_synthetic_frames(load, join, [&](int first, const auto& frames) {
     const auto known = products.size();
     products.resize(known + frames.size());
     const int stacked = static_cast<int>(stacks.size());
@@ -155,7 +157,7 @@ SyntheticFrames make_synthetic_frames(RunUnderWay& run, const AnalysedNight& nig
   run.clock.start("synthetic frames");
   const MethodConfig& method = run.config.method;
   Clusters clusters = cluster_frames(run, night, tiles);
-  const std::vector<ResultMessage> results = second_round(run, night, tiles, clusters, std::move(round));
+  const std::vector<ResultMessage> results = second_round(run, night, tiles, clusters, round);
   run.clock.start("stack");
   // Frames weighted by G alone (`global`) have one mean in every tile.
   const bool one_mean = method.synthetic.weighting == SyntheticParams::Weighting::kGlobal;
@@ -163,11 +165,12 @@ SyntheticFrames make_synthetic_frames(RunUnderWay& run, const AnalysedNight& nig
       one_mean ? ReconstructionParams::TileRescale::kNone : method.reconstruction.tile_rescale;
   SyntheticJoin join{&night.grid, &results, clusters.count, run.record.channels, &night.analysis.classical,
                      rescale,     0,        run.threads};
+  const RoundPlace place = round_place(run);
+  const LoadTile load = [&](const ResultMessage& r) { return load_accepted(round, place, r); };
   join.memory_limit_bytes = join_memory_bytes(memory_limit_bytes(run.config.parallel));
-  std::vector<CoaddChannel> stack = join_and_average(run, night, clusters, join);
+  std::vector<CoaddChannel> stack = join_and_average(run, night, clusters, load, join);
   if (method.stacking.method == StackingParams::Method::kWeightedAverage)
-    stack = join_weighted_stack(*run.links.store, night.grid, results, clusters.count,
-                                night.analysis.classical, rescale);
+    stack = join_weighted_stack(load, night.grid, results, night.analysis.classical, rescale);
   else
     check_stack_by_siril(run, night, clusters, stack);
   return {std::move(clusters), std::move(stack)};

@@ -4,7 +4,6 @@
 
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 
 namespace tilecompile {
 namespace {
@@ -32,7 +31,7 @@ bool failed(const std::vector<ResultMessage>& results, int tile_id) {
 using PlaneScales = std::vector<std::vector<TileScale>>;
 
 // Joins the planes first_plane .. first_plane + sums.size() - 1 of all tiles.
-void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScales& scales, int first_plane,
+void join_planes(const LoadTile& load, const SyntheticJoin& join, const PlaneScales& scales, int first_plane,
                  std::vector<OverlapAdd>& sums) {
   const int tiles = static_cast<int>(join.results->size()), at_once = kTilesAThread * join.threads;
   std::vector<TileFile> files(static_cast<std::size_t>(at_once));
@@ -41,8 +40,7 @@ void join_planes(ObjectStore& store, const SyntheticJoin& join, const PlaneScale
     parallel_for(count, join.threads, [&](int i) {
       const auto t = static_cast<std::size_t>(begin + i);
       if (failed(*join.results, begin + i)) return;
-      files[static_cast<std::size_t>(i)] =
-          load_tile(store, (*join.results)[t], join.grid->tiles[t], join.clusters * join.channels);
+      files[static_cast<std::size_t>(i)] = load((*join.results)[t]);
     });
     parallel_for(static_cast<int>(sums.size()), join.threads, [&](int s) {
       const auto plane = static_cast<std::size_t>(first_plane + s);
@@ -74,7 +72,7 @@ std::size_t join_memory_bytes(std::size_t memory_limit_bytes) {
   return std::min(memory_limit_bytes / kShare, kMost);
 }
 
-void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take) {
+void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, const TakeSynthetic& take) {
   const PlaneScales scales =
       plane_scales(*join.results, static_cast<std::size_t>(join.clusters * join.channels), join.rescale);
   const std::size_t fitting = join.memory_limit_bytes / std::max<std::size_t>(1, frame_bytes(join));
@@ -85,7 +83,7 @@ void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const 
     const int end = join.clusters * (pass + 1) / passes;
     std::vector<OverlapAdd> sums(static_cast<std::size_t>((end - first) * join.channels),
                                  OverlapAdd(*join.grid));
-    join_planes(store, join, scales, first * join.channels, sums);
+    join_planes(load, join, scales, first * join.channels, sums);
     std::vector<std::vector<CoaddChannel>> frames(static_cast<std::size_t>(end - first));
     for (std::size_t i = 0; i < sums.size(); ++i)
       frames[i / static_cast<std::size_t>(join.channels)].push_back(sums[i].finish());

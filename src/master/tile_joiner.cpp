@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
 
 namespace tilecompile {
 namespace {
@@ -99,7 +100,7 @@ void TileJoiner::accept(const ResultMessage& result, TileFile file) {
     held_bytes_ += bytes;
     held_.emplace(result.tile_id, std::move(file));
   }
-  drain();
+  drain_for_now();
 }
 
 void TileJoiner::revoke(int tile_id) {
@@ -117,7 +118,16 @@ void TileJoiner::revoke(int tile_id) {
 
 void TileJoiner::skip(int tile_id) {
   arrived_[static_cast<std::size_t>(tile_id)] = skipped_[static_cast<std::size_t>(tile_id)] = true;
-  if (rescale_ == ReconstructionParams::TileRescale::kNone) drain();
+  if (rescale_ == ReconstructionParams::TileRescale::kNone) drain_for_now();
+}
+
+// While two results contradict each other, the object of the wrong one may lie in the other's place.
+void TileJoiner::drain_for_now() {
+  try {
+    drain();
+  } catch (const InputError&) {
+    log_debug("a tile is added later: its object is another one now", {{"tile_id", std::to_string(next_)}});
+  }
 }
 
 void TileJoiner::drain() {

@@ -5,7 +5,6 @@
 #include "tilecompile/coadd/stack.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
-#include "tilecompile/night/stored_tile.hpp"
 
 namespace tilecompile {
 namespace {
@@ -14,15 +13,14 @@ using Rescale = ReconstructionParams::TileRescale;
 
 // The synthetic frames of a run, tile by tile.
 struct SyntheticTiles {
-  ObjectStore& store;
+  const LoadTile& load;
   const Grid& grid;
   const std::vector<ResultMessage>& results;
-  int clusters;
   std::size_t channels;
 
   /// The averaged tile, a CoaddChannel a channel.
   std::vector<CoaddChannel> average(std::size_t t) const {
-    const TileFile file = load_tile(store, results[t], grid.tiles[t], clusters * static_cast<int>(channels));
+    const TileFile file = load(results[t]);
     std::vector<CoaddChannel> tile;
     for (std::size_t c = 0; c < channels; ++c) {
       std::vector<CoaddTile> parts;
@@ -63,10 +61,10 @@ std::vector<std::vector<TileScale>> all_median_scales(const SyntheticTiles& tile
 
 }  // namespace
 
-std::vector<CoaddChannel> join_weighted_stack(ObjectStore& store, const Grid& grid,
-                                              const std::vector<ResultMessage>& results, int clusters,
+std::vector<CoaddChannel> join_weighted_stack(const LoadTile& load, const Grid& grid,
+                                              const std::vector<ResultMessage>& results,
                                               const Image& reference, Rescale rescale) {
-  const SyntheticTiles tiles{store, grid, results, clusters, reference.size()};
+  const SyntheticTiles tiles{load, grid, results, reference.size()};
   std::vector<std::vector<TileScale>> scales(reference.size(), std::vector<TileScale>(results.size()));
   if (rescale == Rescale::kMedianAfterBackgroundSubtraction) scales = all_median_scales(tiles);
   std::vector<OverlapAdd> sums(reference.size(), OverlapAdd(grid));

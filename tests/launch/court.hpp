@@ -89,10 +89,10 @@ class Court {
     started_ = true;
     return std::async(std::launch::async, [this] {
       TestObserver observer([this](const ResultMessage& r, const TileFile&) { accepted[r.tile_id] = r; });
-      RoundPlace place{*master_, *night_.store, directory_, nullptr, nullptr, nullptr, own, &book};
-      return dispatch_tiles(night_.job, place, observer);
+      return dispatch_tiles(night_.job, place(), observer);
     });
   }
+  RoundPlace place() { return {*master_, *night_.store, directory_, nullptr, nullptr, nullptr, own, &book}; }
   /// The end of the run, and that it is an honest one's.
   TileLedger end(std::future<TileLedger>& run) {
     if (run.wait_for(std::chrono::seconds(60)) != std::future_status::ready)

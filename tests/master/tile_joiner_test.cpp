@@ -105,6 +105,27 @@ TEST(TileJoiner, OrderOfArrivalNeverReachesAPixel) {
     }
 }
 
+TEST(TileJoiner, ATileThatCannotBeLoadedNowIsAddedLater) {
+  const Grid grid = grid_of(61, 43);
+  std::vector<int> descending(grid.tiles.size());
+  std::iota(descending.rbegin(), descending.rend(), 0);
+  int reloads = 0;
+  const auto expected = join(grid, 1, Rescale::kReference, descending, &reloads);
+  const Image reference(1, Plane<float>(grid.image_width, grid.image_height, 1.25F));
+  bool away = true;
+  TileJoiner joiner(
+      grid, reference, Rescale::kReference,
+      [&](const ResultMessage& r) {
+        if (away && r.tile_id == 2) throw InputError("another object lies there");
+        return random_tile(grid, r.tile_id, 1);
+      },
+      0);
+  for (const int id : descending) joiner.accept(result_of(id, 1), random_tile(grid, id, 1));
+  EXPECT_THROW(joiner.finish(), InputError);
+  away = false;
+  expect_same_bits(joiner.finish()[0].pixels, expected[0].pixels, "pixels");
+}
+
 TEST(TileJoiner, ARevokedTileLeavesNothingBehind) {
   const Grid grid = grid_of(61, 43);
   const int tiles = static_cast<int>(grid.tiles.size());

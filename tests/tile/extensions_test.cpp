@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "extended_night.hpp"
 #include "tile/noise_guard.hpp"
 #include "tile/rejection.hpp"
 #include "tile/residual_noise.hpp"
@@ -21,109 +22,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr Box kBox{0, 0, 60, 45};
-
-// Frames with a star in the middle, of different width and noise, some of them with a border.
-struct ExtendedNight {
-  std::vector<Plane<float>> frames;
-  FrameMetrics metrics;
-
-  explicit ExtendedNight(int count) {
-    std::mt19937 rng(5);
-    metrics.channels.resize(1);
-    metrics.image_width = kBox.w;
-    metrics.image_height = kBox.h;
-    for (int f = 0; f < count; ++f) {
-      const double sigma = 1.2 + 0.1 * (f % 5), noise = 1 + 0.25 * (f % 3);
-      std::normal_distribution<float> sky(100, static_cast<float>(noise));
-      Plane<float> p(kBox.w, kBox.h);
-      for (int y = 0; y < kBox.h; ++y)
-        for (int x = 0; x < kBox.w; ++x) {
-          const double r2 = (x - 30) * (x - 30) + (y - 22) * (y - 22);
-          p.at(x, y) =
-              sky(rng) + static_cast<float>(500 / (sigma * sigma) * std::exp(-0.5 * r2 / (sigma * sigma)));
-        }
-      for (int y = 0; y < kBox.h; ++y)
-        for (int x = 0; x < (f % 4) * 5; ++x) p.at(x, y) = std::nanf("");
-      FrameChannel c;
-      c.background = 100;
-      c.noise = noise;
-      c.inverse_variance = 1 / (noise * noise);
-      c.normalization = {100, 1, 100};
-      c.fwhm_surface = fit_fwhm_surface({{30, 22, 2.3548 * sigma}}, kBox.w, kBox.h);
-      c.footprint = find_footprint(p.view());
-      metrics.channels[0].push_back(c);
-      frames.push_back(std::move(p));
-    }
-  }
-  TileInput input(const ReconstructionParams& reconstruction) const {
-    TileInput in;
-    in.box = kBox;
-    in.metrics = &metrics;
-    in.reconstruction = reconstruction;
-    in.local.mode = LocalMetricsParams::Mode::kSeeing;
-    in.cutouts.resize(1);
-    for (std::size_t f = 0; f < frames.size(); ++f) {
-      in.cutouts[0].push_back({frames[f].view(), 0});
-      in.frame_index.push_back(static_cast<int>(f));
-    }
-    return in;
-  }
-};
-
-ReconstructionParams all_extensions() {
-  ReconstructionParams p;
-  p.rejection.mode = RejectionParams::Mode::kSigmaClip;
-  p.noise_guard.mode = NoiseGuardParams::Mode::kSignificance;
-  p.local_sky = ReconstructionParams::LocalSky::kMean;
-  p.edge_feather_px = 12;
-  return p;
-}
-
 std::uint32_t bits(float v) { return std::bit_cast<std::uint32_t>(v); }
-
-TEST(SeeingMode, WeighsByInverseVarianceAndPowerOfTheSeeing) {
-  const ExtendedNight night(10);
-  TileInput in = night.input({});
-  in.local.sharpness = 3;
-  const TileResult tile = compute_tile(in);
-  for (std::size_t f = 0; f < 10; ++f) {
-    const double sigma = 1.2 + 0.1 * static_cast<double>(f % 5),
-                 noise = 1 + 0.25 * static_cast<double>(f % 3);
-    const double ratio = tile.channels[0].frame_weight[f] / tile.channels[0].frame_weight[0];
-    EXPECT_NEAR(ratio, std::pow(sigma / 1.2, -3) / (noise * noise), 1e-9) << f;
-  }
-}
-
-TEST(SeeingMode, AFrameWithoutSeeingGetsTheMedianOfTheOthers) {
-  ExtendedNight night(9);
-  night.metrics.channels[0][4].fwhm_surface.clear();
-  const TileResult tile = compute_tile(night.input({}));
-  std::vector<double> others = tile.channels[0].quality;
-  others.erase(others.begin() + 4);
-  EXPECT_DOUBLE_EQ(tile.channels[0].quality[4], median(others));
-}
-
-TEST(SeeingMode, TheExponentGivesWayToTheEffectiveNumberOfFrames) {
-  const ExtendedNight night(40);
-  TileInput in = night.input({});
-  in.local.sharpness = 15;
-  const auto effective = [&](double fraction) {
-    in.local.min_effective_fraction = fraction;
-    const TileResult tile = compute_tile(in);
-    double sum = 0, squares = 0;
-    for (std::size_t f = 0; f < 40; ++f) {
-      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w,
-                   w = tile.channels[0].frame_weight[f];
-      sum += share * w;
-      squares += share * w * w;
-    }
-    return sum * sum / squares;
-  };
-  const double free = effective(0), half = effective(0.5), all = effective(1);
-  EXPECT_LT(free, 0.45 * all);
-  EXPECT_NEAR(half, 0.5 * all, 0.001 * all);
-}
 
 TEST(Extensions, AClusterOfAllFramesIsTheReconstruction) {
   const ExtendedNight night(17);
@@ -359,55 +258,6 @@ TEST(Extensions, TheGuardMixesSharpAndQuietByItsShare) {
   }
   EXPECT_GT(between, 20);
   EXPECT_GT(given_back, 100);
-}
-
-TEST(SeeingMode, TheLoweredExponentIsTheLargestBelowItsLimit) {
-  const ExtendedNight night(40);
-  TileInput in = night.input({});
-  in.local.sharpness = 15;
-  const auto log_ratio = [&](std::size_t f) {
-    return log_fwhm_at(night.metrics.channels[0][f].fwhm_surface, 0.5 * (kBox.w - 1), 0.5 * (kBox.h - 1),
-                       kBox.w, kBox.h) -
-           exact_log(night.metrics.seeing_px);
-  };
-  const auto effective = [&](double n) {
-    double sum = 0, squares = 0;
-    for (std::size_t f = 0; f < 40; ++f) {
-      const double share = 1 - 5.0 * static_cast<double>(f % 4) / kBox.w;
-      const double w = night.metrics.channels[0][f].inverse_variance * exact_exp(-n * log_ratio(f));
-      sum += share * w;
-      squares += share * w * w;
-    }
-    return sum * sum / squares;
-  };
-  // 30 halvings of 0 .. 15: the exponent is a multiple of 15 / 2^30, and one more step is too far.
-  const double step = 15 / 0x1p30;
-  for (const double fraction : {0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8}) {
-    SCOPED_TRACE(fraction);
-    in.local.min_effective_fraction = fraction;
-    const TileResult tile = compute_tile(in);
-    const double n = -tile.channels[0].quality[3] / log_ratio(3);
-    const double steps = std::floor(n / step + 0.5);
-    EXPECT_NEAR(n / step, steps, 1e-4);
-    EXPECT_GE(effective(steps * step), fraction * effective(0));
-    EXPECT_LT(effective((steps + 1) * step), fraction * effective(0));
-    for (std::size_t f = 0; f < 40; ++f)
-      EXPECT_EQ(tile.channels[0].quality[f], log_ratio(f) * -(steps * step)) << "the very bits, frame " << f;
-  }
-}
-
-TEST(SeeingMode, AnExponentThatLeavesJustEnoughFramesIsNotLowered) {
-  // Equal weights at every exponent: all frames count, the limit of all of them is met exactly.
-  ExtendedNight night(8);
-  for (auto& frame : night.metrics.channels[0]) {
-    frame.fwhm_surface = night.metrics.channels[0][0].fwhm_surface;
-    frame.inverse_variance = 1;
-  }
-  TileInput in = night.input({});
-  in.local.sharpness = 6;
-  const auto free = compute_tile(in).channels[0].quality;
-  in.local.min_effective_fraction = 1;
-  EXPECT_EQ(compute_tile(in).channels[0].quality, free);
 }
 
 // 2^60 and -2^60 with small numbers between them: in one sum the small ones are lost, in a chunk of their own

@@ -1,29 +1,12 @@
 #include "worker/task_service.hpp"
 
+#include "faulty_store.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "worker_night.hpp"
 
 namespace tilecompile {
 namespace {
-
-/// A store that takes no tile with this number.
-class ShortStore : public ObjectStore {
- public:
-  ShortStore(ObjectStore& behind, std::string key) : behind_(behind), key_(std::move(key)) {}
-  void put(const std::string& key, std::string_view bytes) override {
-    if (key == key_) throw TransientError("no space left");
-    behind_.put(key, bytes);
-  }
-  std::string get(const std::string& key) override { return behind_.get(key); }
-  bool exists(const std::string& key) override { return behind_.exists(key); }
-  void remove(const std::string& key) override { behind_.remove(key); }
-  std::vector<StoredObject> list(const std::string& folder) override { return behind_.list(folder); }
-  std::string describe() const override { return behind_.describe(); }
-
- private:
-  ObjectStore& behind_;
-  const std::string key_;
-};
 
 TileTask task_of_tile(const WorkerNight& night, int tile_id) {
   TileTask task = night.task_template;
@@ -34,7 +17,9 @@ TileTask task_of_tile(const WorkerNight& night, int tile_id) {
 
 TEST(TaskService, ATaskThatIsComputedAloneMakesRoomWhateverBecomesOfIt) {
   const WorkerNight night;
-  ShortStore store(*night.store, tile_key(night.run_id, 1));
+  FaultyStore store(*night.store, [&](const std::string& key) {
+    if (key == tile_key(night.run_id, 1)) throw TransientError("no space left");
+  });
   RunContexts runs = night.contexts();
   MemoryBroker broker;
   const auto worker = broker.connect(), master = broker.connect();

@@ -22,8 +22,10 @@ class OwnTiles {
   virtual ~OwnTiles() = default;
   /// Asks for the one tile of the task and returns at once. `afresh`: everything it needs is read anew.
   virtual void ask(const TileTask& task, bool afresh) = 0;
-  /// The next tile that is computed, if one is.
+  /// The next tile that is computed, if one is; in the result the task's correlation_id.
   virtual std::optional<OwnTile> answer() = 0;
+  /// The one tile of the task, computed by the thread that calls; from any thread.
+  virtual OwnTile compute(const TileTask& task) = 0;
 };
 
 }  // namespace tilecompile

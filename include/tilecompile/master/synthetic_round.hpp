@@ -3,12 +3,15 @@
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
-#include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
 namespace tilecompile {
+
+/// Loads the tile of an accepted result; from any thread.
+using LoadTile = std::function<TileFile(const ResultMessage&)>;
 
 /// What is joined, and with how much of the machine.
 struct SyntheticJoin {
@@ -32,6 +35,6 @@ using TakeSynthetic = std::function<void(int first, const std::vector<std::vecto
 /// and each adds its tiles in ascending tile_id, so their number changes no bit. As many frames at a time as
 /// the memory limit allows, so that large images do not need all of them in memory; each pass loads the tiles
 /// once more and checks them again. A result without data_checksum is a hole.
-void join_synthetic_frames(ObjectStore& store, const SyntheticJoin& join, const TakeSynthetic& take);
+void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, const TakeSynthetic& take);
 
 }  // namespace tilecompile

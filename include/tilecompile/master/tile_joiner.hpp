@@ -17,6 +17,7 @@ namespace tilecompile {
 /// limit, else loaded again.
 class TileJoiner {
  public:
+  /// May throw InputError: before finish() the tile is then loaded later, when its object may be right again.
   using Reload = std::function<TileFile(const ResultMessage&)>;
   /// Memory for tiles that arrive early.
   static constexpr std::size_t kMostHeldBytes = std::size_t{128} << 20;
@@ -50,6 +51,7 @@ class TileJoiner {
   using FrameTables = std::vector<std::vector<std::vector<double>>>;  // [channel][tile][frame]
   void add(const TileFile& file);
   void drain();
+  void drain_for_now();
   std::vector<std::vector<double>> sums_over_tiles(const FrameTables& counts) const;
 
   const Grid* grid_;
