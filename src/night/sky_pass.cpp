@@ -11,32 +11,25 @@ constexpr double kToleranceOfNoise = 1e-3;  // of a frame: nothing that a mean o
 
 }  // namespace
 
-SkyPass::SkyPass(Analysis& analysis)
-    : analysis_(analysis),
-      mesh_(sky_mesh(analysis.metrics.image_width, analysis.metrics.image_height)),
-      samples_(analysis.metrics.channels.size()) {
-  for (const auto& frames : analysis.metrics.channels) {
-    auto& part = part_.emplace_back();
-    for (const FrameChannel& f : frames) part.push_back(f.normalization);
+std::vector<std::vector<Normalization>> normalizations_of(const FrameMetrics& metrics) {
+  std::vector<std::vector<Normalization>> all;
+  for (const auto& frames : metrics.channels) {
+    auto& channel = all.emplace_back();
+    for (const FrameChannel& f : frames) channel.push_back(f.normalization);
   }
-  for (auto& frames : samples_) frames.resize(static_cast<std::size_t>(analysis.metrics.frame_count()));
+  return all;
 }
 
-void SkyPass::measure(std::size_t channel, std::size_t frame, const PlaneView<float>& plane) {
-  const SkyReference reference{analysis_.classical[channel].view(), analysis_.coverage[channel].view(),
-                               part_[channel][frame]};
-  samples_[channel][frame] =
-      sample_sky(plane, analysis_.metrics.channels[channel][frame].normalization, reference, mesh_);
-}
-
-void SkyPass::finish(int threads) {
-  auto& channels = analysis_.metrics.channels;
-  parallel_for(static_cast<int>(channels.size()), threads, [&](int i) {
+void keep_skies(FrameMetrics& metrics, const std::vector<StarLook>& looks, int threads) {
+  const SkyMesh mesh = sky_mesh(metrics.image_width, metrics.image_height);
+  parallel_for(metrics.channel_count(), threads, [&](int i) {
     const auto c = static_cast<std::size_t>(i);
     std::vector<double> noise;
-    for (const FrameChannel& f : channels[c]) noise.push_back(f.noise);
-    const auto surfaces = fit_skies(samples_[c], mesh_, kToleranceOfNoise * median(std::move(noise)));
-    for (std::size_t f = 0; f < surfaces.size(); ++f) keep_sky(channels[c][f], surfaces[f]);
+    for (const FrameChannel& f : metrics.channels[c]) noise.push_back(f.noise);
+    std::vector<std::vector<SkySample>> samples;
+    for (const StarLook& look : looks) samples.push_back(look.skies[c]);
+    const auto surfaces = fit_skies(samples, mesh, kToleranceOfNoise * median(std::move(noise)));
+    for (std::size_t f = 0; f < surfaces.size(); ++f) keep_sky(metrics.channels[c][f], surfaces[f]);
   });
 }
 

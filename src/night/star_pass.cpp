@@ -1,19 +1,14 @@
 #include "tilecompile/night/star_pass.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <optional>
 #include <set>
 
-#include "frame_stacks.hpp"
 #include "sky_pass.hpp"
-#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/flux_scale.hpp"
-#include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -24,48 +19,13 @@ namespace {
 constexpr double kBentMean = 2;  // factor from 1 of the median phi from which the mean is not believed
 constexpr int kMostNames = 10;   // frames named in one warning
 
-bool photometric(const MethodConfig& method) {
-  return method.normalization.mode == NormalizationParams::Mode::kPhotometric;
-}
-
 // Saturation level of the stack of the first pass, from the configuration or the largest code of the files.
 double saturation_level(const Analysis& analysis, const FrameSource& source, const MethodConfig& method,
                         std::size_t channel) {
   double level = saturated_from(source, method.data);
-  if (photometric(method)) level -= analysis.metrics.sky[channel];
+  if (is_photometric(method)) level -= analysis.metrics.sky[channel];
   const double scale = analysis.metrics.output_scale[channel];
   return std::isfinite(level) && scale > 0 ? level / scale : std::numeric_limits<double>::infinity();
-}
-
-// What the second pass knows before it reads a frame.
-struct StarPass {
-  const MethodConfig& method;
-  std::size_t reference;                              // channel whose stars fix the seeing
-  std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
-  const ProofList& proof_list;
-  RingSky ring;
-  SkyPass* skies;  // none: skies are not levelled
-};
-
-void measure_stars(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
-                   FrameChannel& frame, std::vector<double>& reference_fwhm) {
-  if (pass.method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
-  const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
-  std::vector<double> fwhm;
-  for (const StarFwhm& s : stars) fwhm.push_back(s.fwhm_px);
-  if (!fwhm.empty()) frame.fwhm_px = median(fwhm);
-  if (pass.method.local_metrics.mode == LocalMetricsParams::Mode::kSeeing)
-    frame.fwhm_surface = fit_fwhm_surface(stars, plane.width(), plane.height());
-  if (c == pass.reference)
-    for (const StarFwhm& s : stars)
-      if (!s.elongated) reference_fwhm.push_back(s.fwhm_px);
-  if (!photometric(pass.method)) return;
-  std::optional<double> phi;
-  if (!stars.empty())
-    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px, pass.ring),
-                     pass.reference_fluxes[c]);
-  frame.flux_measured = phi.has_value();
-  apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
 }
 
 void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
@@ -107,51 +67,17 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
   analysis.warnings.push_back(text + some_names(names));
 }
 
-// Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
-// known here. Returns the reference channel's FWHM values, [frame].
-std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source,
-                                                const StarPass& pass, int threads, Observer& observer) {
-  FrameMetrics& metrics = analysis.metrics;
-  const int frames = metrics.frame_count();
-  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
-  FrameStacks stacks;
-  if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
-  std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
-  std::atomic<int> done{0};
-  std::vector<Image> images;  // whose memory serves all groups
-  for (int first = 0; first < frames; first += kFramesAThread * threads) {
-    const int group = std::min(kFramesAThread * threads, frames - first);
-    images.resize(static_cast<std::size_t>(group));
-    std::vector<std::vector<FrameLevels>> levels(static_cast<std::size_t>(group));
-    parallel_for(group, threads, [&](int i) {
-      const auto f = static_cast<std::size_t>(first + i);
-      observer.check_stop();
-      Image& image = images[static_cast<std::size_t>(i)];
-      source.open(first + i).read_all(image);
-      analysis.proofs[f] =
-          prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
-      for (std::size_t c = 0; c < image.size(); ++c) {
-        FrameChannel& channel = metrics.channels[c][f];
-        measure_stars(pass, image[c], c, metrics, channel, reference_fwhm[f]);
-        if (pass.skies != nullptr) pass.skies->measure(c, f, image[c].view());
-        levels[static_cast<std::size_t>(i)].push_back(
-            frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
-      }
-      observer.progress(++done);
-    });
-    if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads);
-    add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
-  }
-  analysis.variance = variance_of(scatter, metrics);
-  if (!stacks.means.empty()) take_stacks(analysis, stacks);
-  return reference_fwhm;
+// Pass 2 of every frame; its figures go to the analysis.
+std::vector<StarLook> measure_frames(Analysis& analysis, const StarPass& pass, FramePasses& passes) {
+  std::vector<StarLook> looks = passes.look_at_stars(analysis, pass);
+  for (std::size_t f = 0; f < looks.size(); ++f) analysis.proofs[f] = looks[f].proof;
+  return looks;
 }
 
-double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
-                     std::vector<std::string>& warnings) {
+double median_seeing(const std::vector<StarLook>& looks, std::vector<std::string>& warnings) {
   std::vector<double> pooled;
-  for (int f : seeing_frames(static_cast<int>(reference_fwhm.size()))) {
-    const auto& fwhm = reference_fwhm[static_cast<std::size_t>(f)];
+  for (int f : seeing_frames(static_cast<int>(looks.size()))) {
+    const auto& fwhm = looks[static_cast<std::size_t>(f)].reference_fwhm;
     pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
   }
   if (!pooled.empty()) return median(std::move(pooled));
@@ -185,7 +111,7 @@ bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<dou
 }  // namespace
 
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    Observer& observer, const ProofList& proof_list) {
+                    FramePasses& passes, const ProofList& proof_list) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
   StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
@@ -200,28 +126,28 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   metrics.seeing_px = kDefaultSeeingPx;
   analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
   const bool level = method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
-  std::optional<SkyPass> skies;
-  if (level) skies.emplace(analysis);
-  StarPass pass{method,
-                reference,
-                {},
-                proof_list,
-                analysis.floored ? RingSky::kMean : RingSky::kMedian,
-                level ? &*skies : nullptr};
+  StarPass pass{reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
+  if (level) pass.part = normalizations_of(metrics);
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
   const auto unscaled = metrics.channels;
-  auto reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
-  if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
-    if (level) skies.emplace(analysis);
+  std::vector<StarLook> looks = measure_frames(analysis, pass, passes);
+  if (is_photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+    if (level) pass.part = normalizations_of(metrics);
     metrics.channels = unscaled;
-    reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
+    looks = measure_frames(analysis, pass, passes);
   }
-  if (level) skies->finish(threads);
-  if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
-  if (photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
+  if (level) keep_skies(metrics, looks, threads);
+  if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(looks, analysis.warnings);
+  if (is_photometric(method)) warn_of_missing_fluxes(analysis, source.manifest());
   weigh_frames(metrics, method.global_metrics);
   warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);
+}
+
+void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
+                    Observer& observer, const ProofList& proof_list) {
+  LocalPasses passes(source, method, threads, observer);
+  measure_seeing(analysis, source, method, threads, passes, proof_list);
 }
 
 }  // namespace tilecompile

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "tilecompile/frame/sky_surfaces.hpp"
+#include "tilecompile/night/analysis.hpp"
 
 namespace tilecompile {
 namespace {
@@ -45,14 +46,17 @@ struct SlopingNight {
   }
   static double slope(int channel, int frame) { return (channel == 0 ? 0.1 : -0.04) * (frame - 3.5); }
   void level(int threads) {
-    SkyPass pass(analysis);
+    const auto part = normalizations_of(analysis.metrics);
+    const SkyMesh mesh = sky_mesh(kWidth, kHeight);
+    std::vector<StarLook> looks(kFrames);
     for (std::size_t c = 0; c < kChannels; ++c)
       for (std::size_t f = 0; f < kFrames; ++f) {
         FrameChannel& frame = analysis.metrics.channels[c][f];
         apply_flux_scale(frame, 1, 500);  // what the pass over the stars has found in the meantime
-        pass.measure(c, f, frames[f][c].view());
+        const SkyReference mean{analysis.classical[c].view(), analysis.coverage[c].view(), part[c][f]};
+        looks[f].skies.push_back(sample_sky(frames[f][c].view(), frame.normalization, mean, mesh));
       }
-    pass.finish(threads);
+    keep_skies(analysis.metrics, looks, threads);
   }
 };
 

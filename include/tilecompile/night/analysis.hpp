@@ -7,7 +7,7 @@
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/frame/frame_proof.hpp"
-#include "tilecompile/night/frame_source.hpp"
+#include "tilecompile/night/frame_passes.hpp"
 
 namespace tilecompile {
 
@@ -30,8 +30,10 @@ struct Analysis {
 int reference_channel(int channels);
 
 /// Pass 1: B, sigma, E of every frame and the classical stack (in photometric mode a first one of I - B, in
-/// which the stars are found). Frames are read in parallel; sums run in frame order. When `bad_frames` names
-/// frames that cannot be read or used, nothing else is filled: leave them out of the manifest and call again.
+/// which the stars are found), by `passes` over the frames of the manifest. When `bad_frames` names frames
+/// that cannot be read or used, the rest is of no use: leave them out of the manifest and call again.
+Analysis analyse_frames(const Manifest& manifest, const MethodConfig& method, FramePasses& passes);
+/// The same in this process.
 Analysis analyse_frames(const FrameSource& source, const MethodConfig& method, int threads,
                         Observer& observer = nobody());
 

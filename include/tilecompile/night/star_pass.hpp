@@ -9,6 +9,9 @@ namespace tilecompile {
 /// metrics, and its proofs by the stars of `proof_list`: when one of them is bad, what was measured with that
 /// frame is of no use.
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
+                    FramePasses& passes, const ProofList& proof_list = {});
+/// The same in this process.
+void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
                     Observer& observer = nobody(), const ProofList& proof_list = {});
 
 }  // namespace tilecompile
