@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
+
+#include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
@@ -43,6 +46,14 @@ ValueRange RowExtremes::of(const Box& box) const {
     all.high = std::max(all.high, bands_[static_cast<std::size_t>(band)].high);
   }
   return all;
+}
+
+void RowExtremes::take(int first, const std::vector<ValueRange>& bands) {
+  const auto at = static_cast<std::size_t>(first);
+  if (at + bands.size() > bands_.size())
+    throw ContractError("extremes of rows below the image: band " + std::to_string(at + bands.size()) +
+                        " of " + std::to_string(bands_.size()));
+  std::copy(bands.begin(), bands.end(), bands_.begin() + first);
 }
 
 }  // namespace tilecompile

@@ -99,18 +99,27 @@ void ScatterStack::add_rows(int frame, const PlaneView<float>& samples, const No
   }
 }
 
-Plane<float> ScatterStack::variance(double noise) const {
-  Plane<double> squares(total_.width(), total_.height()), freedom = squares;
-  for (std::size_t i = 0; i < squares.size(); ++i) {
-    if (count_.samples()[i] < 2) continue;
+Plane<double> ScatterStack::squares() const {
+  Plane<double> squares(total_.width(), total_.height());
+  for (std::size_t i = 0; i < squares.size(); ++i)
     squares.samples()[i] = total_.samples()[i] + partial_.samples()[i];
-    freedom.samples()[i] = count_.samples()[i] - 1;
+  return squares;
+}
+
+Plane<float> ScatterStack::variance(double noise) const { return scatter_variance(squares(), count_, noise); }
+
+Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& count, double noise) {
+  Plane<double> freedom(squares.width(), squares.height());
+  for (std::size_t i = 0; i < squares.size(); ++i) {
+    const std::int32_t n = count.samples()[i];
+    if (n < 2) squares.samples()[i] = 0;
+    if (n >= 2) freedom.samples()[i] = n - 1;
   }
   squares = window_sums(squares);
   freedom = window_sums(freedom);
-  Plane<float> result(total_.width(), total_.height(), std::numeric_limits<float>::quiet_NaN());
+  Plane<float> result(squares.width(), squares.height(), std::numeric_limits<float>::quiet_NaN());
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const double n = count_.samples()[i], of = freedom.samples()[i];
+    const double n = count.samples()[i], of = freedom.samples()[i];
     if (n > 0)
       result.samples()[i] = static_cast<float>((of > 0 ? squares.samples()[i] / of : noise * noise) / n);
   }

@@ -103,6 +103,8 @@ void add_parallel(Table& table) {
   of_run.add(
       "frame_chunks", &ParallelConfig::frame_chunks, Between{0, 65536},
       "Experimental: chunks of reconstruction.frame_chunk frames that a task takes of its tiles; 0: all");
+  of_run.add("frame_tasks", &ParallelConfig::frame_tasks,
+             "Whether the workers of a distributed run also analyse and stack the frames; false: its master");
   of_run.add("priority", &ParallelConfig::priority, Between{0, kHighestPriority},
              "Of this run's tasks among those of other runs on the same workers; the highest goes first");
   of_run.add("audit_percent", &ParallelConfig::audit_percent, Between{0, 100},

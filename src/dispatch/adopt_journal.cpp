@@ -34,11 +34,13 @@ void adopt_journal(const TileRound& round, const RoundPlace& place, RoundObserve
     const ResultMessage& entry = (*round.journalled)[static_cast<std::size_t>(id)];
     const std::string why = adopt(round, place, entry, observer, ledger, workers);
     if (why.empty()) continue;
+    if (of_frames(round.task_template.work) && entry.data_checksum.empty()) continue;
     ++(entry.data_checksum.empty() ? silent : not_held);
     place.directory.append_event("tile_redone", {{"tile_id", std::to_string(id)}, {"why", why}});
     if (!entry.data_checksum.empty())
       log_warning("tile " + std::to_string(id) + " is computed again: " + why);
   }
+  if (of_frames(round.task_template.work)) return observer.progress(ledger.done());
   log_info("tiles taken over from the journal", {{"tiles", std::to_string(ledger.done())},
                                                  {"without_result", std::to_string(silent)},
                                                  {"not_as_journalled", std::to_string(not_held)}});

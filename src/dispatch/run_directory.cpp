@@ -15,6 +15,7 @@
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/dispatch/journal.hpp"
 
 namespace tilecompile {
 namespace {
@@ -78,7 +79,7 @@ void RunDirectory::lock() {
 }
 
 void RunDirectory::close_all() {
-  for (int* file : {&journal_, &events_, &lock_})
+  for (int* file : {&journal_, &frames_, &events_, &lock_})
     if (*file >= 0) ::close(std::exchange(*file, -1));
 }
 
@@ -108,6 +109,13 @@ void RunDirectory::append_journal(const std::string& line) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (const std::string why = gone(); !why.empty()) throw TransientError(why);
   append("journal.jsonl", journal_, line, true);
+}
+
+void RunDirectory::append_frames(const std::string& line) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const std::string why = gone(); !why.empty()) throw TransientError(why);
+  if (frames_ < 0) frames_ = open_log(kFramesJournal);
+  append_line(frames_, path_ / kFramesJournal, line, true);
 }
 
 // The caller holds the lock.

@@ -187,7 +187,9 @@ TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultM
   if (result.part) {
     const std::string bytes = fetch_checked(store, result.data_ref, result.data_checksum,
                                             "piece of tile " + std::to_string(result.tile_id));
-    if (result.part->work == TaskWork::kMeasure)
+    if (of_frames(result.part->work))
+      round.check_piece(result, bytes);
+    else if (result.part->work == TaskWork::kMeasure)
       decode_metrics_part(bytes);
     else
       decode_sums_part(bytes);

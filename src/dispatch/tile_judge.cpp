@@ -13,10 +13,15 @@ std::string short_of(const std::string& checksum) { return checksum.substr(0, 12
 
 }  // namespace
 
+std::string TileJudge::round_name() const {
+  if (of_frames(round_.task_template.work))
+    return std::string(":") + piece_name(round_.task_template.work) + ":";
+  return round_.first_round == nullptr ? ":1:" : ":2:";
+}
+
 bool TileJudge::chosen(int tile_id) const {
   if (round_.audit_percent <= 0) return false;
-  const std::string what =
-      round_.task_template.run_id + (round_.first_round == nullptr ? ":1:" : ":2:") + std::to_string(tile_id);
+  const std::string what = round_.task_template.run_id + round_name() + std::to_string(tile_id);
   constexpr int kDigits = 12;  // 48 bits
   const auto drawn = std::stoull(hmac_sha256_hex(round_.audit_key, what).substr(0, kDigits), nullptr, 16);
   return static_cast<double>(drawn) < round_.audit_percent / 100 * static_cast<double>(1ULL << 48);
@@ -184,7 +189,7 @@ void TileJudge::take_own(const OwnTile& own) {
   }
   ++trust_.own_tiles;
   proven_.insert(id);
-  observer_.accept(own.result, decode_tile_file(own.bytes));
+  observer_.accept(own.result, own.result.part ? TileFile{} : decode_tile_file(own.bytes));
   observer_.progress(ledger_.done());
 }
 

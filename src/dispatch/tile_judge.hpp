@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "second_audits.hpp"
+#include "tilecompile/coadd/second_audits.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 
 namespace tilecompile {
@@ -49,6 +49,7 @@ class TileJudge {
   void look();
 
  private:
+  std::string round_name() const;
   bool chosen(int tile_id) const;
   void ask(int tile_id, bool afresh);
   void found_right(int tile_id, const std::string& worker_id, const std::string& by);

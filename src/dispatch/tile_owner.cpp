@@ -11,7 +11,6 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
-#include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "trust_files.hpp"
 
@@ -19,26 +18,11 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-using Step = TileLedger::Step;
 constexpr auto kPauseAfterRefusal = 1s;
 constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
 constexpr auto kJournalAgainAfter = 500ms;
 constexpr int kMostRefusals = 2;         // of a tile, before the master computes it itself
 constexpr std::size_t kMostNamed = 100;  // distrusted workers, in the header of a task
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
-  return all;
-}
-
-[[noreturn]] void fail_run(const ResultMessage& result, const std::string& run_dir, bool synthetic,
-                           const std::string& why) {
-  const std::string id = std::to_string(result.tile_id);
-  throw_failure(*result.failure, "tile " + id + " failed on worker " + result.worker_id + ": " +
-                                     result.failure->text + why + "; reproduce with: tilecompile tile " +
-                                     run_dir + " " + id + (synthetic ? " --synthetic" : ""));
-}
 
 }  // namespace
 
@@ -160,7 +144,7 @@ void TileOwner::journal(const std::string& line) {
                      std::chrono::milliseconds(static_cast<std::int64_t>(1000 * standstill_.patience_s()));
   for (;;) {
     try {
-      return place_.directory.append_journal(line);
+      return of_frames() ? place_.directory.append_frames(line) : place_.directory.append_journal(line);
     } catch (const TransientError& e) {
       if (std::chrono::steady_clock::now() > until) throw;
       standstill_.output_fails(e.what());
@@ -259,12 +243,13 @@ void TileOwner::refuse(const ResultMessage& result, const std::string& why) {
 }
 
 bool TileOwner::concerns_us(const ResultMessage& result) {
+  if (result.run_id == round_.task_template.run_id && result.part != part_of(round_.task_template))
+    return false;  // a late duplicate of another round
   if (result.run_id != round_.task_template.run_id || result.tile_id >= ledger_.tile_count()) {
     reject(result, "a result of another run or of an unknown tile is ignored: run " + result.run_id +
                        ", tile " + std::to_string(result.tile_id));
     return false;
   }
-  if (result.part != part_of(round_.task_template)) return false;  // a late duplicate of another round
   // Late results of the other round: duplicates of the first in the second; what was under way in the second
   // when its master died, in the first of the resumed run. An answer without data names no round: the ledger
   // knows it by its task.
@@ -307,94 +292,18 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   if (before != nullptr && (before->data_checksum.empty() || trust_.is_distrusted(before->worker_id)))
     before = nullptr;
   if (before != nullptr && !judge_.present()) check_conflict(*before, result);
-  if (!result.part) journal(body);  // pieces are no results yet
+  if (!result.part || of_frames()) journal(body);  // pieces of tiles are no results yet
   ledger_.offer(result);
   if (book_.done(result))
     place_.directory.append_event("worker_takes_tasks", {{"worker_id", result.worker_id}});
   const std::string odd = judge_.present() ? oddness_of_tile(round_, file) : "";
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
-  if (result.part) return;
-  judge_.accepted(result, met_.insert(result.worker_id).second, odd, seconds_now());
+  if (result.part && !of_frames()) return;
+  // A band takes as long as a part of the tiles: only those that are drawn are audited.
+  const bool first = met_.insert(result.worker_id).second && !of_bands(round_.task_template.work);
+  judge_.accepted(result, first, odd, seconds_now());
   if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
-}
-
-void TileOwner::take_hand_back(const ResultMessage& result) {
-  const std::size_t deaths = ledger_.tile(result.tile_id).deaths.size();
-  const Step step = ledger_.handed_back(result, connection_);
-  const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
-  if (step == Step::kNothing) return;
-  note("tile_handed_back", result);
-  book_.handed_back(result);
-  if (tile.deaths.size() > deaths) {
-    log_warning("a worker died over a tile", {{"run_id", result.run_id},
-                                              {"tile_id", std::to_string(result.tile_id)},
-                                              {"died", tile.deaths.back()}});
-    place_.directory.append_event(
-        "worker_died_over_tile", {{"tile_id", std::to_string(result.tile_id)}, {"died", tile.deaths.back()}});
-  }
-  if (step != Step::kGiveUp) return;
-  ResultMessage killer = result;
-  killer.failure =
-      TileFailure{ErrorKind::kInput, std::to_string(tile.deaths.size()) +
-                                         " workers died while they computed it: " + joined(tile.deaths) +
-                                         "; look at their logs and at the memory they had"};
-  give_up(killer);
-}
-
-void TileOwner::take_failure(const ResultMessage& result) {
-  const Step step = ledger_.failed(result, book_.proven(result.worker_id));
-  if (step == Step::kNothing) {
-    log_info("a failure that answers no task under way is left alone",
-             {{"tile_id", std::to_string(result.tile_id)}, {"text", result.failure->text}});
-    return;
-  }
-  note("tile_failed", result);
-  const TileLedger::Tile& tile = ledger_.tile(result.tile_id);
-  book_.failed(result, step == Step::kGiveUp ? "a tile has failed" : "a tile is tried again later",
-               tile.wait_s);
-  if (step == Step::kGiveUp) return give_up(result);
-  place_.directory.append_event("tile_retried", {{"tile_id", std::to_string(result.tile_id)},
-                                                 {"attempt", std::to_string(tile.attempt)},
-                                                 {"in_s", std::to_string(tile.wait_s)}});
-}
-
-void TileOwner::note(const char* event, const ResultMessage& result) {
-  place_.directory.append_event(event, {{"tile_id", std::to_string(result.tile_id)},
-                                        {"attempt", std::to_string(result.attempt)},
-                                        {"worker_id", result.worker_id},
-                                        {"kind", kind_name(result.failure->kind)},
-                                        {"text", result.failure->text}});
-}
-
-// First the dead letter, then the end: who looks for the reason of a run that ended over it finds the letter.
-void TileOwner::give_up(const ResultMessage& result) {
-  const bool synthetic = round_.task_template.clusters.has_value();
-  put_on_dead_letters(result);
-  if (result.failure->kind == ErrorKind::kContract)
-    fail_run(result, place_.directory.path().string(), synthetic, "");
-  ledger_.fail(result.tile_id);
-  if (ledger_.failed() > round_.max_failed_tiles || (ledger_.all_failed() && !round_.others_done))
-    fail_run(
-        result, place_.directory.path().string(), synthetic,
-        "; retry.max_failed_tiles = " + std::to_string(round_.max_failed_tiles) + " tiles may fail for good");
-  log_warning("tile " + std::to_string(result.tile_id) +
-                  " has failed for good and stays a hole: " + result.failure->text,
-              {{"worker_id", result.worker_id}, {"attempts", std::to_string(result.attempt)}});
-}
-
-void TileOwner::put_on_dead_letters(const ResultMessage& result) {
-  TileTask task = make_task(round_, result.tile_id);
-  task.correlation_id = result.correlation_id;
-  const DeathNote death{*result.failure, result.worker_id};
-  try {
-    // Over the default exchange: a master's user may not publish where results go.
-    send_to_dead_letters(place_.transport, "", task_message(task, envelope_of(result.tile_id), reply_to_),
-                         death);
-  } catch (const TransientError& e) {
-    log_warning(std::string("a dead letter is lost: ") + e.what(),
-                {{"tile_id", std::to_string(result.tile_id)}, {"reason", result.failure->text}});
-  }
 }
 
 }  // namespace tilecompile

@@ -54,6 +54,8 @@ class TileOwner {
   void take_failure(const ResultMessage& result);
   void take_hand_back(const ResultMessage& result);
   void check_conflict(const ResultMessage& known, const ResultMessage& result);
+  bool of_frames() const { return tilecompile::of_frames(round_.task_template.work); }
+  std::string event_name(const std::string& what) const;
   void note(const char* event, const ResultMessage& result);
   void give_up(const ResultMessage& result);
   void put_on_dead_letters(const ResultMessage& result);

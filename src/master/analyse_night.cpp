@@ -1,5 +1,6 @@
 #include "analyse_night.hpp"
 
+#include "frame_tasks.hpp"
 #include "products.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -36,13 +37,14 @@ bool note_proofs(RunUnderWay& run, AnalysedNight& night, const ProofVerdict& ver
 // One look at all frames; false when some were bad and are left out now.
 bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
   const FrameSource source = source_of(run, night.frames);
+  const FrameTasks tasks(run, night.frames, source);
   const MethodConfig& method = run.config.method;
   const auto frames = static_cast<std::size_t>(run.record.frames);
   run.clock.start("analyse frames");
   const auto began = RunUnderWay::Clock::now();
   {
     PhaseProgress progress(run, "analysing frames", "frames", frames);
-    night.analysis = analyse_frames(source, method, run.threads, progress);
+    night.analysis = analyse_frames(source.manifest(), method, *tasks.passes(progress));
   }
   if (std::vector<BadFrame> bad = night.analysis.bad_frames; !bad.empty()) {
     if (run.config.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(run, night.frames, bad);
@@ -56,7 +58,7 @@ bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
   const ProofList stars = find_proof_stars(proof, night.analysis);
   {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
-    measure_seeing(night.analysis, source, method, run.threads, progress, stars);
+    measure_seeing(night.analysis, source, method, run.threads, *tasks.passes(progress), stars);
   }
   return note_proofs(run, night, judge_proofs(proof, night.analysis, stars));
 }

@@ -62,8 +62,8 @@ void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const 
 RunOutcome carry_out(RunUnderWay& run) {
   NightFrames frames = scan_night(run);
   open_directory(run);
-  const AnalysedNight night = analyse_night(run, std::move(frames));
   refuse_second_master(run);
+  const AnalysedNight night = analyse_night(run, std::move(frames));
   Journal journal;
   if (run.request.resume) {
     if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);

@@ -25,37 +25,18 @@ constexpr double kLeaseFactor = 4;
 TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   const RunConfig& config = run.config;
   const RunRecord& record = run.record;
-  TileRound round;
-  round.task_template.run_id = run.request.run_id;
-  round.task_template.config_hash = record.config_hash;
-  round.task_template.frames_manifest_id = record.frames_manifest_id;
-  round.task_template.last_frame = record.frames - 1;
-  if (night.frames.raw) round.task_template.input_stage = "raw";
+  TileRound round = round_of(run, night.frames.raw != nullptr);
   round.grid = &night.grid;
   round.planes = record.channels;
   set_task_size(
       round, config,
       {record.width, record.height, record.channels, record.frames, run.threads, run.stack_seconds});
-  round.isolation = config.parallel.isolation;
-  round.quorum = config.broker.queue_type == QueueType::kQuorum;
-  round.priority = config.parallel.priority;
-  round.retry = config.retry;
-  // Nobody else can have another opinion in a run of one process.
-  round.input_tries = run.links.mode == RunMode::kRun ? 1 : TileLedger::kInputTries;
-  round.max_failed_tiles = config.retry.max_failed_tiles;
-  if (run.links.own != nullptr) {
-    round.analysis = &night.analysis;
-    round.audit_percent = config.parallel.audit_percent;
-    round.audit_key = audit_key(*run.directory);
-    round.lease_factor = kLeaseFactor;
-    round.roles = config.broker.roles;
-  }
+  if (run.links.own != nullptr) round.analysis = &night.analysis;
   round.frame_chunk = config.method.reconstruction.frame_chunk;
   round.rejects = config.method.reconstruction.rejection.mode != RejectionParams::Mode::kNone;
   round.levels_skies = config.method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
   return round;
 }
-
 // Frames that the limit on a frame's share held back in single tiles.
 void note_limited_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& joiner) {
   const double most_share = run.config.method.global_metrics.max_frame_share;
@@ -88,6 +69,29 @@ void note_tiles(RunRecord& record, const AnalysedNight& night, const TileJoiner&
 }
 
 }  // namespace
+
+TileRound round_of(const RunUnderWay& run, bool raw) {
+  const RunConfig& config = run.config;
+  TileRound round;
+  round.task_template.run_id = run.request.run_id;
+  round.task_template.config_hash = run.record.config_hash;
+  round.task_template.frames_manifest_id = run.record.frames_manifest_id;
+  round.task_template.last_frame = run.record.frames - 1;
+  if (raw) round.task_template.input_stage = "raw";
+  round.isolation = config.parallel.isolation;
+  round.quorum = config.broker.queue_type == QueueType::kQuorum;
+  round.priority = config.parallel.priority;
+  round.retry = config.retry;
+  // Nobody else can have another opinion in a run of one process.
+  round.input_tries = run.links.mode == RunMode::kRun ? 1 : TileLedger::kInputTries;
+  round.max_failed_tiles = config.retry.max_failed_tiles;
+  if (run.links.own == nullptr) return round;
+  round.audit_percent = config.parallel.audit_percent;
+  round.audit_key = audit_key(*run.directory);
+  round.lease_factor = kLeaseFactor;
+  round.roles = config.broker.roles;
+  return round;
+}
 
 void share(RunUnderWay& run, const std::string& key, const std::string& name, const std::string& bytes) {
   run.links.store->put(key, bytes);

@@ -20,6 +20,9 @@ TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night);
 /// too.
 void share(RunUnderWay& run, const std::string& key, const std::string& name, const std::string& bytes);
 
+/// What every round of the run has in common: ids, stage, queues, retries, what is audited.
+TileRound round_of(const RunUnderWay& run, bool raw);
+
 /// Phases 5 and 6: carries the round out and joins its tiles.
 Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const TileRound& round);
 

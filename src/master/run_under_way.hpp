@@ -43,6 +43,7 @@ class PhaseProgress : public Progress {
   PhaseProgress(RunUnderWay& run, const std::string& phase, const std::string& unit, std::size_t total)
       : Progress(phase, unit, static_cast<int>(total), run.request.quiet), run_(run) {}
   void check_stop() override { run_.check_stop(); }
+  void watch() override { run_.links.workers->watch(); }
 
  private:
   RunUnderWay& run_;

@@ -80,8 +80,8 @@ StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& anal
   const FrameMetrics& metrics = analysis.metrics;
   const auto f = static_cast<std::size_t>(frame);
   StarLook look;
-  look.proof = prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f],
-                           pass.proof_list);
+  look.proof =
+      prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
   for (std::size_t c = 0; c < image.size(); ++c) {
     FrameChannel& channel = look.channels.emplace_back(metrics.channels[c][f]);
     measure_stars(pass, method, image[c], c, metrics, channel, look.reference_fwhm);

@@ -7,6 +7,9 @@
 
 namespace tilecompile {
 namespace {
+
+constexpr std::size_t kDigitsOfName = 16;
+
 std::string numbered_tile(const std::string& folder, int tile_id, const std::string& ending = ".fits") {
   char name[32];
   std::snprintf(name, sizeof name, "/tile_%06d", tile_id);
@@ -34,6 +37,13 @@ std::string tile_part_key(const TileTask& task, int tile_id) {
   return numbered_tile(task.run_id + "/tile_parts", tile_id,
                        "_" + std::to_string(task.first_frame) + "_" + std::to_string(task.last_frame) + "_" +
                            piece_name(task.work) + (task.work == TaskWork::kMeasure ? ".json" : ".bin"));
+}
+
+std::string frames_config_key(const TileTask& task) {
+  return task.run_id + "/frame_parts/config_" + task.config_hash.substr(0, kDigitsOfName) + ".json";
+}
+std::string frames_manifest_key(const TileTask& task) {
+  return task.run_id + "/frame_parts/manifest_" + task.frames_manifest_id.substr(0, kDigitsOfName) + ".json";
 }
 
 std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,

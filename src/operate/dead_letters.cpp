@@ -7,6 +7,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/broker_alarm.hpp"
 #include "tilecompile/protocol/broker_link.hpp"
 #include "tilecompile/protocol/task_message.hpp"
@@ -38,7 +39,7 @@ DeadLetter as_letter(Message taken) {
   letter.time = header(kTimeHeader);
   letter.attempt = header(kAttemptHeader);
   try {
-    const TileTask task = decode_task(message.body);
+    const TileTask task = decode_any_task(message.body);
     letter.run_id = task.run_id;
     for (const TaskTile& tile : task.tiles) letter.tiles.push_back(tile.tile_id);
   } catch (const InputError&) {
@@ -166,7 +167,7 @@ void retry_dead_letter(Transport& transport, const DeadLetter& letter) {
   envelope.care = TaskCare::kNone;
   await_confirm(transport,
                 transport.publish(kTaskExchange, kComputeQueue,
-                                  task_message(decode_task(letter.message.body), envelope, queue)));
+                                  task_message(decode_any_task(letter.message.body), envelope, queue)));
 }
 
 }  // namespace tilecompile

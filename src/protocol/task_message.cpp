@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "tilecompile/base/clock.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
@@ -59,7 +60,7 @@ const char* const kTimeHeader = "x-tilecompile-time";
 
 Message task_message(const TileTask& task, const TaskEnvelope& envelope, const std::string& reply_to) {
   Message message;
-  message.body = encode_task(task);
+  message.body = encode_any_task(task);
   message.correlation_id = task.correlation_id;
   message.message_id = task.run_id + ":" + std::to_string(task.tiles.front().tile_id);
   message.reply_to = reply_to;

@@ -18,18 +18,21 @@ json per_channel(const std::vector<double>& values) {
 ResultPart decode_part(StrictObject& o) {
   ResultPart part;
   const std::string name = o.text("part");
-  bool known = false;
-  for (const TaskWork work : {TaskWork::kMeasure, TaskWork::kSample, TaskWork::kSum}) {
-    if (name != piece_name(work)) continue;
-    part.work = work;
-    known = true;
+  while (name != piece_name(part.work)) {
+    if (part.work == TaskWork::kScatter) o.fail("part", "is no piece that this program knows");
+    part.work = static_cast<TaskWork>(static_cast<int>(part.work) + 1);
   }
-  if (!known) o.fail("part", "is neither 'metrics' nor 'samples' nor 'sums'");
   const auto range = o.integers("frame_index_range", 2, 2, 0, 1 << 20);
   if (range[1] < range[0]) o.fail("frame_index_range", "ends before it begins");
   part.first_frame = range[0];
   part.last_frame = range[1];
   return part;
+}
+
+// What a result is about.
+const char* item_name(const std::optional<ResultPart>& part) {
+  if (!part || !of_frames(part->work)) return "tile_id";
+  return of_bands(part->work) ? "band" : "frame_index";
 }
 
 void decode_data(StrictObject& o, ResultMessage& result) {
@@ -91,7 +94,7 @@ std::string encode_result(const ResultMessage& r) {
   json j{{"schema", 1},
          {"correlation_id", r.correlation_id},
          {"run_id", r.run_id},
-         {"tile_id", r.tile_id},
+         {item_name(r.part), r.tile_id},
          {"worker_id", r.worker_id},
          {"attempt", r.attempt},
          {"compute_seconds", r.compute_seconds}};
@@ -126,13 +129,13 @@ ResultMessage decode_result(std::string_view bytes) {
   o.integer("schema", 1, 1);
   result.correlation_id = o.uuid("correlation_id");
   result.run_id = o.uuid("run_id");
-  result.tile_id = static_cast<int>(o.integer("tile_id", 0, 1 << 24));
+  if (o.has("part")) result.part = decode_part(o);
+  result.tile_id = static_cast<int>(o.integer(item_name(result.part), 0, 1 << 24));
   result.worker_id = o.text("worker_id");
   if (!is_worker_id(result.worker_id))
     o.fail("worker_id", "is not 1 to 64 printable characters without blanks and commas");
   result.attempt = static_cast<int>(o.integer("attempt", 1, 1 << 20));
   result.compute_seconds = o.number("compute_seconds");
-  if (o.has("part")) result.part = decode_part(o);
   if (o.has("error")) {
     StrictObject error(o.get("error"), "result error");
     const std::string kind = error.text("kind");

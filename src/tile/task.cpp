@@ -78,7 +78,9 @@ TaskWork work_of(const std::string& type) {
 }  // namespace
 
 const char* piece_name(TaskWork work) {
-  return work == TaskWork::kMeasure ? "metrics" : work == TaskWork::kSample ? "samples" : "sums";
+  constexpr const char* kNames[] = {"tile",     "metrics", "samples", "sums",
+                                    "analysis", "stack",   "stars",   "scatter"};
+  return kNames[static_cast<std::size_t>(work)];
 }
 
 std::uint32_t tile_seed(const std::string& run_id, int tile_id) {

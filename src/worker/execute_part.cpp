@@ -1,6 +1,7 @@
 #include "execute_part.hpp"
 
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/survey/frame_pieces.hpp"
 #include "tilecompile/tile/tile_parts.hpp"
 #include "tilecompile/worker/execute_task.hpp"
 
@@ -34,6 +35,23 @@ void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& 
           ? encode_metrics_part(measure_tile(input, tile.tile_id))
           : encode_sums_part(sum_tile(input, fetch_weights(task, tile, input, store), tile.tile_id));
   message.data_ref = tile_part_key(task, tile.tile_id);
+  message.data_checksum = sha256_hex(bytes);
+  store.put(message.data_ref, bytes);
+}
+
+void execute_frame_item(const TileTask& task, TaskTile item, const RunContext& run, ObjectStore& store,
+                        ResultMessage& message) {
+  const Manifest& manifest = *run.manifest;
+  item.box.w = manifest.width();
+  const bool exists = of_bands(task.work)
+                          ? item.box.h > 0 && item.box.y0 % band_rows(manifest.height()) == 0 &&
+                                item.box.y1() <= manifest.height()
+                          : item.tile_id < static_cast<int>(manifest.frames.size());
+  if (!exists)
+    throw InputError("the task asks for frame or band " + std::to_string(item.tile_id) +
+                     ", which the manifest of its run does not have");
+  const std::string bytes = make_frame_piece(task, item, {*run.frames, run.method, *run.pass});
+  message.data_ref = frame_piece_key(task, item.tile_id);
   message.data_checksum = sha256_hex(bytes);
   store.put(message.data_ref, bytes);
 }

@@ -11,4 +11,8 @@ namespace tilecompile {
 void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& run, ObjectStore& store,
                   ResultMessage& message);
 
+/// The same for a frame or a band of rows of a `frame_batch`.
+void execute_frame_item(const TileTask& task, TaskTile item, const RunContext& run, ObjectStore& store,
+                        ResultMessage& message);
+
 }  // namespace tilecompile

@@ -10,6 +10,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/night/stored_tile.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/tile/synthetic_tile.hpp"
 
 namespace tilecompile {
@@ -74,6 +75,7 @@ std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& ti
 void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,
                   ResultMessage& message, const TileObserver& observe) {
   const auto run = runs.get(task);
+  if (of_frames(task.work)) return execute_frame_item(task, tile, *run, store, message);
   check_box(tile, *run->manifest);
   if (task.work != TaskWork::kTile) return execute_part(task, tile, *run, store, message);
   store_tile(task, tile, compute_planes(task, tile, *run, store, observe), store, message);
@@ -142,7 +144,7 @@ void execute_tiles(const TileTask& task, RunContexts& runs, ObjectStore& store,
 void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,
                   const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
                   const TileObserver& observe) {
-  execute_tiles(decode_task(task_bytes), runs, store, identity, emit, observe);
+  execute_tiles(decode_any_task(task_bytes), runs, store, identity, emit, observe);
 }
 
 }  // namespace tilecompile

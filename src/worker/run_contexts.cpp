@@ -12,6 +12,7 @@ void check_range(const TileTask& task, const RunContext& run) {
   if (task.last_frame >= frames)
     throw InputError("task asks for frames up to " + std::to_string(task.last_frame) + ", the manifest has " +
                      std::to_string(frames));
+  if (of_frames(task.work)) return;
   if (run.metrics.frame_count() != frames || run.metrics.channel_count() != run.manifest->channels())
     throw InputError("frame metrics and manifest of the run differ in frames or channels");
 }
@@ -27,12 +28,19 @@ RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t mem
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
   auto run = std::make_shared<RunContext>();
-  run->method =
-      parse_method_json(fetch_checked(store_, config_key(task.run_id), task.config_hash, "configuration"));
+  const bool frames = of_frames(task.work);
+  run->method = parse_method_json(fetch_checked(
+      store_, frames ? frames_config_key(task) : config_key(task.run_id), task.config_hash, "configuration"));
   run->manifest = std::make_shared<Manifest>(
-      decode_manifest(fetch_checked(store_, manifest_key(task.run_id), task.frames_manifest_id, "manifest")));
-  run->metrics =
-      decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+      decode_manifest(fetch_checked(store_, frames ? frames_manifest_key(task) : manifest_key(task.run_id),
+                                    task.frames_manifest_id, "manifest")));
+  if (frames) {
+    run->pass = std::make_shared<PassState>(
+        task.metrics.ref.empty() ? PassState{} : fetch_pass_state(store_, task.metrics, *run->manifest));
+  } else {
+    run->metrics =
+        decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
+  }
   if (task.clusters) {
     run->clusters =
         decode_clusters(fetch_checked(store_, task.clusters->ref, task.clusters->checksum, "clusters"));

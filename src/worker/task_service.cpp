@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/protocol/worker_note.hpp"
 #include "tilecompile/worker/execute_task.hpp"
@@ -28,7 +29,7 @@ LogFields tile_fields(const ResultMessage& result) {
 void TaskService::serve(const Delivery& delivery) {
   Job job;
   try {
-    job = {decode_task(delivery.message.body), read_envelope(delivery.message), &delivery};
+    job = {decode_any_task(delivery.message.body), read_envelope(delivery.message), &delivery};
   } catch (const InputError& e) {
     refuse(delivery, e);
     return transport_.ack(delivery.tag);

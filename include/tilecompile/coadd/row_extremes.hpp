@@ -23,6 +23,11 @@ class RowExtremes {
   void add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0, int y1);
   /// Over the bands that `box` touches; low > high when no sample is valid there.
   ValueRange of(const Box& box) const;
+  /// [band]; low > high where no sample is valid.
+  const std::vector<ValueRange>& bands() const { return bands_; }
+  /// Takes the bands of rows that another one has seen, `first` and those below it. Throws ContractError when
+  /// there are not so many.
+  void take(int first, const std::vector<ValueRange>& bands);
 
  private:
   std::vector<ValueRange> bands_;

@@ -43,6 +43,8 @@ class ScatterStack {
   /// pixel, both sums over the window around it. Where no pixel of the window has two frames: noise^2 / n,
   /// `noise` that of a typical frame. NaN where n = 0.
   Plane<float> variance(double noise) const;
+  /// Sum r^2 of every pixel, after the last frame.
+  Plane<double> squares() const;
 
  private:
   const Plane<float>& mean_;
@@ -50,5 +52,8 @@ class ScatterStack {
   int frame_chunk_;
   Plane<double> total_, partial_;
 };
+
+/// ScatterStack::variance of `squares`, which may have been summed in parts; `count` as there.
+Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& count, double noise);
 
 }  // namespace tilecompile

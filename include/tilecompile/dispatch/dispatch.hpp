@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tilecompile/base/observer.hpp"
@@ -35,6 +36,9 @@ struct TileRound {
   const std::vector<ResultMessage>* first_round = nullptr;
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
+
+  /// Of a round over frames or bands: throws InputError when the object is not the piece that was asked for.
+  std::function<void(const ResultMessage&, std::string_view object)> check_piece{};
 
   /// What the master knows of the frames: tiles of others are held against it. Null: by this process itself,
   /// there is nothing to distrust.

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,5 +20,12 @@ struct Journal {
 /// the next line does not run into it. Lines that are no result of this run are left out with a remark.
 /// Throws TransientError when the file cannot be read or cut.
 Journal read_journal(const std::filesystem::path& file, const std::string& run_id, int tiles);
+
+/// The journal of frames and bands.
+inline constexpr const char* kFramesJournal = "frames.jsonl";
+/// What it says, by data_ref; the latest line counts, and lines that are none are left out. Otherwise as
+/// read_journal.
+std::map<std::string, ResultMessage> read_frames_journal(const std::filesystem::path& file,
+                                                         const std::string& run_id);
 
 }  // namespace tilecompile

@@ -36,6 +36,9 @@ class RunDirectory {
   /// Appends one accepted result to journal.jsonl and syncs it. Throws TransientError when the folder is gone
   /// or takes nothing; the journal holds whole lines then.
   void append_journal(const std::string& line);
+  /// The same for frames.jsonl, the journal of what was found in frames and bands of rows before the first
+  /// tile; nobody listens to that.
+  void append_frames(const std::string& line);
   /// Appends one event to events.jsonl with the time, its name and its fields. Never throws: events that
   /// cannot be written are kept, a few hundred of them, and written with a later one.
   void append_event(const std::string& event, const std::map<std::string, std::string>& fields = {});
@@ -53,7 +56,7 @@ class RunDirectory {
   void close_all();
   std::filesystem::path path_;
   std::string run_id_;
-  int lock_ = -1, journal_ = -1, events_ = -1;
+  int lock_ = -1, journal_ = -1, frames_ = -1, events_ = -1;
   std::mutex mutex_;
   LogListener* listener_ = nullptr;
   std::deque<std::string> kept_events_;

@@ -19,6 +19,11 @@ std::string tile_weights_key(const std::string& run_id, int tile_id, bool with_m
 /// The piece of a tile that a tile_measure, tile_sample or tile_sum task makes.
 std::string tile_part_key(const TileTask& task, int tile_id);
 
+/// Configuration and manifest of frame tasks: named by their digest, since a look at the frames can change
+/// the manifest.
+std::string frames_config_key(const TileTask& task);
+std::string frames_manifest_key(const TileTask& task);
+
 /// The object `key`; throws InputError naming it as `what` when its bytes have another SHA-256.
 std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,
                           const std::string& what);

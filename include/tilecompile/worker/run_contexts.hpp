@@ -9,6 +9,7 @@
 #include "tilecompile/night/frame_bands.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/storage/object_store.hpp"
+#include "tilecompile/survey/pass_state.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/task.hpp"
 
@@ -19,7 +20,8 @@ struct RunContext {
   MethodConfig method;
   std::shared_ptr<const Manifest> manifest;
   FrameMetrics metrics;
-  Clusters clusters;  ///< second round only
+  std::shared_ptr<const PassState> pass;  ///< of frame tasks only, which have no metrics
+  Clusters clusters;                      ///< second round only
   std::shared_ptr<const FrameSource> frames;
   std::shared_ptr<BandCache> bands;  ///< of all runs together
 };

@@ -1,4 +1,4 @@
-#include "dispatch/second_audits.hpp"
+#include "tilecompile/coadd/second_audits.hpp"
 
 #include <gtest/gtest.h>
 

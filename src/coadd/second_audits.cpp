@@ -1,4 +1,4 @@
-#include "second_audits.hpp"
+#include "tilecompile/coadd/second_audits.hpp"
 
 namespace tilecompile {
 
