@@ -18,7 +18,8 @@ constexpr double kPatience_s = 10;  // what a frame takes is short beside a task
 /// Keeps the result of every item.
 class ItemObserver : public RoundObserver {
  public:
-  ItemObserver(Observer& outer, std::size_t items, bool tells) : results(items), outer_(outer), tells_(tells) {}
+  ItemObserver(Observer& outer, std::size_t items, bool tells)
+      : results(items), outer_(outer), tells_(tells) {}
   void accept(const ResultMessage& result, TileFile /*none*/) override {
     results[static_cast<std::size_t>(result.tile_id)] = result;
   }

@@ -51,7 +51,9 @@ void TileJudge::accepted(const ResultMessage& result, bool first, const std::str
   }
   ++trust_.audits;
   ledger_.audit(result.tile_id);
-  if (first || !odd.empty() || !seconds_.ask(result, now_s)) ask(result.tile_id, false);
+  // A band takes all frames: with many workers, their first bands would keep the master busy.
+  const bool by_master = first && !of_bands(round_.task_template.work);
+  if (by_master || !odd.empty() || !seconds_.ask(result, now_s)) ask(result.tile_id, false);
 }
 
 bool TileJudge::take_audit(const ResultMessage& result, double now_s) {

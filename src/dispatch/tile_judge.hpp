@@ -32,8 +32,8 @@ class TileJudge {
   /// Whether the master can compute itself; without, none of the rest does anything.
   bool present() const { return place_.own != nullptr; }
   /// A result was accepted: the master audits it when it is the `first` of its worker in the round, or `odd`
-  /// says what is odd about it; a tile that was chosen is audited by another worker, or by the master where
-  /// there is none.
+  /// says what is odd about it; a tile that was chosen, and the first band of rows, is audited by another
+  /// worker, or by the master where there is none.
   void accepted(const ResultMessage& result, bool first, const std::string& odd, double now_s);
   /// Takes the answer of a worker that audits; false when the result is none.
   bool take_audit(const ResultMessage& result, double now_s);

@@ -300,9 +300,7 @@ void TileOwner::take_tile(const ResultMessage& result, const std::string& body) 
   observer_.accept(result, std::move(file));
   observer_.progress(ledger_.done());
   if (result.part && !of_frames()) return;
-  // A band takes as long as a part of the tiles: only those that are drawn are audited.
-  const bool first = met_.insert(result.worker_id).second && !of_bands(round_.task_template.work);
-  judge_.accepted(result, first, odd, seconds_now());
+  judge_.accepted(result, met_.insert(result.worker_id).second, odd, seconds_now());
   if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 

@@ -75,10 +75,10 @@ std::string TileOwner::event_name(const std::string& what) const {
 
 void TileOwner::note(const char* event, const ResultMessage& result) {
   place_.directory.append_event(event_name(event), {{"tile_id", std::to_string(result.tile_id)},
-                                        {"attempt", std::to_string(result.attempt)},
-                                        {"worker_id", result.worker_id},
-                                        {"kind", kind_name(result.failure->kind)},
-                                        {"text", result.failure->text}});
+                                                    {"attempt", std::to_string(result.attempt)},
+                                                    {"worker_id", result.worker_id},
+                                                    {"kind", kind_name(result.failure->kind)},
+                                                    {"text", result.failure->text}});
 }
 
 // First the dead letter, then the end: who looks for the reason of a run that ended over it finds the letter.
@@ -88,7 +88,8 @@ void TileOwner::give_up(const ResultMessage& result) {
   if (result.failure->kind == ErrorKind::kContract)
     fail_run(result, place_.directory.path().string(), synthetic, "");
   ledger_.fail(result.tile_id);
-  if (of_frames()) return log_warning("workers cannot look at a frame, the master does: " + result.failure->text);
+  if (of_frames())
+    return log_warning("workers cannot look at a frame, the master does: " + result.failure->text);
   if (ledger_.failed() > round_.max_failed_tiles || (ledger_.all_failed() && !round_.others_done))
     fail_run(
         result, place_.directory.path().string(), synthetic,

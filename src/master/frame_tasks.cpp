@@ -15,7 +15,8 @@ FrameTasks::FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameS
   ObjectStore& store = *run.links.store;
   store.put(frames_config_key(round_.task_template), canonical_method_json(run.config.method));
   store.put(frames_manifest_key(round_.task_template), frames.manifest_json);
-  if (!frames.registration_json.empty()) store.put(registration_key(run.request.run_id), frames.registration_json);
+  if (!frames.registration_json.empty())
+    store.put(registration_key(run.request.run_id), frames.registration_json);
   if (run.request.resume)
     journalled_ = read_frames_journal(run.directory->path() / kFramesJournal, run.request.run_id);
 }

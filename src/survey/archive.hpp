@@ -81,9 +81,7 @@ class ArchiveReader {
   void done() const {
     if (!bytes_.empty()) fail("is longer than what it holds");
   }
-  [[noreturn]] void fail(const std::string& why) const {
-    throw InputError(what_ + ": the object " + why);
-  }
+  [[noreturn]] void fail(const std::string& why) const { throw InputError(what_ + ": the object " + why); }
 
  private:
   static constexpr std::int64_t kLargestSide = 1 << 20;

@@ -8,6 +8,7 @@
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -61,6 +62,19 @@ TileFile tile_of(std::size_t planes, std::size_t frames) {
   tile.frame_weight = tile.rejected_low = tile.rejected_high = tile.quality;
   tile.run_id = kSampleRunId;
   return tile;
+}
+
+TileTask task_of_frames() {
+  TileTask task = task_of(2, false);
+  task.work = TaskWork::kStars;
+  return task;
+}
+
+TileTask task_of_bands() {
+  TileTask task = task_of(2, false);
+  task.work = TaskWork::kStack;
+  for (TaskTile& band : task.tiles) band.box.x0 = band.box.w = 0;
+  return task;
 }
 
 std::string gzipped(const std::string& bytes) {
@@ -118,13 +132,17 @@ std::vector<std::string> sample_configs() {
 }
 
 std::vector<std::string> sample_tasks() {
-  return {encode_task(task_of(1, false)), encode_task(task_of(3, false)), encode_task(task_of(2, true))};
+  return {encode_task(task_of(1, false)), encode_task(task_of(3, false)), encode_task(task_of(2, true)),
+          encode_any_task(task_of_frames()), encode_any_task(task_of_bands())};
 }
 
 std::vector<std::string> sample_results() {
   ResultMessage failed = result_of(1);
   failed.failure = TileFailure{ErrorKind::kInput, "frame r_1.fits differs"};
-  return {encode_result(result_of(1)), encode_result(result_of(3)), encode_result(failed)};
+  ResultMessage look = result_of(1);
+  look.part = ResultPart{TaskWork::kStars, 0, 9};
+  return {encode_result(result_of(1)), encode_result(result_of(3)), encode_result(failed),
+          encode_result(look)};
 }
 
 std::vector<std::string> sample_manifests() {

@@ -19,6 +19,8 @@
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
+#include "tilecompile/protocol/any_task.hpp"
+#include "tilecompile/survey/pass_state.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -67,11 +69,11 @@ bool read_config(std::string_view bytes) {
 
 bool read_task(std::string_view bytes) {
   return accepted<InputError>([&] {
-    const TileTask task = decode_task(bytes);
+    const TileTask task = decode_any_task(bytes);
     promise(!task.tiles.empty() && task.first_frame >= 0 && task.first_frame <= task.last_frame,
             "an empty task");
-    const std::string again = encode_task(task);
-    promise(encode_task(decode_task(again)) == again, "the task changes on its way");
+    const std::string again = encode_any_task(task);
+    promise(encode_any_task(decode_any_task(again)) == again, "the task changes on its way");
   });
 }
 

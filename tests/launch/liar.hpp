@@ -33,6 +33,7 @@ class Liar : public ForwardingTransport {
 
  private:
   void tell_lie(ResultMessage& result) {
+    if (result.part) return lie_about_frames(result);
     TileFile file = decode_tile_file(store_.get(result.data_ref));
     lie_(file);
     const std::string bytes = encode_tile_file(file);
@@ -44,6 +45,14 @@ class Liar : public ForwardingTransport {
       result.tile_background[p] = clip(samples, 0).location;
       result.tile_median[p] = samples.median() - result.tile_background[p];
     }
+  }
+
+  // The last number of a piece is another one.
+  void lie_about_frames(ResultMessage& result) {
+    std::string bytes = store_.get(result.data_ref);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    store_.put(result.data_ref, bytes);
+    result.data_checksum = sha256_hex(bytes);
   }
 
   ObjectStore& store_;

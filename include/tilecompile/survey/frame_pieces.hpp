@@ -11,10 +11,10 @@ namespace tilecompile {
 
 /// One channel of a band of rows over all frames. Empty planes were not asked for.
 struct ChannelBand {
-  Plane<float> mean;              ///< of I'
-  Plane<std::int32_t> coverage;   ///< frames per pixel
+  Plane<float> mean;                 ///< of I'
+  Plane<std::int32_t> coverage;      ///< frames per pixel
   std::vector<ValueRange> extremes;  ///< of I', by RowExtremes::kRows rows
-  Plane<double> squares;          ///< of ScatterStack
+  Plane<double> squares;             ///< of ScatterStack
 };
 using BandStack = std::vector<ChannelBand>;  ///< [channel]
 
@@ -25,7 +25,8 @@ struct PieceSource {
   const PassState& state;  ///< that the task names; `analysis` tasks name none
 };
 
-/// Rows of a band: a multiple of RowExtremes::kRows and of kLevelCellPx, so that there are at most some fifty.
+/// Rows of a band: a multiple of RowExtremes::kRows and of kLevelCellPx, so that there are at most some
+/// fifty.
 int band_rows(int image_height);
 /// The items of a round: all frames, each with the whole image, or all bands of rows.
 std::vector<Box> frame_items(TaskWork work, int width, int height, int frames);
@@ -37,8 +38,8 @@ std::string frame_piece_key(const TileTask& task, int item);
 /// Throws what reading the frames throws.
 std::string make_frame_piece(const TileTask& task, const TaskTile& item, const PieceSource& source);
 
-/// The inverse, for the piece that `task` asks of the item. Throws InputError when it is another one, damaged,
-/// or not of the shape of the manifest's frames.
+/// The inverse, for the piece that `task` asks of the item. Throws InputError when it is another one,
+/// damaged, or not of the shape of the manifest's frames.
 FrameLook read_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 StarLook read_star_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 BandStack read_band(std::string_view object, const TileTask& task, const TaskTile& item,

@@ -1,0 +1,216 @@
+// The passes over the frames by workers, over the transport in memory, held against those of one process.
+#include "tilecompile/dispatch/frame_rounds.hpp"
+
+#include <fstream>
+#include <future>
+
+#include "faulty_store.hpp"
+#include "launch/own_tiles_pool.hpp"
+#include "liar.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/dispatch/journal.hpp"
+#include "tilecompile/protocol/any_task.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/worker/execute_task.hpp"
+#include "tilecompile/worker/worker.hpp"
+#include "whole_night.hpp"
+
+namespace tilecompile {
+namespace {
+
+using Change = std::function<void(MethodConfig&)>;
+
+/// A worker that takes one task and is gone.
+void take_one_and_die(Transport& transport) {
+  transport.consume(kComputeQueue, 1);
+  transport.receive(std::chrono::seconds(30));
+  transport.close();
+}
+
+/// A worker of the protocol that computes tiles only, and says so until it is told to stop.
+void refuse_all(Transport& transport, const std::atomic<bool>& stop) {
+  transport.consume(kComputeQueue, 4);
+  while (!stop) {
+    const auto delivery = transport.receive(std::chrono::milliseconds(50));
+    if (!delivery) continue;
+    const TileTask task = decode_any_task(delivery->message.body);
+    for (const TaskTile& item : task.tiles) {
+      ResultMessage answer = empty_result(task, item, {"tiles-only", 1});
+      answer.failure = TileFailure{ErrorKind::kUsage, "this worker computes tiles only"};
+      Message message;
+      message.body = encode_result(answer);
+      transport.publish(kResultExchange, delivery->message.reply_to, message).get();
+    }
+    transport.ack(delivery->tag);
+  }
+}
+
+/// A night, its workers, and the master that hands the passes to them.
+class Looks {
+ public:
+  explicit Looks(int channels = 1, const Change& change = [](MethodConfig&) {}) : night(channels, 7, change) {
+    night.store->put(frames_config_key(night.task_template), canonical_method_json(night.method));
+    night.store->put(frames_manifest_key(night.task_template), encode_manifest(*night.manifest));
+    night.job.task_template.metrics = {};
+    night.job.retry.base_s = night.job.retry.cap_s = 1;
+  }
+  ~Looks() { stop_ = true; }
+
+  void add_worker(const std::string& id = "w") { serve(id, broker_.connect()); }
+  void add_liar() { serve("liar", std::make_unique<Liar>(broker_.connect(), *night.store, [](TileFile&) {})); }
+  void add_stranger() {
+    transports_.push_back(broker_.connect());
+    serving_.push_back(std::async(std::launch::async, [this, t = transports_.back().get()] {
+      t->declare(compute_queue_spec(false));
+      refuse_all(*t, stop_);
+    }));
+  }
+  void add_mortal() {
+    transports_.push_back(broker_.connect());
+    transports_.back()->declare(compute_queue_spec(false));
+    serving_.push_back(std::async(std::launch::async, [t = transports_.back().get()] { take_one_and_die(*t); }));
+  }
+
+  /// Both passes, with the master's own computation at hand.
+  Analysis analyse() {
+    RunDirectory directory(out_.path(), night.run_id);
+    const FrameSource source = night.source();
+    const auto own = own_tiles_pool(*night.store, night.frames_dir(), {});
+    const auto master = broker_.connect();
+    const auto journalled = read_frames_journal(journal_file(), night.run_id);
+    RoundPlace place{*master, *night.store, directory};
+    place.own = own.get();
+    place.trust = &trust;
+    TileRound round = night.job;
+    round.audit_percent = 10;
+    round.audit_key = "key";
+    round.lease_factor = 4;
+    FrameRounds rounds({round, place, source, night.method, journalled, stopper});
+    Analysis analysis = analyse_frames(*night.manifest, night.method, rounds);
+    if (analysis.bad_frames.empty()) measure_seeing(analysis, source, night.method, 1, rounds);
+    return analysis;
+  }
+  std::filesystem::path journal_file() const { return out_ / night.run_id / kFramesJournal; }
+  std::size_t journal_lines() const {
+    std::ifstream file(journal_file());
+    std::size_t lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    return lines;
+  }
+
+  WholeNight night;
+  TrustBook trust;
+  TestObserver stopper;
+
+ private:
+  void serve(const std::string& id, std::unique_ptr<Transport> transport) {
+    transports_.push_back(std::move(transport));
+    transports_.back()->declare(compute_queue_spec(false));
+    serving_.push_back(std::async(std::launch::async, [this, id, t = transports_.back().get()] {
+      RunContexts runs = night.contexts();
+      run_worker(*t, *night.store, runs, {id, 2, 2}, stop_);
+    }));
+  }
+
+  TempDir out_;
+  MemoryBroker broker_;
+  std::atomic<bool> stop_{false};
+  std::vector<std::unique_ptr<Transport>> transports_;
+  std::vector<std::future<void>> serving_;
+};
+
+void expect_same(const Analysis& a, const Analysis& b) {
+  EXPECT_EQ(encode_frame_metrics(a.metrics), encode_frame_metrics(b.metrics));
+  EXPECT_EQ(a.warnings, b.warnings);
+  ASSERT_EQ(a.classical.size(), b.classical.size());
+  for (std::size_t c = 0; c < a.classical.size(); ++c) {
+    expect_same_bits(a.classical[c], b.classical[c], "classical");
+    expect_same_bits(a.variance[c], b.variance[c], "variance");
+    EXPECT_EQ(a.coverage[c].samples(), b.coverage[c].samples()) << c;
+    EXPECT_EQ(a.extremes[c].bands(), b.extremes[c].bands()) << c;
+  }
+  ASSERT_EQ(a.proofs.size(), b.proofs.size());
+  for (std::size_t f = 0; f < a.proofs.size(); ++f) EXPECT_EQ(a.proofs[f].outcome, b.proofs[f].outcome);
+}
+
+TEST(FrameRounds, GiveTheBitsOfOneProcess) {
+  Looks looks;
+  looks.add_worker("one");
+  looks.add_worker("two");
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_EQ(looks.journal_lines(), 7u + 2 + 7 + 2);
+}
+
+TEST(FrameRounds, GiveThemInColourWithChunksOfFramesToo) {
+  Looks looks(3, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
+  looks.add_worker();
+  expect_same(looks.analyse(), looks.night.analysis);
+}
+
+TEST(FrameRounds, GiveThemWithFluxScalesLevelledSkiesSeeingSurfacesAndBorders) {
+  Looks looks(1, [](MethodConfig& method) {
+    method.normalization.mode = NormalizationParams::Mode::kPhotometric;
+    method.reconstruction.edge_feather_px = 6;
+    method.reconstruction.local_sky = ReconstructionParams::LocalSky::kMean;
+    method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
+  });
+  looks.add_worker();
+  expect_same(looks.analyse(), looks.night.analysis);
+}
+
+TEST(FrameRounds, AWorkerThatDiesOverAFrameChangesNothing) {
+  Looks looks;
+  looks.add_mortal();
+  looks.add_worker();
+  expect_same(looks.analyse(), looks.night.analysis);
+}
+
+TEST(FrameRounds, WhatNoWorkerKnowsTheMasterDoesItself) {
+  Looks looks;
+  looks.add_stranger();
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_EQ(looks.trust.own_tiles, 7 + 2 + 7 + 2);
+}
+
+TEST(FrameRounds, AWorkerWhoseFiguresAreWrongIsFoundAndAskedNoMore) {
+  Looks looks;
+  looks.add_liar();
+  looks.add_worker();
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_TRUE(looks.trust.is_distrusted("liar"));
+  EXPECT_FALSE(looks.trust.is_distrusted("w"));
+}
+
+TEST(FrameRounds, AFrameThatCannotBeReadIsNamedByTheMaster) {
+  Looks looks;
+  const auto path = looks.night.frames_dir() / looks.night.manifest->frames[3].path;
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 5760);
+  looks.night.verified = std::make_shared<VerifiedFiles>();
+  looks.add_worker();
+  const Analysis analysis = looks.analyse();
+  ASSERT_EQ(analysis.bad_frames.size(), 1u);
+  EXPECT_EQ(analysis.bad_frames[0].path, looks.night.manifest->frames[3].path);
+  EXPECT_NE(analysis.bad_frames[0].reason.find("the manifest says"), std::string::npos) << analysis.bad_frames[0].reason;
+}
+
+struct Killed {};
+
+TEST(FrameRounds, AResumedMasterTakesOverWhatWasFoundAndNothingElse) {
+  for (const std::size_t lines : {3u, 8u, 12u, 17u}) {
+    Looks looks;
+    looks.add_worker();
+    looks.stopper.on_check_stop = [&] {
+      if (looks.journal_lines() >= lines) throw Killed{};
+    };
+    EXPECT_THROW(looks.analyse(), Killed);
+    looks.stopper.on_check_stop = {};
+    const std::size_t known = looks.journal_lines();
+    ASSERT_GE(known, lines);
+    std::ofstream(looks.journal_file(), std::ios::app) << R"({"schema":1,"torn)";
+    expect_same(looks.analyse(), looks.night.analysis);
+    EXPECT_LE(looks.journal_lines(), 18u + 2) << "more than what was missing is found again";
+  }
+}
+
+}  // namespace
+}  // namespace tilecompile
