@@ -48,7 +48,9 @@ void refuse_all(Transport& transport, const std::atomic<bool>& stop) {
 /// A night, its workers, and the master that hands the passes to them.
 class Looks {
  public:
-  explicit Looks(int channels = 1, const Change& change = [](MethodConfig&) {}) : night(channels, 7, change) {
+  explicit Looks(
+      int channels = 1, const Change& change = [](MethodConfig&) {})
+      : night(channels, 7, change) {
     night.store->put(frames_config_key(night.task_template), canonical_method_json(night.method));
     night.store->put(frames_manifest_key(night.task_template), encode_manifest(*night.manifest));
     night.job.task_template.metrics = {};
@@ -57,7 +59,9 @@ class Looks {
   ~Looks() { stop_ = true; }
 
   void add_worker(const std::string& id = "w") { serve(id, broker_.connect()); }
-  void add_liar() { serve("liar", std::make_unique<Liar>(broker_.connect(), *night.store, [](TileFile&) {})); }
+  void add_liar() {
+    serve("liar", std::make_unique<Liar>(broker_.connect(), *night.store, [](TileFile&) {}));
+  }
   void add_stranger() {
     transports_.push_back(broker_.connect());
     serving_.push_back(std::async(std::launch::async, [this, t = transports_.back().get()] {
@@ -68,7 +72,8 @@ class Looks {
   void add_mortal() {
     transports_.push_back(broker_.connect());
     transports_.back()->declare(compute_queue_spec(false));
-    serving_.push_back(std::async(std::launch::async, [t = transports_.back().get()] { take_one_and_die(*t); }));
+    serving_.push_back(
+        std::async(std::launch::async, [t = transports_.back().get()] { take_one_and_die(*t); }));
   }
 
   /// Both passes, with the master's own computation at hand.
@@ -190,7 +195,8 @@ TEST(FrameRounds, AFrameThatCannotBeReadIsNamedByTheMaster) {
   const Analysis analysis = looks.analyse();
   ASSERT_EQ(analysis.bad_frames.size(), 1u);
   EXPECT_EQ(analysis.bad_frames[0].path, looks.night.manifest->frames[3].path);
-  EXPECT_NE(analysis.bad_frames[0].reason.find("the manifest says"), std::string::npos) << analysis.bad_frames[0].reason;
+  EXPECT_NE(analysis.bad_frames[0].reason.find("the manifest says"), std::string::npos)
+      << analysis.bad_frames[0].reason;
 }
 
 struct Killed {};
