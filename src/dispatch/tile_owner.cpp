@@ -70,7 +70,8 @@ void TileOwner::publish_open() {
       ledger_.sent(tile.tile_id, task.correlation_id, connection_, seconds_now());
   }
   note_sent(place_.directory, tasks, ledger_);
-  place_.directory.append_event("tasks_published", {{"tasks", std::to_string(tasks.size())}});
+  place_.directory.append_event(of_frames() ? event_name("tasks_published") : "tasks_published",
+                                {{"tasks", std::to_string(tasks.size())}});
 }
 
 // The task of an audit: it asks for a tile that is done, and its answers are the judge's.

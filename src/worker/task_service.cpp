@@ -104,7 +104,7 @@ void TaskService::compute(const Job& job) {
     ++tried;
     if (result.failure && result.failure->kind == ErrorKind::kContract) bug = result.failure->text;
     answer(job, result);
-    if (!result.failure) log_debug("tile done", tile_fields(result));
+    if (!result.failure) log_debug(result.part ? "piece done" : "tile done", tile_fields(result));
     if (fitness_.note(job.task, job.delivery->message.reply_to, result))
       leave_note(transport_, {options_.worker_id, "", "", true, "", 0});
   };

@@ -60,7 +60,8 @@ class Looks {
 
   void add_worker(const std::string& id = "w") { serve(id, broker_.connect()); }
   void add_liar() {
-    serve("liar", std::make_unique<Liar>(broker_.connect(), *night.store, [](TileFile&) {}));
+    serve("liar", std::make_unique<Liar>(
+                      broker_.connect(), *night.store, [](TileFile&) {}, nullptr, true));
   }
   void add_stranger() {
     transports_.push_back(broker_.connect());

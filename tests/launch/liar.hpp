@@ -12,16 +12,18 @@
 namespace tilecompile {
 
 /// A worker's transport that changes its tiles before they are announced: object and message agree. Then it
-/// may change the message too.
+/// may change the message too. What it finds in frames is right, unless it is to lie about those too.
 class Liar : public ForwardingTransport {
  public:
   using Lie = std::function<void(TileFile&)>;
   using ForgeMessage = std::function<void(ResultMessage&)>;
-  Liar(std::unique_ptr<Transport> inner, ObjectStore& store, Lie lie, ForgeMessage forge = {})
+  Liar(std::unique_ptr<Transport> inner, ObjectStore& store, Lie lie, ForgeMessage forge = {},
+       bool about_frames = false)
       : ForwardingTransport(std::move(inner)),
         store_(store),
         lie_(std::move(lie)),
-        forge_(std::move(forge)) {}
+        forge_(std::move(forge)),
+        about_frames_(about_frames) {}
 
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     ResultMessage result = decode_result(message.body);
@@ -33,7 +35,7 @@ class Liar : public ForwardingTransport {
 
  private:
   void tell_lie(ResultMessage& result) {
-    if (result.part) return lie_about_frames(result);
+    if (result.part) return about_frames_ ? lie_about_frames(result) : void();
     TileFile file = decode_tile_file(store_.get(result.data_ref));
     lie_(file);
     const std::string bytes = encode_tile_file(file);
@@ -58,6 +60,7 @@ class Liar : public ForwardingTransport {
   ObjectStore& store_;
   const Lie lie_;
   const ForgeMessage forge_;
+  const bool about_frames_;
 };
 
 }  // namespace tilecompile

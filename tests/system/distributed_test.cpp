@@ -160,7 +160,7 @@ TEST_F(Distributed, ATileThatFailsForGoodIsAHoleThatTheVerdictTellsOf) {
   std::thread master([&] {
     ended = run_program("master " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
                         "' --set tile.min_size=48 --set parallel.batch=1 --set retry.max_failed_tiles=1 "
-                        "--set retry.max_attempts=1" +
+                        "--set retry.max_attempts=1 --set parallel.frame_tasks=false" +
                         broker_flag());
   });
   // The corner tile fails on a worker of ours; the others go to a real one.
