@@ -70,7 +70,7 @@ void TileOwner::publish_open() {
       ledger_.sent(tile.tile_id, task.correlation_id, connection_, seconds_now());
   }
   note_sent(place_.directory, tasks, ledger_);
-  place_.directory.append_event(of_frames() ? event_name("tasks_published") : "tasks_published",
+  place_.directory.append_event(of_frames() ? event_name("sent") : "tasks_published",
                                 {{"tasks", std::to_string(tasks.size())}});
 }
 
