@@ -21,7 +21,7 @@ std::string without_numbers(std::string text) {
 
 bool WorkerBook::done(const ResultMessage& result) {
   WorkerTally& worker = workers_[result.worker_id];
-  ++worker.tiles;
+  ++(result.part && of_frames(result.part->work) ? worker.pieces : worker.tiles);
   if (worker.rests.empty()) return false;
   worker.rests.clear();
   log_info("a worker computes tiles again", {{"worker_id", result.worker_id}});

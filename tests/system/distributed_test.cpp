@@ -72,6 +72,10 @@ TEST_F(Distributed, AnyNumberOfWorkersGivesTheBitsOfTheReferenceRun) {
     EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
 }
 
+TEST_F(Distributed, FramesThatWorkersAnalyseGiveTheSameBits) {
+  EXPECT_EQ(digests_of("master", "--workers 2 --set parallel.frame_tasks=true"), reference_);
+}
+
 TEST_F(Distributed, TasksOfOneAndOfManyTilesGiveTheSameBits) {
   for (const char* batch : {"1", "3", "1000"})
     EXPECT_EQ(digests_of("master", std::string("--workers 2 --set parallel.batch=") + batch), reference_)
@@ -160,7 +164,7 @@ TEST_F(Distributed, ATileThatFailsForGoodIsAHoleThatTheVerdictTellsOf) {
   std::thread master([&] {
     ended = run_program("master " + night() + "/run.yaml --quiet --run-id " + id + " --output '" + output() +
                         "' --set tile.min_size=48 --set parallel.batch=1 --set retry.max_failed_tiles=1 "
-                        "--set retry.max_attempts=1 --set parallel.frame_tasks=false" +
+                        "--set retry.max_attempts=1" +
                         broker_flag());
   });
   // The corner tile fails on a worker of ours; the others go to a real one.

@@ -11,6 +11,7 @@ namespace tilecompile {
 /// What the master knows of one worker of a run.
 struct WorkerTally {
   int tiles = 0;        ///< results accepted
+  int pieces = 0;       ///< the same of frames and bands
   int failures = 0;     ///< tries that failed
   int handed_back = 0;  ///< tiles that it did not try
   int rejected = 0;     ///< results that were not taken
@@ -39,7 +40,7 @@ class WorkerBook {
   /// The worker has had a tile accepted: it can compute.
   bool proven(const std::string& worker_id) const {
     const auto found = workers_.find(worker_id);
-    return found != workers_.end() && found->second.tiles > 0;
+    return found != workers_.end() && found->second.tiles + found->second.pieces > 0;
   }
   const std::map<std::string, WorkerTally>& workers() const { return workers_; }
   /// Empty when it is not known.
