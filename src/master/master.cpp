@@ -13,6 +13,7 @@
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/kept_settings.hpp"
 #include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {
@@ -25,6 +26,10 @@ std::string found_configuration(const RunRequest& request) {
   return text + config_yaml(request.config);
 }
 
+void keep_settings(const RunUnderWay& run) {
+  run.directory->write(kSettingsFile, encode_settings(run.request.settings));
+}
+
 // From here on something is kept of the run.
 void open_directory(RunUnderWay& run) {
   const bool is_open = run.directory.has_value();
@@ -33,6 +38,7 @@ void open_directory(RunUnderWay& run) {
   run.directory->point_latest();
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
                               {{"mode", mode_name(run.links.mode)}});
+  if (!run.request.resume) keep_settings(run);
   if (!run.request.choices.empty()) run.directory->write("run.yaml", found_configuration(run.request));
   if (is_open) return;
   for (const std::string& text : run.record.warnings) note_warning(run, text);
@@ -67,6 +73,7 @@ RunOutcome carry_out(RunUnderWay& run) {
   Journal journal;
   if (run.request.resume) {
     if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
+    keep_settings(run);  // now that they are known to be those of this run
     journal = journal_to_resume(run, night);
   }
   TileRound round = share_with_workers(run, night);
