@@ -17,8 +17,8 @@ class KeptSettings : public testing::Test {
 };
 
 TEST_F(KeptSettings, ComeBackInTheirOrder) {
-  const std::vector<std::string> settings = {"tile.min_size=48", "input.pattern=*\"lum\".fit", "tile.min_size=52",
-                                             "input.dir=/Bilder/M 31/\xc3\xbc"};
+  const std::vector<std::string> settings = {"tile.min_size=48", "input.pattern=*\"lum\".fit",
+                                             "tile.min_size=52", "input.dir=/Bilder/M 31/\xc3\xbc"};
   write(encode_settings(settings));
   EXPECT_EQ(kept_settings(folder_.path()), settings);
   write(encode_settings({}));

@@ -12,7 +12,8 @@ namespace tilecompile {
 namespace {
 
 namespace fs = std::filesystem;
-const std::string kOld = "66666666-7777-4888-9999-aaaaaaaaaaaa", kNew = "67777777-7777-4888-9999-aaaaaaaaaaaa";
+const std::string kOld = "66666666-7777-4888-9999-aaaaaaaaaaaa",
+                  kNew = "67777777-7777-4888-9999-aaaaaaaaaaaa";
 
 class ResumedRunOf : public testing::Test {
  protected:
@@ -32,7 +33,8 @@ class ResumedRunOf : public testing::Test {
 
 TEST_F(ResumedRunOf, HasTheSettingsOfItsFirstStartButItsPlace) {
   const std::vector<std::string> settings = {"tile.min_size=48", "parallel.batch=2"};
-  for (const std::string& name : {kNew, std::string("67"), std::string("latest"), (output() / kNew).string()}) {
+  for (const std::string& name :
+       {kNew, std::string("67"), std::string("latest"), (output() / kNew).string()}) {
     SCOPED_TRACE(name);
     const ResumedRun run = find_resumed_run(name, output(), false);
     EXPECT_EQ(run.run_id, kNew);
