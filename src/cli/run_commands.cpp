@@ -110,7 +110,7 @@ RunRequest make_request(const RunFlags& flags) {
 
 namespace {
 int print_outcome(const RunOutcome& outcome) {
-  std::fputs(run_summary(outcome.record, outcome.directory).c_str(), stdout);
+  std::fputs(run_summary(outcome.record, outcome.directory, outcome.folder).c_str(), stdout);
   return outcome.exit_code;
 }
 

@@ -9,12 +9,14 @@
 #include "run_products.hpp"
 #include "run_under_way.hpp"
 #include "synthetic_frames.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/kept_settings.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/master/named_folder.hpp"
 
 namespace tilecompile {
 namespace {
@@ -64,6 +66,16 @@ void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const 
   write_frame_table(run, night, made.clusters);
 }
 
+// Where people look. The run is no worse without it.
+std::filesystem::path folder_by_name(const RunUnderWay& run) {
+  try {
+    return gather_by_name(run.directory->path());
+  } catch (const Error& e) {
+    log_warning(std::string("the run has no folder of its name: ") + e.what());
+    return {};
+  }
+}
+
 // The phases of a run, each of which takes what the ones before have made.
 RunOutcome carry_out(RunUnderWay& run) {
   NightFrames frames = scan_night(run);
@@ -94,7 +106,7 @@ RunOutcome carry_out(RunUnderWay& run) {
   const auto& verdict = run.record.verdict;
   const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });
   finish(run, failed ? RunEnd::kFailedValidation : RunEnd::kDone);
-  return {failed ? 3 : 0, run.directory->path(), run.record};
+  return {failed ? 3 : 0, run.directory->path(), folder_by_name(run), run.record};
 }
 
 }  // namespace

@@ -94,6 +94,7 @@ struct InputConfig {
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder
   bool normalized_units = false;  ///< output.units: normalized
+  std::string name;               ///< of the folder with the picture; empty: target and date
   bool tiff = false;              ///< picture.tif beside the picture
 };
 struct ParallelConfig {

@@ -58,6 +58,7 @@ struct RunLinks {
 struct RunOutcome {
   int exit_code = 0;
   std::filesystem::path directory;
+  std::filesystem::path folder;  ///< of the run's name (gather_by_name); empty when there is none
   RunRecord record;
 };
 
