@@ -10,8 +10,8 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/launch/modes.hpp"
+#include "tilecompile/launch/resumed_run.hpp"
 #include "tilecompile/operate/folder_configuration.hpp"
-#include "tilecompile/operate/resumed_run.hpp"
 #include "tilecompile/report/summary.hpp"
 
 namespace tilecompile {

@@ -16,7 +16,7 @@
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/kept_settings.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 
 namespace tilecompile {
 namespace {

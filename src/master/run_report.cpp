@@ -23,6 +23,7 @@ using nlohmann::json;
 
 constexpr double kLeastShare = -6, kMostShare = 4;  // powers of two of a weight over its tile's mean
 constexpr int kShareBins = 50;
+constexpr unsigned char kNoShare = 255;
 constexpr std::size_t kMostShareCodes = 600000;  // of the page's bytes
 
 std::string text_of(const fs::path& path) {
@@ -76,8 +77,10 @@ void add_weights(PageValues& page, const fs::path& path) {
         for (const double w : weights) sum += w;
         page.tile_weights.push_back(sum);
         shares.resize(weights.size());
-        for (const double w : weights)
-          codes += static_cast<char>(share_code(sum > 0 ? w * static_cast<double>(weights.size()) / sum : 0));
+        for (const double w : weights) {
+          const double share = w * static_cast<double>(weights.size()) / sum;
+          codes += static_cast<char>(share > 0 ? share_code(std::log2(share)) : kNoShare);
+        }
         if (!(sum > 0)) return;
         powers.clear();
         for (std::size_t f = 0; f < weights.size(); ++f) {

@@ -1,6 +1,6 @@
 #include "tilecompile/operate/report.hpp"
 
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 #include "tilecompile/master/run_report.hpp"
 #include "tilecompile/operate/run_status.hpp"
 

@@ -9,7 +9,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 #include "tilecompile/operate/run_status.hpp"
 
 namespace tilecompile {

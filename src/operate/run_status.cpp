@@ -13,7 +13,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 #include "tilecompile/operate/run_story.hpp"
 
 namespace tilecompile {

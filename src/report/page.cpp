@@ -124,9 +124,8 @@ void put_in(std::string& page, std::string_view mark, const std::string& text) {
 
 }  // namespace
 
-unsigned char share_code(double share) {
-  if (!(share > 0)) return 255;
-  return static_cast<unsigned char>(std::lround(std::clamp(25.4 * (std::log2(share) + 6), 0.0, 254.0)));
+unsigned char share_code(double power) {
+  return static_cast<unsigned char>(std::lround(std::clamp(25.4 * (power + 6), 0.0, 254.0)));
 }
 
 PageHistogram histogram_of(const std::vector<double>& values, double low, double high, int bins) {

@@ -144,7 +144,8 @@ struct DiagnosticsConfig {
 };
 struct StorageConfig {
   StorageType type = StorageType::kFile;
-  std::string root;  ///< folder that master and workers share; empty: output.dir
+  std::string root;            ///< folder that master and workers share; empty: output.dir
+  bool upload_frames = false;  ///< the master brings the frames into the bucket, workers read them there
   S3Config s3;
 };
 struct CacheConfig {

@@ -64,9 +64,9 @@ struct PageValues {
   std::vector<std::string> missing;
 };
 
-/// A weight over the mean weight of its tile as a byte: 25.4 log2(64 share) from 0 to 254, which is a step of
-/// 3 %; 255: no weight.
-unsigned char share_code(double share);
+/// A weight over the mean weight of its tile, given as a power of two, as a byte: 25.4 (power + 6) from 0 to
+/// 254, which is a step of 3 %. 255 stands for no weight.
+unsigned char share_code(double power);
 
 /// Counts the finite ones of `values` in `bins` equal bins from `low` to `high`.
 PageHistogram histogram_of(const std::vector<double>& values, double low, double high, int bins);

@@ -1,4 +1,4 @@
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,11 +30,12 @@ class NamedFolder : public testing::Test {
     if (!object.empty()) header.cards.push_back({"OBJECT", object, ""});
     if (!date.empty()) header.cards.push_back({"DATE-OBS", date, ""});
     write_image(directory / "stacked.fit", Image{Plane<float>(4, 3, 1.0F)}, header);
-    for (const char* file : {"stacked.coverage.fits", "stacked.neff.fits", "rejected.fits", "preview.png", "preview.jpg",
-                             "report.html", "journal.jsonl", "classical.fits"})
+    for (const char* file : {"stacked.coverage.fits", "stacked.neff.fits", "rejected.fits", "preview.png",
+                             "preview.jpg", "report.html", "journal.jsonl", "classical.fits"})
       put(directory / file, file);
     put(directory / "run.json", R"({"run_id": ")" + id + R"(", "started": "2026-11-28T10:00:00Z", "products":
-        {"stack": {"file": "stacked.fit"}}, "configuration": {"output": {"name": ")" + name + R"("}}})");
+        {"stack": {"file": "stacked.fit"}}, "configuration": {"output": {"name": ")" +
+                                    name + R"("}}})");
     return directory;
   }
   TempDir folder_;
@@ -45,7 +46,8 @@ TEST_F(NamedFolder, HasThePictureOnTopMapsBelowAndLeadsToTheRun) {
   EXPECT_EQ(named, folder_ / "M_51_2026-03-14");
   std::set<std::string> names;
   for (const auto& item : fs::directory_iterator(named)) names.insert(item.path().filename().string());
-  EXPECT_EQ(names, (std::set<std::string>{"stacked.fit", "preview.png", "preview.jpg", "report.html", "maps", "work"}));
+  EXPECT_EQ(names, (std::set<std::string>{"stacked.fit", "preview.png", "preview.jpg", "report.html", "maps",
+                                          "work"}));
   EXPECT_TRUE(fs::equivalent(named / "stacked.fit", directory / "stacked.fit"));
   for (const char* map : {"stacked.coverage.fits", "stacked.neff.fits", "rejected.fits"})
     EXPECT_TRUE(fs::equivalent(named / "maps" / map, directory / map)) << map;

@@ -6,9 +6,9 @@
 namespace tilecompile {
 
 /// Makes the folder in which people look for what a run made, beside its run directory: the picture, its
-/// previews and the report on top, `maps/`, and `work`, a link to the run directory. Files are second names of
-/// those there (copies where the file system has none), so the run directory stays as other programs know it.
-/// Its name is output.name, by default OBJECT and date of the picture ("M_51_2026-03-14"); "_2" and so on
+/// previews and the report on top, `maps/`, and `work`, a link to the run directory. Files are second names
+/// of those there (copies where the file system has none), so the run directory stays as other programs know
+/// it. Its name is output.name, by default OBJECT and date of the picture ("M_51_2026-03-14"); "_2" and so on
 /// follow where other runs have it. Made anew for the same run, it keeps its name. Returns it; empty when the
 /// run has no final picture. Throws TransientError when the file system refuses.
 std::filesystem::path gather_by_name(const std::filesystem::path& run_directory);

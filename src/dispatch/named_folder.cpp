@@ -1,4 +1,4 @@
-#include "tilecompile/master/named_folder.hpp"
+#include "tilecompile/dispatch/named_folder.hpp"
 
 #include <algorithm>
 #include <cctype>

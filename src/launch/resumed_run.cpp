@@ -1,4 +1,4 @@
-#include "tilecompile/operate/resumed_run.hpp"
+#include "tilecompile/launch/resumed_run.hpp"
 
 #include <algorithm>
 
