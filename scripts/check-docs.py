@@ -226,6 +226,9 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     program = pathlib.Path(sys.argv[1]).resolve()
+    if not pathlib.Path("/usr/sbin/rabbitmqctl").exists():
+        print("check-docs: SKIPPED: no RabbitMQ: apt-get install rabbitmq-server", file=sys.stderr)
+        return 77
     wrong = list(unknown_flags(program))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tilecompile-docs."))
     scene = None
