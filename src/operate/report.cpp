@@ -1,8 +1,8 @@
 #include "tilecompile/operate/report.hpp"
 
 #include "tilecompile/dispatch/named_folder.hpp"
-#include "tilecompile/master/run_report.hpp"
 #include "tilecompile/operate/run_status.hpp"
+#include "tilecompile/products/run_report.hpp"
 
 namespace tilecompile {
 
