@@ -89,6 +89,8 @@ void add_input_output(Table& table) {
   output.add_choice("units", &OutputConfig::normalized_units,
                     Choices<bool>{{"input", false}, {"normalized", true}},
                     "Units of the images: those of the input, or multiples of the background");
+  output.add("name", &OutputConfig::name, TextRule::kFolderName,
+             "Name of the folder with the run's picture; empty: what the frames show (OBJECT) and the date");
   output.add("tiff", &OutputConfig::tiff,
              "Whether the run leaves picture.tif too: its picture stretched, 16 bits, for photo programs");
 }
