@@ -95,6 +95,7 @@ struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder
   bool normalized_units = false;  ///< output.units: normalized
   bool tiff = false;              ///< picture.tif beside the picture
+  bool tile_metrics = true;       ///< tile_metrics.fits, from tables of every frame in every tile
 };
 struct ParallelConfig {
   int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
