@@ -1,5 +1,5 @@
-// A worker that computes nothing: it answers tasks from the journal of an earlier run with the same run id, whose
-// tiles lie in the storage. So a master can be measured alone.
+// A worker that computes nothing: it answers tasks from the journal of an earlier run with the same run id,
+// whose tiles lie in the storage. So a master can be measured alone.
 //
 //     TILECOMPILE_AMQP_PASSWORD=... replay_worker JOURNAL PORT [PREFETCH]
 //
