@@ -5,8 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
-#include <limits>
 
 #include "checksum.hpp"
 #include "fits_writer.hpp"
@@ -20,12 +18,13 @@ namespace {
 constexpr double kCanonicalDoubleNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
 constexpr std::int32_t kMostFrames = 1 << 24;  // float32 holds every whole number up to it
 constexpr std::size_t kMostPlanesWithCards = 99;
-constexpr std::size_t kTables = 4;
+using Table = std::vector<std::vector<double>>;
+constexpr std::array<Table TileFile::*, 4> kTables{&TileFile::quality, &TileFile::frame_weight,
+                                                   &TileFile::rejected_low, &TileFile::rejected_high};
 
 /// A map of a tile file: the name its cards begin with, and what they say.
 struct MapCard {
-  const char* key;
-  const char* comment;
+  const char *key, *comment;
 };
 // In the order of the file; the last two only with rejected light.
 constexpr std::array<MapCard, 6> kMaps{{{"COV", "frames at every pixel"},
@@ -52,16 +51,13 @@ void check_tile(const TileFile& tile) {
   if (tile.box.w < 1 || tile.box.h < 1) throw ContractError(name + " is empty");
   check_planes(tile.pixels, tile, "pixels");
   check_planes(tile.coverage, tile, "coverage");
-  check_planes(tile.weight, tile, "weight");
-  check_planes(tile.variance, tile, "variance");
-  check_planes(tile.effective_frames, tile, "effective frames");
-  if (!tile.light_low.empty() || !tile.light_high.empty()) {
-    check_planes(tile.light_low, tile, "rejected light");
-    check_planes(tile.light_high, tile, "rejected light");
-  }
-  for (const auto* table : {&tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high}) {
-    bool fits = table->size() == tile.pixels.size();
-    for (const auto& row : *table) fits = fits && row.size() == tile.quality.front().size();
+  for (const Image* map : {&tile.weight, &tile.variance, &tile.effective_frames})
+    check_planes(*map, tile, "a map");
+  for (const Image* light : {&tile.light_low, &tile.light_high})
+    if (!tile.light_low.empty() || !tile.light_high.empty()) check_planes(*light, tile, "rejected light");
+  for (const auto table : kTables) {
+    bool fits = (tile.*table).size() == tile.pixels.size();
+    for (const auto& row : tile.*table) fits = fits && row.size() == tile.quality.front().size();
     if (!fits) throw ContractError(name + ": quality, weights and rejections are not [channel][frame]");
   }
 }
@@ -123,25 +119,18 @@ TileMaps maps_of(const TileFile& tile) {
   return maps;
 }
 
-bool rejects_samples(const TileFile& tile) {
-  for (const auto* table : {&tile.rejected_low, &tile.rejected_high})
-    for (const std::vector<double>& row : *table)
-      if (std::any_of(row.begin(), row.end(), [](double n) { return n != 0; })) return true;
-  return false;
-}
-
 void write_frame_tables(FitsWriter* writer, const TileFile& tile) {
-  const std::size_t frames = tile.quality.front().size(), channels = tile.quality.size();
-  const std::array<const std::vector<std::vector<double>>*, kTables> tables{
-      &tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high};
-  const std::size_t count = rejects_samples(tile) ? kTables : kTables / 2;
-  writer->begin_image(DOUBLE_IMG,
-                      {static_cast<long>(frames), static_cast<long>(channels), static_cast<long>(count)},
-                      "FRAMES");
   std::vector<double> values;
-  for (std::size_t k = 0; k < count; ++k)
-    for (const std::vector<double>& row : *tables[k])
+  for (const auto table : kTables)
+    for (const std::vector<double>& row : tile.*table)
       for (const double v : row) values.push_back(std::isnan(v) ? kCanonicalDoubleNan : v);
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  const bool rejects = std::any_of(half, values.end(), [](double n) { return n != 0; });
+  if (!rejects) values.erase(half, values.end());
+  writer->begin_image(DOUBLE_IMG,
+                      {static_cast<long>(tile.quality.front().size()), static_cast<long>(tile.quality.size()),
+                       rejects ? 4 : 2},
+                      "FRAMES");
   writer->pixels(TDOUBLE, 0, static_cast<std::int64_t>(values.size()), values.data());
   writer->end_hdu();
 }
@@ -155,7 +144,7 @@ std::vector<Image> read_maps(TileReader& reader, const TileFile& tile, bool with
     for (std::size_t p = 0; p < planes; ++p) {
       const std::string key = map_key(kMaps[m], p);
       if (p < kMostPlanesWithCards && reader.has(key))
-        maps[m][p] = Plane<float>(tile.box.w, tile.box.h, reader.number(key));
+        maps[m][p] = Plane<float>(tile.box.w, tile.box.h, static_cast<float>(reader.number(key)));
       else
         other.push_back(&maps[m][p]);
     }
@@ -186,27 +175,20 @@ std::vector<Plane<std::int32_t>> whole_planes(const Image& image) {
 
 void read_frame_tables(TileReader& reader, int hdu, int frames, TileFile& tile) {
   const std::size_t channels = tile.pixels.size(), n = static_cast<std::size_t>(frames);
-  const std::array<std::vector<std::vector<double>>*, kTables> tables{
-      &tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high};
-  if (frames == 0) {
-    for (auto* table : tables) table->assign(channels, {});
-    return;
-  }
+  for (const auto table : kTables) (tile.*table).resize(channels);
+  if (frames == 0) return;
   reader.open_image(hdu, "FRAMES", DOUBLE_IMG);
-  const auto count = static_cast<std::size_t>(reader.axis(2));
   if (reader.naxis() != 3 || reader.axis(0) != frames || reader.axis(1) != static_cast<LONGLONG>(channels) ||
-      (count != kTables && count != kTables / 2))
+      (reader.axis(2) != 4 && reader.axis(2) != 2))
     refuse_tile_file("FRAMES is not [table][channel][frame]");
   const std::vector<double> values = reader.doubles("FRAMES");
-  auto next = values.begin();
-  for (std::size_t k = 0; k < kTables; ++k) {
-    tables[k]->assign(channels, std::vector<double>(n));
-    if (k >= count) continue;
-    for (std::vector<double>& row : *tables[k]) {
-      std::copy_n(next, n, row.begin());
-      next += static_cast<std::ptrdiff_t>(n);
+  std::size_t next = 0;
+  for (const auto table : kTables)
+    for (std::vector<double>& row : tile.*table) {
+      row.assign(n, 0);
+      if (next < values.size()) std::copy_n(&values[next], n, row.begin());
+      next += n;
     }
-  }
 }
 
 // What no frame covers may be anything; where frames cover, a value that is none would spoil the whole
@@ -234,7 +216,7 @@ std::string encode_tile_file(const TileFile& tile) {
   const TileMaps maps = maps_of(tile);
   const std::size_t frames = tile.quality.front().size();
   FitsWriter writer(4 * tile.box.area() * (tile.pixels.size() + maps.planes.size()) +
-                        8 * kTables * tile.quality.size() * frames + 6 * kFitsBlock,
+                        8 * kTables.size() * tile.quality.size() * frames + 6 * kFitsBlock,
                     "tile " + std::to_string(tile.tile_id));
   writer.begin_image(FLOAT_IMG, image_axes(tile));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});

@@ -33,7 +33,7 @@ void TileReader::open_image(int hdu, const std::string& name, int bitpix) {
   LONGLONG header = 0, data = 0, end = 0;
   fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
   end_ = end;
-  if (more()) guard(end);
+  if (end < static_cast<LONGLONG>(bytes_.size())) guard(end);
   if (type != IMAGE_HDU || (hdu > 1 && text("EXTNAME") != name))
     refuse_tile_file("HDU " + std::to_string(hdu) + " is not the image " + name);
   axes_ = {};
@@ -57,8 +57,6 @@ void TileReader::open_image(int hdu, const std::string& name, int bitpix) {
   for (const char* key : {"BSCALE", "BZERO", "BLANK"})
     if (has(key)) refuse_tile_file(what + " has " + key);
 }
-
-bool TileReader::more() const { return end_ < static_cast<LONGLONG>(bytes_.size()); }
 
 void TileReader::require_end() const {
   if (end_ != static_cast<LONGLONG>(bytes_.size()))
@@ -84,23 +82,18 @@ std::vector<double> TileReader::doubles(const std::string& name) {
   return values;
 }
 
-bool TileReader::has(const std::string& key) { return !raw_keyword(file_.get(), key.c_str()).empty(); }
-
-std::string TileReader::text(const std::string& key) { return text_keyword(file_.get(), key.c_str()); }
-
-int TileReader::whole_number(const std::string& key) {
-  double value = 0;
-  if (!parse_header_number(raw_keyword(file_.get(), key.c_str()), &value) || value != std::floor(value) ||
-      value < 0 || value > 2147483647)
-    refuse_tile_file("card " + key + " is missing or no whole number");
-  return static_cast<int>(value);
-}
-
-float TileReader::number(const std::string& key) {
+double TileReader::number(const std::string& key) {
   double value = 0;
   if (!parse_header_number(raw_keyword(file_.get(), key.c_str()), &value) || !std::isfinite(value))
-    refuse_tile_file("card " + key + " is no number");
-  return static_cast<float>(value);
+    refuse_tile_file("card " + key + " is missing or no number");
+  return value;
+}
+
+int TileReader::whole_number(const std::string& key) {
+  const double value = number(key);
+  if (value != std::floor(value) || value < 0 || value > 2147483647)
+    refuse_tile_file("card " + key + " is no whole number");
+  return static_cast<int>(value);
 }
 
 void TileReader::guard(LONGLONG offset) const {

@@ -32,13 +32,12 @@ class TileReader {
   Image planes(const std::string& name);
   /// All its samples, as they are stored.
   std::vector<double> doubles(const std::string& name);
-  bool has(const std::string& key);
-  std::string text(const std::string& key);
+  bool has(const std::string& key) { return !raw_keyword(file_.get(), key.c_str()).empty(); }
+  std::string text(const std::string& key) { return text_keyword(file_.get(), key.c_str()); }
+  double number(const std::string& key);
   int whole_number(const std::string& key);
-  float number(const std::string& key);
 
  private:
-  bool more() const;
   void guard(LONGLONG offset) const;
   void check_sums(const std::string& name, std::string_view header, std::string_view data);
   void check(const std::string& what) const;
@@ -47,8 +46,7 @@ class TileReader {
   void* pointer_;
   std::size_t size_ = 0;
   CfitsioFile file_;
-  int status_ = 0;
-  int naxis_ = 0;
+  int status_ = 0, naxis_ = 0;
   LONGLONG end_ = 0, samples_ = 0;
   std::array<LONGLONG, 3> axes_{};
 };
