@@ -159,6 +159,10 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              quoted(method.stacking.output_file)});
   }
   check_frame_chunks(conflicts, config);
+  if (!config.output.tile_metrics && config.validation.min_tile_weight_variance > 0)
+    conflicts.push_back({{"validation.min_tile_weight_variance", "output.tile_metrics"},
+                         "'validation.min_tile_weight_variance' judges weights that "
+                         "'output.tile_metrics: false' leaves out: set one of them to its default"});
   if (config.parallel.isolation == Isolation::kVhost && config.broker.vhost == "/") {
     conflicts.push_back(
         {{"parallel.isolation", "broker.vhost"},

@@ -4,6 +4,7 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
+#include "tilecompile/coadd/states.hpp"
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/night/star_pass.hpp"
@@ -107,6 +108,8 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   check_analysis(run, night);
   for (const std::string& warning : night.analysis.warnings) warn(run, warning);
   note_analysis(run.record, night, method.tile);
+  night.analysis.metrics.frame_tables =
+      run.config.output.tile_metrics || synthetic_enabled(run.record.frames, method.synthetic);
   for (const Plane<float>& plane : night.analysis.classical)
     night.sky.push_back(sky_mask(plane, night.analysis.metrics.seeing_px));
   return night;

@@ -35,6 +35,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   if (night.frames.raw) round.task_template.input_stage = "raw";
   round.grid = &night.grid;
   round.planes = record.channels;
+  round.threads = run.threads;
   set_task_size(
       round, config,
       {record.width, record.height, record.channels, record.frames, run.threads, run.stack_seconds});
@@ -183,7 +184,8 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
   for (int id = 0; id < record.tiles; ++id)
     if (ledger.is_failed(id)) joiner.skip(id);
   require(run, check_tiles_complete(ledger.done(), ledger.failed(), record.tiles));
-  require(run, check_every_frame_weighted(joiner.frame_weight(), record.frames, ledger.failed()));
+  if (night.analysis.metrics.frame_tables)
+    require(run, check_every_frame_weighted(joiner.frame_weight(), record.frames, ledger.failed()));
   std::vector<CoaddChannel> channels = joiner.finish();
   require(run, check_finite_where_covered("reconstruction_finite_where_covered", "reconstruction", channels));
   note_limited_frames(run, night, joiner);

@@ -96,6 +96,7 @@ struct OutputConfig {
   bool normalized_units = false;  ///< output.units: normalized
   std::string name;               ///< of the folder with the picture; empty: target and date
   bool tiff = false;              ///< picture.tif beside the picture
+  bool tile_metrics = true;       ///< tile_metrics.fits, from tables of every frame in every tile
 };
 struct ParallelConfig {
   int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
