@@ -42,8 +42,7 @@ double area_below_edge(Point a, Point b) {
 }
 
 double area_of(const Quadrilateral& q) {
-  return 0.5 *
-         std::abs((q[2].x - q[0].x) * (q[3].y - q[1].y) - (q[3].x - q[1].x) * (q[2].y - q[0].y));
+  return 0.5 * std::abs((q[2].x - q[0].x) * (q[3].y - q[1].y) - (q[3].x - q[1].x) * (q[2].y - q[0].y));
 }
 
 struct ReachedRange {
@@ -119,7 +118,6 @@ bool near_image(const Quadrilateral& q) {
 
 void store(const DropSums& sums, double area, std::size_t at, const std::vector<DrizzledChannel>& channels) {
   for (std::size_t c = 0; c < channels.size(); ++c) {
-    if (channels[c].samples == nullptr) continue;
     const double share = std::min(1.0, sums.area[c] / area);
     const bool any = share >= kLeastShare;
     channels[c].samples[at] = any ? static_cast<float>(area * (sums.light[c] / sums.area[c])) : kNoDrop;

@@ -170,8 +170,7 @@ TEST(Drizzle, KeepsTheLight) {
       for (const double drop : {0.6, 1.0}) {
         const OutputGrid grid{static_cast<int>(60 * scale), static_cast<int>(60 * scale), -10, -12,
                               1 / scale};
-        const Drizzled d =
-            drizzled(turned(degrees, 40, 36, 0.4), grid, all_of(grid), whole(frame), "", drop);
+        const Drizzled d = drizzled(turned(degrees, 40, 36, 0.4), grid, all_of(grid), whole(frame), "", drop);
         EXPECT_NEAR(light_in(d.samples[0], d.shares[0]) / (light * drop * drop), 1, 0.003)
             << degrees << " " << scale << " " << drop;
       }
@@ -211,8 +210,7 @@ TEST(Drizzle, BoxesGiveTheSameBits) {
   const Drizzled all = drizzled(t, grid, all_of(grid), whole(frame), "RGGB", 0.8);
   for (const Box& box : {Box{0, 0, 13, 66}, Box{31, 20, 24, 17}, Box{80, 60, 10, 6}}) {
     const Box from = source_box(t, grid, box, 70, 50);
-    const Drizzled part =
-        drizzled(t, grid, box, {frame.view(from), from, 70, 50}, "RGGB", 0.8);
+    const Drizzled part = drizzled(t, grid, box, {frame.view(from), from, 70, 50}, "RGGB", 0.8);
     for (std::size_t c = 0; c < 3; ++c)
       for (int y = 0; y < box.h; ++y)
         for (int x = 0; x < box.w; ++x) {

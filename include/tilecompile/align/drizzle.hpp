@@ -7,7 +7,7 @@
 
 namespace tilecompile {
 
-/// A channel of drizzled pixels, row by row. A null pointer for `samples`: this channel is not wanted.
+/// A channel of drizzled pixels, row by row.
 struct DrizzledChannel {
   float* samples = nullptr;  ///< light an output pixel; NaN where the share is 0
   float* shares = nullptr;   ///< 0 to 1: what the drops cover of the output pixel
