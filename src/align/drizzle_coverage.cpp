@@ -19,14 +19,16 @@ class PatchCoverage {
       : grid_(grid), patch_(patch), pattern_(pattern), drop_(drop), sums_(channels(), empty()) {}
 
   void add(const PlacedFrame& frame) {
-    const Point middle = map(frame.transform, {grid_.x(patch_.x0 + patch_.w / 2), grid_.y(patch_.y0 + patch_.h / 2)});
+    const Point middle =
+        map(frame.transform, {grid_.x(patch_.x0 + patch_.w / 2), grid_.y(patch_.y0 + patch_.h / 2)});
     if (!(middle.x > 0 && middle.y > 0 && middle.x < frame.width - 1 && middle.y < frame.height - 1)) return;
     const Box from = source_box(frame.transform, grid_, patch_, frame.width, frame.height);
     const Plane<float> ones(from.w, from.h, 1);
     std::vector<Plane<float>> samples(channels(), Plane<float>(patch_.w, patch_.h)), shares = samples;
     std::vector<DrizzledChannel> to;
     for (std::size_t c = 0; c < channels(); ++c) to.push_back({samples[c].data(), shares[c].data()});
-    drizzle(frame.transform, grid_, patch_, {ones.view(), from, frame.width, frame.height}, pattern_, drop_, to);
+    drizzle(frame.transform, grid_, patch_, {ones.view(), from, frame.width, frame.height}, pattern_, drop_,
+            to);
     for (std::size_t c = 0; c < channels(); ++c)
       for (std::size_t i = 0; i < sums_[c].size(); ++i) {
         const float share = shares[c].samples()[i];
@@ -40,7 +42,8 @@ class PatchCoverage {
   /// Pixels and colours that a frame lacks, summed over the frames.
   double missing_in_frames() const { return missing_; }
   void append_sums(std::vector<double>& to) const {
-    for (const Plane<double>& plane : sums_) to.insert(to.end(), plane.samples().begin(), plane.samples().end());
+    for (const Plane<double>& plane : sums_)
+      to.insert(to.end(), plane.samples().begin(), plane.samples().end());
   }
 
  private:
@@ -89,9 +92,7 @@ int DrizzleCoverage::frames_needed() const {
   return static_cast<int>(std::min(std::ceil(frames * more), 1e9));
 }
 
-bool DrizzleCoverage::lacks_dither() const {
-  return frames > 2 && missing > missing_in_one * missing_in_one;
-}
+bool DrizzleCoverage::lacks_dither() const { return frames > 2 && missing > missing_in_one * missing_in_one; }
 
 DrizzleCoverage drizzle_coverage(const std::vector<PlacedFrame>& frames, const OutputGrid& grid,
                                  const std::optional<CfaPattern>& pattern, double drop) {

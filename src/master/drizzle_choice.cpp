@@ -23,20 +23,22 @@ bool by_seeing(const RunConfig& config) {
 }
 
 std::string figures(const DrizzleCoverage& c) {
-  return text("%d frames, shifted by %.1f px rms, leave %.2g %% of pixels and colours empty; 99 %% of them have the "
-              "light of %.2g whole frames",
-              c.frames, c.dither_px, 100 * c.missing, c.least);
+  return text(
+      "%d frames, shifted by %.1f px rms, leave %.2g %% of pixels and colours empty; 99 %% of them have the "
+      "light of %.2g whole frames",
+      c.frames, c.dither_px, 100 * c.missing, c.least);
 }
 
 std::string too_few(const DrizzleCoverage& c, double drop) {
   const int needed = c.frames_needed();
-  const std::string how_many =
-      needed == std::numeric_limits<int>::max() ? "no number of such frames" : std::to_string(needed) + " frames";
-  return text("registration.debayer: drizzle: the %d frames leave %.2g %% of the picture's pixels and colours "
-              "without a drop; %s shifted as these are would be needed%s. Set registration.debayer: interpolate, "
-              "or a larger registration.drop_fraction (now %g)",
-              c.frames, 100 * c.missing, how_many.c_str(),
-              c.lacks_dither() ? ", for these lie on each other: dither between exposures" : "", drop);
+  const std::string how_many = needed == std::numeric_limits<int>::max() ? "no number of such frames"
+                                                                         : std::to_string(needed) + " frames";
+  return text(
+      "registration.debayer: drizzle: the %d frames leave %.2g %% of the picture's pixels and colours "
+      "without a drop; %s shifted as these are would be needed%s. Set registration.debayer: interpolate, "
+      "or a larger registration.drop_fraction (now %g)",
+      c.frames, 100 * c.missing, how_many.c_str(),
+      c.lacks_dither() ? ", for these lie on each other: dither between exposures" : "", drop);
 }
 
 }  // namespace
@@ -52,8 +54,7 @@ DrizzleChoice choose_drizzle(const RunConfig& config, bool colour, const Drizzle
   const RegistrationConfig& registration = config.registration;
   if (registration.debayer == "interpolate") return {false, "registration.debayer: interpolate"};
   if (registration.debayer == "drizzle") {
-    if (coverage.missing > kMostMissing)
-      throw InputError(too_few(coverage, registration.drop_fraction));
+    if (coverage.missing > kMostMissing) throw InputError(too_few(coverage, registration.drop_fraction));
     return {true, "registration.debayer: drizzle; " + figures(coverage)};
   }
   if (!colour && registration.output_scale == 1)
@@ -75,7 +76,8 @@ void choose_drizzle(RunUnderWay& run, Registration& registration, const std::vec
     coverage = drizzle_coverage(placed, registration.grid, pattern, config.drop_fraction);
   const DrizzleChoice choice = choose_drizzle(run.config, colour, coverage);
   if (choice.drizzle) registration.drop_px = config.drop_fraction;
-  const LogFields fields = {{"frames_are", choice.drizzle ? "drizzled" : "interpolated"}, {"why", choice.why}};
+  const LogFields fields = {{"frames_are", choice.drizzle ? "drizzled" : "interpolated"},
+                            {"why", choice.why}};
   log_info("how frames go into the picture", fields);
   run.directory->append_event("drizzle_choice", fields);
 }

@@ -17,8 +17,8 @@ struct DrizzleChoice {
   std::string why;  ///< for the log, with figures
 };
 /// `registration.debayer: auto` drizzles frames of a colour sensor, and all where `output_scale` is above 1,
-/// when the drops cover the output well. Throws InputError where drizzle is asked for and leaves pixels empty,
-/// with how many frames are needed.
+/// when the drops cover the output well. Throws InputError where drizzle is asked for and leaves pixels
+/// empty, with how many frames are needed.
 DrizzleChoice choose_drizzle(const RunConfig& config, bool colour, const DrizzleCoverage& coverage);
 
 /// Makes the choice for the frames as they lie, sets Registration::drop_px, and says what was chosen and why.
