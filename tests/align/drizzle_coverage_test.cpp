@@ -17,7 +17,8 @@ std::vector<PlacedFrame> shifted(int frames, double by_px) {
   std::vector<PlacedFrame> placed;
   for (int f = 0; f < frames; ++f) {
     const auto k = static_cast<std::uint64_t>(2 * f);
-    placed.push_back({shift_transform(by_px * random.uniform(k), by_px * random.uniform(k + 1)), kSide, kSide});
+    placed.push_back(
+        {shift_transform(by_px * random.uniform(k), by_px * random.uniform(k + 1)), kSide, kSide});
   }
   return placed;
 }

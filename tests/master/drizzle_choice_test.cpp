@@ -26,7 +26,8 @@ TEST(DrizzleChoice, AutoDrizzlesColourThatIsWellCovered) {
   EXPECT_FALSE(choose_drizzle(config_with("auto"), true, kThin).drizzle);
   EXPECT_FALSE(choose_drizzle(config_with("auto"), true, kFew).drizzle);
   EXPECT_FALSE(choose_drizzle(config_with("interpolate"), true, kGood).drizzle);
-  EXPECT_THAT(choose_drizzle(config_with("auto"), true, kThin).why, HasSubstr("12 frames, shifted by 3.2 px"));
+  EXPECT_THAT(choose_drizzle(config_with("auto"), true, kThin).why,
+              HasSubstr("12 frames, shifted by 3.2 px"));
 }
 
 TEST(DrizzleChoice, AutoDrizzlesOneColourForASmallerPixel) {

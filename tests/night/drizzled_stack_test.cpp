@@ -43,6 +43,8 @@ class DrizzledStack : public testing::Test {
         frames[f].noise = 0.05;
       }
     a.classical.assign(3, Plane<float>(kOutWidth, kOutHeight));
+    a.variance = a.classical;
+    a.extremes.assign(3, RowExtremes(kOutHeight));
     a.coverage.assign(3, Plane<std::int32_t>(kOutWidth, kOutHeight));
     MethodConfig method;
     method.reconstruction.frame_chunk = chunk;
@@ -67,7 +69,8 @@ TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
           const FrameCutout cutout = band.cutout(static_cast<int>(c), f, {x, y, 1, 1});
           const double m = cutout.shares.at(0, 0);
           if (!(m > 0)) continue;
-          value += m * a.metrics.channels[c][static_cast<std::size_t>(f)].normalization(cutout.samples.at(0, 0));
+          value +=
+              m * a.metrics.channels[c][static_cast<std::size_t>(f)].normalization(cutout.samples.at(0, 0));
           shares += m;
           ++count;
         }

@@ -1,5 +1,5 @@
-// A small raw night of a colour sensor that is drizzled: one digest however it is computed, recomputed from its
-// raw frames by tests/oracle/check_drizzle.py.
+// A small raw night of a colour sensor that is drizzled: one digest however it is computed, recomputed from
+// its raw frames by tests/oracle/check_drizzle.py.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -22,9 +22,10 @@ class DrizzledNights : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     night_ = new TempDir();
-    const auto made = run_program("simulate '" + (*night_ / "sky").string() +
-                                  "' --raw --cfa RGGB --frames 26 --width 280 --height 220 --stars 70 --shift 20 "
-                                  "--seed 3 --darks 3 --flats 3 --biases 3 --quiet");
+    const auto made =
+        run_program("simulate '" + (*night_ / "sky").string() +
+                    "' --raw --cfa RGGB --frames 26 --width 280 --height 220 --stars 70 --shift 20 "
+                    "--seed 3 --darks 3 --flats 3 --biases 3 --quiet");
     ASSERT_EQ(made.exit_code, 0) << made.text;
     if (PrivateBroker::installed()) broker_ = new PrivateBroker();
     reference_ = product_digests(directory_of(go("run", "")));
@@ -68,7 +69,8 @@ class DrizzledNights : public testing::Test {
 
 TEST_F(DrizzledNights, ThreadsBatchesAndMemoryChangeNoBit) {
   EXPECT_EQ(product_digests(directory_of(go("run", "--threads 3 --set parallel.batch=1"))), reference_);
-  EXPECT_EQ(product_digests(directory_of(go("run", "--threads 2 --set parallel.memory_limit_mb=1"))), reference_);
+  EXPECT_EQ(product_digests(directory_of(go("run", "--threads 2 --set parallel.memory_limit_mb=1"))),
+            reference_);
 }
 
 TEST_F(DrizzledNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
@@ -91,14 +93,16 @@ TEST_F(DrizzledNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
 TEST_F(DrizzledNights, AgreesWithRawFramesThatAreClippedByHand) {
   const std::string python = oracle::find_python();
   ASSERT_FALSE(python.empty());
-  const auto checked = oracle::shell(python + " '" + source_dir() + "/tests/oracle/check_drizzle.py' '" +
-                                     directory_of(go("run", "")).string() + "' '" +
-                                     (*night_ / "sky/lights").string() + "' '" + (*night_ / "out").string() + "'");
+  const auto checked =
+      oracle::shell(python + " '" + source_dir() + "/tests/oracle/check_drizzle.py' '" +
+                    directory_of(go("run", "")).string() + "' '" + (*night_ / "sky/lights").string() + "' '" +
+                    (*night_ / "out").string() + "'");
   EXPECT_EQ(checked.exit_code, 0) << checked.text;
 }
 
 TEST_F(DrizzledNights, APictureOfSmallerPixelsIsTwiceAsWide) {
-  const fs::path directory = directory_of(go("run", "--set registration.output_scale=2 --set registration.drop_fraction=1"));
+  const fs::path directory =
+      directory_of(go("run", "--set registration.output_scale=2 --set registration.drop_fraction=1"));
   const Image picture = read_image(directory / "reconstruction.fits");
   EXPECT_EQ(picture.size(), 3u);
   EXPECT_EQ(picture[0].width(), 2 * 280);

@@ -46,7 +46,8 @@ struct DrizzledNight {
 
 void expect_sums(const DrizzledNight& night, const Plane<float>* ramp, bool plain) {
   const Plane<std::uint8_t> rejected(kWidth, kHeight, 1);
-  const WeightedMean mean = weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, plain ? &rejected : nullptr);
+  const WeightedMean mean =
+      weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, plain ? &rejected : nullptr);
   int seen = 0;
   for (int y = 0; y < kHeight; ++y)
     for (int x = 0; x < kWidth; ++x) {
@@ -97,7 +98,8 @@ TEST(DrizzledTile, TheNoiseOfAFrameIsFoundFromItsResiduals) {
     const DrizzledNight night(16, reached, 3);
     std::vector<double> weights;
     for (const WeightedCutout& c : night.cutouts) weights.push_back(c.weight);
-    const auto noise = residual_noise(night.cutouts, sampled_mean(night.cutouts, kWidth, kHeight, 64), weights);
+    const auto noise =
+        residual_noise(night.cutouts, sampled_mean(night.cutouts, kWidth, kHeight, 64), weights);
     double sum = 0;
     for (const double n : noise) sum += n;
     EXPECT_NEAR(sum / 16, 3, 0.2) << reached;
