@@ -5,8 +5,10 @@
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
+#include "tilecompile/night/drizzled_stack.hpp"
 #include "tilecompile/night/star_pass.hpp"
 #include "tilecompile/products/products.hpp"
 #include "tilecompile/tile/grid.hpp"
@@ -34,6 +36,16 @@ bool note_proofs(RunUnderWay& run, AnalysedNight& night, const ProofVerdict& ver
   return verdict.bad.empty();
 }
 
+// The classical stack of frames that are drizzled, once they are measured.
+void drizzle_classical(RunUnderWay& run, AnalysedNight& night, const FrameSource& source) {
+  if (!source.drizzles()) return;
+  run.clock.start("drizzle classical stack");
+  const int rows = drizzled_block_rows(night.analysis.metrics.image_height);
+  PhaseProgress progress(run, "drizzling", "rows of blocks", static_cast<std::size_t>(rows));
+  stack_drizzled_frames(night.analysis, source, run.config.method, memory_limit_bytes(run.config.parallel),
+                        run.threads, progress);
+}
+
 // One look at all frames; false when some were bad and are left out now.
 bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
   const FrameSource source = source_of(run, night.frames);
@@ -59,7 +71,9 @@ bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
     measure_seeing(night.analysis, source, method, run.threads, progress, stars);
   }
-  return note_proofs(run, night, judge_proofs(proof, night.analysis, stars));
+  if (!note_proofs(run, night, judge_proofs(proof, night.analysis, stars))) return false;
+  drizzle_classical(run, night, source);
+  return true;
 }
 
 void check_analysis(RunUnderWay& run, const AnalysedNight& night) {
