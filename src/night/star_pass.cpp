@@ -129,16 +129,20 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
   analysis.warnings.push_back(text + some_names(names));
 }
 
-// Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
-// known here. Returns the reference channel's FWHM values, [frame].
-std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source, StarPass& pass,
-                                                int threads, Observer& observer) {
+struct Measured {
+  std::vector<std::vector<double>> reference_fwhm;  // of the stars in the reference channel, [frame]
+  FrameStacks stacks;                               // photometric mode only, whose I' is known here
+};
+
+// Stars, seeing and flux scale of every frame, and its stacks.
+Measured measure_frames(Analysis& analysis, const FrameSource& source, StarPass& pass, int threads,
+                        Observer& observer) {
   FrameMetrics& metrics = analysis.metrics;
   const int frames = metrics.frame_count();
-  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
+  Measured measured{std::vector<std::vector<double>>(static_cast<std::size_t>(frames)), {}};
   pass.beside.assign(metrics.channels.size(),
                      std::vector<LightBeside>(static_cast<std::size_t>(frames), {std::nan(""), 0}));
-  FrameStacks stacks;
+  FrameStacks& stacks = measured.stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
   std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
   std::atomic<int> done{0};
@@ -156,7 +160,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c) {
         FrameChannel& channel = metrics.channels[c][f];
-        measure_stars(pass, image[c], c, f, metrics, reference_fwhm[f]);
+        measure_stars(pass, image[c], c, f, metrics, measured.reference_fwhm[f]);
         if (pass.skies != nullptr) pass.skies->measure(c, f, image[c].view());
         levels[static_cast<std::size_t>(i)].push_back(
             frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
@@ -167,8 +171,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
   }
   analysis.variance = variance_of(scatter, metrics);
-  if (!stacks.means.empty()) take_stacks(analysis, stacks);
-  return reference_fwhm;
+  return measured;
 }
 
 double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
@@ -243,7 +246,7 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
   const bool level = method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
   std::optional<SkyPass> skies;
-  if (level) skies.emplace(analysis);
+  if (level) skies.emplace(analysis);  // the pass points to it
   StarPass pass{method,
                 reference,
                 {},
@@ -254,15 +257,27 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   for (const Plane<float>& plane : analysis.classical)
     pass.reference_light.push_back(star_light(plane, metrics.stars, catalogue.fwhm_px, pass.ring));
   const auto unscaled = metrics.channels;
-  auto reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
-  const auto measure_again = [&] {
+  auto in_classical = unscaled;  // the frames as they took part in the classical stack
+  const auto measure_once = [&] {
+    metrics.channels = in_classical;
     if (level) skies.emplace(analysis);
     metrics.channels = unscaled;
-    reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
+    return measure_frames(analysis, source, pass, threads, observer);
   };
-  if (photometric(method)) {
-    if (mend_reference_light(analysis, pass)) measure_again();
-    if (find_doubled_frames(pass)) measure_again();
+  const auto measure = [&] {
+    pass.some_doubled = false;
+    Measured measured = measure_once();
+    if (photometric(method) && find_doubled_frames(pass)) {
+      measured = {};  // its memory, before there are others
+      measured = measure_once();
+    }
+    if (!measured.stacks.means.empty()) take_stacks(analysis, measured.stacks);
+    return std::move(measured.reference_fwhm);
+  };
+  auto reference_fwhm = measure();
+  if (photometric(method) && mend_reference_light(analysis, pass)) {
+    in_classical = metrics.channels;
+    reference_fwhm = measure();
   }
   if (level) skies->finish(threads);
   if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
