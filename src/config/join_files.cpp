@@ -13,7 +13,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr const char* kSection = "\njoin:\n";
+constexpr const char* kSection = "\njoin:";  // whatever ends its line: an editor may have made it CR LF
 constexpr const char* kPrefix = "join:";
 
 // A path to a file without a name; its descriptor stays open to the end of the process.

@@ -13,8 +13,8 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/master/run_report.hpp"
 #include "tilecompile/night/stored_tile.hpp"
+#include "tilecompile/products/run_report.hpp"
 
 namespace tilecompile {
 namespace {

@@ -1,6 +1,5 @@
 #include "analyse_night.hpp"
 
-#include "products.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/checks.hpp"
@@ -8,6 +7,7 @@
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/products/products.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {

@@ -2,8 +2,8 @@
 #include <vector>
 
 #include "analyse_night.hpp"
-#include "products.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
+#include "tilecompile/products/products.hpp"
 #include "tilecompile/tile/clusters.hpp"
 
 namespace tilecompile {

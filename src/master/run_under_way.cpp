@@ -11,7 +11,7 @@
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
-#include "tilecompile/master/run_report.hpp"
+#include "tilecompile/products/run_report.hpp"
 
 namespace tilecompile {
 namespace {

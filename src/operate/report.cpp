@@ -1,7 +1,7 @@
 #include "tilecompile/operate/report.hpp"
 
-#include "tilecompile/master/run_report.hpp"
 #include "tilecompile/operate/run_status.hpp"
+#include "tilecompile/products/run_report.hpp"
 
 namespace tilecompile {
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
@@ -55,6 +56,9 @@ TEST(JoinFiles, AreRefusedWhenOthersMayReadThem) {
   };
   const fs::perms own = fs::perms::owner_read | fs::perms::owner_write;
   EXPECT_THAT(error(kJoinFile, own | fs::perms::group_read), HasSubstr("chmod 600"));
+  const std::string windows = std::regex_replace(kJoinFile, std::regex("\n"), "\r\n");
+  EXPECT_THAT(error(windows, own | fs::perms::group_read), HasSubstr("chmod 600")) << "lines end in CR LF";
+  EXPECT_EQ(error(windows, own), "");
   EXPECT_THAT(error("broker: {ca_file: 'join:other'}\njoin:\n  ca.pem: x\n", own),
               HasSubstr("'join:other' is not in"));
   EXPECT_THAT(error("broker: {ca_file: x}\njoin:\n  a: b\nworker_id: c\n", own),

@@ -1,4 +1,4 @@
-#include "master/reduced_image.hpp"
+#include "products/reduced_image.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tilecompile/master/run_report.hpp"
+#include "tilecompile/products/run_report.hpp"
 
 #include <algorithm>
 #include <cmath>

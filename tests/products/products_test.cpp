@@ -1,4 +1,4 @@
-#include "master/products.hpp"
+#include "tilecompile/products/products.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "products.hpp"
+#include "tilecompile/products/products.hpp"
 
 #include <algorithm>
 #include <cmath>
