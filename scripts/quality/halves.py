@@ -1,7 +1,7 @@
 """Runs on two halves of a night, and the noise that their difference shows.
 
-On real nights the sky holds more than noise: unresolved stars, nebulae, patterns that all frames share. In akb64 they are
-14 times the noise, and a sharper picture shows more of them. The difference of two halves has none of it.
+On real nights the sky holds more than noise: unresolved stars, nebulae, patterns that all frames share. In akb64 they
+are 14 times the noise, and a sharper picture shows more of them. The difference of two halves has none of it.
 """
 import numpy
 
@@ -27,11 +27,11 @@ def noise_of_halves(bench, run):
     means, both at equal star flux."""
     block = max(1, len(frame_paths(bench.data.frames_dir(bench.work))) // 6)
     halves = list(half_runs(bench, run, block))
-    picture = "classical.fits" if run.product == "classical.fits" else "reconstruction.fits"
-    return noise_of_difference(bench.field, halves, picture) / noise_of_difference(bench.field, halves, "classical.fits")
+    name = "classical" if run.product == "classical.fits" else "reconstruction"
+    picture, plain = ([read_image(half / f"{which}.fits") for half in halves] for which in (name, "classical"))
+    return noise_of_difference(bench.field, *picture) / noise_of_difference(bench.field, *plain)
 
 
-def noise_of_difference(field, halves, picture):
-    first, second = (image / field.flux_ratio(image) for image in (read_image(half / picture) for half in halves))
-    difference = first - second
+def noise_of_difference(field, first, second):
+    difference = first / field.flux_ratio(first) - second / field.flux_ratio(second)
     return background_rms(numpy.nan_to_num(difference), field.sky_mask | ~numpy.isfinite(difference))
