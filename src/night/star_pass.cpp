@@ -17,6 +17,7 @@
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
+#include "tilecompile/image/exact_math.hpp"
 
 namespace tilecompile {
 namespace {
@@ -37,18 +38,32 @@ double saturation_level(const Analysis& analysis, const FrameSource& source, con
   return std::isfinite(level) && scale > 0 ? level / scale : std::numeric_limits<double>::infinity();
 }
 
+// Fluxes of the stars in an image, in two apertures.
+struct StarLight {
+  std::vector<double> narrow, wide;
+};
+
+StarLight star_light(const Plane<float>& image, const std::vector<ReferenceStar>& stars, double fwhm_px,
+                     RingSky ring) {
+  return {star_fluxes(image.view(), stars, fwhm_px, ring),
+          wide_star_fluxes(image.view(), stars, fwhm_px, ring)};
+}
+
 // What the second pass knows before it reads a frame.
 struct StarPass {
   const MethodConfig& method;
-  std::size_t reference;                              // channel whose stars fix the seeing
-  std::vector<std::vector<double>> reference_fluxes;  // [channel][star]; photometric mode only
+  std::size_t reference;                   // channel whose stars fix the seeing
+  std::vector<StarLight> reference_light;  // [channel]; photometric mode only
   const ProofList& proof_list;
   RingSky ring;
-  SkyPass* skies;  // none: skies are not levelled
+  SkyPass* skies;                                // none: skies are not levelled
+  std::vector<std::vector<LightBeside>> beside;  // [channel][frame], found by the pass
+  bool some_doubled = false;  // then every frame is asked how much light is beside its stars
 };
 
-void measure_stars(const StarPass& pass, const Plane<float>& plane, std::size_t c, FrameMetrics& metrics,
-                   FrameChannel& frame, std::vector<double>& reference_fwhm) {
+void measure_stars(StarPass& pass, const Plane<float>& plane, std::size_t c, std::size_t f,
+                   FrameMetrics& metrics, std::vector<double>& reference_fwhm) {
+  FrameChannel& frame = metrics.channels[c][f];
   if (pass.method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
   const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
   std::vector<double> fwhm;
@@ -61,11 +76,18 @@ void measure_stars(const StarPass& pass, const Plane<float>& plane, std::size_t 
       if (!s.elongated) reference_fwhm.push_back(s.fwhm_px);
   if (!photometric(pass.method)) return;
   std::optional<double> phi;
-  if (!stars.empty())
-    phi = flux_scale(star_fluxes(plane.view(), metrics.stars, frame.fwhm_px, pass.ring),
-                     pass.reference_fluxes[c]);
+  double beside = 1;  // light of doubled stars that the narrow apertures miss
+  if (!stars.empty()) {
+    const StarLight &reference = pass.reference_light[c],
+                    light = star_light(plane, metrics.stars, frame.fwhm_px, pass.ring);
+    phi = flux_scale(light.narrow, reference.narrow);
+    const LightBeside found = light_beside(light.narrow, light.wide, reference.narrow, reference.wide);
+    if (pass.some_doubled) beside = certain_ratio(found);
+    pass.beside[c][f] = found;
+  }
+  if (beside != 1 && !frame.fwhm_surface.empty()) frame.fwhm_surface[0] += exact_log(broadening(beside));
   frame.flux_measured = phi.has_value();
-  apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
+  apply_flux_scale(frame, phi.value_or(1) * beside, metrics.sky[c]);
 }
 
 void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
@@ -107,14 +129,20 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
   analysis.warnings.push_back(text + some_names(names));
 }
 
-// Stars, seeing and flux scale of every frame; in photometric mode also the classical stack, whose I' is only
-// known here. Returns the reference channel's FWHM values, [frame].
-std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameSource& source,
-                                                const StarPass& pass, int threads, Observer& observer) {
+struct Measured {
+  std::vector<std::vector<double>> reference_fwhm;  // of the stars in the reference channel, [frame]
+  FrameStacks stacks;                               // photometric mode only, whose I' is known here
+};
+
+// Stars, seeing and flux scale of every frame, and its stacks.
+Measured measure_frames(Analysis& analysis, const FrameSource& source, StarPass& pass, int threads,
+                        Observer& observer) {
   FrameMetrics& metrics = analysis.metrics;
   const int frames = metrics.frame_count();
-  std::vector<std::vector<double>> reference_fwhm(static_cast<std::size_t>(frames));
-  FrameStacks stacks;
+  Measured measured{std::vector<std::vector<double>>(static_cast<std::size_t>(frames)), {}};
+  pass.beside.assign(metrics.channels.size(),
+                     std::vector<LightBeside>(static_cast<std::size_t>(frames), {std::nan(""), 0}));
+  FrameStacks& stacks = measured.stacks;
   if (photometric(pass.method)) stacks = empty_stacks(source.manifest(), pass.method);
   std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, pass.method);
   std::atomic<int> done{0};
@@ -132,7 +160,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
           prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
       for (std::size_t c = 0; c < image.size(); ++c) {
         FrameChannel& channel = metrics.channels[c][f];
-        measure_stars(pass, image[c], c, metrics, channel, reference_fwhm[f]);
+        measure_stars(pass, image[c], c, f, metrics, measured.reference_fwhm[f]);
         if (pass.skies != nullptr) pass.skies->measure(c, f, image[c].view());
         levels[static_cast<std::size_t>(i)].push_back(
             frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
@@ -143,8 +171,7 @@ std::vector<std::vector<double>> measure_frames(Analysis& analysis, const FrameS
     add_to_scatter_stacks(scatter, images, first, metrics, levels, threads);
   }
   analysis.variance = variance_of(scatter, metrics);
-  if (!stacks.means.empty()) take_stacks(analysis, stacks);
-  return reference_fwhm;
+  return measured;
 }
 
 double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
@@ -163,7 +190,7 @@ double median_seeing(const std::vector<std::vector<double>>& reference_fwhm,
 // of other units bend the mean of I - B that the fluxes came from. The mean of the frames that this phi has
 // brought to one scale is sound, and times the median phi it has the scale of most frames. Thin cloud does
 // not come near.
-bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<double>>& reference_fluxes) {
+bool mend_reference_light(const Analysis& analysis, StarPass& pass) {
   const FrameMetrics& metrics = analysis.metrics;
   bool mended = false;
   for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
@@ -175,11 +202,29 @@ bool mend_reference_fluxes(const Analysis& analysis, std::vector<std::vector<dou
       }
     const double typical = phi.empty() ? 1 : median(std::move(phi));
     if (typical < kBentMean && typical > 1 / kBentMean) continue;
-    reference_fluxes[c] = star_fluxes(analysis.classical[c].view(), metrics.stars, median(std::move(fwhm)));
-    for (double& flux : reference_fluxes[c]) flux *= typical;
+    StarLight& light = pass.reference_light[c];
+    light = star_light(analysis.classical[c], metrics.stars, median(std::move(fwhm)), pass.ring);
+    for (double& flux : light.narrow) flux *= typical;
+    for (double& flux : light.wide) flux *= typical;
     mended = true;
   }
   return mended;
+}
+
+// Makes the light in wide apertures that of most frames; trailed and doubled frames have spread that of the
+// mean. Whether any frame has more.
+bool find_doubled_frames(StarPass& pass) {
+  for (std::size_t c = 0; c < pass.beside.size(); ++c) {
+    std::vector<double> ratios;
+    for (const LightBeside& b : pass.beside[c])
+      if (b.ratio == b.ratio) ratios.push_back(b.ratio);
+    if (ratios.empty()) continue;
+    const double typical = median(std::move(ratios));
+    for (double& flux : pass.reference_light[c].wide) flux *= typical;
+    for (const LightBeside& b : pass.beside[c])
+      if (certain_ratio({b.ratio / typical, b.error / typical}) != 1) pass.some_doubled = true;
+  }
+  return pass.some_doubled;
 }
 
 }  // namespace
@@ -201,21 +246,38 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
   const bool level = method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
   std::optional<SkyPass> skies;
-  if (level) skies.emplace(analysis);
+  if (level) skies.emplace(analysis);  // the pass points to it
   StarPass pass{method,
                 reference,
                 {},
                 proof_list,
                 analysis.floored ? RingSky::kMean : RingSky::kMedian,
-                level ? &*skies : nullptr};
+                level ? &*skies : nullptr,
+                {}};
   for (const Plane<float>& plane : analysis.classical)
-    pass.reference_fluxes.push_back(star_fluxes(plane.view(), metrics.stars, catalogue.fwhm_px, pass.ring));
+    pass.reference_light.push_back(star_light(plane, metrics.stars, catalogue.fwhm_px, pass.ring));
   const auto unscaled = metrics.channels;
-  auto reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
-  if (photometric(method) && mend_reference_fluxes(analysis, pass.reference_fluxes)) {
+  auto in_classical = unscaled;  // the frames as they took part in the classical stack
+  const auto measure_once = [&] {
+    metrics.channels = in_classical;
     if (level) skies.emplace(analysis);
     metrics.channels = unscaled;
-    reference_fwhm = measure_frames(analysis, source, pass, threads, observer);
+    return measure_frames(analysis, source, pass, threads, observer);
+  };
+  const auto measure = [&] {
+    pass.some_doubled = false;
+    Measured measured = measure_once();
+    if (photometric(method) && find_doubled_frames(pass)) {
+      measured = {};  // its memory, before there are others
+      measured = measure_once();
+    }
+    if (!measured.stacks.means.empty()) take_stacks(analysis, measured.stacks);
+    return std::move(measured.reference_fwhm);
+  };
+  auto reference_fwhm = measure();
+  if (photometric(method) && mend_reference_light(analysis, pass)) {
+    in_classical = metrics.channels;
+    reference_fwhm = measure();
   }
   if (level) skies->finish(threads);
   if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(reference_fwhm, analysis.warnings);
