@@ -8,8 +8,8 @@
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
-#include "tilecompile/night/drizzled_stack.hpp"
-#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/passes/drizzled_stack.hpp"
+#include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/products/products.hpp"
 #include "tilecompile/tile/grid.hpp"
 

@@ -11,7 +11,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/night/calibration.hpp"
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
 namespace {

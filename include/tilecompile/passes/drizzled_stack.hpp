@@ -1,7 +1,7 @@
 #pragma once
 #include <cstddef>
 
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 

@@ -1,11 +1,11 @@
-#include "tilecompile/night/drizzled_stack.hpp"
+#include "tilecompile/passes/drizzled_stack.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "raw_test_night.hpp"
+#include "night/raw_test_night.hpp"
 #include "same_bits.hpp"
 #include "tilecompile/base/observer.hpp"
 #include "tilecompile/night/frame_bands.hpp"

@@ -1,4 +1,4 @@
-#include "tilecompile/night/drizzled_stack.hpp"
+#include "tilecompile/passes/drizzled_stack.hpp"
 
 #include <algorithm>
 #include <atomic>
