@@ -7,6 +7,7 @@
 #include "tile_owner.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/parallel.hpp"
+#include "tilecompile/protocol/task_message.hpp"
 
 namespace tilecompile {
 namespace {
@@ -101,6 +102,9 @@ void TileOwner::accept(Arrival& arrival) {
   const ResultMessage& result = arrival.result;
   if (book_.done(result))
     place_.directory.append_event("worker_takes_tasks", {{"worker_id", result.worker_id}});
+  const auto& headers = arrival.answer.message.headers;
+  if (const auto read = headers.find(kBytesReadHeader); read != headers.end())
+    book_.read(result.worker_id, read->second);
   observer_.accept(result, std::move(*arrival.file));
   observer_.progress(ledger_.done());
   if (result.part) return;
