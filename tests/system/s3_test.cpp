@@ -144,7 +144,7 @@ TEST_F(S3Runs, TheMasterBringsTheFramesInAndNoFolderIsShared) {
   S3Bucket bucket(service_->options());
   const auto events = [](const fs::path& run) { return file_text(run / "events.jsonl"); };
   const HandWorker worker(
-      *folder_, "barn",
+      folder_->path(), "barn",
       flags + set("broker.port", std::to_string(broker_->port())) + set("cache.dir", path("cache-barn")));
   const fs::path run = finished("master", flags);
   expect_reference(run);
