@@ -148,7 +148,7 @@ const verdict = () => {
     put(where, 'h3', {}, 'Products');
     const line = (name, q, c, file) => [name, ...(several ? [channelName(c)] : []), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
     table(where, [{name: 'Product', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
-      products.filter(([, p]) => p.quality_covered_area || p.quality_common_area).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
+      products.filter(([name, p]) => (p.quality_covered_area || p.quality_common_area) && (name !== 'reconstruction' || p.digest !== final.digest)).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
   }
   const synthetic = products.filter(([name]) => name.startsWith('syn')).map(([, p]) => p.file);
   if (synthetic.length) note(where, `Synthetic frames, of ${(run.cluster_sizes || []).join(', ')} frames: ${synthetic.join(', ')}`);
@@ -173,7 +173,7 @@ const depth = where => {
     const noise = q && (q.equal_flux_rms ?? q.background_rms);
     return {name: words, colour, big: true, points: noise > 0 && q.fwhm_px > 0 ? [point(words, {x: q.fwhm_px, snr: 1 / (noise * unit * q.fwhm_px)})] : []};
   };
-  scatter(where, 'SNR against resolution', 'of a faint star, in powers of two: 0 is the median frame, 1 twice as much; left is sharper, up is deeper' + ofChannel, 'FWHM, px',
+  scatter(where, 'SNR against resolution', 'across: FWHM in px, left is sharper; up: SNR of a faint star in powers of two, 0 is the median frame, 1 twice as much' + ofChannel, 'FWHM, px',
     [{name: 'frames', colour: 'var(--soft)', points: single.map(p => point(`${p.index}: ${fileName(p.index)}`, p))},
       product('classical', 'plain mean', 'var(--second)'), ...(run.products || {}).stack ? [product('stack', 'final picture', 'var(--accent)')] : [product('reconstruction', 'final picture', 'var(--accent)')]]);
 };
@@ -223,6 +223,7 @@ const night = () => {
 const tiles = () => {
   const where = section('tiles'), list = (data.grid || {}).tiles || [];
   if (list.length) note(where, `${list.length} tiles of ${data.grid.tile_size} px, overlapping by ${data.grid.overlap} px; ${list.filter(t => t.kind === 'STAR').length} of them are judged by their stars, the others by their structure.`);
+  else note(where, data.underWay ? 'The grid comes when the frames are analysed.' : 'The run came to no grid of tiles.');
   const g = gridIn(where, 'wide');
   const step = (data.grid || {}).step;
   // Up to where the next tile begins; the last one of a row or column to its end.

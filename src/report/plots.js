@@ -166,7 +166,6 @@ const scatter = (where, title, more, xWords, groups) => {
   const label = `${title}: ${dots.length} dots; ${xWords} from ${show(xs[0])} to ${show(xs[xs.length - 1])}, the other figure from ${show(ys[0])} to ${show(ys[ys.length - 1])}`;
   const {svg, px, py} = axes(f, label, padded(xs), padded(ys));
   for (const p of dots) put(svg, 'circle', {cx: px(p.x), cy: py(p.y), r: p.big ? 6 : 2.2, style: `fill:${p.colour}` + (p.big ? ';stroke:var(--card)' : '')});
-  put(svg, 'text', {x: W - RIGHT, y: H - BOTTOM - 5, 'text-anchor': 'end'}, xWords);
   key(f, groups.filter(g => g.points.length).map(g => [g.name, g.colour]));
   const mark = put(svg, 'circle', {class: 'mark', r: 8, style: 'fill:none', visibility: 'hidden'});
   let at = -1;
