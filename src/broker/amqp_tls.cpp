@@ -179,7 +179,8 @@ int open_tls_socket(amqp_connection_state_t state, const AmqpOptions& options, t
     throw UsageError("the broker at " + broker_address(options) +
                      " speaks no TLS on this port: check broker.port (usually 5671) and its listeners.ssl");
   }
-  if (reason.find("protocol version") != std::string::npos) {
+  // An older broker's alert says so; one of today answers with its own version, which our side refuses.
+  if (reason.find("protocol version") != std::string::npos || reason == "unsupported protocol") {
     throw UsageError("the broker at " + broker_address(options) +
                      " speaks only TLS older than 1.2: allow tlsv1.2 or tlsv1.3 in its ssl_options.versions");
   }

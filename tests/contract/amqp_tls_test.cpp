@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -258,6 +259,22 @@ TEST_F(AmqpTls, ABrokerOfOneVersionIsUsedFrom12OnAndRefusedBelow) {
     client.tls.verify = false;
     EXPECT_THAT(refusal<UsageError>("TLS 1.1 only, unverified", client), HasSubstr("older than 1.2"));
   }
+}
+
+TEST_F(AmqpTls, AServerThatAnswersInAnOlderVersionIsNamed) {
+  const auto close = [](FILE* pipe) { pclose(pipe); };
+  const std::string serve =
+      "exec timeout 60 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www -tls1_1 -cipher ALL:@SECLEVEL=0"
+      " -cert '" +
+      certs_->pem("good") + "' -key '" + certs_->key("good") + "' < /dev/null 2>&1";
+  const std::unique_ptr<FILE, decltype(close)> server(popen(serve.c_str(), "r"), close);
+  std::array<char, 200> line{};
+  AmqpOptions client = options();
+  client.port = 0;
+  while (client.port == 0 && std::fgets(line.data(), line.size(), server.get()) != nullptr)
+    std::sscanf(line.data(), "ACCEPT 127.0.0.1:%d", &client.port);
+  ASSERT_NE(client.port, 0) << serve;
+  EXPECT_THAT(refusal<UsageError>("answers in TLS 1.1", client), HasSubstr("speaks only TLS older than 1.2"));
 }
 
 TEST_F(AmqpTls, ALoginThatTheBrokerDoesNotOfferIsRefused) {

@@ -17,6 +17,7 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "private-brok
 PROGRAM = ROOT = ""
 SETTINGS = ["tile.min_size=48", "validation.min_fwhm_improvement_percent=-100",
             "validation.max_background_rms_increase_percent=1000", "validation.require_no_tile_pattern=false"]
+PATIENCE = "broker.connect_timeout_s=100"  # a broker that has just been made is slow to check its first password
 
 
 def run(*words, environment=None, code=0):
@@ -70,14 +71,14 @@ class Upgrade(unittest.TestCase):
     def whole_run(self, command, *pairs):
         run_id = str(uuid.uuid4())
         run(PROGRAM, command, self.night / "run.yaml", "--quiet", "--output", self.output, "--run-id", run_id,
-            *self.settings(*pairs))
+            *self.settings(PATIENCE, *pairs))
         return self.digests(self.output / run_id)
 
     def distributed_run(self, *pairs):
         """A master and a worker, each as the user of its role."""
         words = [PROGRAM, "worker", "--input.dir", self.night / "frames", "--storage.root", self.output]
         with open(self.folder / "worker.log", "w", encoding="utf-8") as log:
-            worker = subprocess.Popen([*words, *login_as("worker", self.folder), *settings_of(*pairs)], stdout=log, stderr=log)
+            worker = subprocess.Popen([*words, *login_as("worker", self.folder), *settings_of(PATIENCE, *pairs)], stdout=log, stderr=log)
         try:
             return self.whole_run("master", *login_pairs("master", self.folder), *pairs)
         finally:
