@@ -111,4 +111,17 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   write_file_atomically_at(descriptor.get(), path.filename().string(), bytes, path);
 }
 
+void link_or_copy(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (from == to) return;
+  const std::filesystem::path link =
+      to.parent_path() / (std::string(kTemporaryPrefix) + to.filename().string());
+  std::error_code error;
+  std::filesystem::remove(link, error);
+  std::filesystem::create_hard_link(from, link, error);
+  if (error) std::filesystem::copy_file(from, link, error);
+  if (!error) std::filesystem::rename(link, to, error);
+  if (error) throw TransientError(file_error_text("writing", to, error.value()));
+  std::filesystem::remove(link, error);  // still there when `to` was such a name already
+}
+
 }  // namespace tilecompile

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "drizzle_choice.hpp"
 #include "night_frames.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -10,7 +11,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/night/calibration.hpp"
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
 namespace {
@@ -101,7 +102,7 @@ NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const Cal
        config.min_star_matches});
 }
 
-Registration registration_of(const RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
+Registration registration_of(RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
                              const CalibrationPlan& calibration, const std::string& cfa_pattern) {
   Registration r;
   r.cfa_pattern = cfa_pattern;
@@ -130,6 +131,7 @@ Registration registration_of(const RunUnderWay& run, const Manifest& manifest, c
                      " gives a picture with a side of more than " + std::to_string(kLargestSide_px) +
                      " px; set registration.framing: reference, or take out the frames that lie apart "
                      "(registration.csv)");
+  choose_drizzle(run, r, placed);
   return r;
 }
 
@@ -179,8 +181,7 @@ void take_registration(NightFrames& frames, Registration registration, Masters m
 }  // namespace
 
 void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
-  if (run.config.registration.debayer == "drizzle")
-    throw UsageError("registration.debayer: drizzle is not there yet: set registration.debayer: interpolate");
+  check_drizzle_keys(run.config);
   scan_raw(run, frames);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside

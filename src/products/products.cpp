@@ -106,21 +106,6 @@ void write_variance(const ProductContext& context, const ProductPlan& plan, cons
             variance);
 }
 
-// A second name for a file, or a copy where the file system has no second names. Readers see the old file or
-// the new one; the folder is synced with run.json.
-void link_file(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (from == to) return;
-  const std::filesystem::path link =
-      to.parent_path() / (std::string(kTemporaryPrefix) + to.filename().string());
-  std::error_code error;
-  std::filesystem::remove(link, error);
-  std::filesystem::create_hard_link(from, link, error);
-  if (error) std::filesystem::copy_file(from, link, error);
-  if (!error) std::filesystem::rename(link, to, error);
-  if (error) throw TransientError(file_error_text("writing", to, error.value()));
-  std::filesystem::remove(link, error);  // still there when `to` was such a name already
-}
-
 }  // namespace
 
 void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
@@ -195,8 +180,8 @@ ProductRecord link_product(const ProductContext& context, const ProductRecord& p
                            const ProductPlan& plan) {
   const std::filesystem::path from = context.directory / product.file, to = context.directory / plan.file;
   std::filesystem::create_directories(to.parent_path());
-  link_file(from, to);
-  for (const char* what : kMaps) link_file(map_path(from, what), map_path(to, what));
+  link_or_copy(from, to);
+  for (const char* what : kMaps) link_or_copy(map_path(from, what), map_path(to, what));
   ProductRecord record = product;
   record.name = plan.name;
   record.file = plan.file;

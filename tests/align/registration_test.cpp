@@ -102,6 +102,20 @@ TEST(RegistrationJson, RoundTripKeepsBits) {
   EXPECT_EQ(back.channels(), 3);
 }
 
+TEST(RegistrationJson, OnlyDrizzledNightsNameTheirDrop) {
+  Registration r = sample();
+  EXPECT_EQ(encode_registration(r).find("drop_px"), std::string::npos);
+  EXPECT_FALSE(decode_registration(encode_registration(r)).drizzles());
+  r.drop_px = 0.7;
+  const std::string bytes = encode_registration(r);
+  EXPECT_EQ(decode_registration(bytes).drop_px, 0.7);
+  for (const char* wrong : {"0.0", "1.5", "-1.0", "null"}) {
+    std::string other = bytes;
+    other.replace(other.find("0.7"), 3, wrong);
+    EXPECT_THROW(decode_registration(other), InputError) << wrong;
+  }
+}
+
 TEST(RegistrationJson, DamageIsRefused) {
   const std::string bytes = encode_registration(sample());
   for (std::size_t n = 0; n + 2 < bytes.size(); ++n)

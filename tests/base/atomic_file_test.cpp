@@ -37,6 +37,20 @@ TEST(AtomicFile, ReplacesAndLeavesNothingElse) {
   EXPECT_EQ(names_in(dir.path()), 2u);
 }
 
+TEST(AtomicFile, ASecondNameIsTheSameFileAndReplacesWhatWasThere) {
+  TempDir dir;
+  write_file_atomically(dir / "a", "one");
+  write_file_atomically(dir / "b", "old");
+  for (int turn = 0; turn < 2; ++turn) {
+    link_or_copy(dir / "a", dir / "b");
+    EXPECT_TRUE(std::filesystem::equivalent(dir / "a", dir / "b"));
+    EXPECT_EQ(names_in(dir.path()), 2u);
+  }
+  link_or_copy(dir / "a", dir / "a");
+  EXPECT_EQ(content(dir / "a"), "one");
+  EXPECT_THROW(link_or_copy(dir / "a", dir / "nowhere" / "c"), TransientError);
+}
+
 TEST(AtomicFile, MissingFolderIsTransientAndNamed) {
   TempDir dir;
   try {

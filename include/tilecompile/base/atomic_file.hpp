@@ -16,6 +16,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 void write_file_atomically_at(int folder_fd, const std::string& name, std::string_view bytes,
                               const std::filesystem::path& shown);
 
+/// Gives `from` the second name `to` (a hard link), or makes a copy where the file system has no second
+/// names; what was there is replaced. A reader sees the old file or the new one. Throws TransientError.
+void link_or_copy(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// "<action> <path> failed: <cause>; <remedy>" for an errno of a file operation.
 std::string file_error_text(const std::string& action, const std::filesystem::path& path, int error);
 

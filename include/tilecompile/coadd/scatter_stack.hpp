@@ -51,4 +51,7 @@ class ScatterStack {
   Plane<double> total_, partial_;
 };
 
+/// Sums over the window around every pixel, as far as it lies in the plane: along rows, then along columns.
+Plane<double> scatter_window_sums(const Plane<double>& plane);
+
 }  // namespace tilecompile

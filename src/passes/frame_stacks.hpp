@@ -4,7 +4,7 @@
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/coadd/row_extremes.hpp"
 #include "tilecompile/coadd/scatter_stack.hpp"
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/tile_diagnostics.hpp"
+#include "tilecompile/coadd/tile_diagnostics.hpp"
 
 #include <gtest/gtest.h>
 

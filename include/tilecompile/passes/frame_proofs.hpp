@@ -5,7 +5,7 @@
 
 #include "tilecompile/base/observer.hpp"
 #include "tilecompile/frame/frame_proof.hpp"
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 

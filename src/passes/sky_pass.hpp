@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "tilecompile/frame/sky_samples.hpp"
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 

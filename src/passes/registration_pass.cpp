@@ -1,4 +1,4 @@
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "night/sky_pass.hpp"
+#include "passes/sky_pass.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 #include <atomic>
 
-#include "small_night.hpp"
+#include "night/small_night.hpp"
 #include "tilecompile/base/interrupted.hpp"
-#include "tilecompile/night/frame_proofs.hpp"
+#include "tilecompile/passes/frame_proofs.hpp"
 
 namespace tilecompile {
 namespace {

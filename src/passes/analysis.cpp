@@ -1,4 +1,4 @@
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,11 +1,11 @@
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "raw_test_night.hpp"
+#include "night/raw_test_night.hpp"
 
 namespace tilecompile {
 namespace {

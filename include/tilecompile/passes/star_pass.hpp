@@ -1,5 +1,5 @@
 #pragma once
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 

@@ -1,4 +1,4 @@
-#include "tilecompile/night/frame_proofs.hpp"
+#include "tilecompile/passes/frame_proofs.hpp"
 
 #include <algorithm>
 #include <cmath>

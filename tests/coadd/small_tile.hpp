@@ -1,7 +1,7 @@
 #pragma once
 #include <limits>
 
-#include "tilecompile/tile/tile_diagnostics.hpp"
+#include "tilecompile/coadd/tile_diagnostics.hpp"
 
 namespace tilecompile {
 

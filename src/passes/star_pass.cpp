@@ -1,4 +1,4 @@
-#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/passes/star_pass.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -1,5 +1,5 @@
 #pragma once
-#include "tilecompile/night/frame_proofs.hpp"
+#include "tilecompile/passes/frame_proofs.hpp"
 
 namespace tilecompile {
 
