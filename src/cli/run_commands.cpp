@@ -64,6 +64,11 @@ RunRequest make_request(const RunFlags& flags) {
   if (!flags.log_format.empty()) overrides.push_back("observability.log_format=" + flags.log_format);
   if (flags.has_page) overrides.push_back("observability.listen=" + place_or_loopback(flags.page));
   RunRequest request;
+  std::error_code unknown;
+  if (std::filesystem::status(flags.file, unknown).type() == std::filesystem::file_type::not_found)
+    throw UsageError("'" + flags.file +
+                     "' is neither a folder of lights nor a configuration file: there is nothing "
+                     "of that name; check the path");
   if (std::filesystem::is_directory(flags.file)) {
     const FolderConfiguration found = configure_folder(flags.file);
     request.config = load_run_text(found.yaml, flags.file, overrides);

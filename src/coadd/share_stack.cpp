@@ -26,8 +26,7 @@ ShareStack::ShareStack(int width, int height, int frame_chunk)
 
 void ShareStack::add(const std::vector<WeightedCutout>& cutouts, const Box& box) {
   const WeightedMean mean = weighted_mean(cutouts, box.w, box.h, frame_chunk_);
-  for (const WeightedCutout& c : cutouts)
-    extremes_.add_rows(c.samples, c.normalization, 0, box.h, box.y0);
+  for (const WeightedCutout& c : cutouts) extremes_.add_rows(c.samples, c.normalization, 0, box.h, box.y0);
   copy_box(mean.mean, box, mean_);
   copy_box(mean.coverage, box, coverage_);
   std::vector<FrameLevels> levels;

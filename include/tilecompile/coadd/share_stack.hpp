@@ -20,8 +20,8 @@ class ShareStack {
   const Plane<float>& mean() const { return mean_; }
   const Plane<std::int32_t>& coverage() const { return coverage_; }  ///< frames with a sample
   const RowExtremes& extremes() const { return extremes_; }
-  /// s^2 sum m^2 / (sum m)^2 with s^2 = sum m r^2 / sum (sum m - sum m^2 / sum m), both over the window around
-  /// the pixel, r as in ScatterStack; where no pixel of the window has two frames s is `noise`.
+  /// s^2 sum m^2 / (sum m)^2 with s^2 = sum m r^2 / sum (sum m - sum m^2 / sum m), both over the window
+  /// around the pixel, r as in ScatterStack; where no pixel of the window has two frames s is `noise`.
   Plane<float> variance(double noise) const;
 
  private:
