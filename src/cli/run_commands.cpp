@@ -80,6 +80,11 @@ void configure_log(const ObservabilityConfig& log, bool quiet) {
 }
 
 RunRequest make_request(const RunFlags& flags) {
+  std::error_code unknown;
+  if (std::filesystem::status(flags.file, unknown).type() == std::filesystem::file_type::not_found)
+    throw UsageError("'" + flags.file +
+                     "' is neither a folder of lights nor a configuration file: there is nothing "
+                     "of that name; check the path");
   if (!flags.run_id.empty() && !flags.resume.empty())
     throw UsageError("--run-id names a new run and --resume an old one: give one of them");
   GivenConfiguration given{flags.file, {}};

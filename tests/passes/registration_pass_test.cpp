@@ -51,7 +51,7 @@ TEST(RegistrationPass, AFrameWithoutStarsIsNamedAndNeverTheReference) {
   const NightFits fits = registered(source, 2);
   EXPECT_NE(fits.reference, 2);
   EXPECT_FALSE(fits.fits[2].transform);
-  EXPECT_THAT(fits.fits[2].problem, testing::HasSubstr("its 0 stars"));
+  EXPECT_THAT(fits.fits[2].problem, testing::HasSubstr("shows 0 stars"));
   EXPECT_TRUE(fits.fits[1].transform);
   EXPECT_TRUE(fits.fits[3].transform);
 }
