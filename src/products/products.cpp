@@ -190,8 +190,7 @@ std::vector<double> output_units(const ProductContext& context) {
 
 // Picture or map of a product that comes in rows; the folder may not be there yet.
 ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const char* map,
-                          const char* text, const Box& image,
-                          ImageRows::Samples samples = ImageRows::Samples::kFloat32) {
+                          const char* text, const Box& image, ImageSamples samples = ImageSamples::kFloat32) {
   const std::filesystem::path picture = context.directory / plan.file;
   std::filesystem::create_directories(picture.parent_path());
   const ProductHeader header = product_header(context, plan);
@@ -210,7 +209,7 @@ ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan,
       pixels_(rows_of_product(context, plan, nullptr, nullptr, {0, 0, width, height})),
       variance_(rows_of_product(context, plan, "variance", kVarianceText, {0, 0, width, height})),
       coverage_(rows_of_product(context, plan, "coverage", kCoverageText, {0, 0, width, height},
-                                ImageRows::Samples::kInt32)),
+                                ImageSamples::kInt32)),
       weight_(rows_of_product(context, plan, "weight", kWeightText, {0, 0, width, height})),
       effective_frames_(rows_of_product(context, plan, "neff", kNeffText, {0, 0, width, height})) {
   record_.name = plan.name;

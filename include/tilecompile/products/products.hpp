@@ -6,9 +6,9 @@
 #include "tilecompile/align/resample.hpp"
 #include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/fits/image_file.hpp"
-#include "tilecompile/fits/image_rows.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
+#include "tilecompile/products/image_rows.hpp"
 #include "tilecompile/report/run_record.hpp"
 
 namespace tilecompile {

@@ -1,4 +1,4 @@
-#include "tilecompile/fits/image_rows.hpp"
+#include "tilecompile/products/image_rows.hpp"
 
 #include <gtest/gtest.h>
 
@@ -60,14 +60,14 @@ TEST(ImageRows, GiveTheBytesOfTheWholeImage) {
       }
       const ProductHeader header = long_header(cards);
       write_image(dir / "whole.fits", image, header);
-      ImageRows rows(dir / "rows.fits", ImageRows::Samples::kFloat32, kWidth, kHeight, channels, header);
+      ImageRows rows(dir / "rows.fits", ImageSamples::kFloat32, kWidth, kHeight, channels, header);
       add_in_blocks(rows, image);
       EXPECT_EQ(rows.digest(), pixel_digest(image));
       rows.finish();
       EXPECT_TRUE(file_content(dir / "rows.fits") == file_content(dir / "whole.fits")) << channels << cards;
 
       write_image(dir / "whole.fits", counts, header);
-      ImageRows whole(dir / "rows.fits", ImageRows::Samples::kInt32, kWidth, kHeight, channels, header);
+      ImageRows whole(dir / "rows.fits", ImageSamples::kInt32, kWidth, kHeight, channels, header);
       add_in_blocks(whole, counts);
       whole.finish();
       EXPECT_TRUE(file_content(dir / "rows.fits") == file_content(dir / "whole.fits")) << channels << cards;
@@ -77,14 +77,14 @@ TEST(ImageRows, GiveTheBytesOfTheWholeImage) {
 TEST(ImageRows, LeaveNothingWhenTheyAreNotFinished) {
   const TempDir dir;
   {
-    ImageRows rows(dir / "rows.fits", ImageRows::Samples::kFloat32, kWidth, kHeight, 1, {});
+    ImageRows rows(dir / "rows.fits", ImageSamples::kFloat32, kWidth, kHeight, 1, {});
     rows.add(0, Plane<float>(kWidth, 3));
     EXPECT_THROW(rows.add(0, Plane<float>(kWidth + 1, 3)), ContractError);
     EXPECT_THROW(rows.add(0, Plane<float>(kWidth, kHeight)), ContractError);
     EXPECT_THROW(rows.finish(), ContractError) << "rows are missing";
   }
   EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
-  EXPECT_THROW(ImageRows(dir / "no" / "rows.fits", ImageRows::Samples::kFloat32, 1, 1, 1, {}), TransientError);
+  EXPECT_THROW(ImageRows(dir / "no" / "rows.fits", ImageSamples::kFloat32, 1, 1, 1, {}), TransientError);
 }
 
 }  // namespace

@@ -14,9 +14,8 @@ namespace tilecompile {
 /// is not finished leaves nothing.
 class ImageRows {
  public:
-  enum class Samples { kFloat32, kInt32 };
   /// Throws TransientError with the path when the file system refuses, here and later.
-  ImageRows(const std::filesystem::path& path, Samples samples, int width, int height, int channels,
+  ImageRows(const std::filesystem::path& path, ImageSamples samples, int width, int height, int channels,
             ProductHeader header);
   /// Writes the next rows of a channel. Throws ContractError for another width, and for rows too many.
   void add(int channel, const Plane<float>& rows);
@@ -32,7 +31,7 @@ class ImageRows {
   std::uint64_t data_bytes() const;
 
   std::string what_;
-  Samples samples_;
+  ImageSamples samples_;
   int width_, height_;
   ProductHeader header_;
   std::uint64_t header_bytes_;

@@ -1,10 +1,8 @@
-#include "tilecompile/fits/image_rows.hpp"
+#include "tilecompile/products/image_rows.hpp"
 
 #include <algorithm>
 #include <bit>
 
-#include "fits_writer.hpp"
-#include "header_guard.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
 
@@ -25,8 +23,8 @@ std::uint32_t folded(std::uint64_t sum) {
 
 }  // namespace
 
-ImageRows::ImageRows(const std::filesystem::path& path, Samples samples, int width, int height, int channels,
-                     ProductHeader header)
+ImageRows::ImageRows(const std::filesystem::path& path, ImageSamples samples, int width, int height,
+                     int channels, ProductHeader header)
     : what_(path.string()),
       samples_(samples),
       width_(width),
@@ -40,10 +38,7 @@ ImageRows::ImageRows(const std::filesystem::path& path, Samples samples, int wid
 std::string ImageRows::header(std::uint32_t data_sum) const {
   std::vector<long> axes = {width_, height_};
   if (next_row_.size() > 1) axes.push_back(static_cast<long>(next_row_.size()));
-  FitsWriter writer(kFitsBlock, what_);
-  writer.begin_image(samples_ == Samples::kFloat32 ? FLOAT_IMG : LONG_IMG, std::vector<long>(axes.size(), 1));
-  write_product_header(&writer, header_);
-  return writer.header_alone(axes, data_sum);
+  return image_header(what_, samples_, axes, header_, data_sum);
 }
 
 std::uint64_t ImageRows::data_bytes() const {
