@@ -51,6 +51,27 @@ TEST(AtomicFile, ASecondNameIsTheSameFileAndReplacesWhatWasThere) {
   EXPECT_THROW(link_or_copy(dir / "a", dir / "nowhere" / "c"), TransientError);
 }
 
+TEST(AtomicFile, PiecesAppearTogetherOrNotAtAll) {
+  TempDir dir;
+  write_file_atomically(dir / "a", "old");
+  {
+    AtomicFile file(dir / "a");
+    file.write_at(4, "pieces");
+    file.write_at(0, "two ");
+    std::string back(6, ' ');
+    file.read_at(4, back.data(), back.size());
+    EXPECT_EQ(back, "pieces");
+    EXPECT_THROW(file.read_at(9, back.data(), back.size()), TransientError);
+    EXPECT_EQ(content(dir / "a"), "old");
+    file.keep();
+  }
+  EXPECT_EQ(content(dir / "a"), "two pieces");
+  { AtomicFile(dir / "a").write_at(0, "given up"); }
+  EXPECT_EQ(content(dir / "a"), "two pieces");
+  EXPECT_EQ(names_in(dir.path()), 1u);
+  EXPECT_THROW(AtomicFile(dir.path() / "no" / "a"), TransientError);
+}
+
 TEST(AtomicFile, MissingFolderIsTransientAndNamed) {
   TempDir dir;
   try {
