@@ -10,8 +10,8 @@
 
 namespace tilecompile {
 
-/// Writes an image in blocks of rows, as they get ready, with the bytes that write_image would write. One that
-/// is not finished leaves nothing.
+/// Writes an image in blocks of rows, as they get ready, with the bytes that write_image would write. One
+/// that is not finished leaves nothing.
 class ImageRows {
  public:
   /// Throws TransientError with the path when the file system refuses, here and later.

@@ -1,4 +1,4 @@
-#include "zero_borders.hpp"
+#include "tilecompile/image/zero_borders.hpp"
 
 #include <algorithm>
 #include <bit>

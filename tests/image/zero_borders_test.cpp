@@ -1,4 +1,4 @@
-#include "fits/zero_borders.hpp"
+#include "tilecompile/image/zero_borders.hpp"
 
 #include <gtest/gtest.h>
 
