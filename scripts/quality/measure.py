@@ -21,7 +21,7 @@ from stars import (aperture_fluxes, box_radius, count_detections, filtered_fluxe
                    matched_filter)
 
 COLUMNS = (("fwhm", "FWHM px", "{:.3f}"), ("fwhm_change", "change %", "{:+.1f}"), ("fwhm_p90", "p90 px", "{:.3f}"),
-           ("rms", "rms", "{:.4g}"), ("rms_ratio", "rms ratio", "{:.3f}"), ("snr_ratio", "star SNR", "{:.3f}"),
+           ("rms", "rms", "{:.4g}"), ("rms_ratio", "rms ratio", "{:.3f}"), ("noise", "noise", "{:.3f}"), ("snr_ratio", "star SNR", "{:.3f}"),
            ("detections", "5 sigma", "{:d}"), ("pits", "pits", "{:d}"), ("scatter", "scatter %", "{:.2f}"),
            ("bright", "bright %", "{:+.2f}"), ("slope", "slope %/mag", "{:+.2f}"), ("fold", "seam", "{:.4f}"),
            ("step", "tile step", "{:.3f}"),

@@ -10,6 +10,7 @@ import maps
 import reweigh
 import truth
 from frames import frame_paths
+from halves import half_runs
 from images import read_image, robust_sd
 from measure import fwhm_of, measure
 from rows import PLAIN, ROWS, V2, Run
@@ -68,19 +69,6 @@ def shuffled_weights(bench, run_dir, frames, seed=1):
     return [("FWHM with shuffled weights (own weights: "
              f"{100 * (own / plain - 1):+.1f} %)", f"{mean:+.2f} +- {error:.2f} %", f"within {allowed:.1f} %",
              abs(mean) <= allowed)]
-
-
-def half_runs(bench, base, block):
-    """Runs on two halves of the frames: blocks of `block` frames in turn."""
-    paths = frame_paths(bench.data.frames_dir(bench.work))
-    for part in (0, 1):
-        folder = bench.work / f"half-{block}-{part}"
-        if not folder.exists():
-            folder.mkdir()
-            for i, path in enumerate(paths):
-                if i // block % 2 == part:
-                    (folder / path.name).symlink_to(path.resolve())
-        yield bench.program.run(bench.program.arguments(base, folder, bench.data.settings), bench.work)
 
 
 def halves(bench, base):

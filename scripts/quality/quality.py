@@ -16,6 +16,7 @@ from bootstrap import bootstrap_errors
 from datasets import DATA_SETS, NIGHTS_OF_DEFECTS, ROOT
 from faults import noise_at_stars, shadow_row
 from frames import measure_frames, read_frames
+from halves import noise_of_halves
 from images import read_image
 from measure import Field, digest_name, markdown, measure
 from nulls import null_tests
@@ -110,7 +111,10 @@ class Bench:
             for old in store.parent.glob(f"{slug(name)}-*.json"):
                 old.unlink()
             store.write_text(json.dumps(measure(read_image(path), self.field, own_mean=self.own_mean(path))))
-        return {**json.loads(store.read_text()), "around": noise_at_stars(path, self.field), "seconds": seconds}
+        figures = {**json.loads(store.read_text()), "around": noise_at_stars(path, self.field), "seconds": seconds}
+        if not self.data.simulate and isinstance(ROWS[name], row_kinds.Run):
+            figures["noise"] = noise_of_halves(self, ROWS[name])
+        return figures
 
 
 def slug(name):

@@ -14,8 +14,9 @@ def seam_figures(difference, mask, noise, grid):
 
     fold: amplitude (rms) of the difference averaged over all columns (and rows) at the same place of the grid, above
         the median of the same figure at 10 other periods; one pattern in every tile shows here, in units of noise;
-    step: rms of the jumps of the level across the tiles' borders, above the same in the middle of tiles; jumps of
-        random sign, which cancel in the fold, show here.
+    step: rms of the jumps of the level across the tiles' borders, above the same at places in the inner half of
+        tiles (several: one alone scatters as much as the borders); jumps of random sign, which cancel in the fold,
+        show here.
     """
     size, step = grid["size"], grid["step"]
     if (~mask).sum() < 4 * size * size:
@@ -54,7 +55,8 @@ def step_amplitude(flat, used, size, step):
     for values, weights in ((flat, used), (flat.T, used.T)):
         for start in range(step, values.shape[1] - size, step):
             border += jumps(values, weights, start, overlap, width, step)
-            middle += jumps(values, weights, start + size // 2 - overlap // 2, overlap, width, step)
+            for inside in range(step // 4, 3 * step // 4 + 1, max(1, step // 8)):
+                middle += jumps(values, weights, start + inside, overlap, width, step)
     if len(border) < 8 or len(middle) < 8:
         return numpy.nan
     return float(numpy.sqrt(max(0.0, numpy.mean(numpy.square(border)) - numpy.mean(numpy.square(middle)))))

@@ -23,8 +23,8 @@ def sky_figures(image, difference, used, coverage, noise, size):
     session: the same where a session ends.
     """
     return {"level": large_scale(difference / noise, used & (coverage >= coverage.max()), 2 * size),
-            "border": excess(border_steps(image, used, 2 * size)),
-            "session": excess(session_steps(image, used, coverage))}
+            "border": excess(border_steps(image / noise, used, 2 * size)),
+            "session": excess(session_steps(image / noise, used, coverage))}
 
 
 def large_scale(values, used, cell):
@@ -93,15 +93,15 @@ def distance_from(region, farthest):
 
 
 def without_surface(values, used):
-    """values[used] without the surface of second degree that fits them best, as what is masked must not make steps;
-    in units of what is left."""
+    """values[used] without the surface of second degree that fits them best, as what is masked must not make steps, and
+    the scale of what is left."""
     v, u = (2 * n / max(1, n.max()) - 1 for n in numpy.indices(values.shape))
     terms = numpy.stack([numpy.ones(values.shape), u, v, u * u, u * v, v * v], axis=-1)[used]
     found, kept = values[used], numpy.ones(used.sum(), bool)
     for _ in range(4):
         rest = found - terms @ numpy.linalg.lstsq(terms[kept], found[kept], rcond=None)[0]
         kept = abs(rest) <= 3 * clipped_scale(rest[kept])
-    return rest / clipped_scale(rest)
+    return rest, clipped_scale(rest)
 
 
 def segment_steps(values, used, distance):
@@ -113,12 +113,13 @@ def segment_steps(values, used, distance):
         sky = used[rows]
         if sky.sum() < STRIP_PX * SEGMENT_PX:
             continue
-        strip, found = distance[rows][sky] // STRIP_PX, without_surface(values[rows], sky)
+        strip = distance[rows][sky] // STRIP_PX
+        found, scale = without_surface(values[rows], sky)
         count = numpy.bincount(strip, minlength=strips)
         level = [numpy.median(found[strip == k]) if count[k] else 0 for k in range(strips)]
         for k in range(strips - 3):
             if count[k:k + 4].min() >= LEAST_SHARE * STRIP_PX * SEGMENT_PX:
                 m, n = level[k:k + 4], count[k:k + 4]
-                error = 1.2533 * numpy.sqrt(2.25 / n[1] + 2.25 / n[2] + 0.25 / n[0] + 0.25 / n[3])
+                error = 1.2533 * scale * numpy.sqrt(2.25 / n[1] + 2.25 / n[2] + 0.25 / n[0] + 0.25 / n[3])
                 steps.append((1.5 * (m[2] - m[1]) - 0.5 * (m[3] - m[0]), error))
     return steps

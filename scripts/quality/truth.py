@@ -6,11 +6,12 @@ import numpy
 import sep
 from astropy.io import fits
 
-from images import convolve, gaussian_kernel, read_image, without_bend
+from images import convolve, gaussian_kernel, read_image, robust_sd, without_bend
 
 WIDE_FWHM = 3.0  # aperture that no change of the seeing reaches, in FWHM of the plain mean
 COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"),
-           ("bright", "bright %", "{:+.2f}"), ("nebula", "nebula error", "{:.3f}"),
+           ("bright", "bright %", "{:+.2f}"), ("bright_error", "its error", "{:.2f}"),
+           ("nebula", "nebula error", "{:.3f}"),
            ("shadow", "shadow", "{:.2f}"), ("shadow_neff", "N_eff there", "{:.2f}"),
            ("rank_star", "rank STAR", "{:+.2f}"), ("rank_structure", "rank STRUCTURE", "{:+.2f}"))
 
@@ -54,15 +55,18 @@ class Truth:
 
     def figures(self, image):
         """zero_point: rms over the field of a quadratic surface through the ratios; zero_noise: what the scatter of
-        the stars about that surface alone would make of it; bright: the brightest tenth against all;
+        the stars about that surface alone would make of it; bright: the brightest tenth against all,
+        and its standard error;
         nebula: error over that of the plain mean."""
         ratio = self.star_ratio(image)
         scale = self.scale_of(image)
         order = numpy.argsort(-numpy.nan_to_num(self.flux))
         brightest = order[:max(5, len(order) // 10)]
         zero_point, noise = self.surface_rms(ratio / scale)
+        errors = [median_error(ratio[chosen]) for chosen in (brightest, self.bright)]
         return {"zero_point": 100 * zero_point, "zero_noise": 100 * noise,
                 "bright": 100 * (float(numpy.median(ratio[brightest])) / scale - 1),
+                "bright_error": 100 * float(numpy.hypot(*errors)) / scale,
                 "nebula": self.nebula_error(image, scale) / self.plain_error}
 
     def surface_rms(self, ratio):
@@ -87,6 +91,11 @@ class Truth:
         varying = at_field - at_field.mean(axis=0)
         noise = numpy.sqrt(numpy.einsum("ij,jk,ik->i", varying, covariance, varying).mean())
         return float((at_field @ fit).std()), float(noise)
+
+
+def median_error(values):
+    """Standard error of a median."""
+    return 1.2533 * robust_sd(values) / numpy.sqrt(len(values))
 
 
 def wide_fluxes(image, stars):

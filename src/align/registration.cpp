@@ -38,7 +38,11 @@ std::optional<Transform> fit_by_rules(const std::vector<StarPair>& pairs, const 
   return fit_transform(pairs, TransformModel::kSimilarity);
 }
 
-std::string no_match(const StarMatch& match, std::size_t reference, std::size_t frame) {
+std::string no_match(const StarMatch& match, std::size_t reference, std::size_t frame,
+                     const FitRules& rules) {
+  if (frame < static_cast<std::size_t>(rules.min_star_matches))
+    return text("shows %zu stars, fewer than registration.min_star_matches = %d: cloud, or out of focus?",
+                frame, rules.min_star_matches);
   if (match.mirrored)
     return "is a mirror image of the reference: taken through another light path, or saved flipped? mirror "
            "it back";
@@ -95,7 +99,7 @@ FrameFit fit_frame(const std::vector<FrameStar>& reference, const FrameStars& fr
   const StarMatch match = match_stars(reference, frame.chosen);
   if (!match.pairs.empty()) return fit_pairs(match.pairs, frame, rules);
   FrameFit fit;
-  fit.problem = no_match(match, reference.size(), frame.chosen.size());
+  fit.problem = no_match(match, reference.size(), frame.chosen.size(), rules);
   return fit;
 }
 

@@ -111,14 +111,14 @@ std::string encode_registration(const Registration& r) {
                       {"height", f.height},
                       {"transform", encode_transform(f.transform)},
                       {"calibration", f.calibration}});
-  return json{{"schema", 1},
+  json all = {{"schema", 1},
               {"reference", r.reference},
               {"grid", encode_grid(r.grid)},
               {"cfa_pattern", r.cfa_pattern},
               {"calibrations", calibrations},
-              {"frames", frames}}
-             .dump(1) +
-         "\n";
+              {"frames", frames}};
+  if (r.drizzles()) all["drop_px"] = r.drop_px;
+  return all.dump(1) + "\n";
 }
 
 Registration decode_registration(std::string_view bytes) {
@@ -129,6 +129,10 @@ Registration decode_registration(std::string_view bytes) {
   r.reference = o.text("reference");
   r.grid = decode_output_grid(o.get("grid"));
   r.cfa_pattern = decode_pattern(o);
+  if (o.has("drop_px")) {
+    r.drop_px = o.number("drop_px");
+    if (!(r.drop_px > 0 && r.drop_px <= 1)) o.fail("drop_px", "is not above 0 and at most 1");
+  }
   const json& calibrations = o.get("calibrations");
   if (!calibrations.is_array() || calibrations.size() > kMostCalibrations)
     o.fail("calibrations", "is no list of masters");

@@ -1,19 +1,35 @@
 #include "tilecompile/base/uuid.hpp"
 
+#include <unistd.h>
+
+#include <array>
 #include <random>
 
 namespace tilecompile {
+namespace {
+
+// One call of the system for all bytes: the processor's own numbers, which random_device asks for one by one,
+// can take a microsecond each.
+std::array<unsigned char, 16> random_bytes() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getentropy(bytes.data(), bytes.size()) == 0) return bytes;
+  std::random_device source;
+  for (unsigned char& byte : bytes) byte = static_cast<unsigned char>(source());
+  return bytes;
+}
+
+}  // namespace
 
 std::string new_uuid() {
-  std::random_device source;
+  std::array<unsigned char, 16> bytes = random_bytes();
+  bytes[6] = static_cast<unsigned char>(0x40 | (bytes[6] & 0x0f));
+  bytes[8] = static_cast<unsigned char>(0x80 | (bytes[8] & 0x3f));
   static const char* kDigits = "0123456789abcdef";
   std::string text;
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text += '-';
-    unsigned nibble = source() & 15u;
-    if (i == 12) nibble = 4;
-    if (i == 16) nibble = 8 | (nibble & 3u);
-    text += kDigits[nibble];
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += kDigits[bytes[i] >> 4];
+    text += kDigits[bytes[i] & 15];
   }
   return text;
 }

@@ -1,6 +1,7 @@
 #include "amqp_consumers.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "amqp_topology.hpp"
 #include "tilecompile/base/log.hpp"
@@ -109,7 +110,7 @@ void AmqpConsumers::cancel(AmqpLink& link, const std::string& queue) {
   }
   // What the broker had sent before is still to come as frames; on_delivery hands that back.
   for (const DeliveryTag& tag : mailbox_.take_deliveries(queue)) {
-    settle(link, {tag, Settlement::Verdict::kRequeue});
+    settle(link, {{tag, Settlement::Verdict::kRequeue}});
   }
 }
 
@@ -159,14 +160,28 @@ void AmqpConsumers::send(AmqpLink& link, amqp_channel_t channel, std::uint64_t t
   link.check_status(status, "acknowledge");
 }
 
-void AmqpConsumers::settle(AmqpLink& link, const Settlement& settlement) {
+// `tags` were taken out of the unacknowledged ones: below the first that is left, one message speaks for all.
+void AmqpConsumers::acknowledge(AmqpLink& link, amqp_channel_t channel, const Consumer& consumer,
+                                const std::set<std::uint64_t>& tags) {
+  auto next = consumer.unacked.empty() ? tags.end() : tags.lower_bound(*consumer.unacked.begin());
+  if (next != tags.begin())
+    link.check_status(amqp_basic_ack(link.state(), channel, *std::prev(next), 1), "acknowledge");
+  for (; next != tags.end(); ++next) send(link, channel, *next, Settlement::Verdict::kAck);
+}
+
+void AmqpConsumers::settle(AmqpLink& link, const std::deque<Settlement>& settlements) {
   for (auto& [channel, consumer] : consumers_) {
-    if (consumer.opening != settlement.tag.connection) continue;
-    // An unknown tag (settled before) would make the broker close the channel.
-    if (consumer.unacked.erase(settlement.tag.tag) > 0) {
-      send(link, channel, settlement.tag.tag, settlement.verdict);
+    std::set<std::uint64_t> acked;
+    for (const Settlement& settlement : settlements) {
+      // An unknown tag (settled before) would make the broker close the channel.
+      if (consumer.opening != settlement.tag.connection || consumer.unacked.erase(settlement.tag.tag) == 0)
+        continue;
+      if (settlement.verdict == Settlement::Verdict::kAck)
+        acked.insert(settlement.tag.tag);
+      else
+        send(link, channel, settlement.tag.tag, settlement.verdict);
     }
-    return;
+    acknowledge(link, channel, consumer, acked);
   }
 }
 

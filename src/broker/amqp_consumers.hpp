@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -33,7 +34,8 @@ class AmqpConsumers {
   void forget(const std::string& queue);
   /// Starts again what is due.
   void restart_due(AmqpLink& link, const Redeclare& redeclare);
-  void settle(AmqpLink& link, const Settlement& settlement);
+  /// Acknowledges and rejects; what lies together is acknowledged at once.
+  void settle(AmqpLink& link, const std::deque<Settlement>& settlements);
 
   void on_delivery(AmqpLink& link, amqp_channel_t channel, Content content);
   void on_cancelled(amqp_channel_t channel);
@@ -59,6 +61,8 @@ class AmqpConsumers {
   void lose(Consumer& consumer, bool channel_too);
   std::map<amqp_channel_t, Consumer>::iterator find(const std::string& queue);
   static void send(AmqpLink& link, amqp_channel_t channel, std::uint64_t tag, Settlement::Verdict verdict);
+  static void acknowledge(AmqpLink& link, amqp_channel_t channel, const Consumer& consumer,
+                          const std::set<std::uint64_t>& tags);
 
   AmqpMailbox& mailbox_;
   std::map<amqp_channel_t, Consumer> consumers_;

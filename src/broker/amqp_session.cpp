@@ -67,10 +67,8 @@ void AmqpSession::collect_work() {
 
 bool AmqpSession::turn() {
   collect_work();
-  while (!settlements_.empty()) {
-    consumers_.settle(*link_, settlements_.front());
-    settlements_.pop_front();
-  }
+  if (!settlements_.empty()) consumers_.settle(*link_, settlements_);
+  settlements_.clear();
   run_requests();
   if (closing_) return false;
   publish();

@@ -45,7 +45,9 @@ int clean(const CleanFlags& flags) {
 
 void set_up_clean(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<CleanFlags>();
-  app.add_option("runs", flags->runs, "Folders or UUIDs of runs; default: all that have come to their end");
+  app.add_option(
+      "runs", flags->runs,
+      "Folders or UUIDs of runs, or the first characters of them; default: all that have come to their end");
   app.add_option("--output", flags->output, "Folder of the runs (output.dir)")->capture_default_str();
   app.add_option("--older-than", flags->older_than,
                  "Only runs that wrote last that long ago: 90m, 12h, 30d, 4w");

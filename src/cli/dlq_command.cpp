@@ -80,9 +80,10 @@ std::string no_such_letter(const DlqFlags& flags) {
 }
 
 int show_letter(const DlqFlags& flags) {
+  const std::string id = whole_letter_id(broker_of(flags), flags.id);
   bool found = false;
   for_each_dead_letter(broker_of(flags), [&](const DeadLetter& letter) {
-    if (found || letter.id != flags.id) return;
+    if (found || letter.id != id) return;
     std::printf("%s\n", dumped(letter_json(letter)).c_str());
     found = true;
   });
@@ -93,7 +94,8 @@ int show_letter(const DlqFlags& flags) {
 // retry or drop, of one letter or of all.
 int end_letters(const DlqFlags& flags, bool retry) {
   if (flags.id.empty() != flags.all) throw UsageError("name the id of one dead letter, or --all");
-  const EndedLetters ended = end_dead_letters(broker_of(flags), flags.id, retry);
+  const std::string id = flags.all ? "" : whole_letter_id(broker_of(flags), flags.id);
+  const EndedLetters ended = end_dead_letters(broker_of(flags), id, retry);
   if (ended.ended == 0 && ended.refused.empty() && !flags.all) throw UsageError(no_such_letter(flags));
   std::printf("%d dead letters %s\n", ended.ended, retry ? "sent to tile.compute again" : "dropped");
   for (const std::string& why : ended.refused)
@@ -121,10 +123,11 @@ void set_up_dlq(CLI::App& app, const ChooseAction& choose) {
     sub.add_flag("--json", f.as_json, "For machines");
   };
   const auto with_id = [](CLI::App& sub, DlqFlags& f) {
-    sub.add_option("id", f.id, "RUN_ID:TILE_ID as in the list")->required();
+    sub.add_option("id", f.id, "RUN_ID:TILE_ID as in the list; of RUN_ID the first characters do")
+        ->required();
   };
   const auto with_id_or_all = [](CLI::App& sub, DlqFlags& f) {
-    sub.add_option("id", f.id, "RUN_ID:TILE_ID as in the list");
+    sub.add_option("id", f.id, "RUN_ID:TILE_ID as in the list; of RUN_ID the first characters do");
     sub.add_flag("--all", f.all, "Every letter");
   };
   add_action(app, choose, "list", "Every dead letter with reason, attempts, worker", with_json, list_letters);

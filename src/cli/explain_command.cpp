@@ -112,7 +112,8 @@ int explain(const ExplainFlags& flags) {
 
 void set_up_explain(CLI::App& app, const ChooseAction& choose) {
   const auto flags = std::make_shared<ExplainFlags>();
-  app.add_option("run", flags->run, "Folder or UUID of the run")->required();
+  app.add_option("run", flags->run, "Folder or UUID of the run, the first characters of it, or latest")
+      ->required();
   app.add_option("x", flags->request.x, "Column, counted from 0")->required();
   app.add_option("y", flags->request.y, "Row, counted from 0; the first row of the file first")->required();
   app.add_option("--channel", flags->request.channel, "0, 1 or 2; default: all")->check(CLI::Range(0, 2));

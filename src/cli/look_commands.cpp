@@ -10,6 +10,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/operate/plan.hpp"
 #include "tilecompile/operate/report.hpp"
+#include "tilecompile/operate/run_status.hpp"
 #include "tilecompile/review/recompute_tile.hpp"
 
 namespace tilecompile {
@@ -99,7 +100,9 @@ void set_up_plan(CLI::App& app, const ChooseAction& choose) {
 
 void set_up_tile(CLI::App& app, const ChooseAction& choose) {
   const auto request = std::make_shared<RecomputeRequest>();
-  app.add_option("run_dir", request->folders.run_dir, "output.dir/RUN_ID")->required();
+  const auto run = std::make_shared<std::string>(), output = std::make_shared<std::string>("out");
+  app.add_option("run", *run, "Folder or UUID of the run, the first characters of it, or latest")->required();
+  app.add_option("--output", *output, "Folder of the runs (output.dir)")->capture_default_str();
   app.add_option("id", request->tile_id, "tile_id")->required();
   app.add_option("--input-dir", request->folders.input_dir,
                  "Folder of the frames; default: as run.json says");
@@ -108,13 +111,20 @@ void set_up_tile(CLI::App& app, const ChooseAction& choose) {
   app.add_flag("--synthetic", request->synthetic, "The tile of the synthetic frames");
   app.footer(
       "Exit code 0: equal to the byte; 3: different; 4: the run or its frames are not what they were.");
-  app.callback([request, choose] { choose([request] { return print_recomputed(*request); }); });
+  app.callback([request, run, output, choose] {
+    choose([request, run, output] {
+      request->folders.run_dir = find_run_directory(*run, checked_text("output.dir", "--output", *output));
+      return print_recomputed(*request);
+    });
+  });
 }
 
 void set_up_report(CLI::App& app, const ChooseAction& choose) {
   const auto run = std::make_shared<std::string>();
   const auto output = std::make_shared<std::string>("out");
-  app.add_option("run", *run, "Folder or UUID of a run; default: the latest below --output");
+  app.add_option(
+      "run", *run,
+      "Folder or UUID of a run, or the first characters of it; default: the latest below --output");
   app.add_option("--output", *output, "Folder of the runs (output.dir)")->capture_default_str();
   app.callback([run, output, choose] {
     choose([run, output] {

@@ -10,8 +10,8 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/launch/modes.hpp"
+#include "tilecompile/launch/resumed_run.hpp"
 #include "tilecompile/operate/folder_configuration.hpp"
-#include "tilecompile/operate/run_status.hpp"
 #include "tilecompile/report/summary.hpp"
 
 namespace tilecompile {
@@ -37,17 +37,40 @@ std::string place_or_loopback(const std::vector<std::string>& given) {
   return given.empty() || given.front().empty() ? "127.0.0.1" : given.front();
 }
 
-// A UUID as it is; latest, a folder, or the first characters of a UUID.
-std::string run_to_resume(const std::string& given, const RunConfig& config) {
-  if (is_uuid(given)) return given;
-  namespace fs = std::filesystem;
-  const fs::path output = config.output.dir;
-  const fs::path directory = fs::absolute(find_run_directory(given, output) / "").parent_path();
-  std::error_code ignored;
-  if (!fs::equivalent(directory.parent_path(), output, ignored))
-    throw UsageError("--resume " + given + ": the run lies in " + directory.parent_path().string() +
-                     ", not in output.dir = " + output.string() + "; give --output as in its first start");
-  return directory.filename().string();
+// Flags that stand for keys.
+std::vector<std::string> keys_of_flags(const RunFlags& flags) {
+  std::vector<std::string> keys;
+  if (!flags.output.empty()) keys.push_back("output.dir=" + flags.output);
+  if (flags.threads >= 0) keys.push_back("parallel.threads=" + std::to_string(flags.threads));
+  if (!flags.log_level.empty()) keys.push_back("observability.log_level=" + flags.log_level);
+  if (!flags.log_format.empty()) keys.push_back("observability.log_format=" + flags.log_format);
+  if (flags.has_page) keys.push_back("observability.listen=" + place_or_loopback(flags.page));
+  return keys;
+}
+
+std::vector<std::string> joined(std::vector<std::string> first, const std::vector<std::string>& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+/// A file, or what was found in a folder.
+struct GivenConfiguration {
+  std::string file;
+  FolderConfiguration found;
+  RunConfig load(const std::vector<std::string>& overrides) const {
+    return found.yaml.empty() ? load_run_config(file, overrides) : load_run_text(found.yaml, file, overrides);
+  }
+};
+
+// The run is looked for where the file says. A file that is whole only with the flags of the first start says
+// it later.
+ResumedRun resumed_run(const RunFlags& flags, const GivenConfiguration& given) {
+  std::string output = flags.output.empty() ? "out" : flags.output;
+  try {
+    output = given.load(joined(flags.overrides, keys_of_flags(flags))).output.dir;
+  } catch (const UsageError&) {
+  }
+  return find_resumed_run(flags.resume, output, !flags.output.empty());
 }
 
 }  // namespace
@@ -57,38 +80,42 @@ void configure_log(const ObservabilityConfig& log, bool quiet) {
 }
 
 RunRequest make_request(const RunFlags& flags) {
-  std::vector<std::string> overrides = flags.overrides;
-  if (!flags.output.empty()) overrides.push_back("output.dir=" + flags.output);
-  if (flags.threads >= 0) overrides.push_back("parallel.threads=" + std::to_string(flags.threads));
-  if (!flags.log_level.empty()) overrides.push_back("observability.log_level=" + flags.log_level);
-  if (!flags.log_format.empty()) overrides.push_back("observability.log_format=" + flags.log_format);
-  if (flags.has_page) overrides.push_back("observability.listen=" + place_or_loopback(flags.page));
-  RunRequest request;
-  if (std::filesystem::is_directory(flags.file)) {
-    const FolderConfiguration found = configure_folder(flags.file);
-    request.config = load_run_text(found.yaml, flags.file, overrides);
-    request.choices = found.choices;
-  } else {
-    request.config = load_run_config(flags.file, overrides);
-  }
+  std::error_code unknown;
+  if (std::filesystem::status(flags.file, unknown).type() == std::filesystem::file_type::not_found)
+    throw UsageError("'" + flags.file +
+                     "' is neither a folder of lights nor a configuration file: there is nothing "
+                     "of that name; check the path");
   if (!flags.run_id.empty() && !flags.resume.empty())
     throw UsageError("--run-id names a new run and --resume an old one: give one of them");
+  GivenConfiguration given{flags.file, {}};
+  if (std::filesystem::is_directory(flags.file)) given.found = configure_folder(flags.file);
+  RunRequest request;
+  request.choices = given.found.choices;
+  request.settings = flags.overrides;
   request.resume = !flags.resume.empty();
-  const std::string given = request.resume ? run_to_resume(flags.resume, request.config) : flags.run_id;
-  request.run_id = given.empty() ? new_uuid() : given;
+  request.run_id = flags.run_id.empty() ? new_uuid() : flags.run_id;
+  ResumedRun resumed;
+  if (request.resume) {
+    resumed = resumed_run(flags, given);
+    request.run_id = resumed.run_id;
+    request.settings = joined(resumed.settings, flags.overrides);
+  }
   if (!is_uuid(request.run_id))
     throw UsageError((request.resume ? "--resume '" : "--run-id '") + request.run_id +
                      "' is not a UUID in lower case");
+  request.config = given.load(joined(request.settings, keys_of_flags(flags)));
+  if (request.resume) request.config.output.dir = resumed.output_dir;
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
   configure_log(request.config.observability, flags.quiet);
   for (const std::string& choice : request.choices) log_info(choice);
+  for (const std::string& setting : resumed.settings) log_info("as at its first start: --set " + setting);
   return request;
 }
 
 namespace {
 int print_outcome(const RunOutcome& outcome) {
-  std::fputs(run_summary(outcome.record, outcome.directory).c_str(), stdout);
+  std::fputs(run_summary(outcome.record, outcome.directory, outcome.folder).c_str(), stdout);
   return outcome.exit_code;
 }
 

@@ -20,7 +20,7 @@ void print_runs(const std::vector<ListedRun>& runs) {
         or_dash(run.started.substr(0, 10) + (run.started.size() > 16 ? " " + run.started.substr(11, 5) : ""))
             .c_str(),
         run.status.c_str(), or_dash(run.target).c_str(), run.frames, or_dash(run.verdict).c_str(),
-        run.directory.c_str());
+        (run.folder.empty() ? run.directory : run.folder).c_str());
   std::printf("%zu runs\n", runs.size());
 }
 
@@ -33,7 +33,8 @@ void print_json(const std::vector<ListedRun>& runs) {
                     {"target", run.target},
                     {"frames", run.frames},
                     {"verdict", run.verdict},
-                    {"directory", run.directory.string()}});
+                    {"directory", run.directory.string()},
+                    {"folder", run.folder.string()}});
   std::printf("%s\n",
               escaped_lines(list.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)).c_str());
 }

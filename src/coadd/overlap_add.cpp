@@ -8,6 +8,11 @@
 #include "tilecompile/image/exact_math.hpp"
 
 namespace tilecompile {
+namespace {
+
+constexpr float kNoValue = std::numeric_limits<float>::quiet_NaN();
+
+}  // namespace
 
 std::vector<double> axis_window(int size, bool at_start, bool at_end) {
   std::vector<double> window = hann_window(size);
@@ -18,7 +23,12 @@ std::vector<double> axis_window(int size, bool at_start, bool at_end) {
   return window;
 }
 
-OverlapAdd::OverlapAdd(const Grid& grid)
+CoaddChannel empty_channel(int width, int height) {
+  const Plane<float> nothing(width, height, kNoValue), zeros(width, height);
+  return {nothing, Plane<std::int32_t>(width, height), zeros, nothing, zeros};
+}
+
+OverlapRows::OverlapRows(const Grid& grid)
     : grid_(&grid),
       value_(grid.image_width, std::min(grid.size, grid.image_height)),
       value_window_(value_),
@@ -26,27 +36,26 @@ OverlapAdd::OverlapAdd(const Grid& grid)
       weight_(value_),
       weight_window_(value_),
       effective_frames_(value_),
-      result_{Plane<float>(grid.image_width, grid.image_height, std::numeric_limits<float>::quiet_NaN()),
-              Plane<std::int32_t>(grid.image_width, grid.image_height),
-              Plane<float>(grid.image_width, grid.image_height),
-              {},
-              {}} {
-  result_.variance = result_.pixels;
-  result_.effective_frames = result_.weight;
+      coverage_(value_.width(), value_.height()) {
   for (const bool start : {false, true})
     for (const bool end : {false, true}) window_[start][end] = axis_window(grid.size, start, end);
 }
 
-void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale) {
+std::size_t OverlapRows::size_bytes(const Grid& grid) {
+  return static_cast<std::size_t>(grid.image_width) *
+         static_cast<std::size_t>(std::min(grid.size, grid.image_height)) *
+         (6 * sizeof(double) + sizeof(std::int32_t));
+}
+
+void OverlapRows::add(int tile_id, const CoaddTile& tile, const TileScale& scale) {
   if (tile_id < next_tile_ || tile_id >= static_cast<int>(grid_->tiles.size()))
     throw ContractError("overlap-add: tile " + std::to_string(tile_id) + " out of order");
-  next_tile_ = tile_id + 1;
   const Box& box = grid_->tiles[static_cast<std::size_t>(tile_id)];
-  complete_rows(box.y0);
-  if (tile.light_low && light_low_.empty()) {
+  if (box.y0 < first_row_ || box.y1() > first_row_ + value_.height())
+    throw ContractError("overlap-add: tile " + std::to_string(tile_id) + " lies outside of the rows of sums");
+  next_tile_ = tile_id + 1;
+  if (tile.light_low && light_low_.empty())
     light_low_ = light_high_ = Plane<double>(value_.width(), value_.height());
-    result_.light_low = result_.light_high = Plane<float>(grid_->image_width, grid_->image_height);
-  }
   const auto& across = window_[box.x0 == 0][box.x1() == grid_->image_width];
   const auto& down = window_[box.y0 == 0][box.y1() == grid_->image_height];
   for (int y = 0; y < box.h; ++y)
@@ -55,8 +64,8 @@ void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale)
     add_light(y, tile, box, scale.scale, down[static_cast<std::size_t>(y)], across.data());
 }
 
-void OverlapAdd::add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
-                           const double* across) {
+void OverlapRows::add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
+                            const double* across) {
   const int kept = (box.y0 + y) % value_.height();
   const float *of_low = tile.light_low->row(y), *of_high = tile.light_high->row(y);
   double *low = light_low_.row(kept) + box.x0, *high = light_high_.row(kept) + box.x0;
@@ -67,21 +76,21 @@ void OverlapAdd::add_light(int y, const CoaddTile& tile, const Box& box, double 
 }
 
 // Before the windows of the row are cleared.
-void OverlapAdd::complete_light(int row) {
+void OverlapRows::complete_light(int row, CoaddChannel& into, int at) {
   const int kept = row % value_.height();
   const double* window = weight_window_.row(kept);
   double *low = light_low_.row(kept), *high = light_high_.row(kept);
   for (int x = 0; x < value_.width(); ++x) {
     if (window[x] > 0) {
-      result_.light_low.at(x, row) = static_cast<float>(low[x] / window[x]);
-      result_.light_high.at(x, row) = static_cast<float>(high[x] / window[x]);
+      into.light_low.at(x, at) = static_cast<float>(low[x] / window[x]);
+      into.light_high.at(x, at) = static_cast<float>(high[x] / window[x]);
     }
     low[x] = high[x] = 0;
   }
 }
 
-void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
-                         const double* across) {
+void OverlapRows::add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
+                          const double* across) {
   const int kept = (box.y0 + y) % value_.height();
   const float *pixels = tile.pixels->row(y), *of_tile = tile.weight->row(y);
   const float *tile_variance = tile.variance->row(y), *tile_frames = tile.effective_frames->row(y);
@@ -89,7 +98,7 @@ void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const Til
   double *value = value_.row(kept) + box.x0, *value_window = value_window_.row(kept) + box.x0;
   double *weight = weight_.row(kept) + box.x0, *weight_window = weight_window_.row(kept) + box.x0;
   double *variance = variance_.row(kept) + box.x0, *frames = effective_frames_.row(kept) + box.x0;
-  std::int32_t* coverage = result_.coverage.row(box.y0 + y) + box.x0;
+  std::int32_t* coverage = coverage_.row(kept) + box.x0;
   for (int x = 0; x < box.w; ++x) {
     const double window = down * across[x];
     weight[x] += window * of_tile[x];
@@ -103,33 +112,41 @@ void OverlapAdd::add_row(int y, const CoaddTile& tile, const Box& box, const Til
   }
 }
 
-// Rounds the rows above `end` and clears their sums for the rows that come next.
-void OverlapAdd::complete_rows(int end) {
-  for (; first_row_ < end; ++first_row_) {
-    if (!light_low_.empty()) complete_light(first_row_);
+void OverlapRows::complete(int end, CoaddChannel& into, int at) {
+  for (; first_row_ < end; ++first_row_, ++at) {
+    if (has_light()) complete_light(first_row_, into, at);
     const int kept = first_row_ % value_.height();
     double *value = value_.row(kept), *value_window = value_window_.row(kept);
     double *weight = weight_.row(kept), *weight_window = weight_window_.row(kept);
     double *variance = variance_.row(kept), *frames = effective_frames_.row(kept);
-    float *pixels = result_.pixels.row(first_row_), *of_image = result_.weight.row(first_row_);
-    float* image_variance = result_.variance.row(first_row_);
-    float* image_frames = result_.effective_frames.row(first_row_);
+    float *pixels = into.pixels.row(at), *of_image = into.weight.row(at);
+    float *image_variance = into.variance.row(at), *image_frames = into.effective_frames.row(at);
+    std::copy_n(coverage_.row(kept), value_.width(), into.coverage.row(at));
+    std::fill_n(coverage_.row(kept), value_.width(), 0);
     for (int x = 0; x < value_.width(); ++x) {
-      if (value_window[x] > 0) {
-        pixels[x] = static_cast<float>(value[x] / value_window[x]);
-        image_variance[x] = static_cast<float>(variance[x] / value_window[x]);
-      }
-      if (weight_window[x] > 0) {
-        of_image[x] = static_cast<float>(weight[x] / weight_window[x]);
-        image_frames[x] = static_cast<float>(frames[x] / weight_window[x]);
-      }
+      const bool has_value = value_window[x] > 0, has_weight = weight_window[x] > 0;
+      pixels[x] = has_value ? static_cast<float>(value[x] / value_window[x]) : kNoValue;
+      image_variance[x] = has_value ? static_cast<float>(variance[x] / value_window[x]) : kNoValue;
+      of_image[x] = has_weight ? static_cast<float>(weight[x] / weight_window[x]) : 0.0F;
+      image_frames[x] = has_weight ? static_cast<float>(frames[x] / weight_window[x]) : 0.0F;
       value[x] = value_window[x] = variance[x] = weight[x] = weight_window[x] = frames[x] = 0;
     }
   }
 }
 
+OverlapAdd::OverlapAdd(const Grid& grid)
+    : grid_(&grid), rows_(grid), result_(empty_channel(grid.image_width, grid.image_height)) {}
+
+void OverlapAdd::add(int tile_id, const CoaddTile& tile, const TileScale& scale) {
+  const auto t = static_cast<std::size_t>(tile_id);
+  if (tile_id >= 0 && t < grid_->tiles.size()) rows_.complete(grid_->tiles[t].y0, result_, rows_.completed());
+  rows_.add(tile_id, tile, scale);
+  if (rows_.has_light() && result_.light_low.empty())
+    result_.light_low = result_.light_high = Plane<float>(grid_->image_width, grid_->image_height);
+}
+
 CoaddChannel OverlapAdd::finish() {
-  complete_rows(grid_->image_height);
+  rows_.complete(grid_->image_height, result_, rows_.completed());
   return std::move(result_);
 }
 

@@ -18,7 +18,7 @@ RowExtremes::RowExtremes(int height)
     : bands_(static_cast<std::size_t>((height + kRows - 1) / kRows), kNothing) {}
 
 void RowExtremes::add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0,
-                           int y1) {
+                           int y1, int first_row) {
   // Column by column: loops without a reduction, which the compiler makes vectors of.
   const auto width = static_cast<std::size_t>(samples.width);
   constexpr float kEnd = std::numeric_limits<float>::infinity();
@@ -34,7 +34,7 @@ void RowExtremes::add_rows(const PlaneView<float>& samples, const Normalization&
   const double most = *std::max_element(high.begin(), high.end());
   if (least > most) return;  // nothing valid
   const double a = normalization(least), b = normalization(most);
-  ValueRange& band = bands_[static_cast<std::size_t>(y0 / kRows)];
+  ValueRange& band = bands_[static_cast<std::size_t>((first_row + y0) / kRows)];
   band.low = std::min({band.low, a, b});
   band.high = std::max({band.high, a, b});
 }

@@ -25,20 +25,6 @@ double level_of(const std::vector<double>& residuals, double noise) {
   return kept == 0 ? middle : sum / kept;
 }
 
-// Sums of the window around every pixel, as far as it lies in the plane: along rows, then along columns.
-Plane<double> window_sums(const Plane<double>& plane) {
-  constexpr int reach = kScatterWindowPx / 2;
-  Plane<double> rows(plane.width(), plane.height()), result = rows;
-  for (int y = 0; y < plane.height(); ++y)
-    for (int x = 0; x < plane.width(); ++x)
-      for (int i = std::max(0, x - reach); i <= std::min(plane.width() - 1, x + reach); ++i)
-        rows.at(x, y) += plane.at(i, y);
-  for (int y = 0; y < plane.height(); ++y)
-    for (int j = std::max(0, y - reach); j <= std::min(plane.height() - 1, y + reach); ++j)
-      for (int x = 0; x < plane.width(); ++x) result.at(x, y) += rows.at(x, j);
-  return result;
-}
-
 TILECOMPILE_VECTOR_BODY void add_squares_body(const float* in, const float* mean, double level, int width,
                                               const Normalization& n, double* __restrict partial) {
   const double offset = n.offset, gain = n.gain, pedestal = n.pedestal;
@@ -53,6 +39,19 @@ TILECOMPILE_VECTOR_LEVELS(add_squares,
                           (in, mean, level, width, n, partial))
 
 }  // namespace
+
+Plane<double> scatter_window_sums(const Plane<double>& plane) {
+  constexpr int reach = kScatterWindowPx / 2;
+  Plane<double> rows(plane.width(), plane.height()), result = rows;
+  for (int y = 0; y < plane.height(); ++y)
+    for (int x = 0; x < plane.width(); ++x)
+      for (int i = std::max(0, x - reach); i <= std::min(plane.width() - 1, x + reach); ++i)
+        rows.at(x, y) += plane.at(i, y);
+  for (int y = 0; y < plane.height(); ++y)
+    for (int j = std::max(0, y - reach); j <= std::min(plane.height() - 1, y + reach); ++j)
+      for (int x = 0; x < plane.width(); ++x) result.at(x, y) += rows.at(x, j);
+  return result;
+}
 
 FrameLevels frame_levels(const PlaneView<float>& samples, const Normalization& normalization, double noise,
                          const Plane<float>& mean) {
@@ -115,8 +114,8 @@ Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& 
     if (n < 2) squares.samples()[i] = 0;
     if (n >= 2) freedom.samples()[i] = n - 1;
   }
-  squares = window_sums(squares);
-  freedom = window_sums(freedom);
+  squares = scatter_window_sums(squares);
+  freedom = scatter_window_sums(freedom);
   Plane<float> result(squares.width(), squares.height(), std::numeric_limits<float>::quiet_NaN());
   for (std::size_t i = 0; i < result.size(); ++i) {
     const double n = count.samples()[i], of = freedom.samples()[i];

@@ -14,18 +14,20 @@ AverageStack::AverageStack(int width, int height)
       count_(width, height),
       coverage_(width, height) {}
 
-void AverageStack::add(const CoaddChannel& frame) {
-  if (frame.pixels.width() != sum_.width() || frame.pixels.height() != sum_.height())
+void AverageStack::add(const CoaddChannel& rows, int y0) {
+  if (rows.pixels.width() != sum_.width() || y0 < 0 || y0 + rows.pixels.height() > sum_.height())
     throw ContractError("final stack: a synthetic frame has another shape");
-  for (std::size_t i = 0; i < sum_.size(); ++i) {
-    const float v = frame.pixels.samples()[i];
-    coverage_.samples()[i] += frame.coverage.samples()[i];
-    weight_.samples()[i] += frame.weight.samples()[i];
+  const std::size_t begin = static_cast<std::size_t>(y0) * static_cast<std::size_t>(sum_.width());
+  for (std::size_t i = 0; i < rows.pixels.size(); ++i) {
+    const std::size_t at = begin + i;
+    const float v = rows.pixels.samples()[i];
+    coverage_.samples()[at] += rows.coverage.samples()[i];
+    weight_.samples()[at] += rows.weight.samples()[i];
     if (v != v) continue;
-    sum_.samples()[i] += v;
-    variance_.samples()[i] += frame.variance.samples()[i];
-    inverse_frames_.samples()[i] += 1.0 / frame.effective_frames.samples()[i];
-    ++count_.samples()[i];
+    sum_.samples()[at] += v;
+    variance_.samples()[at] += rows.variance.samples()[i];
+    inverse_frames_.samples()[at] += 1.0 / rows.effective_frames.samples()[i];
+    ++count_.samples()[at];
   }
 }
 

@@ -1,6 +1,7 @@
 #include "tilecompile/coadd/task_book.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace tilecompile {
 namespace {
@@ -14,32 +15,34 @@ double longer(const TaskBook::Task& task) { return 1 << std::min(task.issued - 1
 }  // namespace
 
 std::list<TaskBook::Task>::iterator TaskBook::find(const std::string& id) {
-  return std::find_if(under_way_.begin(), under_way_.end(), [&](const Task& t) { return t.id == id; });
+  const auto found = place_.find(id);
+  return found == place_.end() ? under_way_.end() : found->second;
 }
 
 void TaskBook::sent(const std::string& id, int attempt, int tile_id, double due_s, int issued) {
   Known& known = known_[id];
   known.attempt = attempt;
-  known.tiles.push_back(tile_id);
+  known.tiles.insert(std::upper_bound(known.tiles.begin(), known.tiles.end(), tile_id), tile_id);
   if (under_way_.empty() || under_way_.back().id != id) {
     under_way_.push_back({});
     under_way_.back().id = id;
     under_way_.back().attempt = attempt;
     under_way_.back().due_s = due_s;
+    place_[id] = std::prev(under_way_.end());
   }
   under_way_.back().tiles.push_back(tile_id);
   under_way_.back().issued = std::max(under_way_.back().issued, issued);
 }
 
 void TaskBook::remember(const std::string& id, int attempt, const std::vector<int>& tiles) {
-  known_[id] = {attempt, tiles};
+  Known& known = known_[id] = {attempt, tiles};
+  std::sort(known.tiles.begin(), known.tiles.end());
 }
 
 bool TaskBook::asked(const std::string& id, int attempt, int tile_id) const {
   const auto found = known_.find(id);
   return found != known_.end() && found->second.attempt == attempt &&
-         std::find(found->second.tiles.begin(), found->second.tiles.end(), tile_id) !=
-             found->second.tiles.end();
+         std::binary_search(found->second.tiles.begin(), found->second.tiles.end(), tile_id);
 }
 
 void TaskBook::answered(const std::string& id, int tile_id, bool last, double now_s) {
@@ -57,6 +60,7 @@ void TaskBook::finish(std::list<Task>::iterator task, double now_s) {
     durations_.push_back(took);
   else
     durations_[next_duration_++ % kDurations] = took;
+  place_.erase(task->id);
   under_way_.erase(task);
 }
 
@@ -130,7 +134,15 @@ std::vector<TaskBook::Task> TaskBook::last_ones(double now_s, std::size_t most) 
 }
 
 void TaskBook::drop(const std::string& id) {
-  if (const auto task = find(id); task != under_way_.end()) under_way_.erase(task);
+  const auto task = find(id);
+  if (task == under_way_.end()) return;
+  place_.erase(id);
+  under_way_.erase(task);
+}
+
+void TaskBook::drop_all() {
+  place_.clear();
+  under_way_.clear();
 }
 
 }  // namespace tilecompile

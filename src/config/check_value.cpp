@@ -6,6 +6,7 @@
 
 #include "key_table.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
 
 namespace tilecompile {
@@ -47,6 +48,13 @@ bool ends_in(const std::string& text, const std::string& end) {
 bool stays_below(const std::string& path) {
   if (path.empty() || path.front() == '/') return false;
   return ("/" + path + "/").find("/../") == std::string::npos;
+}
+
+// Names of runs' folders; a run id and `latest` mean something else there.
+bool is_folder_name(const std::string& text) {
+  if (text.empty()) return true;
+  return text.size() <= 120 && text.front() != '.' && text.front() != '~' &&
+         text.find('/') == std::string::npos && text != "latest" && !is_uuid(text);
 }
 
 bool is_identifier(const std::string& text) {
@@ -112,6 +120,8 @@ bool take_text(const Key& key, json& value) {
       return stays_below(text) && (ends_in(text, ".fit") || ends_in(text, ".fits") || ends_in(text, ".fts"));
     case TextRule::kNamePattern:
       return text.find('/') == std::string::npos;
+    case TextRule::kFolderName:
+      return is_folder_name(text);
     case TextRule::kIdentifier:
       return is_identifier(text);
   }

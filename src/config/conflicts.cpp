@@ -59,6 +59,13 @@ void check_s3(std::vector<Conflict>& conflicts, const RunConfig& config) {
     refuse(
         {"storage.s3.bucket", "storage.type", "storage.s3.frames_prefix"},
         "'storage.s3.bucket' is not set: name the bucket, or keep to 'storage.type: file' and 'input.dir'");
+  if (config.storage.upload_frames && config.storage.type != StorageType::kS3)
+    refuse({"storage.upload_frames", "storage.type"},
+           "'storage.upload_frames' brings frames into a bucket: set 'storage.type: s3', or leave it false");
+  if (config.storage.upload_frames && !s3.frames_prefix.empty())
+    refuse({"storage.upload_frames", "storage.s3.frames_prefix"},
+           "'storage.upload_frames' is for frames of 'input.dir'; those of 'storage.s3.frames_prefix' are in "
+           "the bucket already: leave one of the two");
   if (s3.frames_prefix.empty()) return;
   if (!config.input.dir.empty())
     refuse({"storage.s3.frames_prefix", "input.dir"},
@@ -152,6 +159,10 @@ std::vector<Conflict> find_conflicts(const RunConfig& config) {
                              quoted(method.stacking.output_file)});
   }
   check_frame_chunks(conflicts, config);
+  if (!config.output.tile_metrics && config.validation.min_tile_weight_variance > 0)
+    conflicts.push_back({{"validation.min_tile_weight_variance", "output.tile_metrics"},
+                         "'validation.min_tile_weight_variance' judges weights that "
+                         "'output.tile_metrics: false' leaves out: set one of them to its default"});
   if (config.parallel.isolation == Isolation::kVhost && config.broker.vhost == "/") {
     conflicts.push_back(
         {{"parallel.isolation", "broker.vhost"},

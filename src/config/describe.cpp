@@ -50,6 +50,10 @@ std::string allowed_text(TextRule rule) {
       return "a relative path without '..' that ends in .fit, .fits or .fts";
     case TextRule::kNamePattern:
       return "a pattern of file names without '/'";
+    case TextRule::kFolderName:
+      return "a name for a folder: at most 120 bytes without '/', not beginning with . or ~, not 'latest' "
+             "and no "
+             "UUID";
     case TextRule::kIdentifier:
       return "text of at most 64 letters, digits and . _ - : @";
   }

@@ -38,6 +38,7 @@ enum class TextRule {
   kRelativePath,  ///< not empty, not absolute, no ".." component: it stays below the folder it is joined to
   kFitsFile,      ///< kRelativePath that ends in .fit, .fits or .fts
   kNamePattern,   ///< a glob on file names: no '/'; may be empty
+  kFolderName,    ///< one component of a path, not hidden, not "latest" and no UUID; may be empty
   kIdentifier,    ///< letters, digits, '.', '_', '-', ':', '@', at most 64; may be empty
 };
 

@@ -26,6 +26,8 @@ std::string text_pattern(TextRule rule) {
       return R"(^(?!/)(?!(.*/)?\.\.(/|$)).+\.(fit|fits|fts)$)";
     case TextRule::kNamePattern:
       return "^[^/]*$";
+    case TextRule::kFolderName:
+      return "^(?!latest$)(?![0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$)([^/.~][^/]{0,119})?$";
     case TextRule::kIdentifier:
       return "^[A-Za-z0-9._:@-]{0,64}$";
   }

@@ -89,8 +89,14 @@ void add_input_output(Table& table) {
   output.add_choice("units", &OutputConfig::normalized_units,
                     Choices<bool>{{"input", false}, {"normalized", true}},
                     "Units of the images: those of the input, or multiples of the background");
+  output.add("name", &OutputConfig::name, TextRule::kFolderName,
+             "Name of the folder with the run's picture; empty: what the frames show (OBJECT) and the date");
   output.add("tiff", &OutputConfig::tiff,
              "Whether the run leaves picture.tif too: its picture stretched, 16 bits, for photo programs");
+  output.add(
+      "tile_metrics", &OutputConfig::tile_metrics,
+      "Whether the run leaves tile_metrics.fits and rejection.csv: quality, weight and rejected pixels of "
+      "every frame in every tile, which tile files then hold; synthetic frames need them in any case");
 }
 
 void add_parallel(Table& table) {

@@ -41,6 +41,10 @@ void add_storage_keys(std::vector<Key>& table) {
                      "Where tiles and manifests lie");
   storage.add("root", &StorageConfig::root, TextRule::kAnyPath,
               "Folder that master and workers share; empty: output.dir");
+  storage.add(
+      "upload_frames", &StorageConfig::upload_frames,
+      "With storage.type s3: the master brings the frames into the bucket, by their content and once, "
+      "and workers read them there");
   add_s3(table);
   SectionRows<CacheConfig> cache(
       table, "cache", kRunAndWorker, [](auto& s) -> auto& { return s.run.cache; });

@@ -142,8 +142,8 @@ class ChunkedTiles {
     result.run_id = task.run_id;
     result.tile_id = tile_id;
     result.worker_id = kMasterName;
-    store_tile(task, tile, join_tile(parts, weights, job_.method->reconstruction.frame_chunk), place_.store,
-               result);
+    store_tile(task, tile, join_tile(parts, weights, job_.method->reconstruction.frame_chunk),
+               job_.metrics->frame_tables, place_.store, result);
     result.compute_seconds = seconds_[static_cast<std::size_t>(tile_id)];
     ledger_.offer(result);
     place_.directory.append_journal(encode_result(result));

@@ -13,26 +13,40 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr int kResultsPrefetch = 64;
+constexpr int kResultsPrefetch = 512;  // two groups that are taken together
 using Clock = std::chrono::steady_clock;
 constexpr auto kAnswerPatience = 200ms;
 // Answers about the tiles of one task come close together: they are gathered, to share a task again, until
 // none has come for a moment.
 constexpr auto kGather = 20ms, kLongestGather = 1000ms;
 
+// Waits for an answer, and takes what has come with it.
+bool take_answers(const RoundPlace& place, TileOwner& owner, std::chrono::milliseconds wait) {
+  std::vector<Delivery> answers;
+  std::vector<DeliveryTag> tags;
+  auto delivery = place.transport.receive(wait);
+  const bool any = delivery.has_value();
+  while (delivery) {
+    if (!owner.keeps(*delivery) && !(place.diagnostics != nullptr && place.diagnostics->take(*delivery))) {
+      tags.push_back(delivery->tag);
+      answers.push_back(std::move(*delivery));
+    }
+    if (answers.size() >= owner.most_together()) break;
+    delivery = place.transport.receive(0ms);
+  }
+  owner.take(std::move(answers));
+  for (const DeliveryTag& tag : tags) place.transport.ack(tag);
+  return any;
+}
+
 void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner) {
   Clock::time_point busy_since{};  // answers have come one upon the other since then
   bool busy = false;
   while (!owner.ledger().complete()) {
     observer.check_stop();
-    const auto delivery = place.transport.receive(owner.ledger().any_open() ? kGather : kAnswerPatience);
-    if (delivery && !owner.keeps(*delivery) &&
-        !(place.diagnostics != nullptr && place.diagnostics->take(*delivery))) {
-      owner.take(*delivery);
-      place.transport.ack(delivery->tag);
-    }
-    if (delivery && !busy) busy_since = Clock::now();
-    busy = delivery.has_value();
+    const bool any = take_answers(place, owner, owner.ledger().any_open() ? kGather : kAnswerPatience);
+    if (any && !busy) busy_since = Clock::now();
+    busy = any;
     if (busy && Clock::now() - busy_since < kLongestGather) continue;
     busy = false;
     observer.watch();

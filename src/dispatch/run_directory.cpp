@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 #include <utility>
 
@@ -121,7 +122,9 @@ void RunDirectory::append_frames(const std::string& line) {
 // The caller holds the lock.
 void RunDirectory::append(const char* name, int file, const std::string& line, bool sync) {
   append_line(file, path_ / name, line, sync);
-  if (listener_ != nullptr) listener_->tell(name, line);
+  if (listener_ == nullptr) return;
+  std::istringstream lines(line);
+  for (std::string one; std::getline(lines, one);) listener_->tell(name, one);
 }
 
 void RunDirectory::listen(LogListener* listener) {

@@ -117,6 +117,10 @@ void check_coverage(const Analysis& analysis, const ResultMessage& result, const
 void check_frame_tables(const TileRound& round, const ResultMessage& result, const TileFile& file) {
   const auto frames = static_cast<std::size_t>(round.analysis->metrics.frame_count());
   const double area = static_cast<double>(file.box.area());
+  if (!round.analysis->metrics.frame_tables) {
+    if (!file.frame_weight.front().empty()) refuse_tile(result, "it has FRAMES, which this run does without");
+    return;
+  }
   for (std::size_t c = 0; c < file.pixels.size(); ++c) {
     if (file.frame_weight[c].size() != frames) refuse_tile(result, "it is made of another number of frames");
     for (std::size_t f = 0; f < frames; ++f) {
@@ -207,6 +211,7 @@ namespace {
 
 // How much more of one frame a tile can show than the plain mean does; no more when such things are rejected.
 double most_weight_of(const std::vector<double>& weights, const TileRound& round) {
+  if (weights.empty()) return round.analysis->metrics.frame_count();  // not known: any frame may be all of it
   const double sum = frame_sum(weights, round.frame_chunk);
   if (round.rejects || !(sum > 0)) return 1;
   return static_cast<double>(weights.size()) * *std::max_element(weights.begin(), weights.end()) / sum;

@@ -1,10 +1,8 @@
 #include "tile_owner.hpp"
 
-#include <thread>
 #include <utility>
 
 #include "adopt_journal.hpp"
-#include "tile_check.hpp"
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -20,7 +18,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kPauseAfterRefusal = 1s;
 constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
-constexpr auto kJournalAgainAfter = 500ms;
 constexpr int kMostRefusals = 2;         // of a tile, before the master computes it itself
 constexpr std::size_t kMostNamed = 100;  // distrusted workers, in the header of a task
 
@@ -138,23 +135,6 @@ void TileOwner::watch_progress() {
   if (const ResultMessage* last = standstill_.hopeless()) give_up_the_rest(*last);
 }
 
-// A result that is not on disk is none. Waits for a folder that takes nothing for now, as long as tiles are
-// tried again.
-void TileOwner::journal(const std::string& line) {
-  const auto until = std::chrono::steady_clock::now() +
-                     std::chrono::milliseconds(static_cast<std::int64_t>(1000 * standstill_.patience_s()));
-  for (;;) {
-    try {
-      return of_frames() ? place_.directory.append_frames(line) : place_.directory.append_journal(line);
-    } catch (const TransientError& e) {
-      if (std::chrono::steady_clock::now() > until) throw;
-      standstill_.output_fails(e.what());
-    }
-    observer_.check_stop();
-    std::this_thread::sleep_for(kJournalAgainAfter);
-  }
-}
-
 void TileOwner::reject(const ResultMessage& result, const std::string& why) {
   if (!book_.rejected(result.worker_id, why)) return;
   const auto& workers = book_.workers();
@@ -165,35 +145,35 @@ void TileOwner::reject(const ResultMessage& result, const std::string& why) {
                                                     {"text", why}});
 }
 
-void TileOwner::take(const Delivery& answer) {
-  connection_ = answer.tag.connection;
-  ResultMessage result;
-  try {
-    result = decode_result(answer.message.body);
-  } catch (const InputError& e) {
-    return reject({}, std::string("a message on the results queue is ignored: ") + e.what());
-  }
-  if (!concerns_us(result) || !is_meant(result, answer)) return;
+void TileOwner::take(Arrival& arrival) {
+  const ResultMessage& result = arrival.result;
+  connection_ = arrival.answer.tag.connection;
+  if (!arrival.no_result.empty())
+    return reject({}, "a message on the results queue is ignored: " + arrival.no_result);
+  if (!concerns_us(result) || !is_meant(result, arrival.answer)) return;
   sender_.note_answer(result.compute_seconds);
   heard_ = true;
   trust_.heard(result.worker_id, seconds_now(), book_.host_of(result.worker_id));
   ledger_.tasks().answered(result.correlation_id, result.tile_id, !result.begun, seconds_now());
-  take_answer(result, answer.message.body);
+  take_answer(arrival);
 }
 
-void TileOwner::take_answer(const ResultMessage& result, const std::string& body) {
+void TileOwner::take_answer(Arrival& arrival) {
+  const ResultMessage& result = arrival.result;
   if (judge_.take_audit(result, seconds_now())) return;
-  if (trust_.is_distrusted(result.worker_id) && !result.hand_back) return take_from_distrusted(result);
+  const bool distrusted = trust_.is_distrusted(result.worker_id) && !result.hand_back;
+  const bool plain = !result.begun && !result.failure && !ledger_.is_done(result.tile_id);
+  if (plain && !distrusted) return take_tile(arrival);
+  flush();  // in the order in which they came
+  if (distrusted) return take_from_distrusted(result);
   if (result.begun)
     ledger_.begun(result, result.worker_id + " at " + utc_now(), connection_);
   else if (result.hand_back)
     take_hand_back(result);
   else if (result.failure)
     take_failure(result);
-  else if (ledger_.is_done(result.tile_id))
-    check_conflict(ledger_.tile(result.tile_id).result, result);
   else
-    take_tile(result, body);
+    check_conflict(ledger_.tile(result.tile_id).result, result);
 }
 
 // Nothing of it is taken. Its object may lie where a right one was: the master puts its own there.
@@ -273,36 +253,6 @@ void TileOwner::check_conflict(const ResultMessage& known, const ResultMessage& 
                       known.data_checksum + " from worker " + known.worker_id + " but " +
                       result.data_checksum + " from worker " + result.worker_id +
                       "; compare program versions and processors of the two hosts");
-}
-
-void TileOwner::take_tile(const ResultMessage& result, const std::string& body) {
-  TileFile file;
-  try {
-    file = load_own_tile(round_, place_.store, result);
-  } catch (const Error& e) {
-    // Damaged after it was written, or not visible yet: computed again, nothing of it is taken.
-    if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
-    const bool last = ledger_.tile(result.tile_id).attempt >= round_.retry.max_attempts;
-    if (judge_.present() && (last || e.kind() == ErrorKind::kInput)) return refuse(result, e.what());
-    ResultMessage failed = result;
-    failed.failure = TileFailure{last ? e.kind() : ErrorKind::kTransient, e.what()};
-    return take_failure(failed);
-  }
-  const auto t = static_cast<std::size_t>(result.tile_id);
-  const ResultMessage* before = round_.journalled != nullptr ? &(*round_.journalled)[t] : nullptr;
-  if (before != nullptr && (before->data_checksum.empty() || trust_.is_distrusted(before->worker_id)))
-    before = nullptr;
-  if (before != nullptr && !judge_.present()) check_conflict(*before, result);
-  if (!result.part || of_frames()) journal(body);  // pieces of tiles are no results yet
-  ledger_.offer(result);
-  if (book_.done(result))
-    place_.directory.append_event("worker_takes_tasks", {{"worker_id", result.worker_id}});
-  const std::string odd = judge_.present() ? oddness_of_tile(round_, file) : "";
-  observer_.accept(result, std::move(file));
-  observer_.progress(ledger_.done());
-  if (result.part && !of_frames()) return;
-  judge_.accepted(result, met_.insert(result.worker_id).second, odd, seconds_now());
-  if (before != nullptr && !same_data(*before, result)) judge_.contradicted(*before);
 }
 
 }  // namespace tilecompile

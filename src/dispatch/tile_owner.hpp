@@ -1,8 +1,11 @@
 #pragma once
 #include <chrono>
 #include <cstdint>
+#include <exception>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "note_reader.hpp"
 #include "standstill.hpp"
@@ -25,9 +28,11 @@ class TileOwner {
   void begin();
   /// True for what is no answer and is not to be acknowledged: a note of a worker.
   bool keeps(const Delivery& delivery) { return notes_.take(delivery); }
-  /// Takes one message of the results queue; when it returns, the message may be acknowledged. Throws what
-  /// dispatch_tiles throws.
-  void take(const Delivery& answer);
+  /// Takes messages of the results queue, one after the other; what each of them says is decoded and checked
+  /// side by side before. When it returns they may be acknowledged. Throws what dispatch_tiles throws.
+  void take(std::vector<Delivery> answers);
+  /// How many messages are best taken together: more would hold too much memory.
+  std::size_t most_together() const;
   /// Called now and then: publishes tiles that are open again, and those whose tasks were lost; says when the
   /// round stands still, and why. Throws the latest failure when nobody is left to try anything.
   void look_after();
@@ -35,22 +40,37 @@ class TileOwner {
   void end() { standstill_.end(); }
 
  private:
+  /// An answer, and what can be said of it without any other one.
+  struct Arrival {
+    Delivery answer;
+    ResultMessage result;
+    std::string no_result;         ///< why it is none
+    std::optional<TileFile> file;  ///< of a tile that is wanted
+    std::exception_ptr failure;    ///< of loading it
+    std::string odd;
+  };
+  void look_at(Arrival& arrival) const;
+  void load(Arrival& arrival) const;
+  void take(Arrival& arrival);
+  void flush();
+  void accept(Arrival& arrival);
+  const ResultMessage* journalled_before(int tile_id) const;
   /// Of a clock that only goes forward.
   static double seconds_now();
   void publish_open();
   void watch_progress();
   void give_up_the_rest(const ResultMessage& last);
-  void journal(const std::string& line);
+  void journal(const std::string& lines);
   void reject(const ResultMessage& result, const std::string& why);
   void look_at_leases();
   void send_again(const std::vector<TaskBook::Task>& tasks, const std::string& why, bool alone);
   bool concerns_us(const ResultMessage& result);
   bool is_meant(const ResultMessage& result, const Delivery& answer);
   void ignore(const ResultMessage& result, const std::string& why);
-  void take_answer(const ResultMessage& result, const std::string& body);
+  void take_answer(Arrival& arrival);
   void take_from_distrusted(const ResultMessage& result);
   void refuse(const ResultMessage& result, const std::string& why);
-  void take_tile(const ResultMessage& result, const std::string& body);
+  void take_tile(Arrival& arrival);
   void take_failure(const ResultMessage& result);
   void take_hand_back(const ResultMessage& result);
   void check_conflict(const ResultMessage& known, const ResultMessage& result);
@@ -78,6 +98,7 @@ class TileOwner {
   std::chrono::steady_clock::time_point last_look_{};
   bool heard_ = false;                                  ///< an answer since the latest look
   std::chrono::steady_clock::time_point hold_until_{};  ///< for a broker that refused tasks
+  std::vector<Arrival> group_;    ///< tiles that are taken, and accepted once they are in the journal
   std::set<std::string> met_;     ///< workers that have had a tile of this round accepted
   std::uint64_t connection_ = 0;  ///< to the broker, as the latest answer came
 };

@@ -28,6 +28,15 @@ bool WorkerBook::done(const ResultMessage& result) {
   return true;
 }
 
+void WorkerBook::read(const std::string& worker_id, const std::string& bytes) {
+  constexpr std::size_t kMostDigits = 18;
+  const bool digits =
+      std::all_of(bytes.begin(), bytes.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (bytes.empty() || bytes.size() > kMostDigits || !digits) return;
+  std::int64_t& read = workers_[worker_id].bytes_read;
+  read = std::max<std::int64_t>(read, std::stoll(bytes));
+}
+
 void WorkerBook::failed(const ResultMessage& result, const std::string& what_follows, int in_s) {
   WorkerTally& worker = workers_[result.worker_id];
   ++failures_;

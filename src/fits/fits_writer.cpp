@@ -156,9 +156,10 @@ void FitsWriter::column(int datatype, int column, std::int64_t row, std::int64_t
   check("a table column");
 }
 
-void FitsWriter::end_hdu() {
+// DATASUM, and CHECKSUM without a value yet. The library puts the time into both comments, which CHECKSUM
+// covers.
+void FitsWriter::begin_sums() {
   fitsfile* f = file_.get();
-  // The library puts the time into both comments; CHECKSUM covers them, so it is formed again afterwards.
   {
     static std::mutex clock;  // it asks gmtime, whose answer all threads share
     const std::lock_guard<std::mutex> lock(clock);
@@ -166,22 +167,52 @@ void FitsWriter::end_hdu() {
   }
   fits_modify_comment(f, "DATASUM", "checksum of the data unit", &status_);
   fits_modify_key_str(f, "CHECKSUM", "0000000000000000", "checksum of the HDU", &status_);
+}
+
+std::string_view FitsWriter::header_bytes() {
+  fits_flush_buffer(file_.get(), 0, &status_);
+  LONGLONG header = 0, data = 0, end = 0;
+  fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
+  check("checksums");
+  return {static_cast<const char*>(buffer_) + header, static_cast<std::size_t>(data - header)};
+}
+
+void FitsWriter::end_hdu() {
+  fitsfile* f = file_.get();
+  begin_sums();
   // The sum of the HDU is that of its data, which is known, and of its header, as it stands now.
   char data_sum[FLEN_VALUE] = "";
   fits_read_key_str(f, "DATASUM", data_sum, nullptr, &status_);
-  fits_flush_buffer(f, 0, &status_);
-  LONGLONG header = 0, data = 0, end = 0;
-  fits_get_hduaddrll(f, &header, &data, &end, &status_);
-  check("checksums");
-  const std::string_view cards(static_cast<const char*>(buffer_) + header,
-                               static_cast<std::size_t>(data - header));
   const std::uint32_t hdu_sum =
-      fits_checksum(cards, static_cast<std::uint32_t>(std::strtoul(data_sum, nullptr, 10)));
+      fits_checksum(header_bytes(), static_cast<std::uint32_t>(std::strtoul(data_sum, nullptr, 10)));
   std::array<char, 17> encoded{};
   fits_encode_chksum(hdu_sum, 1, encoded.data());
   fits_modify_key_str(f, "CHECKSUM", encoded.data(), "&", &status_);
   check("checksums");
   has_long_strings_ = false;
+}
+
+std::string FitsWriter::header_alone(const std::vector<long>& axes, std::uint32_t data_sum) {
+  constexpr std::size_t kCard = 80, kValue = 10, kNumber = 20, kText = 11;
+  begin_sums();
+  fits_modify_key_str(file_.get(), "DATASUM", std::to_string(data_sum).c_str(), "&", &status_);
+  std::string header(header_bytes());
+  const auto card_at = [&](std::string key) {
+    key.resize(8, ' ');
+    for (std::size_t at = 0; at < header.size(); at += kCard)
+      if (header.compare(at, key.size(), key) == 0) return at;
+    throw ContractError("the header of " + what_ + " has no " + key);
+  };
+  // The library would write as many samples as these axes say.
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    std::string number = std::to_string(axes[i]);
+    number.insert(0, kNumber - number.size(), ' ');
+    header.replace(card_at("NAXIS" + std::to_string(i + 1)) + kValue, kNumber, number);
+  }
+  std::array<char, 17> encoded{};
+  fits_encode_chksum(fits_checksum(header, data_sum), 1, encoded.data());
+  header.replace(card_at("CHECKSUM") + kText, encoded.size() - 1, encoded.data());
+  return header;
 }
 
 std::string FitsWriter::take() {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cfitsio_file.hpp"
@@ -37,11 +38,16 @@ class FitsWriter {
   void column(int datatype, int column, std::int64_t row, std::int64_t n, const void* values);
   /// DATASUM and CHECKSUM with constant comments. Call when the HDU is complete.
   void end_hdu();
+  /// The header of an image of these axes whose data, of this sum (fits_checksum), are written elsewhere, as
+  /// end_hdu would leave it. Call after begin_image with as many axes of 1, and the cards; nothing after it.
+  std::string header_alone(const std::vector<long>& axes, std::uint32_t data_sum);
   /// The file's bytes.
   std::string take();
 
  private:
   void check(const char* doing);
+  void begin_sums();
+  std::string_view header_bytes();
 
   std::string what_;
   void* buffer_ = nullptr;

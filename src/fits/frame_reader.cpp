@@ -9,7 +9,7 @@
 #include "compressed_image.hpp"
 #include "frame_layout.hpp"
 #include "tilecompile/base/error.hpp"
-#include "zero_borders.hpp"
+#include "tilecompile/image/zero_borders.hpp"
 
 namespace tilecompile {
 namespace {

@@ -4,10 +4,9 @@
 #include <functional>
 #include <string>
 
-namespace tilecompile {
+#include "tilecompile/fits/image_file.hpp"
 
-/// Bytes of a block of a FITS file: headers and data fill whole blocks.
-inline constexpr std::size_t kFitsBlock = 2880;
+namespace tilecompile {
 
 /// Copies up to `size` bytes of a file from `offset` on to `out`; returns how many there were.
 using ReadAt = std::function<std::size_t(char* out, std::size_t size, std::int64_t offset)>;

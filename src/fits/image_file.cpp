@@ -76,6 +76,15 @@ std::string encode_image(const std::string& what, const Image& image, const Prod
   return planes_as_fits(what, image, FLOAT_IMG, header);
 }
 
+std::string image_header(const std::string& what, ImageSamples samples, const std::vector<long>& axes,
+                         const ProductHeader& header, std::uint32_t data_sum) {
+  FitsWriter writer(kFitsBlock, what);
+  writer.begin_image(samples == ImageSamples::kFloat32 ? FLOAT_IMG : LONG_IMG,
+                     std::vector<long>(axes.size(), 1));
+  write_product_header(&writer, header);
+  return writer.header_alone(axes, data_sum);
+}
+
 Plane<float> decode_plane(std::string_view bytes) {
   void* data = const_cast<char*>(bytes.data());  // read only
   std::size_t size = bytes.size();

@@ -1,24 +1,40 @@
 #include "tilecompile/fits/tile_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
-#include <numeric>
+#include <cstdio>
 
 #include "checksum.hpp"
 #include "fits_writer.hpp"
 #include "header_guard.hpp"
+#include "tile_reader.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr int kHdus = 9;  // without rejected light
 constexpr double kCanonicalDoubleNan = std::bit_cast<double>(std::uint64_t{0x7ff8000000000000});
-constexpr const char* kTileRemedy = "; the file is damaged or of another kind: recompute the tile";
+constexpr std::int32_t kMostFrames = 1 << 24;  // float32 holds every whole number up to it
+constexpr std::size_t kMostPlanesWithCards = 99;
+using Table = std::vector<std::vector<double>>;
+constexpr std::array<Table TileFile::*, 4> kTables{&TileFile::quality, &TileFile::frame_weight,
+                                                   &TileFile::rejected_low, &TileFile::rejected_high};
 
-[[noreturn]] void refuse(const std::string& what) { throw InputError("tile file: " + what + kTileRemedy); }
+/// A map of a tile file: the name its cards begin with, and what they say.
+struct MapCard {
+  const char *key, *comment;
+};
+// In the order of the file; the last two only with rejected light.
+constexpr std::array<MapCard, 6> kMaps{{{"COV", "frames at every pixel"},
+                                        {"WGT", "sum of weights at every pixel"},
+                                        {"VAR", "variance of every pixel"},
+                                        {"NEFF", "effective frames at every pixel"},
+                                        {"LLOW", "light rejected below, every pixel"},
+                                        {"LHIGH", "light rejected above, every pixel"}}};
+
+std::string map_key(const MapCard& map, std::size_t plane) { return map.key + std::to_string(plane + 1); }
 
 template <class T>
 void check_planes(const std::vector<Plane<T>>& planes, const TileFile& tile, const char* name) {
@@ -35,16 +51,13 @@ void check_tile(const TileFile& tile) {
   if (tile.box.w < 1 || tile.box.h < 1) throw ContractError(name + " is empty");
   check_planes(tile.pixels, tile, "pixels");
   check_planes(tile.coverage, tile, "coverage");
-  check_planes(tile.weight, tile, "weight");
-  check_planes(tile.variance, tile, "variance");
-  check_planes(tile.effective_frames, tile, "effective frames");
-  if (!tile.light_low.empty() || !tile.light_high.empty()) {
-    check_planes(tile.light_low, tile, "rejected light");
-    check_planes(tile.light_high, tile, "rejected light");
-  }
-  for (const auto* table : {&tile.quality, &tile.frame_weight, &tile.rejected_low, &tile.rejected_high}) {
-    bool fits = table->size() == tile.pixels.size();
-    for (const auto& row : *table) fits = fits && row.size() == tile.quality.front().size();
+  for (const Image* map : {&tile.weight, &tile.variance, &tile.effective_frames})
+    check_planes(*map, tile, "a map");
+  for (const Image* light : {&tile.light_low, &tile.light_high})
+    if (!tile.light_low.empty() || !tile.light_high.empty()) check_planes(*light, tile, "rejected light");
+  for (const auto table : kTables) {
+    bool fits = (tile.*table).size() == tile.pixels.size();
+    for (const auto& row : tile.*table) fits = fits && row.size() == tile.quality.front().size();
     if (!fits) throw ContractError(name + ": quality, weights and rejections are not [channel][frame]");
   }
 }
@@ -55,145 +68,128 @@ std::vector<long> image_axes(const TileFile& tile) {
   return axes;
 }
 
-void write_frame_table(FitsWriter* writer, const char* name, const std::vector<std::vector<double>>& table) {
-  const std::size_t frames = table.front().size();
-  std::vector<long> axes;
-  if (frames > 0) axes = {static_cast<long>(frames), static_cast<long>(table.size())};
-  writer->begin_image(DOUBLE_IMG, axes, name);
-  std::vector<double> row(frames);
-  for (std::size_t c = 0; c < table.size(); ++c) {
-    for (std::size_t f = 0; f < frames; ++f)
-      row[f] = std::isnan(table[c][f]) ? kCanonicalDoubleNan : table[c][f];
-    writer->pixels(TDOUBLE, static_cast<std::int64_t>(c * frames), static_cast<std::int64_t>(frames),
-                   row.data());
+Image coverage_image(const TileFile& tile) {
+  Image image;
+  for (const Plane<std::int32_t>& plane : tile.coverage) {
+    Plane<float>& copy = image.emplace_back(plane.width(), plane.height());
+    for (std::size_t i = 0; i < plane.size(); ++i) {
+      if (plane.samples()[i] > kMostFrames) throw ContractError("a tile with more than 2^24 frames");
+      copy.samples()[i] = static_cast<float>(plane.samples()[i]);
+    }
   }
+  return image;
+}
+
+// Whether all samples have the same bits, of a number.
+bool is_uniform(const Plane<float>& plane) {
+  const auto bits = [](float v) { return std::bit_cast<std::uint32_t>(v); };
+  const auto& samples = plane.samples();
+  return std::isfinite(samples.front()) && std::all_of(samples.begin(), samples.end(), [&](float v) {
+           return bits(v) == bits(samples.front());
+         });
+}
+
+// Nine digits give every float32 back.
+std::string map_card(const MapCard& map, std::size_t plane, float value) {
+  char text[81];
+  std::snprintf(text, sizeof text, "%-8s= %20.9G / %s", map_key(map, plane).c_str(),
+                static_cast<double>(value), map.comment);
+  return text;
+}
+
+/// The maps of a tile: cards for those planes that are one value, and the other planes.
+struct TileMaps {
+  std::vector<std::string> cards;
+  Image planes;
+};
+
+TileMaps maps_of(const TileFile& tile) {
+  TileMaps maps;
+  const Image coverage = coverage_image(tile);
+  const std::array<const Image*, kMaps.size()> images{
+      &coverage, &tile.weight, &tile.variance, &tile.effective_frames, &tile.light_low, &tile.light_high};
+  for (std::size_t m = 0; m < images.size(); ++m)
+    for (std::size_t p = 0; p < images[m]->size(); ++p) {
+      const Plane<float>& plane = (*images[m])[p];
+      if (p < kMostPlanesWithCards && is_uniform(plane))
+        maps.cards.push_back(map_card(kMaps[m], p, plane.samples().front()));
+      else
+        maps.planes.push_back(plane);
+    }
+  return maps;
+}
+
+void write_frame_tables(FitsWriter* writer, const TileFile& tile) {
+  std::vector<double> values;
+  for (const auto table : kTables)
+    for (const std::vector<double>& row : tile.*table)
+      for (const double v : row) values.push_back(std::isnan(v) ? kCanonicalDoubleNan : v);
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  const bool rejects = std::any_of(half, values.end(), [](double n) { return n != 0; });
+  if (!rejects) values.erase(half, values.end());
+  writer->begin_image(DOUBLE_IMG,
+                      {static_cast<long>(tile.quality.front().size()), static_cast<long>(tile.quality.size()),
+                       rejects ? 4 : 2},
+                      "FRAMES");
+  writer->pixels(TDOUBLE, 0, static_cast<std::int64_t>(values.size()), values.data());
   writer->end_hdu();
 }
 
-/// Reads the HDUs of one tile file in memory.
-class TileReader {
- public:
-  explicit TileReader(std::string_view bytes) : bytes_(bytes), pointer_(const_cast<char*>(bytes.data())) {
-    size_ = bytes.size();
-    guard(0);
-    fitsfile* file = nullptr;
-    {
-      const auto lock = cfitsio_table_lock();
-      fits_open_memfile(&file, "tile", READONLY, &pointer_, &size_, 0, nullptr, &status_);
+// The maps as the cards and the HDU of the other planes give them.
+std::vector<Image> read_maps(TileReader& reader, const TileFile& tile, bool with_light) {
+  const std::size_t planes = tile.pixels.size();
+  std::vector<Image> maps(with_light ? kMaps.size() : kMaps.size() - 2, Image(planes));
+  std::vector<Plane<float>*> other;
+  for (std::size_t m = 0; m < maps.size(); ++m)
+    for (std::size_t p = 0; p < planes; ++p) {
+      const std::string key = map_key(kMaps[m], p);
+      if (p < kMostPlanesWithCards && reader.has(key))
+        maps[m][p] = Plane<float>(tile.box.w, tile.box.h, static_cast<float>(reader.number(key)));
+      else
+        other.push_back(&maps[m][p]);
     }
-    file_ = CfitsioFile(file);
-    check("the primary header");
-  }
+  if (static_cast<std::size_t>(reader.whole_number("NMAPS")) != other.size())
+    refuse_tile_file("NMAPS is not the number of planes without a card");
+  if (other.empty()) return maps;
+  reader.open_image(2, "MAPS", FLOAT_IMG);
+  if (reader.naxis() != 3 || reader.axis(0) != tile.box.w || reader.axis(1) != tile.box.h ||
+      reader.axis(2) != static_cast<LONGLONG>(other.size()))
+    refuse_tile_file("the shape of MAPS is not that of the pixels");
+  Image found = reader.planes("MAPS");
+  for (std::size_t i = 0; i < other.size(); ++i) *other[i] = std::move(found[i]);
+  return maps;
+}
 
-  /// Moves to an image HDU of the given name, type and axes (NAXIS1 first).
-  void open_image(int hdu, const std::string& name, int bitpix) {
-    int type = 0, found_bitpix = 0, naxis = 0;
-    fits_movabs_hdu(file_.get(), hdu, &type, &status_);
-    check(name);
-    LONGLONG header = 0, data = 0, end = 0;
-    fits_get_hduaddrll(file_.get(), &header, &data, &end, &status_);
-    end_ = end;
-    if (hdu < kHdus || more()) guard(end);
-    if (type != IMAGE_HDU || (hdu > 1 && text_keyword(file_.get(), "EXTNAME") != name))
-      refuse("HDU " + std::to_string(hdu) + " is not the image " + name);
-    axes_ = {};
-    fits_get_img_paramll(file_.get(), 3, &found_bitpix, &naxis, axes_.data(), &status_);
-    check(name);
-    if (header < 0 || data < header || end < data || end > static_cast<LONGLONG>(bytes_.size()))
-      refuse(name + " goes on behind the end");
-    naxis_ = naxis;
-    check_sums(name, bytes_.substr(static_cast<std::size_t>(header), static_cast<std::size_t>(data - header)),
-               bytes_.substr(static_cast<std::size_t>(data), static_cast<std::size_t>(end - data)));
-    if (found_bitpix != bitpix) refuse("BITPIX of " + name + " is " + std::to_string(found_bitpix));
-    if (naxis > 3) refuse(name + " has " + std::to_string(naxis) + " axes");
-    LONGLONG samples = naxis == 0 ? 0 : 1;
-    const LONGLONG most = static_cast<LONGLONG>(bytes_.size()) / (std::abs(bitpix) / 8);
-    for (int i = 0; i < naxis; ++i) {
-      const LONGLONG axis = axes_[static_cast<std::size_t>(i)];
-      if (axis < 1 || axis > most || samples > most / axis)
-        refuse("axes of " + name + " do not fit the file");
-      samples *= axis;
+std::vector<Plane<std::int32_t>> whole_planes(const Image& image) {
+  std::vector<Plane<std::int32_t>> planes;
+  for (const Plane<float>& plane : image) {
+    auto& whole = planes.emplace_back(plane.width(), plane.height());
+    for (std::size_t i = 0; i < plane.size(); ++i) {
+      const float v = plane.samples()[i];
+      if (!(v >= 0 && v <= kMostFrames && v == std::floor(v))) refuse_tile_file("COV is no number of frames");
+      whole.samples()[i] = static_cast<std::int32_t>(v);
     }
-    // A scaled picture is none of ours.
-    for (const char* key : {"BSCALE", "BZERO", "BLANK"})
-      if (!raw_keyword(file_.get(), key).empty()) refuse(name + " has " + key);
   }
-  /// Bytes follow the HDU that was opened last.
-  bool more() const { return end_ < static_cast<LONGLONG>(bytes_.size()); }
-  void require_end() const {
-    if (end_ != static_cast<LONGLONG>(bytes_.size()))
-      refuse("its last HDU ends at byte " + std::to_string(end_) + " of " + std::to_string(bytes_.size()));
-  }
-  int naxis() const { return naxis_; }
-  LONGLONG axis(int i) const { return axes_[static_cast<std::size_t>(i)]; }
-  fitsfile* file() const { return file_.get(); }
+  return planes;
+}
 
-  template <class T>
-  std::vector<Plane<T>> planes(int datatype, const std::string& name) {
-    const int channels = naxis_ == 3 ? static_cast<int>(axis(2)) : 1;
-    std::vector<Plane<T>> image;
-    for (int c = 0; c < channels; ++c) {
-      image.emplace_back(static_cast<int>(axis(0)), static_cast<int>(axis(1)));
-      Plane<T>& plane = image.back();
-      const LONGLONG size = static_cast<LONGLONG>(plane.size());
-      fits_read_img(file_.get(), datatype, c * size + 1, size, nullptr, plane.data(), nullptr, &status_);
-      check(name);
+void read_frame_tables(TileReader& reader, int hdu, int frames, TileFile& tile) {
+  const std::size_t channels = tile.pixels.size(), n = static_cast<std::size_t>(frames);
+  for (const auto table : kTables) (tile.*table).resize(channels);
+  if (frames == 0) return;
+  reader.open_image(hdu, "FRAMES", DOUBLE_IMG);
+  if (reader.naxis() != 3 || reader.axis(0) != frames || reader.axis(1) != static_cast<LONGLONG>(channels) ||
+      (reader.axis(2) != 4 && reader.axis(2) != 2))
+    refuse_tile_file("FRAMES is not [table][channel][frame]");
+  const std::vector<double> values = reader.doubles("FRAMES");
+  std::size_t next = 0;
+  for (const auto table : kTables)
+    for (std::vector<double>& row : tile.*table) {
+      row.assign(n, 0);
+      if (next < values.size()) std::copy_n(&values[next], n, row.begin());
+      next += n;
     }
-    return image;
-  }
-  std::vector<std::vector<double>> frame_table(std::size_t channels, const std::string& name) {
-    if (naxis_ == 0) return std::vector<std::vector<double>>(channels);
-    if (naxis_ != 2 || axis(1) != static_cast<LONGLONG>(channels)) refuse(name + " is not [channel][frame]");
-    std::vector<std::vector<double>> table(channels, std::vector<double>(static_cast<std::size_t>(axis(0))));
-    for (std::size_t c = 0; c < channels; ++c) {
-      fits_read_img(file_.get(), TDOUBLE, static_cast<LONGLONG>(c) * axis(0) + 1, axis(0), nullptr,
-                    table[c].data(), nullptr, &status_);
-      check(name);
-    }
-    return table;
-  }
-  int whole_number(const char* key) {
-    double value = 0;
-    if (!parse_header_number(raw_keyword(file_.get(), key), &value) || value != std::floor(value) ||
-        value < 0 || value > 2147483647)
-      refuse(std::string("card ") + key + " is missing or no whole number");
-    return static_cast<int>(value);
-  }
-
- private:
-  void guard(LONGLONG offset) {
-    const auto copy = [this](char* out, std::size_t size, std::int64_t at) {
-      return at < 0 || static_cast<std::size_t>(at) >= bytes_.size()
-                 ? 0
-                 : bytes_.copy(out, size, static_cast<std::size_t>(at));
-    };
-    const std::string wrong = unsafe_header(copy, offset);
-    if (!wrong.empty()) refuse(wrong);
-  }
-  // DATASUM and CHECKSUM of the HDU that was opened last.
-  void check_sums(const std::string& name, std::string_view header, std::string_view data) {
-    const std::uint32_t sum = fits_checksum(data);
-    const std::string said = text_keyword(file_.get(), "DATASUM");
-    if (raw_keyword(file_.get(), "CHECKSUM").empty() || said.empty() ||
-        std::strtoull(said.c_str(), nullptr, 10) != sum || fits_checksum(header, sum) != 0xffffffff)
-      refuse("checksum of " + name + " does not hold");
-  }
-  void check(const std::string& what) {
-    if (status_ != 0) refuse(what + " cannot be read: " + cfitsio_error_text(status_));
-  }
-  std::string_view bytes_;
-  void* pointer_;
-  std::size_t size_ = 0;
-  CfitsioFile file_;
-  int status_ = 0;
-  int naxis_ = 0;
-  LONGLONG end_ = 0;
-  std::array<LONGLONG, 3> axes_{};
-};
-
-}  // namespace
-
-namespace {
+}
 
 // What no frame covers may be anything; where frames cover, a value that is none would spoil the whole
 // picture.
@@ -202,14 +198,14 @@ void check_values(const TileFile& tile) {
     const auto& coverage = tile.coverage[c].samples();
     const auto &pixels = tile.pixels[c].samples(), &weights = tile.weight[c].samples();
     for (std::size_t i = 0; i < coverage.size(); ++i) {
-      if (coverage[i] < 0) refuse("COVERAGE is negative");
-      if (coverage[i] > 0 && !std::isfinite(pixels[i])) refuse("a pixel that frames cover is not finite");
-      if (!std::isfinite(weights[i]) || weights[i] < 0) refuse("WEIGHT is negative or not finite");
+      if (coverage[i] > 0 && !std::isfinite(pixels[i]))
+        refuse_tile_file("a pixel that frames cover is not finite");
+      if (!std::isfinite(weights[i]) || weights[i] < 0) refuse_tile_file("WEIGHT is negative or not finite");
     }
     if (tile.light_low.empty()) continue;
     for (const Image* light : {&tile.light_low, &tile.light_high})
       for (const float v : (*light)[c].samples())
-        if (!std::isfinite(v)) refuse("rejected light is not finite");
+        if (!std::isfinite(v)) refuse_tile_file("rejected light is not finite");
   }
 }
 
@@ -217,11 +213,11 @@ void check_values(const TileFile& tile) {
 
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
-  const std::size_t samples = tile.box.area() * tile.pixels.size();
-  const std::size_t bytes_a_sample = tile.light_low.empty() ? 20 : 28;
-  FitsWriter writer(
-      bytes_a_sample * samples + 32 * tile.quality.size() * tile.quality.front().size() + 24 * kFitsBlock,
-      "tile " + std::to_string(tile.tile_id));
+  const TileMaps maps = maps_of(tile);
+  const std::size_t frames = tile.quality.front().size();
+  FitsWriter writer(4 * tile.box.area() * (tile.pixels.size() + maps.planes.size()) +
+                        8 * kTables.size() * tile.quality.size() * frames + 6 * kFitsBlock,
+                    "tile " + std::to_string(tile.tile_id));
   writer.begin_image(FLOAT_IMG, image_axes(tile));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
   writer.card({"TILEX0", std::int64_t{tile.box.x0}, "first column in the image, from 0"});
@@ -229,85 +225,52 @@ std::string encode_tile_file(const TileFile& tile) {
   writer.card({"RUNID", tile.run_id, "run"});
   writer.card({"CFGHASH", tile.config_hash, ""});
   writer.card({"FRAMESID", tile.frames_manifest_id, ""});
-  // without it a file cut off before the light would pass for one of a run without rejection
-  if (!tile.light_low.empty())
-    writer.card({"REJLIGHT", std::int64_t{1}, "rejected light follows at the end"});
+  // What follows, so that a file that was cut off is seen.
+  writer.card({"NMAPS", static_cast<std::int64_t>(maps.planes.size()), "planes in MAPS"});
+  writer.card({"NFRAMES", static_cast<std::int64_t>(frames), "frames in FRAMES"});
+  if (!tile.light_low.empty()) writer.card({"REJLIGHT", std::int64_t{1}, "there are maps of rejected light"});
+  for (const std::string& card : maps.cards) writer.record(card);
   writer.planes(tile.pixels);
   writer.end_hdu();
-  writer.begin_image(LONG_IMG, image_axes(tile), "COVERAGE");
-  writer.planes(tile.coverage);
-  writer.end_hdu();
-  const auto image = [&](const char* name, const Image& planes) {
-    writer.begin_image(FLOAT_IMG, image_axes(tile), name);
-    writer.planes(planes);
+  if (!maps.planes.empty()) {
+    writer.begin_image(FLOAT_IMG, {tile.box.w, tile.box.h, static_cast<long>(maps.planes.size())}, "MAPS");
+    writer.planes(maps.planes);
     writer.end_hdu();
-  };
-  image("WEIGHT", tile.weight);
-  image("VARIANCE", tile.variance);
-  image("NEFF", tile.effective_frames);
-  write_frame_table(&writer, "QUALITY", tile.quality);
-  write_frame_table(&writer, "FRAMEWGT", tile.frame_weight);
-  write_frame_table(&writer, "REJLOW", tile.rejected_low);
-  write_frame_table(&writer, "REJHIGH", tile.rejected_high);
-  if (!tile.light_low.empty()) {
-    image("LIGHTLOW", tile.light_low);
-    image("LIGHTHIG", tile.light_high);
   }
+  if (frames > 0) write_frame_tables(&writer, tile);
   return writer.take();
 }
 
 TileFile decode_tile_file(std::string_view bytes) {
-  if (bytes.size() < kHdus * kFitsBlock || bytes.size() % kFitsBlock != 0 ||
-      bytes.substr(0, 9) != "SIMPLE  =")
-    refuse(std::to_string(bytes.size()) + " bytes are no whole FITS file");
+  if (bytes.size() < 2 * kFitsBlock || bytes.size() % kFitsBlock != 0 || bytes.substr(0, 9) != "SIMPLE  =")
+    refuse_tile_file(std::to_string(bytes.size()) + " bytes are no whole FITS file");
   // CHECKSUM makes the 32-bit sum of every HDU all ones, so that of the file too: damage is found before any
   // header is believed.
-  if (fits_checksum(bytes) != 0xffffffff) refuse("the checksum of the file does not hold");
+  if (fits_checksum(bytes) != 0xffffffff) refuse_tile_file("the checksum of the file does not hold");
   TileReader reader(bytes);
   TileFile tile;
-  reader.open_image(1, "pixels", FLOAT_IMG);
-  if (reader.naxis() < 2 || (reader.naxis() == 3 && reader.axis(2) < 2))
-    refuse("pixels are not [h, w] or [planes, h, w]");
+  reader.open_image(1, "", FLOAT_IMG);
+  if (reader.naxis() == 3 && reader.axis(2) < 2) refuse_tile_file("pixels are not [h, w] or [planes, h, w]");
   tile.tile_id = reader.whole_number("TILEID");
   tile.box = {reader.whole_number("TILEX0"), reader.whole_number("TILEY0"), static_cast<int>(reader.axis(0)),
               static_cast<int>(reader.axis(1))};
-  tile.run_id = text_keyword(reader.file(), "RUNID");
-  tile.config_hash = text_keyword(reader.file(), "CFGHASH");
-  tile.frames_manifest_id = text_keyword(reader.file(), "FRAMESID");
-  const bool with_light = !raw_keyword(reader.file(), "REJLIGHT").empty();
-  tile.pixels = reader.planes<float>(TFLOAT, "pixels");
-  const auto same_shape = [&](const char* name) {
-    const bool same = reader.naxis() == (tile.pixels.size() > 1 ? 3 : 2) && reader.axis(0) == tile.box.w &&
-                      reader.axis(1) == tile.box.h &&
-                      (reader.naxis() == 2 || reader.axis(2) == static_cast<LONGLONG>(tile.pixels.size()));
-    if (!same) refuse(std::string("the shape of ") + name + " is not that of the pixels");
-  };
-  reader.open_image(2, "COVERAGE", LONG_IMG);
-  same_shape("COVERAGE");
-  tile.coverage = reader.planes<std::int32_t>(TINT, "COVERAGE");
-  int hdu = 2;
-  for (const auto& [name, planes] : {std::pair{"WEIGHT", &tile.weight}, std::pair{"VARIANCE", &tile.variance},
-                                     std::pair{"NEFF", &tile.effective_frames}}) {
-    reader.open_image(++hdu, name, FLOAT_IMG);
-    same_shape(name);
-    *planes = reader.planes<float>(TFLOAT, name);
-  }
-  for (const auto& [name, table] :
-       {std::pair{"QUALITY", &tile.quality}, std::pair{"FRAMEWGT", &tile.frame_weight},
-        std::pair{"REJLOW", &tile.rejected_low}, std::pair{"REJHIGH", &tile.rejected_high}}) {
-    reader.open_image(++hdu, name, DOUBLE_IMG);
-    *table = reader.frame_table(tile.pixels.size(), name);
-    if (table->front().size() != tile.quality.front().size())
-      refuse(std::string("QUALITY and ") + name + " are of different numbers of frames");
-  }
+  tile.run_id = reader.text("RUNID");
+  tile.config_hash = reader.text("CFGHASH");
+  tile.frames_manifest_id = reader.text("FRAMESID");
+  const int frames = reader.whole_number("NFRAMES");
+  const int map_planes = reader.whole_number("NMAPS");
+  const bool with_light = reader.has("REJLIGHT");
+  tile.pixels = reader.planes("the picture");
+  std::vector<Image> maps = read_maps(reader, tile, with_light);
+  tile.coverage = whole_planes(maps[0]);
+  tile.weight = std::move(maps[1]);
+  tile.variance = std::move(maps[2]);
+  tile.effective_frames = std::move(maps[3]);
   if (with_light) {
-    for (const auto& [name, planes] :
-         {std::pair{"LIGHTLOW", &tile.light_low}, std::pair{"LIGHTHIG", &tile.light_high}}) {
-      reader.open_image(++hdu, name, FLOAT_IMG);
-      same_shape(name);
-      *planes = reader.planes<float>(TFLOAT, name);
-    }
+    tile.light_low = std::move(maps[4]);
+    tile.light_high = std::move(maps[5]);
   }
+  read_frame_tables(reader, map_planes > 0 ? 3 : 2, frames, tile);
   reader.require_end();
   check_values(tile);
   return tile;

@@ -114,17 +114,17 @@ std::string encode_frame_metrics(const FrameMetrics& metrics) {
   }
   json stars = json::array();
   for (const ReferenceStar& s : metrics.stars) stars.push_back({s.x, s.y});
-  return json{{"schema", 1},
-              {"channels", std::move(channels)},
-              {"stars", std::move(stars)},
-              {"star_radius_px", metrics.star_radius_px},
-              {"seeing_px", metrics.seeing_px},
-              {"image_width", metrics.image_width},
-              {"image_height", metrics.image_height},
-              {"sky", metrics.sky},
-              {"output_scale", metrics.output_scale}}
-             .dump() +
-         "\n";
+  json all{{"schema", 1},
+           {"channels", std::move(channels)},
+           {"stars", std::move(stars)},
+           {"star_radius_px", metrics.star_radius_px},
+           {"seeing_px", metrics.seeing_px},
+           {"image_width", metrics.image_width},
+           {"image_height", metrics.image_height},
+           {"sky", metrics.sky},
+           {"output_scale", metrics.output_scale}};
+  if (!metrics.frame_tables) all["frame_tables"] = false;
+  return all.dump() + "\n";
 }
 
 FrameMetrics decode_frame_metrics(std::string_view bytes) {
@@ -147,6 +147,7 @@ FrameMetrics decode_frame_metrics(std::string_view bytes) {
   check_sky_surfaces(o, metrics);
   metrics.sky = o.numbers("sky", 0, kMostChannels);
   metrics.output_scale = o.numbers("output_scale", 0, kMostChannels);
+  if (o.has("frame_tables")) metrics.frame_tables = o.boolean("frame_tables");
   o.done();
   return metrics;
 }

@@ -113,8 +113,8 @@ std::vector<BadFrame> raw_colour_frames(const Manifest& manifest, const DataPara
   }
   throw InputError(std::to_string(names.size()) + " of " + std::to_string(manifest.frames.size()) +
                    " frames have one plane and BAYERPAT '" + pattern + "' (" + some_names(names) +
-                   "): raw colour frames: set input.stage: raw and registration.engine: siril, or debayer "
-                   "first; frames that are grey in spite of BAYERPAT want data.color_mode: MONO");
+                   "): raw colour frames: set input.stage: raw and registration.engine: internal, or "
+                   "debayer first; frames that are grey in spite of BAYERPAT want data.color_mode: MONO");
 }
 
 std::string some_names(const std::vector<std::string>& names) {

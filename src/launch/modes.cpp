@@ -128,6 +128,7 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   if (local_workers > 0) {
     RunConfig theirs = config;
     theirs.input.dir = frames_folder(config, request.run_id).string();
+    theirs.storage.upload_frames = false;  // they are on this host
     workers.emplace(theirs, local_workers, request.quiet);
   }
   EventAnnouncer announcer(*transport, request.run_id);

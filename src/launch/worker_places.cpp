@@ -45,8 +45,7 @@ void look_at_storage(const fs::path& root) {
 WorkerPlaces open_worker_places(const WorkerConfig& config) {
   const fs::path root = config.storage.root.empty() ? "out" : config.storage.root;
   if (config.storage.type == StorageType::kFile) look_at_storage(root);
-  WorkerPlaces places{open_store(config.storage, root),
-                      open_frames(config.input, config.storage, config.cache)};
+  WorkerPlaces places{open_store(config.storage, root), open_worker_frames(config)};
   if (config.storage.type == StorageType::kS3) probe_store(*places.store);
   look_at_frames(places.frames);
   return places;

@@ -5,9 +5,12 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
+#include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/header/shared_sky.hpp"
-#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/passes/drizzled_stack.hpp"
+#include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/products/products.hpp"
 #include "tilecompile/tile/grid.hpp"
 
@@ -32,6 +35,16 @@ bool note_proofs(RunUnderWay& run, AnalysedNight& night, const ProofVerdict& ver
   if (!verdict.warning.empty()) night.analysis.warnings.push_back(verdict.warning);
   set_aside(run, night.frames, verdict.bad);
   return verdict.bad.empty();
+}
+
+// The classical stack of frames that are drizzled, once they are measured.
+void drizzle_classical(RunUnderWay& run, AnalysedNight& night, const FrameSource& source) {
+  if (!source.drizzles()) return;
+  run.clock.start("drizzle classical stack");
+  const int rows = drizzled_block_rows(night.analysis.metrics.image_height);
+  PhaseProgress progress(run, "drizzling", "rows of blocks", static_cast<std::size_t>(rows));
+  stack_drizzled_frames(night.analysis, source, run.config.method, memory_limit_bytes(run.config.parallel),
+                        run.threads, progress);
 }
 
 // One look at all frames; false when some were bad and are left out now.
@@ -60,7 +73,9 @@ bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
     measure_seeing(night.analysis, source, method, run.threads, *tasks.passes(progress), stars);
   }
-  return note_proofs(run, night, judge_proofs(proof, night.analysis, stars));
+  if (!note_proofs(run, night, judge_proofs(proof, night.analysis, stars))) return false;
+  drizzle_classical(run, night, source);
+  return true;
 }
 
 void check_analysis(RunUnderWay& run, const AnalysedNight& night) {
@@ -109,6 +124,8 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   check_analysis(run, night);
   for (const std::string& warning : night.analysis.warnings) warn(run, warning);
   note_analysis(run.record, night, method.tile);
+  night.analysis.metrics.frame_tables =
+      run.config.output.tile_metrics || synthetic_enabled(run.record.frames, method.synthetic);
   for (const Plane<float>& plane : night.analysis.classical)
     night.sky.push_back(sky_mask(plane, night.analysis.metrics.seeing_px));
   return night;

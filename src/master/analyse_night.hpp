@@ -1,6 +1,6 @@
 #pragma once
 #include "night_frames.hpp"
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {

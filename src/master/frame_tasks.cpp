@@ -2,8 +2,8 @@
 
 #include "reconstruct.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/dispatch/frame_rounds.hpp"
 #include "tilecompile/dispatch/journal.hpp"
+#include "tilecompile/master/frame_rounds.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
@@ -12,6 +12,7 @@ FrameTasks::FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameS
     : run_(run), source_(source) {
   if (run.links.own == nullptr || !run.config.parallel.frame_tasks) return;
   round_ = round_of(run, frames.raw != nullptr);
+  bring_frames_in(run, source);
   ObjectStore& store = *run.links.store;
   store.put(frames_config_key(round_.task_template), canonical_method_json(run.config.method));
   store.put(frames_manifest_key(round_.task_template), frames.manifest_json);

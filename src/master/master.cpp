@@ -9,11 +9,14 @@
 #include "run_products.hpp"
 #include "run_under_way.hpp"
 #include "synthetic_frames.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/states.hpp"
+#include "tilecompile/config/kept_settings.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/products/named_folder.hpp"
 
 namespace tilecompile {
 namespace {
@@ -25,6 +28,10 @@ std::string found_configuration(const RunRequest& request) {
   return text + config_yaml(request.config);
 }
 
+void keep_settings(const RunUnderWay& run) {
+  run.directory->write(kSettingsFile, encode_settings(run.request.settings));
+}
+
 // From here on something is kept of the run.
 void open_directory(RunUnderWay& run) {
   const bool is_open = run.directory.has_value();
@@ -33,6 +40,7 @@ void open_directory(RunUnderWay& run) {
   run.directory->point_latest();
   run.directory->append_event(run.request.resume ? "run_resumed" : "run_started",
                               {{"mode", mode_name(run.links.mode)}});
+  if (!run.request.resume) keep_settings(run);
   if (!run.request.choices.empty()) run.directory->write("run.yaml", found_configuration(run.request));
   if (is_open) return;
   for (const std::string& text : run.record.warnings) note_warning(run, text);
@@ -58,6 +66,16 @@ void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const 
   write_frame_table(run, night, made.clusters);
 }
 
+// Where people look. The run is no worse without it.
+std::filesystem::path folder_by_name(const RunUnderWay& run) {
+  try {
+    return gather_by_name(run.directory->path());
+  } catch (const Error& e) {
+    log_warning(std::string("the run has no folder of its name: ") + e.what());
+    return {};
+  }
+}
+
 // The phases of a run, each of which takes what the ones before have made.
 RunOutcome carry_out(RunUnderWay& run) {
   NightFrames frames = scan_night(run);
@@ -67,6 +85,7 @@ RunOutcome carry_out(RunUnderWay& run) {
   Journal journal;
   if (run.request.resume) {
     if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
+    keep_settings(run);  // now that they are known to be those of this run
     journal = journal_to_resume(run, night);
   }
   TileRound round = share_with_workers(run, night);
@@ -87,7 +106,7 @@ RunOutcome carry_out(RunUnderWay& run) {
   const auto& verdict = run.record.verdict;
   const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });
   finish(run, failed ? RunEnd::kFailedValidation : RunEnd::kDone);
-  return {failed ? 3 : 0, run.directory->path(), run.record};
+  return {failed ? 3 : 0, run.directory->path(), folder_by_name(run), run.record};
 }
 
 }  // namespace

@@ -5,9 +5,9 @@
 
 #include "run_under_way.hpp"
 #include "tilecompile/header/manifest.hpp"
-#include "tilecompile/night/frame_proofs.hpp"
 #include "tilecompile/night/frame_scan.hpp"
 #include "tilecompile/night/frame_source.hpp"
+#include "tilecompile/passes/frame_proofs.hpp"
 
 namespace tilecompile {
 

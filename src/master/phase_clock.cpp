@@ -2,8 +2,6 @@
 
 #include <sys/resource.h>
 
-#include <fstream>
-
 namespace tilecompile {
 namespace {
 
@@ -29,21 +27,6 @@ void PhaseClock::stop() {
   phases_.back().seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
   phases_.back().cpu_seconds = cpu_seconds() - cpu_began_;
   running_ = false;
-}
-
-std::int64_t process_bytes_read() {
-  std::ifstream file("/proc/self/io");
-  std::string key;
-  std::int64_t value = 0;
-  while (file >> key >> value)
-    if (key == "rchar:") return value;
-  return 0;
-}
-
-std::int64_t process_peak_memory() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
 }
 
 }  // namespace tilecompile

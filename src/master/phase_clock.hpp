@@ -22,9 +22,4 @@ class PhaseClock {
   double cpu_began_ = 0;
 };
 
-/// Bytes this process has read so far (files and pipes).
-std::int64_t process_bytes_read();
-/// Largest resident memory of this process so far, bytes.
-std::int64_t process_peak_memory();
-
 }  // namespace tilecompile

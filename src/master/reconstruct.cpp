@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "night_frames.hpp"
 #include "run_products.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -14,6 +15,7 @@
 #include "tilecompile/dispatch/chunked_tiles.hpp"
 #include "tilecompile/dispatch/task_size.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
+#include "tilecompile/night/frame_upload.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/night/stored_tile.hpp"
 
@@ -28,6 +30,7 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   TileRound round = round_of(run, night.frames.raw != nullptr);
   round.grid = &night.grid;
   round.planes = record.channels;
+  round.threads = run.threads;
   set_task_size(
       round, config,
       {record.width, record.height, record.channels, record.frames, run.threads, run.stack_seconds});
@@ -100,7 +103,19 @@ void share(RunUnderWay& run, const std::string& key, const std::string& name, co
     run.directory->write(name, bytes);
 }
 
+void bring_frames_in(RunUnderWay& run, const FrameSource& source) {
+  if (!run.config.storage.upload_frames || run.links.mode != RunMode::kMaster) return;
+  run.clock.start("bring frames into the bucket");
+  const FrameUpload upload = upload_frames(source, *run.links.store, run.threads, run);
+  const LogFields fields = {{"brought", std::to_string(upload.brought)},
+                            {"bytes", std::to_string(upload.bytes)},
+                            {"there_already", std::to_string(upload.known)}};
+  log_info("the frames are in " + run.links.store->describe(), fields);
+  run.directory->append_event("frames_uploaded", fields);
+}
+
 TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night) {
+  bring_frames_in(run, source_of(run, night.frames));
   const std::string& run_id = run.request.run_id;
   const std::string metrics = encode_frame_metrics(night.analysis.metrics);
   share(run, manifest_key(run_id), "manifest.json", night.frames.manifest_json);
@@ -169,7 +184,8 @@ Reconstruction reconstruct(RunUnderWay& run, const AnalysedNight& night, const T
   for (int id = 0; id < record.tiles; ++id)
     if (ledger.is_failed(id)) joiner.skip(id);
   require(run, check_tiles_complete(ledger.done(), ledger.failed(), record.tiles));
-  require(run, check_every_frame_weighted(joiner.frame_weight(), record.frames, ledger.failed()));
+  if (night.analysis.metrics.frame_tables)
+    require(run, check_every_frame_weighted(joiner.frame_weight(), record.frames, ledger.failed()));
   std::vector<CoaddChannel> channels = joiner.finish();
   require(run, check_finite_where_covered("reconstruction_finite_where_covered", "reconstruction", channels));
   note_limited_frames(run, night, joiner);

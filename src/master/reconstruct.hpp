@@ -14,6 +14,8 @@ struct Reconstruction {
   std::vector<CoaddChannel> channels;
 };
 
+/// With storage.upload_frames brings the frames into the bucket, those that are not there yet.
+void bring_frames_in(RunUnderWay& run, const FrameSource& source);
 /// Brings what workers need to the storage, and says what is asked of them: all tiles of the night.
 TileRound share_with_workers(RunUnderWay& run, const AnalysedNight& night);
 /// An object that workers need, on the shared storage and, where that is another place, in the run directory

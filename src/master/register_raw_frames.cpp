@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
+#include "drizzle_choice.hpp"
 #include "night_frames.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -10,7 +12,7 @@
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/night/calibration.hpp"
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
 namespace {
@@ -54,6 +56,17 @@ CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   return plan;
 }
 
+// A frame that was asked for as the reference, and cannot be, is the only one to blame.
+void check_reference(const RunConfig& config, const NightFits& fits) {
+  if (config.registration.reference == "auto") return;
+  const auto reference = static_cast<std::size_t>(fits.reference);
+  std::string why = fits.fits[reference].problem;
+  if (why.empty() && fits.stars[reference].chosen.empty()) why = "it shows no stars";
+  if (!why.empty())
+    throw InputError("the frame that registration.reference names cannot be the reference: " +
+                     config.registration.reference + ": " + why + "; name another one, or auto");
+}
+
 // Every kOneOf-th sample of a plane that is a number, in ascending order.
 std::vector<float> some_samples(const Plane<float>& plane) {
   constexpr std::size_t kOneOf = 61;
@@ -75,6 +88,11 @@ double calibrated_level(double saturation, const Masters& masters) {
     const double most = flat.empty() ? 1 : flat[flat.size() * 99 / 100];
     if (most > 0) level = std::min(level, (saturation - offset) / most);
   }
+  if (!(level > 0))
+    throw InputError(
+        "data.saturation = " + std::to_string(saturation) +
+        " lies below the level of the master dark, so every pixel would count as saturated; give "
+        "the level in the units of the raw frames, or leave the key away");
   return level;
 }
 
@@ -101,7 +119,7 @@ NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const Cal
        config.min_star_matches});
 }
 
-Registration registration_of(const RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
+Registration registration_of(RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
                              const CalibrationPlan& calibration, const std::string& cfa_pattern) {
   Registration r;
   r.cfa_pattern = cfa_pattern;
@@ -130,6 +148,7 @@ Registration registration_of(const RunUnderWay& run, const Manifest& manifest, c
                      " gives a picture with a side of more than " + std::to_string(kLargestSide_px) +
                      " px; set registration.framing: reference, or take out the frames that lie apart "
                      "(registration.csv)");
+  choose_drizzle(run, r, placed);
   return r;
 }
 
@@ -179,8 +198,7 @@ void take_registration(NightFrames& frames, Registration registration, Masters m
 }  // namespace
 
 void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
-  if (run.config.registration.debayer == "drizzle")
-    throw UsageError("registration.debayer: drizzle is not there yet: set registration.debayer: interpolate");
+  check_drizzle_keys(run.config);
   scan_raw(run, frames);
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
@@ -194,6 +212,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   if (saturation > 0) saturation = calibrated_level(saturation, masters);
   const NightFits fits = find_transforms(run, frames, calibration, masters, cfa_pattern);
   run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
+  check_reference(run.config, fits);
   if (fits.reference < 0)
     throw InputError(
         "none of the " + std::to_string(all->frames.size()) +

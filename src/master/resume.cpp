@@ -57,6 +57,17 @@ void check_same_configuration(ObjectStore& store, const std::string& run_id, con
   log_warning("config.json of the run is damaged and written anew");
 }
 
+// Tiles with tables of the frames and tiles without are different files.
+void check_same_tables(const RunUnderWay& run, const std::string& metrics_json, bool tables) {
+  try {
+    if (decode_frame_metrics(metrics_json).frame_tables == tables) return;
+  } catch (const InputError&) {
+    return;  // damaged: written anew
+  }
+  throw UsageError("output.tile_metrics is not what run " + run.request.run_id +
+                   " began with; resume it with the same value, or start a new run");
+}
+
 void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
                        const std::string& manifest_json) {
   const std::string manifest = stored(store, manifest_key(run_id));
@@ -120,6 +131,7 @@ void refuse_second_master(const RunUnderWay& run) {
 Journal journal_to_resume(RunUnderWay& run, const AnalysedNight& night) {
   const std::string& run_id = run.request.run_id;
   const std::string metrics = stored(*run.links.store, frame_metrics_key(run_id));
+  if (!metrics.empty()) check_same_tables(run, metrics, night.analysis.metrics.frame_tables);
   Journal journal = read_journal(run.directory->path() / "journal.jsonl", run_id, run.record.tiles);
   for (const std::string& remark : journal.remarks) log_warning("journal.jsonl: " + remark);
   if (metrics.empty() || metrics == encode_frame_metrics(night.analysis.metrics)) return journal;

@@ -64,6 +64,7 @@ void show_and_judge(RunUnderWay& run, const TileJoiner& tiles, const ProductCont
 }
 
 void write_metrics_of_tiles(const RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
+  if (!night.analysis.metrics.frame_tables) return;
   ProductHeader header;
   header.cards = {{"RUNID", run.request.run_id, "run"}};
   write_tile_metrics(run.directory->path() / "tile_metrics.fits",
@@ -71,6 +72,7 @@ void write_metrics_of_tiles(const RunUnderWay& run, const AnalysedNight& night, 
 }
 
 void write_rejection(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
+  if (!night.analysis.metrics.frame_tables) return;
   if (run.config.method.reconstruction.rejection.mode == RejectionParams::Mode::kNone) return;
   const RejectionReport report =
       rejection_report(tiles, night.grid, night.analysis.metrics, frame_paths(night.frames));

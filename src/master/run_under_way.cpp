@@ -8,6 +8,7 @@
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
+#include "tilecompile/base/process_usage.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/config/run_limits.hpp"
@@ -160,8 +161,8 @@ void finish(RunUnderWay& run, RunEnd end) {
   run.record.phases = run.clock.phases();
   run.record.workers.clear();
   for (const auto& [id, w] : run.workers.workers())
-    run.record.workers.push_back(
-        {id, w.tiles, w.failures, w.handed_back, w.rejected, w.last_failure, w.last_failure_time});
+    run.record.workers.push_back({id, w.tiles, w.failures, w.handed_back, w.rejected, w.last_failure,
+                                  w.last_failure_time, w.bytes_read});
   run.record.bytes_read = process_bytes_read();
   run.record.peak_memory_bytes = process_peak_memory();
   run.record.finished = utc_now();

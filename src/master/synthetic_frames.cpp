@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <memory>
 
 #include "run_products.hpp"
 #include "tilecompile/base/error.hpp"
@@ -83,38 +85,44 @@ std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& n
   return results;
 }
 
-ProductRecord write_synthetic_frame(const ProductContext& context, const Clusters& clusters, int cluster,
-                                    const std::vector<CoaddChannel>& frame) {
+ProductPlan synthetic_plan(const Clusters& clusters, int cluster) {
   const std::string name = synthetic_name(cluster);
   const std::vector<int> members = clusters.members(cluster);
   const std::string history = "tilecompile: synthetic frame " + std::to_string(cluster) + " of " +
                               std::to_string(clusters.count) + " from " + std::to_string(members.size()) +
                               " frames of one observing state";
-  return write_product(context, {name, "synthetic/" + name + ".fits", {history}, members, false}, frame);
+  return {name, "synthetic/" + name + ".fits", {history}, members, false};
 }
 
 // Joins the synthetic frames, writes them, and returns their plain mean.
 std::vector<CoaddChannel> join_and_average(RunUnderWay& run, const AnalysedNight& night,
                                            const Clusters& clusters, const LoadTile& load,
                                            const SyntheticJoin& join) {
+  const int width = run.record.width, height = run.record.height;
   std::vector<AverageStack> stacks(static_cast<std::size_t>(run.record.channels),
-                                   AverageStack(run.record.width, run.record.height));
-  ProductContext context = product_context(run, night);
-  context.threads = 1;  // the frames are written side by side
-  std::vector<ProductRecord>& products = run.record.products;
-  join_synthetic_frames(load, join, [&](int first, const auto& frames) {
-    const auto known = products.size();
-    products.resize(known + frames.size());
+                                   AverageStack(width, height));
+  const ProductContext context = product_context(run, night);
+  std::vector<std::unique_ptr<ProductRows>> files;
+  join_synthetic_frames(load, join, [&](int first, int y0, const auto& rows) {
+    if (y0 == 0) files.clear();
+    files.resize(rows.size());
     const int stacked = static_cast<int>(stacks.size());
-    parallel_for(stacked + static_cast<int>(frames.size()), run.threads, [&](int i) {
+    const bool last = y0 + rows.front().front().pixels.height() == height;
+    std::vector<ProductRecord> products(rows.size());
+    parallel_for(stacked + static_cast<int>(rows.size()), run.threads, [&](int i) {
       if (i < stacked) {
         const auto c = static_cast<std::size_t>(i);
-        for (const auto& frame : frames) stacks[c].add(frame[c]);
-      } else {
-        const auto k = static_cast<std::size_t>(i - stacked);
-        products[known + k] = write_synthetic_frame(context, clusters, first + i - stacked, frames[k]);
+        for (const auto& frame : rows) stacks[c].add(frame[c], y0);
+        return;
       }
+      const auto k = static_cast<std::size_t>(i - stacked);
+      if (y0 == 0)
+        files[k] = std::make_unique<ProductRows>(context, synthetic_plan(clusters, first + i - stacked),
+                                                 width, height);
+      files[k]->add(rows[k]);
+      if (last) products[k] = files[k]->finish();
     });
+    if (last) std::move(products.begin(), products.end(), std::back_inserter(run.record.products));
   });
   std::vector<CoaddChannel> average;
   for (const AverageStack& stack : stacks) average.push_back(stack.finish());

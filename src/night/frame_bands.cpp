@@ -17,44 +17,60 @@ std::size_t frame_stride(const Box& region) {
 }  // namespace
 
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
-    : region_(region), first_frame_(first_frame), frames_(last_frame - first_frame + 1) {
-  const int channels = source.manifest().channels();
-  const std::size_t stride = frame_stride(region);
-  samples_ = std::make_unique_for_overwrite<float[]>(stride * static_cast<std::size_t>(channels) *
-                                                     static_cast<std::size_t>(frames_));
+    : region_(region),
+      first_frame_(first_frame),
+      frames_(last_frame - first_frame + 1),
+      channels_(source.manifest().channels()),
+      drizzled_(source.drizzles()) {
+  samples_ = std::make_unique_for_overwrite<float[]>(
+      frame_stride(region) * static_cast<std::size_t>(source.planes()) * static_cast<std::size_t>(frames_));
   code_step_.resize(static_cast<std::size_t>(frames_));
   for (int f = 0; f < frames_; ++f) {
     OpenFrame frame = source.open(first_frame + f);
     code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
     std::vector<float*> planes;
-    for (int c = 0; c < channels; ++c)
-      planes.push_back(samples_.get() + (static_cast<std::size_t>(c) * static_cast<std::size_t>(frames_) +
-                                         static_cast<std::size_t>(f)) *
-                                            stride);
-    frame.read_box(region, planes);
+    std::vector<DrizzledChannel> drizzled;
+    for (int c = 0; c < channels_; ++c) {
+      planes.push_back(place(c, f));
+      if (drizzled_) drizzled.push_back({place(c, f), place(channels_ + c, f)});
+    }
+    if (drizzled_)
+      frame.drizzle_box(region, drizzled);
+    else
+      frame.read_box(region, planes);
   }
 }
 
-FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
-  const auto plane = static_cast<std::size_t>(channel) * static_cast<std::size_t>(frames_) +
-                     static_cast<std::size_t>(frame - first_frame_);
-  const PlaneView<float> view{samples_.get() + plane * frame_stride(region_), region_.w, region_.h,
-                              region_.w};
-  return {view.window({box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h}),
-          code_step_[static_cast<std::size_t>(frame - first_frame_)]};
+float* FrameBand::place(int plane, int frame) {
+  return samples_.get() + (static_cast<std::size_t>(plane) * static_cast<std::size_t>(frames_) +
+                           static_cast<std::size_t>(frame)) *
+                              frame_stride(region_);
 }
 
-std::size_t FrameBand::size_bytes(const Box& region, int channels, int frames) {
-  return region.area() * sizeof(float) * static_cast<std::size_t>(channels) *
-         static_cast<std::size_t>(frames);
+PlaneView<float> FrameBand::plane(int index, int frame) const {
+  const auto at = static_cast<std::size_t>(index) * static_cast<std::size_t>(frames_) +
+                  static_cast<std::size_t>(frame - first_frame_);
+  return {samples_.get() + at * frame_stride(region_), region_.w, region_.h, region_.w};
+}
+
+FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
+  const Box window{box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h};
+  FrameCutout cutout{plane(channel, frame).window(window),
+                     code_step_[static_cast<std::size_t>(frame - first_frame_)]};
+  if (drizzled_) cutout.shares = plane(channels_ + channel, frame).window(window);
+  return cutout;
+}
+
+std::size_t FrameBand::size_bytes(const Box& region, int planes, int frames) {
+  return region.area() * sizeof(float) * static_cast<std::size_t>(planes) * static_cast<std::size_t>(frames);
 }
 
 BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
     : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
-Box BandCache::region(const Box& tile, int image_width, int channels, int frames,
+Box BandCache::region(const Box& tile, int image_width, int planes, int frames,
                       std::size_t memory_limit_bytes, std::size_t bands) {
-  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, channels, frames);
+  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, planes, frames);
   // A part of the limit, so that the next band can be read while others are in use.
   const std::size_t columns =
       memory_limit_bytes / std::max<std::size_t>(2, bands) / std::max<std::size_t>(1, column_bytes);
@@ -68,7 +84,7 @@ Box BandCache::region(const Box& tile, int image_width, int channels, int frames
 
 void BandCache::make_room(std::size_t needed_bytes) {
   const auto bytes = [](const Entry& e) {
-    return FrameBand::size_bytes(e.region, e.source->manifest().channels(), e.last_frame - e.first_frame + 1);
+    return FrameBand::size_bytes(e.region, e.source->planes(), e.last_frame - e.first_frame + 1);
   };
   std::size_t used = needed_bytes, kept = 1;
   for (auto it = entries_.begin(); it != entries_.end();) {
@@ -99,8 +115,8 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
   const Manifest& m = source->manifest();
   const int frames = last_frame - first_frame + 1;
   const Box region =
-      BandCache::region(tile, m.width(), m.channels(), frames, memory_limit_bytes_, most_bands_);
-  const std::size_t size = FrameBand::size_bytes(region, m.channels(), frames);
+      BandCache::region(tile, m.width(), source->planes(), frames, memory_limit_bytes_, most_bands_);
+  const std::size_t size = FrameBand::size_bytes(region, source->planes(), frames);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;

@@ -38,6 +38,9 @@ bool is_hidden(const std::string& name) { return name.front() == '.'; }
 bool is_run_directory(const fs::path& folder) {
   std::error_code error;
   if (folder.filename() == "masters" && fs::is_directory(folder / "of", error)) return true;
+  if (fs::is_symlink(folder / "work", error) &&
+      is_uuid(fs::read_symlink(folder / "work", error).filename().string()))
+    return true;  // the folder of a run's name
   if (!is_uuid(folder.filename().string())) return false;
   return fs::exists(folder / "journal.jsonl", error) || fs::exists(folder / "manifest.json", error);
 }

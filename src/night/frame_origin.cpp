@@ -1,6 +1,7 @@
 #include "tilecompile/night/frame_origin.hpp"
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
 namespace {
@@ -60,6 +61,20 @@ FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, 
 FrameOrigin open_frames(const RunConfig& config) {
   const bool for_siril = config.input.stage == InputStage::kRaw && !calibrates(config);
   return open_frames(config.input, config.storage, for_siril ? CacheConfig{} : config.cache);
+}
+
+FrameOrigin open_worker_frames(const WorkerConfig& config) {
+  FrameOrigin origin = open_frames(config.input, config.storage, config.cache);
+  if (!config.storage.upload_frames) return origin;
+  if (!origin.cache)
+    throw UsageError(
+        "'cache.dir' is not set: with 'storage.upload_frames' a worker reads frames from copies in that "
+        "folder");
+  const S3Config& s3 = config.storage.s3;
+  origin.bucket = std::make_shared<S3Bucket>(s3_options(s3));
+  origin.prefix = (s3.prefix.empty() ? "" : s3.prefix + "/") + kFramesFolder;
+  origin.by_content = true;
+  return origin;
 }
 
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root) {

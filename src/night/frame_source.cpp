@@ -98,9 +98,9 @@ FrameFile FrameSource::file(int index) const {
     verified_->verify(path, entry);
     return {path, {}};
   }
-  CachedFile copy =
-      origin_.cache->get(entry.sha256, origin_.name_of(entry.path),
-                         [&](const std::filesystem::path& file) { origin_.copy(entry.path, file); });
+  const std::string& place = origin_.place_of(entry.path, entry.sha256);
+  CachedFile copy = origin_.cache->get(entry.sha256, origin_.name_of(place),
+                                       [&](const std::filesystem::path& file) { origin_.copy(place, file); });
   const std::filesystem::path path = copy.path();
   return {path, std::move(copy)};
 }

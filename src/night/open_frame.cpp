@@ -48,17 +48,45 @@ void OpenFrame::read_box(const Box& box, const std::vector<float*>& out) {
       if (out[c] != nullptr) reader_.read_box(static_cast<int>(c), box, out[c]);
     return;
   }
+  for_blocks(box, [&](const Box& block) { resample_block(block, box, out); });
+}
+
+void OpenFrame::drizzle_box(const Box& box, const std::vector<DrizzledChannel>& out) {
+  for_blocks(box, [&](const Box& block) { drizzle_block(block, box, out); });
+}
+
+template <class Make>
+void OpenFrame::for_blocks(const Box& box, const Make& make) const {
   const int columns = std::clamp(2 * box.h, kLeastBlockColumns, kMostBlockColumns);
   for (int y0 = box.y0; y0 < box.y1(); y0 += kBlockRows)
     for (int x0 = box.x0; x0 < box.x1(); x0 += columns)
-      resample_block({x0, y0, std::min(columns, box.x1() - x0), std::min(kBlockRows, box.y1() - y0)}, box,
-                     out);
+      make(Box{x0, y0, std::min(columns, box.x1() - x0), std::min(kBlockRows, box.y1() - y0)});
+}
+
+Box OpenFrame::source_of(const Box& block) const {
+  return source_box(frame_->transform, night_->registration.grid, block, frame_->width, frame_->height);
+}
+
+void OpenFrame::drizzle_block(const Box& block, const Box& box, const std::vector<DrizzledChannel>& out) {
+  const Box from = source_of(block);
+  Plane<float> samples(from.w, from.h);
+  if (from.w > 0 && from.h > 0) samples = calibrated_box(reader_, night_->masters_of(*frame_), from);
+  std::vector<Plane<float>> light(out.size(), Plane<float>(block.w, block.h)), shares = light;
+  std::vector<DrizzledChannel> channels;
+  for (std::size_t c = 0; c < out.size(); ++c) channels.push_back({light[c].data(), shares[c].data()});
+  const FramePart part{samples.view(), from, from.w > 0 && from.h > 0 ? frame_->width : 0, frame_->height};
+  drizzle(frame_->transform, night_->registration.grid, block, part, pattern_, night_->registration.drop_px,
+          channels);
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    copy_block(light[c], block, box, out[c].samples);
+    copy_block(shares[c], block, box, out[c].shares);
+  }
 }
 
 void OpenFrame::resample_block(const Box& block, const Box& box, const std::vector<float*>& out) {
   const OutputGrid& grid = night_->registration.grid;
   const int width = frame_->width, height = frame_->height;
-  const Box from = source_box(frame_->transform, grid, block, width, height);
+  const Box from = source_of(block);
   Plane<float> result(block.w, block.h, std::numeric_limits<float>::quiet_NaN());
   if (from.w == 0 || from.h == 0) {
     for (float* plane : out)

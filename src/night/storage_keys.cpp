@@ -23,6 +23,8 @@ std::string registration_key(const std::string& run_id) { return run_id + "/regi
 std::string frame_metrics_key(const std::string& run_id) { return run_id + "/frame_metrics.json"; }
 std::string clusters_key(const std::string& run_id) { return run_id + "/clusters.json"; }
 
+std::string frame_object_key(const std::string& sha256) { return std::string(kFramesFolder) + "/" + sha256; }
+
 std::string tile_key(const std::string& run_id, int tile_id) {
   return numbered_tile(run_id + "/tiles", tile_id);
 }

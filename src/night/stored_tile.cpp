@@ -6,7 +6,8 @@
 
 namespace tilecompile {
 
-TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes) {
+TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
+                   bool frame_tables) {
   TileFile file;
   file.tile_id = tile.tile_id;
   file.box = tile.box;
@@ -14,6 +15,10 @@ TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileC
   file.config_hash = task.config_hash;
   file.frames_manifest_id = task.frames_manifest_id;
   for (TileChannel& channel : planes) {
+    if (!frame_tables)
+      for (auto* table :
+           {&channel.quality, &channel.frame_weight, &channel.rejected_low, &channel.rejected_high})
+        table->clear();
     file.pixels.push_back(std::move(channel.pixels));
     file.coverage.push_back(std::move(channel.coverage));
     file.weight.push_back(std::move(channel.weight));
@@ -31,7 +36,7 @@ TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileC
 }
 
 void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
-                ObjectStore& store, ResultMessage& message) {
+                bool frame_tables, ObjectStore& store, ResultMessage& message) {
   message.data_shape = {tile.box.h, tile.box.w};
   if (planes.size() > 1)
     message.data_shape.insert(message.data_shape.begin(), static_cast<int>(planes.size()));
@@ -40,13 +45,10 @@ void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChan
     message.tile_median.push_back(plane.median);
     message.tile_background.push_back(plane.background);
     message.fallback_used |= plane.fallback_used;
-    if (task.clusters) {  // clusters differ in size; the first round's tile has the numbers of frames
-      plane.frame_weight.clear();
-      plane.rejected_low.clear();
-      plane.rejected_high.clear();
-    }
   }
-  const std::string bytes = encode_tile_file(tile_file(task, tile, std::move(planes)));
+  const std::string bytes = encode_tile_file(
+      // clusters differ in size; the first round's tile has the numbers of frames
+      tile_file(task, tile, std::move(planes), frame_tables && !task.clusters));
   message.data_ref =
       task.clusters ? synthetic_tile_key(task.run_id, tile.tile_id) : tile_key(task.run_id, tile.tile_id);
   message.data_checksum = sha256_hex(bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <set>
 #include <utility>
 
 #include "tilecompile/base/error.hpp"
@@ -133,6 +134,27 @@ void for_each_dead_letter(const BrokerConfig& broker, const std::function<void(c
     return LetterFate::kKeep;
   });
   transport->close();
+}
+
+bool names_letter(const std::string& given, const std::string& id) {
+  if (given == id) return true;
+  const std::size_t colon = given.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  return id.starts_with(given.substr(0, colon)) &&
+         id.substr(std::min(id.rfind(':'), id.size())) == given.substr(colon);
+}
+
+std::string whole_letter_id(const BrokerConfig& broker, const std::string& given) {
+  std::set<std::string> found;
+  for_each_dead_letter(broker, [&](const DeadLetter& letter) {
+    if (names_letter(given, letter.id)) found.insert(letter.id);
+  });
+  if (found.empty() || found.count(given) > 0) return given;
+  if (found.size() == 1) return *found.begin();
+  std::string names;
+  for (const std::string& id : found) names += (names.empty() ? "" : ", ") + id;
+  throw UsageError("several dead letters begin with '" + given + "': " + names +
+                   "; give more of the run's id");
 }
 
 EndedLetters end_dead_letters(const BrokerConfig& broker, const std::string& id, bool retry) {

@@ -128,7 +128,8 @@ std::string storage_section(const RunConfig& config,
                             std::vector<std::pair<std::string, std::string>>& files) {
   const S3Config& s3 = config.storage.s3;
   std::string text;
-  if (s3.frames_prefix.empty())
+  const bool in_bucket = !s3.frames_prefix.empty() || config.storage.upload_frames;
+  if (!in_bucket)
     text += "# The frames, as this host sees them.\ninput: {dir: " +
             quoted(fs::absolute(config.input.dir).string()) + "}\n";
   else
@@ -136,8 +137,9 @@ std::string storage_section(const RunConfig& config,
   if (config.storage.type == StorageType::kFile)
     text += "# The folder that all hosts share, as this one sees it.\nstorage: {root: " +
             quoted(fs::absolute(storage_root(config)).string()) + "}\n";
-  if (config.storage.type == StorageType::kFile && s3.frames_prefix.empty()) return text;
+  if (config.storage.type == StorageType::kFile && !in_bucket) return text;
   text += config.storage.type == StorageType::kS3 ? "storage:\n  type: s3\n" : "storage:\n";
+  if (config.storage.upload_frames) text += "  upload_frames: true\n";
   text += "  s3:\n";
   const auto add = [&](const char* key, const std::string& value) {
     if (!value.empty()) text += "    " + std::string(key) + ": " + quoted(value) + "\n";

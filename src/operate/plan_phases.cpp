@@ -84,10 +84,10 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
       {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (plan.synthetic_frames == 0) return phases;
-  const std::uint64_t joining =
-      std::clamp<std::uint64_t>(join_memory_bytes(limit) / (pixels * OverlapAdd::kBytesAPixel), 1,
-                                static_cast<std::uint64_t>(plan.synthetic_frames)) *
-      pixels * OverlapAdd::kBytesAPixel;
+  const std::uint64_t frame = joining_bytes(grid, plan.channels);
+  const std::uint64_t joining = std::clamp<std::uint64_t>(join_memory_bytes(limit) / frame, 1,
+                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
+                                frame;
   phases.push_back({"synthetic frames", band_bytes(manifest, reads),
                     tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
                     tiles_s});

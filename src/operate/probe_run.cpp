@@ -6,8 +6,8 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/night/analysis.hpp"
-#include "tilecompile/night/star_pass.hpp"
+#include "tilecompile/passes/analysis.hpp"
+#include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/worker/run_contexts.hpp"
 

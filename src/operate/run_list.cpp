@@ -9,30 +9,14 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
-#include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/operate/run_status.hpp"
+#include "tilecompile/products/named_folder.hpp"
 
 namespace tilecompile {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::string object_of(const fs::path& picture) {
-  if (!fs::exists(picture)) return "";
-  try {
-    for (const std::string& record : shared_header_records(picture)) {
-      if (!record.starts_with("OBJECT  =")) continue;
-      const std::size_t begin = record.find('\''), end = record.find('\'', begin + 1);
-      if (begin == std::string::npos || end == std::string::npos) return "";
-      const std::string name = record.substr(begin + 1, end - begin - 1);
-      return name.substr(0, name.find_last_not_of(' ') + 1);
-    }
-  } catch (const Error&) {
-    return "";  // a damaged picture is not this list's business
-  }
-  return "";
-}
 
 std::string change_text(double percent, const char* less, const char* more) {
   char text[48];
@@ -56,7 +40,8 @@ std::string gain_text(const json& record) {
 
 ListedRun listed(const fs::path& directory) {
   const RunStatus status = read_run_status(directory);
-  ListedRun run{status.run_id, status.status, "", object_of(directory / "classical.fits"), 0, "", directory};
+  ListedRun run{
+      status.run_id, status.status, "", object_of(directory / "classical.fits"), 0, "", directory, {}};
   std::ifstream in(directory / "run.json", std::ios::binary);
   const json record = json::parse(std::string{std::istreambuf_iterator<char>(in), {}}, nullptr, false);
   if (!record.is_object()) {
@@ -84,7 +69,12 @@ std::vector<ListedRun> list_runs(const fs::path& output_dir) {
                      "; name their folder (output.dir) after --output");
   std::sort(found.rbegin(), found.rend());
   std::vector<ListedRun> runs;
-  for (const auto& [time, path] : found) runs.push_back(listed(path));
+  const auto folders = named_folders(output_dir);
+  for (const auto& [time, path] : found) {
+    runs.push_back(listed(path));
+    if (const auto at = folders.find(runs.back().run_id); at != folders.end())
+      runs.back().folder = at->second;
+  }
   return runs;
 }
 

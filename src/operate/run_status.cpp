@@ -14,6 +14,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/operate/run_story.hpp"
+#include "tilecompile/products/named_folder.hpp"
 
 namespace tilecompile {
 namespace {
@@ -65,12 +66,18 @@ fs::path run_that_begins(const std::string& prefix, const fs::path& output_dir) 
                    "; give more of the id");
 }
 
+// A folder that a run got by its name leads to the run directory beside it.
+fs::path run_directory_of(const fs::path& folder) {
+  const std::string id = run_of_folder(folder);
+  return id.empty() ? folder : fs::absolute(folder / "").parent_path().parent_path() / id;
+}
+
 }  // namespace
 
 fs::path find_run_directory(const std::string& run, const fs::path& output_dir) {
   const bool named = !run.empty() && run != "latest";
-  if (named && fs::is_directory(run)) return run;
-  if (named && fs::is_directory(output_dir / run)) return output_dir / run;
+  if (named && fs::is_directory(run)) return run_directory_of(run);
+  if (named && fs::is_directory(output_dir / run)) return run_directory_of(output_dir / run);
   if (named) return run_that_begins(run, output_dir);
   fs::path latest;
   fs::file_time_type latest_time;

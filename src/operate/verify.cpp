@@ -13,6 +13,7 @@
 #include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/night/frame_listing.hpp"
 #include "tilecompile/night/frame_scan.hpp"
+#include "tilecompile/night/frame_upload.hpp"
 #include "tilecompile/operate/setup.hpp"
 #include "tilecompile/protocol/broker_alarm.hpp"
 #include "tilecompile/protocol/broker_link.hpp"
@@ -180,6 +181,9 @@ bool Verifier::prepare_probes() {
   return check("probes", "see the text", [&] {
     std::string run_id = new_uuid();
     if (few_) {
+      if (config_.storage.upload_frames)
+        upload_frames(FrameSource(frames_, few_, config_.method.data.zero_is_nodata, verified_), *store_,
+                      thread_count(config_.parallel.threads));
       small_ = make_small_task(config_, frames_, few_, verified_, *store_);
       run_id = small_->task.run_id;
       written_.insert(

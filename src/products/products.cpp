@@ -36,6 +36,10 @@ ProductHeader product_header(const ProductContext& context, const ProductPlan& p
 }
 
 constexpr const char* kMaps[] = {"coverage", "weight", "variance", "neff"};
+constexpr const char* kCoverageText = "coverage: valid frames per pixel";
+constexpr const char* kWeightText = "weight: sum of frame weights per pixel";
+constexpr const char* kVarianceText = "variance: of a pixel as the background noise of the frames makes it";
+constexpr const char* kNeffText = "neff: effective number of frames per pixel";
 
 std::filesystem::path map_path(std::filesystem::path picture, const char* what) {
   return picture.replace_extension(std::string(".") + what + ".fits");
@@ -69,14 +73,16 @@ double output_unit(const ProductContext& context, std::size_t channel) {
   return input_units / context.metrics->sky[channel];
 }
 
+Plane<float> times(Plane<float> plane, double factor) {
+  for (float& v : plane.samples()) v = static_cast<float>(v * factor);
+  return plane;
+}
+
 Image scaled(const ProductContext& context, const std::vector<CoaddChannel>& channels,
              Plane<float> CoaddChannel::*which) {
   Image image;
   for (std::size_t c = 0; c < channels.size(); ++c) {
-    Plane<float> plane = channels[c].*which;
-    const double unit = output_unit(context, c);
-    for (float& v : plane.samples()) v = static_cast<float>(v * unit);
-    image.push_back(std::move(plane));
+    image.push_back(times(channels[c].*which, output_unit(context, c)));
   }
   return image;
 }
@@ -101,24 +107,7 @@ void write_variance(const ProductContext& context, const ProductPlan& plan, cons
     const double unit = output_unit(context, c);
     for (float& v : variance[c].samples()) v = static_cast<float>(v * unit * unit);
   }
-  write_map(context, plan, "variance",
-            map_header(header, "variance: of a pixel as the background noise of the frames makes it"),
-            variance);
-}
-
-// A second name for a file, or a copy where the file system has no second names. Readers see the old file or
-// the new one; the folder is synced with run.json.
-void link_file(const std::filesystem::path& from, const std::filesystem::path& to) {
-  if (from == to) return;
-  const std::filesystem::path link =
-      to.parent_path() / (std::string(kTemporaryPrefix) + to.filename().string());
-  std::error_code error;
-  std::filesystem::remove(link, error);
-  std::filesystem::create_hard_link(from, link, error);
-  if (error) std::filesystem::copy_file(from, link, error);
-  if (!error) std::filesystem::rename(link, to, error);
-  if (error) throw TransientError(file_error_text("writing", to, error.value()));
-  std::filesystem::remove(link, error);  // still there when `to` was such a name already
+  write_map(context, plan, "variance", map_header(header, kVarianceText), variance);
 }
 
 }  // namespace
@@ -166,15 +155,15 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
       },
       [&] { write_variance(context, plan, header, channels); },
       [&] {
-        write_map(context, plan, "coverage", map_header(header, "coverage: valid frames per pixel"),
+        write_map(context, plan, "coverage", map_header(header, kCoverageText),
                   planes_of(channels, &CoaddChannel::coverage));
       },
       [&] {
-        write_map(context, plan, "weight", map_header(header, "weight: sum of frame weights per pixel"),
+        write_map(context, plan, "weight", map_header(header, kWeightText),
                   planes_of(channels, &CoaddChannel::weight));
       },
       [&] {
-        write_map(context, plan, "neff", map_header(header, "neff: effective number of frames per pixel"),
+        write_map(context, plan, "neff", map_header(header, kNeffText),
                   planes_of(channels, &CoaddChannel::effective_frames));
       }};
   if (plan.measured) {
@@ -191,12 +180,68 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   return record;
 }
 
+namespace {
+
+std::vector<double> output_units(const ProductContext& context) {
+  std::vector<double> units;
+  for (std::size_t c = 0; c < context.classical->size(); ++c) units.push_back(output_unit(context, c));
+  return units;
+}
+
+// Picture or map of a product that comes in rows; the folder may not be there yet.
+ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const char* map,
+                          const char* text, const Box& image, ImageSamples samples = ImageSamples::kFloat32) {
+  const std::filesystem::path picture = context.directory / plan.file;
+  std::filesystem::create_directories(picture.parent_path());
+  const ProductHeader header = product_header(context, plan);
+  return {map == nullptr ? picture : map_path(picture, map),
+          samples,
+          image.w,
+          image.h,
+          static_cast<int>(context.classical->size()),
+          map == nullptr ? header : map_header(header, text)};
+}
+
+}  // namespace
+
+ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan, int width, int height)
+    : units_(output_units(context)),
+      pixels_(rows_of_product(context, plan, nullptr, nullptr, {0, 0, width, height})),
+      variance_(rows_of_product(context, plan, "variance", kVarianceText, {0, 0, width, height})),
+      coverage_(rows_of_product(context, plan, "coverage", kCoverageText, {0, 0, width, height},
+                                ImageSamples::kInt32)),
+      weight_(rows_of_product(context, plan, "weight", kWeightText, {0, 0, width, height})),
+      effective_frames_(rows_of_product(context, plan, "neff", kNeffText, {0, 0, width, height})) {
+  record_.name = plan.name;
+  record_.file = plan.file;
+}
+
+void ProductRows::add(const std::vector<CoaddChannel>& rows) {
+  for (std::size_t c = 0; c < rows.size(); ++c) {
+    const int channel = static_cast<int>(c);
+    const double unit = units_[c];
+    pixels_.add(channel, times(rows[c].pixels, unit));
+    Plane<float> variance = rows[c].variance;
+    for (float& v : variance.samples()) v = static_cast<float>(v * unit * unit);
+    variance_.add(channel, variance);
+    coverage_.add(channel, rows[c].coverage);
+    weight_.add(channel, rows[c].weight);
+    effective_frames_.add(channel, rows[c].effective_frames);
+  }
+}
+
+ProductRecord ProductRows::finish() {
+  record_.digest = pixels_.digest();
+  for (ImageRows* image : {&pixels_, &variance_, &coverage_, &weight_, &effective_frames_}) image->finish();
+  return record_;
+}
+
 ProductRecord link_product(const ProductContext& context, const ProductRecord& product,
                            const ProductPlan& plan) {
   const std::filesystem::path from = context.directory / product.file, to = context.directory / plan.file;
   std::filesystem::create_directories(to.parent_path());
-  link_file(from, to);
-  for (const char* what : kMaps) link_file(map_path(from, what), map_path(to, what));
+  link_or_copy(from, to);
+  for (const char* what : kMaps) link_or_copy(map_path(from, what), map_path(to, what));
   ProductRecord record = product;
   record.name = plan.name;
   record.file = plan.file;

@@ -23,6 +23,8 @@ using nlohmann::json;
 
 constexpr double kLeastShare = -6, kMostShare = 4;  // powers of two of a weight over its tile's mean
 constexpr int kShareBins = 50;
+constexpr unsigned char kNoShare = 255;
+constexpr std::size_t kMostShareCodes = 600000;  // of the page's bytes
 
 std::string text_of(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -64,6 +66,7 @@ void add_weights(PageValues& page, const fs::path& path) {
     return;
   }
   std::vector<double> shares, powers;
+  std::string codes;
   PageHistogram histogram = histogram_of({}, kLeastShare, kMostShare, kShareBins);
   histogram.name = "weights";
   histogram.title = "Weights of frames in tiles, over the mean of their tile";
@@ -74,6 +77,10 @@ void add_weights(PageValues& page, const fs::path& path) {
         for (const double w : weights) sum += w;
         page.tile_weights.push_back(sum);
         shares.resize(weights.size());
+        for (const double w : weights) {
+          const double share = w * static_cast<double>(weights.size()) / sum;
+          codes += static_cast<char>(share > 0 ? share_code(std::log2(share)) : kNoShare);
+        }
         if (!(sum > 0)) return;
         powers.clear();
         for (std::size_t f = 0; f < weights.size(); ++f) {
@@ -86,6 +93,7 @@ void add_weights(PageValues& page, const fs::path& path) {
       });
   for (double& share : shares) share /= static_cast<double>(page.tile_weights.size());
   page.frame_shares = std::move(shares);
+  if (codes.size() <= kMostShareCodes) page.tile_share_codes = std::move(codes);
   page.histograms.push_back(std::move(histogram));
 }
 

@@ -49,6 +49,7 @@ TaskCare care_of(const std::string& word) {
 }  // namespace
 
 const char* const kAttemptHeader = "x-tilecompile-attempt";
+const char* const kBytesReadHeader = "x-tilecompile-bytes-read";
 const char* const kCareHeader = "x-tilecompile-care";
 const char* const kDiagnosticsHeader = "x-tilecompile-diagnostics";
 const char* const kDistrustedHeader = "x-tilecompile-distrusted";

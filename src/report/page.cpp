@@ -109,6 +109,7 @@ json encode_values(const PageValues& v) {
           {"tileFrames", rounded_list(v.tile_effective_frames)},
           {"tileWeights", rounded_list(v.tile_weights)},
           {"frameShares", rounded_list(v.frame_shares)},
+          {"shareCodes", base64(v.tile_share_codes)},
           {"histograms", histograms},
           {"workers", workers},
           {"underWay", v.under_way},
@@ -122,6 +123,10 @@ void put_in(std::string& page, std::string_view mark, const std::string& text) {
 }
 
 }  // namespace
+
+unsigned char share_code(double power) {
+  return static_cast<unsigned char>(std::lround(std::clamp(25.4 * (power + 6), 0.0, 254.0)));
+}
 
 PageHistogram histogram_of(const std::vector<double>& values, double low, double high, int bins) {
   PageHistogram histogram;

@@ -33,6 +33,41 @@ const head = () => {
     put(document.querySelector('nav'), 'a', {href: '#' + s.id}, s.querySelector('h2').textContent);
 };
 
+// ---------- which frames made a pixel ----------
+const shareCodes = Uint8Array.from(atob(data.shareCodes || ''), c => c.charCodeAt(0)), tileList = (data.grid || {}).tiles || [];
+const frameCount = tileList.length ? shareCodes.length / tileList.length : 0;
+const command = (x, y) => {
+  const folder = ((run.configuration || {}).output || {}).dir;
+  return `tilecompile explain ${run.run_id} ${x} ${y}` + (folder && folder !== 'out' ? ` --output '${folder}'` : '');
+};
+const biography = (where, x, y) => {
+  where.replaceChildren();
+  // Tiles overlap; the one whose middle is nearest has the most to say.
+  const away = t => Math.max(Math.abs(x - t.x0 - t.w / 2) / t.w, Math.abs(y - t.y0 - t.h / 2) / t.h);
+  const at = tileList.reduce((best, t, i) => away(t) < away(tileList[best]) ? i : best, 0), tile = tileList[at];
+  const words = put(where, 'p', {}, `Pixel ${x}, ${y}` + (tile ? `, in tile ${tile.tile_id}, judged by its ${tile.kind === 'STAR' ? 'stars' : 'structure'}: ` : ': '));
+  if (frameCount >= 1) {
+    const all = rows.filter(r => r.channel === data.channel), mean = all.reduce((sum, r) => sum + (frames.weight || [])[r.i], 0) / all.length;
+    const made = all.map(r => {
+      const code = shareCodes[at * frameCount + r.index], share = code === undefined || code === 255 ? 0 : 2 ** (code / 25.4 - 6);
+      const global = frames.weight[r.i] / mean;
+      return {r, share, global, local: share / global};
+    }).sort((a, b) => b.share - a.share);
+    const sum = made.reduce((s, m) => s + m.share, 0) || 1, first = made.slice(0, 6), last = made.slice(Math.max(6, made.length - 3));
+    words.append(`${made.filter(m => m.share > 0).length} frames made it; the ${first.length} that weigh most have ${show(100 * first.reduce((s, m) => s + m.share, 0) / sum, 3)} %. `);
+    table(where, [{name: 'Frame', text: true}, {name: 'Part of the tile, %'}, {name: 'by its figures'}, {name: 'by its sharpness here'}, {name: 'FWHM, px'}],
+      [...first, ...last].map(m => [fileName(m.r.index), +(100 * m.share / sum).toFixed(2), +m.global.toFixed(2), m.share > 0 ? +m.local.toFixed(2) : 'not here', (frames.fwhm_px || [])[m.r.i]]));
+    note(where, `1 is the average frame${ofChannel}. The table shows those with the largest and the smallest part.`);
+  }
+  const light = data.maps.find(m => m.name === 'rejected');
+  if (light) {
+    const codes = atob(light.codes), code = codes.charCodeAt(Math.floor((image.height - 1 - y) / image.height * light.h) * light.w + Math.floor(x / image.width * light.w));
+    if (code < 255) words.append(`Light that rejection took around it: ${show(light.low + (light.high - light.low) * code / 254, 3)}, summed over frames. `);
+  }
+  words.append('Samples and rejection at this very pixel: ');
+  put(words, 'code', {}, command(x, y));
+};
+
 // Two pictures of one shape: a slider between them, or one after the other in one place.
 const viewer = (where, over, under, words, part) => {
   const controls = put(where, 'div', {class: 'controls'});
@@ -43,14 +78,9 @@ const viewer = (where, over, under, words, part) => {
   const edge = put(stage, 'div', {class: 'edge'});
   const label = put(controls, 'label', {}, 'Plain mean'), range = put(label, 'input', {type: 'range', min: 0, max: 100, value: 50, 'aria-label': `How much of the final picture covers the plain mean (${words})`});
   label.append('Final');
-  const story = put(where, 'p', {class: 'small', role: 'status'});
+  const story = put(where, 'div', {class: 'small story', role: 'status'});
   // Pictures are drawn with the last row on top.
-  const ask = (fx, fy) => {
-    const x = part.x0 + Math.min(part.w - 1, Math.floor(fx * part.w)), y = part.y0 + part.h - 1 - Math.min(part.h - 1, Math.floor(fy * part.h));
-    const folder = ((run.configuration || {}).output || {}).dir;
-    story.textContent = `Which frames made pixel ${x}, ${y}, and why: `;
-    put(story, 'code', {}, `tilecompile explain ${run.run_id} ${x} ${y}` + (folder && folder !== 'out' ? ` --output '${folder}'` : ''));
-  };
+  const ask = (fx, fy) => biography(story, part.x0 + Math.min(part.w - 1, Math.floor(fx * part.w)), part.y0 + part.h - 1 - Math.min(part.h - 1, Math.floor(fy * part.h)));
   const buttons = ['Slider', 'Blink', 'Zoom'].map(name => put(controls, 'button', {type: 'button', 'aria-pressed': name === 'Slider'}, name));
   const said = put(controls, 'span', {class: 'small soft', role: 'status'});
   let timer = 0, zoomed = false;
@@ -78,6 +108,14 @@ const viewer = (where, over, under, words, part) => {
   buttons[0].addEventListener('click', () => mode('Slider'));
   buttons[1].addEventListener('click', () => mode('Blink'));
   buttons[2].addEventListener('click', () => zoom());
+  // The same without a pointer.
+  const form = put(where, 'form', {class: 'controls'}), number = (name, most) => {
+    const l = put(form, 'label', {class: 'short'}, name);
+    return put(l, 'input', {type: 'number', min: 0, max: most, value: Math.floor(most / 2), required: ''});
+  };
+  const column = number('Column', image.width - 1), row = number('Row', image.height - 1);
+  put(form, 'button', {type: 'submit'}, 'Explain this pixel');
+  form.addEventListener('submit', e => { e.preventDefault(); biography(story, +column.value, +row.value); });
   stage.addEventListener('click', e => {
     const r = stage.getBoundingClientRect();
     const x = (e.clientX - r.left) / r.width, y = (e.clientY - r.top) / r.height;
@@ -89,7 +127,7 @@ const viewer = (where, over, under, words, part) => {
 const picture = () => {
   const where = section('picture'), p = data.pictures;
   if (!p.final || !p.plain) return note(where, 'The run has no final picture yet.');
-  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back, and tells how to see which frames made the pixel.');
+  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back, and tells which frames made the pixel.');
   viewer(where, p.final, p.plain, p.final_crop ? 'whole image, made smaller' : 'whole image', {x0: 0, y0: 0, w: image.width, h: image.height});
   if (!p.final_crop) return;
   put(where, 'h3', {}, `The middle, pixel by pixel (${p.final_crop.w} x ${p.final_crop.h} px)`);
@@ -110,7 +148,7 @@ const verdict = () => {
     put(where, 'h3', {}, 'Products');
     const line = (name, q, c, file) => [name, ...(several ? [channelName(c)] : []), q.star_count, q.fwhm_px, q.fwhm_change_percent, q.equal_flux_rms ?? q.background_rms, q.background_rms_change_percent, q.flux_scatter_percent, file];
     table(where, [{name: 'Product', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Stars'}, {name: 'FWHM, px'}, {name: 'change, %'}, {name: 'Sky noise'}, {name: 'change, %'}, {name: 'Flux scatter, %'}, {name: 'File', text: true}],
-      products.filter(([, p]) => p.quality_covered_area || p.quality_common_area).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
+      products.filter(([name, p]) => (p.quality_covered_area || p.quality_common_area) && (name !== 'reconstruction' || p.digest !== final.digest)).flatMap(([name, p]) => (p.quality_common_area || p.quality_covered_area || [{}]).map((q, c) => line(name === 'classical' ? 'plain mean' : name, q, c, p.file))));
   }
   const synthetic = products.filter(([name]) => name.startsWith('syn')).map(([, p]) => p.file);
   if (synthetic.length) note(where, `Synthetic frames, of ${(run.cluster_sizes || []).join(', ')} frames: ${synthetic.join(', ')}`);
@@ -119,6 +157,25 @@ const verdict = () => {
     const ul = put(where, 'ul');
     for (const w of run.warnings) put(ul, 'li', {}, w);
   }
+};
+
+// A faint star's light over the noise below it goes as 1 / (noise x FWHM): noise at equal star flux, sky noise alone.
+const depth = where => {
+  const normalized = ((run.configuration || {}).output || {}).units === 'normalized';
+  const of = rows.filter(r => r.channel === data.channel), column = name => of.map(r => (frames[name] || [])[r.i]);
+  const unit = normalized ? quantile(sorted(column('background')), .5) : 1;
+  const single = of.map(r => ({index: r.index, x: frames.fwhm_px[r.i], snr: 1 / (frames.noise[r.i] * frames.fwhm_px[r.i])})).filter(p => known(p.snr));
+  const middle = quantile(sorted(single.map(p => p.snr)), .5);
+  if (!known(middle)) return;
+  const point = (name, p) => ({...p, y: Math.log2(p.snr / middle), text: `${name}\nFWHM ${show(p.x, 3)} px, SNR ${show(p.snr / middle, 3)} times the median frame's`});
+  const product = (name, words, colour) => {
+    const q = (((run.products || {})[name] || {}).quality_common_area || ((run.products || {})[name] || {}).quality_covered_area || [])[data.channel];
+    const noise = q && (q.equal_flux_rms ?? q.background_rms);
+    return {name: words, colour, big: true, points: noise > 0 && q.fwhm_px > 0 ? [point(words, {x: q.fwhm_px, snr: 1 / (noise * unit * q.fwhm_px)})] : []};
+  };
+  scatter(where, 'SNR against resolution', 'across: FWHM in px, left is sharper; up: SNR of a faint star in powers of two, 0 is the median frame, 1 twice as much' + ofChannel, 'FWHM, px',
+    [{name: 'frames', colour: 'var(--soft)', points: single.map(p => point(`${p.index}: ${fileName(p.index)}`, p))},
+      product('classical', 'plain mean', 'var(--second)'), ...(run.products || {}).stack ? [product('stack', 'final picture', 'var(--accent)')] : [product('reconstruction', 'final picture', 'var(--accent)')]]);
 };
 
 const sharpness = () => {
@@ -134,6 +191,7 @@ const sharpness = () => {
   const dots = (title, value, unit) => places(g, title, `each dot is a star${ofChannel}`, unit, stars.map(s => ({x: s[0], y: s[1], value: value(s),
     text: `x ${show(s[0])}, y ${show(s[1])}\nplain mean ${show(s[2], 3)} px, final ${show(s[3], 3)} px`})),
     (svg, s, colour) => put(svg, 'circle', {cx: s.x, cy: image.height - s.y, r: size, fill: colour, style: `stroke:var(--soft);stroke-width:${size / 8}`}));
+  depth(g);
   dots('FWHM over the image', s => s[3], 'px');
   dots('FWHM, final over plain mean', s => s[3] / s[2], '');
 };
@@ -165,6 +223,7 @@ const night = () => {
 const tiles = () => {
   const where = section('tiles'), list = (data.grid || {}).tiles || [];
   if (list.length) note(where, `${list.length} tiles of ${data.grid.tile_size} px, overlapping by ${data.grid.overlap} px; ${list.filter(t => t.kind === 'STAR').length} of them are judged by their stars, the others by their structure.`);
+  else note(where, data.underWay ? 'The grid comes when the frames are analysed.' : 'The run came to no grid of tiles.');
   const g = gridIn(where, 'wide');
   const step = (data.grid || {}).step;
   // Up to where the next tile begins; the last one of a row or column to its end.
@@ -256,6 +315,11 @@ const costs = () => {
   const sum = pick => phases.reduce((s, p) => s + pick(p), 0);
   facts(where, [['Started', run.started], ['Ended', run.finished], ['Read', mb(run.bytes_read)], ['Peak memory', mb(run.peak_memory_bytes)],
     ['Workers computed', known(run.worker_compute_seconds) ? run.worker_compute_seconds.toFixed(1) + ' s' : '']]);
+  const g = gridIn(where, 'wide'), workers = [...data.workers].sort((a, b) => b.seconds - a.seconds).slice(0, 30);
+  if (phases.length) lying(g, 'Time and CPU by phase', 'of the master; CPU above time: several threads', 's', phases.map(p => ({name: p.name, values: [p.seconds, p.cpu_seconds]})),
+    [{name: 'time', colour: 'var(--accent)'}, {name: 'CPU', colour: 'var(--second)'}]);
+  if (workers.length) lying(g, 'Compute time by worker', 'of the tiles that were accepted' + (data.workers.length > 30 ? '; the 30 with most' : ''), 's', workers.map(w => ({name: `${w.id}: ${w.tiles} tiles`, values: [w.seconds]})),
+    [{name: 'computing', colour: 'var(--accent)'}]);
   if (phases.length) table(where, [{name: 'Phase', text: true}, {name: 'Seconds'}, {name: 'CPU seconds'}, {name: 'Share of the time, %'}],
     [...phases.map(p => [p.name, +p.seconds.toFixed(2), +p.cpu_seconds.toFixed(2), +(100 * p.seconds / (sum(q => q.seconds) || 1)).toFixed(1)]),
       ['together', +sum(p => p.seconds).toFixed(2), +sum(p => p.cpu_seconds).toFixed(2), 100]]);

@@ -158,6 +158,54 @@ const boxes = (where, title, more, sets) => {
     put(svg, 'text', {x: LEFT, y: y - 21}, `${s.name}: median ${show(m)} px`);
   });
 };
+// Dots of two figures, each group in a colour; the pointer and the arrow keys (from left to right) read them off.
+const scatter = (where, title, more, xWords, groups) => {
+  const dots = groups.flatMap(g => g.points.map(p => ({...p, big: g.big, colour: g.colour}))).filter(p => known(p.x) && known(p.y)).sort((a, b) => a.x - b.x);
+  if (!dots.length) return;
+  const xs = sorted(dots.map(p => p.x)), ys = sorted(dots.map(p => p.y)), f = figure(where, title, more);
+  const label = `${title}: ${dots.length} dots; ${xWords} from ${show(xs[0])} to ${show(xs[xs.length - 1])}, the other figure from ${show(ys[0])} to ${show(ys[ys.length - 1])}`;
+  const {svg, px, py} = axes(f, label, padded(xs), padded(ys));
+  for (const p of dots) put(svg, 'circle', {cx: px(p.x), cy: py(p.y), r: p.big ? 6 : 2.2, style: `fill:${p.colour}` + (p.big ? ';stroke:var(--card)' : '')});
+  key(f, groups.filter(g => g.points.length).map(g => [g.name, g.colour]));
+  const mark = put(svg, 'circle', {class: 'mark', r: 8, style: 'fill:none', visibility: 'hidden'});
+  let at = -1;
+  const read = (index, x, y) => {
+    at = Math.max(0, Math.min(dots.length - 1, index));
+    for (const [name, v] of [['cx', px(dots[at].x)], ['cy', py(dots[at].y)], ['visibility', 'visible']]) mark.setAttribute(name, v);
+    showTip(dots[at].text, x, y);
+  };
+  const leave = () => { mark.setAttribute('visibility', 'hidden'); hideTip(); };
+  const place = e => { const b = svg.getBoundingClientRect(); return [(e.clientX - b.left) / b.width * W, (e.clientY - b.top) / b.height * H]; };
+  svg.addEventListener('pointermove', e => {
+    const [x, y] = place(e), away = p => (px(p.x) - x) ** 2 + (py(p.y) - y) ** 2;
+    read(dots.reduce((best, p, i) => away(p) < away(dots[best]) ? i : best, 0), e.clientX, e.clientY);
+  });
+  svg.addEventListener('keydown', e => {
+    const step = {ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10}[e.key];
+    if (!step) return;
+    e.preventDefault();
+    const b = svg.getBoundingClientRect(), next = Math.max(0, Math.min(dots.length - 1, at + step));
+    read(next, b.left + b.width * px(dots[next].x) / W, b.top + b.height * py(dots[next].y) / H);
+  });
+  svg.addEventListener('pointerleave', leave);
+  svg.addEventListener('blur', leave);
+};
+// A bar for each name and figure, the longest as long as the plot.
+const lying = (where, title, more, unit, items, sets) => {
+  const most = Math.max(...items.flatMap(i => i.values), 1e-9), row = 15 * sets.length + 20, high = row * items.length + 6;
+  const f = figure(where, title, more);
+  const svg = put(f, 'svg', {viewBox: `0 0 ${W} ${high}`, role: 'img', tabindex: 0,
+    'aria-label': `${title}: ` + items.map(i => `${i.name} ${i.values.map((v, k) => `${show(+v.toFixed(2))} ${unit} ${sets[k].name}`).join(', ')}`).join('; ')});
+  items.forEach((item, n) => {
+    put(svg, 'text', {x: 0, y: n * row + 14}, item.name);
+    item.values.forEach((v, k) => {
+      const y = n * row + 19 + 15 * k, length = v / most * (W - 70);
+      put(svg, 'rect', {x: 0, y, width: Math.max(1, length), height: 12, style: `fill:${sets[k].colour}`});
+      put(svg, 'text', {x: length + 5, y: y + 10}, `${show(+v.toFixed(2))} ${unit}`);
+    });
+  });
+  if (sets.length > 1) key(f, sets.map(s => [s.name, s.colour]));
+};
 const viridis = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 const redBlue = [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]];
 const colourOf = (place, ramp) => {

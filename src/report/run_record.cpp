@@ -86,7 +86,8 @@ json encode_workers(const std::vector<WorkerRecord>& workers) {
                     {"tiles", w.tiles},
                     {"failures", w.failures},
                     {"handed_back", w.handed_back},
-                    {"rejected", w.rejected}});
+                    {"rejected", w.rejected},
+                    {"bytes_read", w.bytes_read}});
     if (w.last_failure.empty()) continue;
     list.back()["last_failure"] = w.last_failure;
     list.back()["last_failure_time"] = w.last_failure_time;

@@ -91,7 +91,8 @@ std::string in_words(const std::vector<ProductQuality>& channels, bool (*measure
   return text("%.1f %% %s", std::abs(sum / count), sum < 0 ? less : more);
 }
 
-std::string plain_line(const RunRecord& r, const std::filesystem::path& directory) {
+std::string plain_line(const RunRecord& r, const std::filesystem::path& directory,
+                       const std::filesystem::path& folder) {
   if (r.products.empty()) return "";
   const ProductRecord& picture = r.products.back();
   const auto& figures = picture.common_area.empty() ? picture.covered_area : picture.common_area;
@@ -103,12 +104,15 @@ std::string plain_line(const RunRecord& r, const std::filesystem::path& director
       &ProductQuality::background_rms_change_percent, "quieter", "noisier");
   std::string line = sharper + (sharper.empty() || noisier.empty() ? "" : ", ") + noisier;
   if (!line.empty()) line += " than the plain mean; ";
-  return line + "your picture: " + (directory / picture.file).string() + "\n";
+  const std::filesystem::path file = picture.file;
+  return line + "your picture: " + (folder.empty() ? directory / file : folder / file.filename()).string() +
+         "\n";
 }
 
 }  // namespace
 
-std::string run_summary(const RunRecord& r, const std::filesystem::path& directory) {
+std::string run_summary(const RunRecord& r, const std::filesystem::path& directory,
+                        const std::filesystem::path& folder) {
   std::string all = "run        " + r.run_id + "\n";
   all += "profile    " + r.profile + ": " + r.profile_why + "\n";
   all += text("frames     %d of %d x %d px, %d channel%s\n", r.frames, r.width, r.height, r.channels,
@@ -131,7 +135,7 @@ std::string run_summary(const RunRecord& r, const std::filesystem::path& directo
   }
   all += left_out_lines(r);
   for (const std::string& warning : r.warnings) all += "warning    " + escaped_lines(warning) + "\n";
-  return all + plain_line(r, directory);
+  return all + plain_line(r, directory, folder);
 }
 
 }  // namespace tilecompile

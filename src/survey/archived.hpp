@@ -32,7 +32,7 @@ void visit(A& a, T& s) {
 template <class A, Is<FrameMetrics> T>
 void visit(A& a, T& m) {
   a(m.channels), a(m.stars), a(m.star_radius_px), a(m.seeing_px), a(m.sky), a(m.output_scale);
-  a(m.image_width), a(m.image_height);
+  a(m.image_width), a(m.image_height), a(m.frame_tables);
 }
 // Words of a list of names are numbers here.
 template <class A, class Enum>
@@ -61,12 +61,20 @@ template <class A, Is<ProofList> T>
 void visit(A& a, T& p) {
   a(p.stars), a(p.flux), a(p.noise), a(p.fwhm_px), a(p.star_radius_px), a(p.structure);
 }
+template <class A, Is<StarLight> T>
+void visit(A& a, T& s) {
+  a(s.narrow), a(s.wide);
+}
+template <class A, Is<LightBeside> T>
+void visit(A& a, T& b) {
+  a(b.ratio), a(b.error);
+}
 template <class A, Is<StarPass> T>
 void visit(A& a, T& p) {
   int reference = static_cast<int>(p.reference);
-  a(reference), a(p.reference_fluxes), a(p.proof_list);
+  a(reference), a(p.reference_light), a(p.proof_list);
   visit_choice(a, p.ring, 2);
-  a(p.part);
+  a(p.part), a(p.some_doubled);
   if constexpr (!std::is_const_v<T>) {
     if (reference < 0) a.fail("holds a number out of its range");
     p.reference = static_cast<std::size_t>(reference);
@@ -83,7 +91,7 @@ void visit(A& a, T& s) {
 }
 template <class A, Is<StarLook> T>
 void visit(A& a, T& look) {
-  a(look.channels), a(look.reference_fwhm), a(look.proof), a(look.skies);
+  a(look.channels), a(look.reference_fwhm), a(look.proof), a(look.beside), a(look.skies);
 }
 template <class A, Is<ValueRange> T>
 void visit(A& a, T& r) {

@@ -35,6 +35,9 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   for (const auto& frames : metrics.channels) fits = fits && frames.size() == manifest.frames.size();
   for (const auto& frames : state.stars.part) fits = fits && frames.size() == manifest.frames.size();
   fits = fits && (state.stars.part.empty() || state.stars.part.size() == metrics.channels.size());
+  const auto& light = state.stars.reference_light;
+  fits = fits && (light.empty() || light.size() == metrics.channels.size());
+  for (const StarLight& l : light) fits = fits && l.wide.size() <= l.narrow.size();
   if (!fits) throw InputError("the state of the pass is of other frames than the manifest");
 }
 

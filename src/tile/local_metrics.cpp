@@ -89,8 +89,17 @@ std::vector<double> log_fwhm_ratios(const TileInput& input, std::size_t channel)
   return ratios;
 }
 
+double mean_of_shares(const PlaneView<float>& shares) {
+  double sum = 0;
+  for (int y = 0; y < shares.height; ++y)
+    for (int x = 0; x < shares.width; ++x) sum += shares.at(x, y);
+  return sum / (static_cast<double>(shares.width) * shares.height);
+}
+
 // Share of the tile that a frame covers.
-double covered_share(const PlaneView<float>& samples) {
+double covered_share(const FrameCutout& cutout) {
+  const PlaneView<float>& samples = cutout.samples;
+  if (cutout.shares.data != nullptr) return mean_of_shares(cutout.shares);
   std::int64_t valid = 0;
   for (int y = 0; y < samples.height; ++y)
     for (int x = 0; x < samples.width; ++x) valid += samples.at(x, y) == samples.at(x, y) ? 1 : 0;
@@ -190,7 +199,7 @@ std::vector<LocalMetrics> measure_frames(const TileInput& input, std::size_t cha
         input.metrics->channels[channel][static_cast<std::size_t>(input.frame_index[i])].normalization;
     LocalMetrics& m = frames.emplace_back();
     if (input.local.mode == LocalMetricsParams::Mode::kSeeing)
-      m.covered_share = input.local.min_effective_fraction > 0 ? covered_share(cutout.samples) : 0;
+      m.covered_share = input.local.min_effective_fraction > 0 ? covered_share(cutout) : 0;
     else if (kind == TileKind::kStar)
       m.star = measure_stars(cutout, input.box, n, stars, *input.metrics, input.grid.min_valid_fraction,
                              scratch, sky);

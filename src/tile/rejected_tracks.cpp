@@ -94,7 +94,7 @@ class TrackGrower {
   void reject(std::size_t cutout, int x, int y) {
     rejection_.kept[cutout].at(x, y) = 0;
     ++rejection_.high[cutout];
-    rejection_.light_high.at(x, y) += above(cutout, x, y);
+    rejection_.light_high.at(x, y) += part_of_light(cutouts_[cutout], limits_, x, y) * above(cutout, x, y);
     --left_.at(x, y);
   }
 
@@ -107,6 +107,10 @@ class TrackGrower {
 };
 
 }  // namespace
+
+double part_of_light(const WeightedCutout& cutout, const PixelLimits& limits, int x, int y) {
+  return limits.mean_share.empty() ? 1 : cutout.shares.at(x, y) / limits.mean_share.at(x, y);
+}
 
 void grow_tracks(const std::vector<WeightedCutout>& cutouts, const std::vector<double>& widening,
                  const PixelLimits& limits, double min_kept_fraction,

@@ -13,7 +13,11 @@ struct PixelLimits {
   Plane<double> scale;          ///< s, not below its least
   Plane<double> tolerance;      ///< how much further out the limits are
   Plane<std::int32_t> samples;  ///< valid frames
+  Plane<double> mean_share{};   ///< of the valid samples of drizzled frames; empty: 1
 };
+
+/// What the light of a rejected sample counts for beside that of the others: its share over their mean.
+double part_of_light(const WeightedCutout& cutout, const PixelLimits& limits, int x, int y);
 
 struct PixelPlace {
   int x = 0, y = 0;

@@ -41,6 +41,21 @@ struct PixelSamples {
   }
 };
 
+// Mean of the shares of the valid samples of a pixel; empty for frames that are not drizzled.
+Plane<double> mean_share(const std::vector<WeightedCutout>& cutouts, int width, int height) {
+  if (cutouts.empty() || cutouts.front().shares.data == nullptr) return {};
+  Plane<double> sum(width, height), count = sum;
+  for (const WeightedCutout& c : cutouts)
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) {
+        const double m = c.shares.at(x, y);
+        sum.at(x, y) += m;
+        count.at(x, y) += m > 0 ? 1 : 0;
+      }
+  for (std::size_t i = 0; i < sum.size(); ++i) sum.samples()[i] /= std::max(1.0, count.samples()[i]);
+  return sum;
+}
+
 constexpr double kContrastShare = 4, kContrastNoise = 4;
 
 class Rejector {
@@ -65,6 +80,7 @@ class Rejector {
     result_.high.assign(cutouts.size(), 0);
     result_.plain = Plane<std::uint8_t>(width, height);
     result_.light_low = result_.light_high = Plane<double>(width, height);
+    limits_.mean_share = mean_share(cutouts, width, height);
   }
 
   Rejection run() {
@@ -153,7 +169,8 @@ class Rejector {
       if (kept.empty()) kept = Plane<std::uint8_t>(width_, height_, 1);
       kept.at(x, y) = 0;
       ++(d.high ? result_.high : result_.low)[d.cutout];
-      (d.high ? result_.light_high : result_.light_low).at(x, y) += d.value - middle;
+      (d.high ? result_.light_high : result_.light_low).at(x, y) +=
+          part_of_light(cutouts_[d.cutout], limits_, x, y) * (d.value - middle);
       if (d.high) seeds_[d.cutout].push_back({x, y});
     }
   }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kFarthestSigma = 3, kShareOfScale = 0.98658;  // standard deviation left by a cut at 3 sigma
 constexpr int kFewestSamples = 64;
-constexpr int kRounds = 2;
+constexpr int kRounds = 2, kDrizzledRounds = 4;  // these begin with the noise of the interpolated frame
 constexpr double kNoResidual = std::numeric_limits<double>::quiet_NaN();
 
 // I' less the mean, and 1 where it counts: a sample that is kept, at a pixel that has a mean.
@@ -68,12 +68,41 @@ struct Residuals {
   }
 };
 
+// Of a drizzled frame on the sampled rows: the part of the pixels that it reaches, and the mean of the
+// squares of its shares over the square of their mean.
+struct SampledShares {
+  double reached = 1, unevenness = 1;
+};
+
+SampledShares sampled_shares(const PlaneView<float>& shares) {
+  double pixels = 0, any = 0, sum = 0, squares = 0;
+  for (int y = 0; y < shares.height; y += kSampledRowStep)
+    for (int x = 0; x < shares.width; ++x) {
+      const double m = shares.at(x, y);
+      pixels += 1;
+      any += m > 0 ? 1 : 0;
+      sum += m;
+      squares += m * m;
+    }
+  if (!(sum > 0)) return {};
+  return {any / pixels, squares * pixels / (sum * sum)};
+}
+
 // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the weights.
+// Where a drizzled frame has a sample, it is 1 / reached times as much of it; and the squares are those of
+// shares that differ from pixel to pixel.
 double noise_of(const WeightedCutout& cutout, const Plane<double>& mean, double weights, double squares) {
-  const double left = 1 - 2 * cutout.weight / weights + squares / (weights * weights);
+  double own = cutout.weight / weights, all = squares / (weights * weights);
+  if (cutout.shares.data != nullptr) {
+    const SampledShares s = sampled_shares(cutout.shares);
+    own /= s.reached;
+    all *= s.unevenness;
+  }
+  const double left = 1 - 2 * own + all;
   double noise = cutout.noise, middle = 0, limit = kFarthestSigma * cutout.noise;
   std::vector<double> scratch(static_cast<std::size_t>(cutout.samples.width));
-  for (int round = 0; round < kRounds; ++round) {
+  const int rounds = cutout.shares.data == nullptr ? kRounds : kDrizzledRounds;
+  for (int round = 0; round < rounds; ++round) {
     Residuals residuals;
     for (int row = 0; row < mean.height(); ++row)
       residuals.add(cutout, row * kSampledRowStep, mean.row(row), middle, limit, scratch);

@@ -281,8 +281,10 @@ Row row_of(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk,
   for (const WeightedCutout& c : cutouts) {
     const std::uint8_t* kept = plain || c.kept == nullptr ? nullptr : c.kept->row(y);
     if (kept != nullptr && all_kept(kept, row.width)) kept = nullptr;
-    row.parts.push_back({c.samples.row(y), kept, plain || c.ramp == nullptr ? nullptr : c.ramp->row(y),
-                         c.normalization, plain ? 1.0 : c.weight, c.quiet_weight, c.noise * c.noise,
+    const float* const shares = c.shares.data == nullptr ? nullptr : c.shares.row(y);
+    const float* const ramp = c.ramp == nullptr ? shares : c.ramp->row(y);
+    row.parts.push_back({c.samples.row(y), kept, plain ? shares : ramp, c.normalization,
+                         plain ? 1.0 : c.weight, c.quiet_weight, c.noise * c.noise,
                          kept == nullptr && all_valid(c.samples.row(y), row.width)});
   }
   return row;

@@ -75,6 +75,11 @@ void set_quiet_weights(const std::vector<double>& noise, double max_frame_share,
   for (std::size_t i = 0; i < cutouts.size(); ++i) cutouts[i].quiet_weight = weights[i];
 }
 
+void multiply(Plane<float>& ramp, const PlaneView<float>& shares) {
+  for (int y = 0; y < ramp.height(); ++y)
+    for (int x = 0; x < ramp.width(); ++x) ramp.at(x, y) *= shares.at(x, y);
+}
+
 }  // namespace
 
 std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t channel,
@@ -90,13 +95,15 @@ std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
     PlaneView<float> samples = input.cutouts[channel][i].samples;
     Plane<float>&ramp = planes.ramps[i], &levelled = planes.levelled[i];
+    const PlaneView<float>& shares = input.cutouts[channel][i].shares;
     ramp = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
+    if (!ramp.empty() && shares.data != nullptr) multiply(ramp, shares);
     if (level && !frame.sky_surface.empty()) {
       levelled = without_own_sky(samples, frame, *surface);
       samples = levelled.view();
     }
     cutouts.push_back({samples, frame.normalization, frame_weight[i], frame.inverse_variance, frame.noise,
-                       ramp.empty() ? nullptr : &ramp, nullptr});
+                       ramp.empty() ? nullptr : &ramp, nullptr, shares});
   }
   return cutouts;
 }
@@ -197,7 +204,9 @@ PixelStory PreparedChannel::tell(int x, int y) const {
   const auto at = static_cast<std::size_t>(x);
   RowSums sums(static_cast<std::size_t>(box_.w)), equal = sums;
   sum_row(cutouts_, mix(), y, static_cast<std::size_t>(std::max(1, params_.frame_chunk)), sums);
-  const double sum_of_weights = sums.weight[at], covered = sums.count[at];
+  const double sum_of_weights = sums.weight[at];
+  plain_row(cutouts_, y, 1, equal);
+  const double sum_of_shares = equal.weight[at];
   PixelStory story;
   Plane<float> mean = mean_of(cutouts_).mean;
   const float without_light = mean.at(x, y);
@@ -217,7 +226,7 @@ PixelStory PreparedChannel::tell(int x, int y) const {
     part.value = equal.value[at];
     part.rejected = !story.plain && cutout.kept != nullptr && cutout.kept->at(x, y) == 0;
     part.weight = sums.weight[at];
-    part.share = story.plain ? 1 / covered : part.weight / sum_of_weights;
+    part.share = story.plain ? equal.weight[at] / sum_of_shares : part.weight / sum_of_weights;
   }
   return story;
 }

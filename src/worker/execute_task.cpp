@@ -25,7 +25,7 @@ void check_box(const TaskTile& tile, const Manifest& manifest) {
 // The object of a first-round tile, computed once more. `found`: digest of what is stored now.
 std::string first_round_again(const TileTask& task, const TaskTile& tile, const TileInput& input,
                               ObjectStore& store, const std::string& found) {
-  std::string bytes = encode_tile_file(tile_file(task, tile, std::move(compute_tile(input).channels)));
+  std::string bytes = encode_tile_file(tile_file(task, tile, std::move(compute_tile(input).channels), true));
   if (sha256_hex(bytes) != tile.data_checksum)
     throw InputError("the tile " + tile.data_ref + " of the first round has SHA-256 " + found +
                      ", the task says " + tile.data_checksum +
@@ -78,7 +78,8 @@ void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs,
   if (of_frames(task.work)) return execute_frame_item(task, tile, *run, store, message);
   check_box(tile, *run->manifest);
   if (task.work != TaskWork::kTile) return execute_part(task, tile, *run, store, message);
-  store_tile(task, tile, compute_planes(task, tile, *run, store, observe), store, message);
+  store_tile(task, tile, compute_planes(task, tile, *run, store, observe), run->metrics.frame_tables, store,
+             message);
 }
 
 // Whatever goes wrong with a tile is its answer, also what the library or the system throws.

@@ -45,11 +45,12 @@ std::string look_at_frame(const ProbeTask& probe, const FrameOrigin& frames) {
   if (probe.frame_path.empty()) return "no frame was named";
   check_object_key(probe.frame_path);
   VerifiedFiles none_yet;
-  if (fetch_new_frame(frames, probe.frame_path, none_yet).second != probe.frame_sha256)
-    throw InputError(frames.name_of(probe.frame_path) +
+  const std::string& place = frames.place_of(probe.frame_path, probe.frame_sha256);
+  if (fetch_new_frame(frames, place, none_yet).second != probe.frame_sha256)
+    throw InputError(frames.name_of(place) +
                      " holds other bytes than the master's: copy the frames again, or correct input.dir of "
                      "this worker");
-  return frames.name_of(probe.frame_path);
+  return frames.name_of(place);
 }
 
 std::string use_storage(const ProbeTask& probe, ObjectStore& store, ProbeAnswer& answer) {

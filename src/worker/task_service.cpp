@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/process_usage.hpp"
 #include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/protocol/worker_note.hpp"
@@ -96,6 +97,7 @@ HandBack TaskService::why_not_begun() const {
 }
 
 void TaskService::compute(const Job& job) {
+  bytes_read_for(job.task.run_id);  // counts from here on
   const SoloGate::Pass pass(gate_, job.envelope.care == TaskCare::kAlone);
   const WorkerIdentity identity{options_.worker_id, job.envelope.attempt};
   std::size_t tried = 0;
@@ -154,6 +156,8 @@ void TaskService::answer(const Job& job, const ResultMessage& result) {
   Message message;
   message.body = encode_result(result);
   message.correlation_id = result.correlation_id;
+  if (!result.failure && !result.begun)
+    message.headers[kBytesReadHeader] = std::to_string(bytes_read_for(result.run_id));
   message.message_id =
       result.run_id + ":" + std::to_string(result.tile_id) + ":" + std::to_string(result.attempt);
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
@@ -167,6 +171,14 @@ void TaskService::answer(const Job& job, const ResultMessage& result) {
       std::this_thread::sleep_for(kFirstPause);
     }
   }
+}
+
+// Since the first task of the run came; 0 then.
+std::int64_t TaskService::bytes_read_for(const std::string& run_id) {
+  const std::int64_t now = process_bytes_read();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (read_before_.size() >= kRunsRemembered && read_before_.count(run_id) == 0) read_before_.clear();
+  return now - read_before_.emplace(run_id, now).first->second;
 }
 
 // The queue that waits for the result: the one the task names, else the run's own, else the shared one.

@@ -1,5 +1,7 @@
 #pragma once
 #include <atomic>
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -51,6 +53,7 @@ class TaskService {
   void announce(const Job& job, const TaskTile& tile);
   void hand_back(const Job& job, std::size_t first_tile, HandBack why);
   ResultMessage result_of(const Job& job, const TaskTile& tile) const;
+  std::int64_t bytes_read_for(const std::string& run_id);
   void answer(const Job& job, const ResultMessage& result);
   void publish(const Job& job, const Message& message);
   HandBack why_not_begun() const;
@@ -70,7 +73,8 @@ class TaskService {
   Fitness fitness_;
   std::atomic<bool> distrusted_{false};
   std::mutex mutex_;
-  std::set<std::string> gone_;  ///< runs that took no answer when they were last asked
+  std::map<std::string, std::int64_t> read_before_;  ///< bytes that were read before a run began
+  std::set<std::string> gone_;                       ///< runs that took no answer when they were last asked
 };
 
 }  // namespace tilecompile

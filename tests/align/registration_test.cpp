@@ -42,7 +42,7 @@ TEST_F(Registering, ProblemsAreNamedWithFigures) {
   EXPECT_THAT(few.problem, HasSubstr("fewer than registration.min_star_matches = 500"));
   EXPECT_FALSE(few.transform);
   const FrameFit none = fit_frame(reference, {}, {});
-  EXPECT_THAT(none.problem, HasSubstr("its 0 stars are none of the reference's"));
+  EXPECT_THAT(none.problem, HasSubstr("shows 0 stars, fewer than registration.min_star_matches = 10: cloud"));
   EXPECT_FALSE(none.transform);
   const FrameFit stiff = fit_frame(reference, stars({7, 0, 0, 1.03}, 4), {TransformModel::kShift, 10});
   EXPECT_THAT(stiff.problem, HasSubstr("px rms beside their places"));
@@ -100,6 +100,20 @@ TEST(RegistrationJson, RoundTripKeepsBits) {
   EXPECT_EQ(back.frames[1].transform, r.frames[1].transform);
   EXPECT_EQ(back.frames[1].calibration, 0);
   EXPECT_EQ(back.channels(), 3);
+}
+
+TEST(RegistrationJson, OnlyDrizzledNightsNameTheirDrop) {
+  Registration r = sample();
+  EXPECT_EQ(encode_registration(r).find("drop_px"), std::string::npos);
+  EXPECT_FALSE(decode_registration(encode_registration(r)).drizzles());
+  r.drop_px = 0.7;
+  const std::string bytes = encode_registration(r);
+  EXPECT_EQ(decode_registration(bytes).drop_px, 0.7);
+  for (const char* wrong : {"0.0", "1.5", "-1.0", "null"}) {
+    std::string other = bytes;
+    other.replace(other.find("0.7"), 3, wrong);
+    EXPECT_THROW(decode_registration(other), InputError) << wrong;
+  }
 }
 
 TEST(RegistrationJson, DamageIsRefused) {

@@ -37,6 +37,41 @@ TEST(AtomicFile, ReplacesAndLeavesNothingElse) {
   EXPECT_EQ(names_in(dir.path()), 2u);
 }
 
+TEST(AtomicFile, ASecondNameIsTheSameFileAndReplacesWhatWasThere) {
+  TempDir dir;
+  write_file_atomically(dir / "a", "one");
+  write_file_atomically(dir / "b", "old");
+  for (int turn = 0; turn < 2; ++turn) {
+    link_or_copy(dir / "a", dir / "b");
+    EXPECT_TRUE(std::filesystem::equivalent(dir / "a", dir / "b"));
+    EXPECT_EQ(names_in(dir.path()), 2u);
+  }
+  link_or_copy(dir / "a", dir / "a");
+  EXPECT_EQ(content(dir / "a"), "one");
+  EXPECT_THROW(link_or_copy(dir / "a", dir / "nowhere" / "c"), TransientError);
+}
+
+TEST(AtomicFile, PiecesAppearTogetherOrNotAtAll) {
+  TempDir dir;
+  write_file_atomically(dir / "a", "old");
+  {
+    AtomicFile file(dir / "a");
+    file.write_at(4, "pieces");
+    file.write_at(0, "two ");
+    std::string back(6, ' ');
+    file.read_at(4, back.data(), back.size());
+    EXPECT_EQ(back, "pieces");
+    EXPECT_THROW(file.read_at(9, back.data(), back.size()), TransientError);
+    EXPECT_EQ(content(dir / "a"), "old");
+    file.keep();
+  }
+  EXPECT_EQ(content(dir / "a"), "two pieces");
+  { AtomicFile(dir / "a").write_at(0, "given up"); }
+  EXPECT_EQ(content(dir / "a"), "two pieces");
+  EXPECT_EQ(names_in(dir.path()), 1u);
+  EXPECT_THROW(AtomicFile(dir.path() / "no" / "a"), TransientError);
+}
+
 TEST(AtomicFile, MissingFolderIsTransientAndNamed) {
   TempDir dir;
   try {

@@ -106,22 +106,39 @@ def planes_of(images, kind):
     return axes, stack.astype(kind).tobytes()
 
 
-def tile_file(task, tile_id, box, channels):
+MAPS = (("COV", "coverage", "frames at every pixel"), ("WGT", "weight", "sum of weights at every pixel"),
+        ("VAR", "variance", "variance of every pixel"), ("NEFF", "n_eff", "effective frames at every pixel"))
+
+
+def map_parts(channels):
+    """Cards of the planes that are one value, and the other planes."""
+    cards, planes = [], []
+    for key, name, comment in MAPS:
+        for number, channel in enumerate(channels, 1):
+            plane = np.array(getattr(channel, name), dtype=np.float32)
+            value = plane.flat[0]
+            if np.isfinite(value) and (plane.view(np.uint32) == plane.view(np.uint32).flat[0]).all():
+                cards.append(f"{key + str(number):8}= {'%.9G' % value:>20} / {comment}")
+            else:
+                planes.append(plane)
+    return cards, planes
+
+
+def tile_file(task, tile_id, box, channels, frame_tables=True):
     """The bytes of a tile of the first round."""
     axes, pixels = planes_of([c.pixels for c in channels], ">f4")
+    map_cards, planes = map_parts(channels)
+    frames = len(channels[0].quality) if frame_tables else 0
     cards = structure(-32, axes, "")
     cards += [card("TILEID", tile_id, "number of the tile"), card("TILEX0", box[0], "first column in the image, from 0"),
               card("TILEY0", box[1], "first row in the image, from 0"), card("RUNID", task["run_id"], "run"),
-              card("CFGHASH", task["config_hash"]), card("FRAMESID", task["frames_manifest_id"])]
-    parts = [hdu(cards, pixels)]
-    for name, bitpix, kind, images in (
-            ("COVERAGE", 32, ">i4", [c.coverage for c in channels]), ("WEIGHT", -32, ">f4", [c.weight for c in channels]),
-            ("VARIANCE", -32, ">f4", [c.variance for c in channels]), ("NEFF", -32, ">f4", [c.n_eff for c in channels])):
-        axes, data = planes_of(images, kind)
-        parts.append(hdu(structure(bitpix, axes, name), data))
-    nothing = [[0.0] * len(c.quality) for c in channels]
-    for name, table in (("QUALITY", [c.quality for c in channels]), ("FRAMEWGT", [c.frame_weight for c in channels]),
-                        ("REJLOW", nothing), ("REJHIGH", nothing)):
-        data = np.array(table, dtype=">f8")
-        parts.append(hdu(structure(-64, [data.shape[1], data.shape[0]], name), data.tobytes()))
+              card("CFGHASH", task["config_hash"]), card("FRAMESID", task["frames_manifest_id"]),
+              card("NMAPS", len(planes), "planes in MAPS"), card("NFRAMES", frames, "frames in FRAMES")]
+    parts = [hdu(cards + map_cards, pixels)]
+    if planes:
+        _, data = planes_of(planes, ">f4")
+        parts.append(hdu(structure(-32, [box[2], box[3], len(planes)], "MAPS"), data))
+    if frames:
+        tables = np.array([[c.quality for c in channels], [c.frame_weight for c in channels]], dtype=">f8")
+        parts.append(hdu(structure(-64, list(tables.shape[::-1]), "FRAMES"), tables.tobytes()))
     return b"".join(parts)

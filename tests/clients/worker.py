@@ -169,7 +169,8 @@ class Worker:
             self.run, self.run_key = Run(task, self.store, self.options.frames), key
         box, tile_id = tile["tile_bbox"], tile["tile_id"]
         channels = self.run.channels(box, *task["frame_index_range"])
-        data, ref = tile_file.tile_file(task, tile_id, box, channels), f"{task['run_id']}/tiles/tile_{tile_id:06d}.fits"
+        data = tile_file.tile_file(task, tile_id, box, channels, self.run.metrics.get("frame_tables", True))
+        ref = f"{task['run_id']}/tiles/tile_{tile_id:06d}.fits"
         self.store.put(ref, data)
         alone = len(channels) == 1
         numbers = {name: getattr(channels[0], field) if alone else [getattr(c, field) for c in channels]

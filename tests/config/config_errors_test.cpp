@@ -18,7 +18,7 @@ TEST(ConfigErrors, UnknownKeyWithPositionAndSuggestion) {
   EXPECT_EQ(run_error("overlap_fraction: 0.2\n"),
             "F:1:1: unknown key 'overlap_fraction'; did you mean 'tile.overlap_fraction'?");
   EXPECT_EQ(run_error("output: {zzzzzz: 1}\n"),
-            "F:1:10: unknown key 'output.zzzzzz'; 'output' takes dir, units, tiff");
+            "F:1:10: unknown key 'output.zzzzzz'; 'output' takes dir, units, name, tiff, tile_metrics");
   EXPECT_EQ(run_error("worker_id: a\n"),
             "F:1:1: unknown key 'worker_id'; it belongs to the configuration of a worker, not of a run");
   EXPECT_EQ(run_error("tile.min_size: 64\n"),

@@ -72,6 +72,12 @@ TEST(StorageKeys, ThatContradictEachOtherAreRefused) {
       HasSubstr("keep them apart"));
   EXPECT_EQ(
       run_error("cache: {dir: c}\nstorage: {type: s3, s3: {bucket: b, frames_prefix: a, prefix: ab}}\n"), "");
+  EXPECT_THAT(run_error("storage: {upload_frames: true}\n"), HasSubstr("set 'storage.type: s3'"));
+  EXPECT_THAT(
+      run_error(
+          "cache: {dir: c}\nstorage: {type: s3, upload_frames: true, s3: {bucket: b, frames_prefix: a}}\n"),
+      HasSubstr("in the bucket already"));
+  EXPECT_EQ(run_error("storage: {type: s3, upload_frames: true, s3: {bucket: b}}\n"), "");
   for (const char* prefix : {"/a", "a/", "a//b", "../a", "a/./b", "/"})
     EXPECT_THAT(run_error(std::string("storage: {s3: {prefix: \"") + prefix + "\"}}\n"),
                 AllOf(HasSubstr("storage.s3.prefix"), HasSubstr("joined by '/'")))

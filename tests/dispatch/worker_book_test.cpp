@@ -64,5 +64,13 @@ TEST(WorkerBook, NotesThatComeAgainAreNoNews) {
   EXPECT_EQ(book.who_rests(), "");
 }
 
+TEST(WorkerBook, BytesReadGrowAndAreDigitsOrNothing) {
+  WorkerBook book;
+  for (const char* said : {"70", "", "-1", "1e9", "9999999999999999999999", "20"}) book.read("a", said);
+  EXPECT_EQ(book.workers().at("a").bytes_read, 70);
+  book.read("a", "71");
+  EXPECT_EQ(book.workers().at("a").bytes_read, 71);
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -91,6 +91,11 @@ ssize_t write(int fd, const void* bytes, size_t count) {
   return syscall(SYS_write, fd, bytes, count);
 }
 
+ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
+  tilecompile::note("write", tilecompile::path_of(fd));
+  return syscall(SYS_pwrite64, fd, bytes, count, offset);
+}
+
 int fsync(int fd) {
   tilecompile::note("sync", tilecompile::path_of(fd));
   return static_cast<int>(syscall(SYS_fsync, fd));

@@ -23,6 +23,17 @@ TEST(FileOrder, AFileIsSyncedBeforeItGetsItsNameAndItsFolderAfterwards) {
   EXPECT_EQ(calls.so_far(), (Calls{"write .tmp-", "sync .tmp-", "rename a", "sync ."}));
 }
 
+TEST(FileOrder, AFileWrittenInPiecesGetsItsNameWhenAllOfThemAreSynced) {
+  TempDir dir;
+  const FileCalls calls(dir.path());
+  AtomicFile file(dir / "a");
+  file.write_at(4, "tent");
+  file.write_at(0, "con");
+  EXPECT_EQ(calls.so_far(), Calls{"write .tmp-"});
+  file.keep();
+  EXPECT_EQ(calls.so_far(), (Calls{"write .tmp-", "sync .tmp-", "rename a", "sync ."}));
+}
+
 TEST(FileOrder, AnObjectOfTheFileStoreIsDurableWithItsFolders) {
   TempDir dir;
   const auto store = open_file_store(dir.path());

@@ -87,5 +87,80 @@ TEST(FluxScale, IsTheMedianOfTheRatiosThatBothHave) {
   EXPECT_EQ(flux_scale({}, {}), std::nullopt);
 }
 
+TEST(WideStarFluxes, HoldAllLightOfTheBrightest) {
+  const Plane<float> image = frame(1, 3, 100);
+  std::vector<ReferenceStar> stars = places();
+  const auto fluxes = wide_star_fluxes(image.view(), stars, 2.5);
+  ASSERT_EQ(fluxes.size(), stars.size());
+  for (std::size_t i = 0; i < stars.size(); ++i)
+    EXPECT_EQ(fluxes[i], aperture_flux(image.view(), stars[i].x, stars[i].y, 10, 12.5, 17.5).flux);
+  stars.resize(40, {40.3, 40.6});
+  EXPECT_EQ(wide_star_fluxes(image.view(), stars, 2.5).size(), 30U);
+}
+
+// Stars and, `apart` px beside each, the share `second` of their light.
+Plane<float> doubled(double transparency, double second, int apart) {
+  const Plane<float> one = frame(transparency, 3, 100);
+  Plane<float> both = one;
+  for (int y = 0; y < both.height(); ++y)
+    for (int x = 0; x < both.width(); ++x) {
+      const double there = x >= apart ? one.at(x - apart, y) : 100;
+      both.at(x, y) = static_cast<float>(100 + (1 - second) * (one.at(x, y) - 100) + second * (there - 100));
+    }
+  return both;
+}
+
+LightBeside beside_of(const Plane<float>& image, const Plane<float>& reference, double fwhm) {
+  return light_beside(
+      star_fluxes(image.view(), places(), fwhm), wide_star_fluxes(image.view(), places(), fwhm),
+      star_fluxes(reference.view(), places(), 3), wide_star_fluxes(reference.view(), places(), 3));
+}
+
+TEST(LightBeside, MakesTheScaleOfADoubledFrameItsTransparency) {
+  const Plane<float> reference = frame(1, 3, 100);
+  for (const double second : {0.25, 0.5}) {
+    const Plane<float> image = doubled(0.8, second, 8);
+    const auto phi =
+        flux_scale(star_fluxes(image.view(), places(), 3), star_fluxes(reference.view(), places(), 3));
+    const LightBeside beside = beside_of(image, reference, 3);
+    EXPECT_LT(*phi, 0.8 * (1 - 0.8 * second)) << "what the narrow apertures hold";
+    EXPECT_NEAR(*phi * certain_ratio(beside), 0.8, 0.8 * 0.03) << second;
+  }
+}
+
+TEST(LightBeside, IsNoneWhereOnlyTheSeeingAndTheSkyChange) {
+  const Plane<float> reference = frame(1, 3, 100);
+  for (const double fwhm : {2.4, 3.0, 4.2}) {
+    const LightBeside beside = beside_of(frame(0.7, fwhm, 180), reference, fwhm);
+    EXPECT_NEAR(beside.ratio, 1, 0.03) << fwhm;
+    EXPECT_EQ(certain_ratio(beside), 1);
+  }
+}
+
+TEST(LightBeside, IsTheMedianWithItsError) {
+  const double none = std::nan("");
+  const std::vector<double> ones(6, 1), halves(6, 0.5);
+  const LightBeside beside = light_beside(ones, {3, 4, none, 5, 6, 7}, halves, ones);
+  EXPECT_DOUBLE_EQ(beside.ratio, 2.5) << "of 1.5 2 2.5 3 3.5";
+  EXPECT_NEAR(beside.error, 1.2533 * 1.4826 * 0.5 / std::sqrt(5), 1e-12);
+  EXPECT_TRUE(std::isnan(light_beside(ones, {3, none, none, 5, 6, 7}, halves, ones).ratio)) << "four";
+  EXPECT_TRUE(std::isnan(light_beside({}, {}, {}, {}).ratio));
+}
+
+TEST(LightBeside, CountsBeyondATenthAndFiveErrors) {
+  EXPECT_EQ(certain_ratio({1.10, 0}), 1);
+  EXPECT_EQ(certain_ratio({1.11, 0}), 1.11);
+  EXPECT_EQ(certain_ratio({1.30, 0.061}), 1);
+  EXPECT_EQ(certain_ratio({1.30, 0.059}), 1.30);
+  EXPECT_EQ(certain_ratio({0.7, 0}), 1);
+  EXPECT_EQ(certain_ratio({std::nan(""), 0}), 1);
+}
+
+TEST(Broadening, IsThatOfTheMatchedFilterOfTwoStars) {
+  EXPECT_EQ(broadening(1), 1);
+  EXPECT_NEAR(broadening(2), std::sqrt(2), 1e-12) << "two halves";
+  EXPECT_NEAR(broadening(1 / 0.7), 1 / std::sqrt(0.7 * 0.7 + 0.3 * 0.3), 1e-12);
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -267,6 +267,9 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
   EXPECT_EQ(back.star_radius_px, 9);
   EXPECT_EQ(back.seeing_px, 3.1);
   EXPECT_EQ(back.output_scale, m.output_scale);
+  EXPECT_TRUE(back.frame_tables);
+  m.frame_tables = false;
+  EXPECT_FALSE(decode_frame_metrics(encode_frame_metrics(m)).frame_tables);
 }
 
 TEST(FrameMetricsJson, DamageIsRefused) {

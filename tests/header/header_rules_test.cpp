@@ -145,7 +145,7 @@ TEST(RawColour, EndsTheRunUnlessTheUserSaysMono) {
       FAIL() << static_cast<int>(mode);
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), HasSubstr("raw colour frames: set input.stage: raw and registration.engine: "
-                                          "siril, or debayer first"));
+                                          "internal, or debayer first"));
       EXPECT_THAT(error.what(), HasSubstr("3 of 3 frames"));
     }
   }

@@ -57,6 +57,14 @@ TEST(DeadLetters, AreShownKeptTriedAgainAndDropped) {
   EXPECT_TRUE(mill.dead_letters().empty());
 }
 
+TEST(DeadLetters, AreNamedByTheFirstCharactersOfTheirRun) {
+  const std::string id = "66666666-7777-4888-9999-aaaaaaaaaaaa:17";
+  for (const char* given : {"66666666-7777-4888-9999-aaaaaaaaaaaa:17", "6666:17", "6:17"})
+    EXPECT_TRUE(names_letter(given, id)) << given;
+  for (const char* given : {"", ":17", "6666", "6666:1", "6666:7", "67:17", "6666:"})
+    EXPECT_FALSE(names_letter(given, id)) << given;
+}
+
 TEST(TaskEnvelope, TravelsInHeaders) {
   WholeNight night;
   const TileTask task = make_tasks(night.job).front();

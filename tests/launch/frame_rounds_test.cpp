@@ -1,5 +1,5 @@
 // The passes over the frames by workers, over the transport in memory, held against those of one process.
-#include "tilecompile/dispatch/frame_rounds.hpp"
+#include "tilecompile/master/frame_rounds.hpp"
 
 #include <fstream>
 #include <future>
@@ -49,8 +49,9 @@ void refuse_all(Transport& transport, const std::atomic<bool>& stop) {
 class Looks {
  public:
   explicit Looks(
-      int channels = 1, const Change& change = [](MethodConfig&) {})
-      : night(channels, 7, change) {
+      int channels = 1, const Change& change = [](MethodConfig&) {},
+      const std::function<void(SimulateOptions&)>& sky = [](SimulateOptions&) {})
+      : night(channels, 7, change, sky) {
     night.store->put(frames_config_key(night.task_template), canonical_method_json(night.method));
     night.store->put(frames_manifest_key(night.task_template), encode_manifest(*night.manifest));
     night.job.task_template.metrics = {};
@@ -162,6 +163,27 @@ TEST(FrameRounds, GiveThemWithFluxScalesLevelledSkiesSeeingSurfacesAndBorders) {
   });
   looks.add_worker();
   expect_same(looks.analyse(), looks.night.analysis);
+}
+
+TEST(FrameRounds, GiveThemWithFramesOfDoubledStarsWhichAreMeasuredTwice) {
+  Looks looks(
+      1,
+      [](MethodConfig& method) {
+        method.normalization.mode = NormalizationParams::Mode::kPhotometric;
+        method.reconstruction.local_sky = ReconstructionParams::LocalSky::kMean;
+        method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
+      },
+      [](SimulateOptions& options) {
+        options.width = 300;
+        options.height = 120;
+        options.stars = 60;
+        options.fwhm_px = 2;
+        options.nebula = false;
+        options.faults.doubled_fraction = 0.3;
+      });
+  looks.add_worker();
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_EQ(looks.journal_lines(), 7u + 2 + 7 + 7 + 2);
 }
 
 TEST(FrameRounds, AWorkerThatDiesOverAFrameChangesNothing) {

@@ -74,6 +74,23 @@ TEST(TileCheck, ATileOfAnotherRunConfigurationOrOtherFramesIsRefused) {
   for (const Change& origin : origins) EXPECT_NE(c.refusal(origin), "") << "also in one process";
 }
 
+TEST(TileCheck, TilesHaveTablesOfTheFramesAsTheRunSays) {
+  Computed c;
+  const Change without = [](TileFile& f) {
+    for (auto* table : {&f.quality, &f.frame_weight, &f.rejected_low, &f.rejected_high})
+      for (auto& row : *table) row.clear();
+  };
+  EXPECT_NE(c.refusal(without).find("another number of frames"), std::string::npos);
+  c.night.analysis.metrics.frame_tables = false;
+  EXPECT_EQ(c.refusal(without), "");
+  EXPECT_NE(c.refusal([](TileFile&) {}).find("has FRAMES"), std::string::npos);
+  const auto lie = [&](TileFile& f) {
+    without(f);
+    f.pixels[0].at(5, 4) = 3e38F;
+  };
+  EXPECT_NE(c.refusal(lie).find("the value"), std::string::npos) << "all other checks hold";
+}
+
 TEST(TileCheck, NumbersThatTheseFramesCannotGiveAreRefused) {
   Computed c;
   const std::vector<std::pair<const char*, Change>> lies = {

@@ -34,8 +34,9 @@ class WholeNight : public SmallNight {
  public:
   explicit WholeNight(
       int channels = 1, int frames = 7,
-      const std::function<void(MethodConfig&)>& change = [](MethodConfig&) {})
-      : SmallNight(channels, frames, change) {
+      const std::function<void(MethodConfig&)>& change = [](MethodConfig&) {},
+      const std::function<void(SimulateOptions&)>& sky = [](SimulateOptions&) {})
+      : SmallNight(channels, frames, change, sky) {
     job.task_template = task_template;
     job.grid = &grid;
     job.planes = channels;

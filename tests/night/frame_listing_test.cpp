@@ -60,6 +60,9 @@ TEST(FrameListing, RunDirectoriesAreNoInput) {
   const std::string run = "0a1b2c3d-0000-4000-8000-000000000001";
   touch(folder / "out" / run / "manifest.json");
   touch(folder / "out" / run / "tiles/tile_000000.fits");
+  touch(folder / "out" / "M_51_2026-03-14" / "stacked.fit");
+  touch(folder / "out" / "M_51_2026-03-14" / "maps" / "stacked.neff.fits");
+  fs::create_directory_symlink("../" + run, folder / "out" / "M_51_2026-03-14" / "work");
   EXPECT_THAT(list_frames(FrameOrigin(folder.path()), "").paths, ElementsAre("f1.fit"));
 }
 

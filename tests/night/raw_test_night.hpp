@@ -9,7 +9,7 @@
 #include "tilecompile/image/counter_random.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/night/frame_scan.hpp"
-#include "tilecompile/night/registration_pass.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
 

@@ -10,11 +10,11 @@
 #include "test_data.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/night/analysis.hpp"
 #include "tilecompile/night/frame_listing.hpp"
 #include "tilecompile/night/frame_scan.hpp"
-#include "tilecompile/night/star_pass.hpp"
 #include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/passes/analysis.hpp"
+#include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/simulate/simulate.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -26,7 +26,8 @@ class SmallNight {
  public:
   explicit SmallNight(
       int channels = 1, int frames = 7,
-      const std::function<void(MethodConfig&)>& change = [](MethodConfig&) {}) {
+      const std::function<void(MethodConfig&)>& change = [](MethodConfig&) {},
+      const std::function<void(SimulateOptions&)>& sky = [](SimulateOptions&) {}) {
     SimulateOptions options;
     options.frames = frames;
     options.width = 131;
@@ -35,6 +36,7 @@ class SmallNight {
     options.stars = 25;
     options.drift_px = 20;
     options.threads = 1;
+    sky(options);
     simulate(options, folder_ / "night");
     method.tile.min_size = 32;
     method.tile.size_factor = 8;

@@ -56,6 +56,16 @@ TEST_F(RunList, TheTargetIsThatOfThePicture) {
 
 TEST_F(RunList, AFolderThatIsNotThereIsNamed) { EXPECT_THROW(list_runs(folder_ / "nowhere"), UsageError); }
 
+TEST_F(RunList, AFolderOfARunsNameIsListedAndLeadsToIt) {
+  fs::create_directory(folder_ / "M_51");
+  fs::create_directory_symlink("../" + kOld, folder_ / "M_51" / "work");
+  EXPECT_EQ(list_runs(folder_.path())[1].folder, folder_ / "M_51");
+  EXPECT_EQ(list_runs(folder_.path())[0].folder, fs::path());
+  for (const std::string& name :
+       {std::string("M_51"), (folder_ / "M_51").string(), (folder_ / "M_51/").string()})
+    EXPECT_EQ(find_run_directory(name, folder_.path()), folder_ / kOld) << name;
+}
+
 TEST_F(RunList, ARunIsFoundByTheBeginningOfItsId) {
   EXPECT_EQ(find_run_directory("aaaa", folder_.path()), folder_ / kOld);
   EXPECT_EQ(find_run_directory("aab", folder_.path()), folder_ / kNew);

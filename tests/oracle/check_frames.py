@@ -59,13 +59,26 @@ def measured_near(plane, x, y, radius):
 
 
 def reference_fluxes(run, samples, metrics):
-    """[channel] fluxes of the stars in the mean of I - B; apertures by the FWHM of the channel that shows the stars."""
+    """[channel] (fluxes of the stars in the mean of I - B, those of the brightest in two apertures); apertures by the
+    FWHM of the channel that shows the stars."""
     means = [method.plain_mean([planes[c] - frame["background"] for planes, frame in zip(samples, metrics[c])])[0]
              .astype(np.float32).astype(np.float64) for c in range(run.channels)]
     stars, radius = run.frame_metrics["stars"], run.frame_metrics["star_radius_px"]
     shapes = [measured_near(means[run.reference_channel()], x, y, radius) for x, y in stars]
     fwhm = method.median(np.array([s["fwhm"] for s in shapes if s]))
-    return [extensions.star_fluxes(mean, stars, fwhm) for mean in means]
+    return [(extensions.star_fluxes(mean, stars, fwhm), extensions.light_of(mean, stars, fwhm)) for mean in means]
+
+
+def add_broadening(run, samples, channel, frames, reference):
+    """Returns the factors of the light beside the stars, [frame]; adds what they make of the FWHM."""
+    fwhm = run.column("fwhm_px", channel)
+    beside = [(np.nan, 0.0) if np.isnan(fwhm[f]) else
+              extensions.light_beside(extensions.light_of(planes[channel], run.frame_metrics["stars"], fwhm[f]),
+                                      reference) for f, planes in enumerate(samples)]
+    factors = extensions.doubled(beside)
+    for frame, factor in zip(frames, factors):
+        frame["broadening"] = extensions.broadening(factor)
+    return factors
 
 
 def check_flux_scales(report, run, samples, metrics):
@@ -76,9 +89,10 @@ def check_flux_scales(report, run, samples, metrics):
     stars = run.frame_metrics["stars"]
     references = reference_fluxes(run, samples, metrics)
     frames = evenly(range(len(samples)), max(1, MOST_APERTURES // (max(1, len(stars[:500])) * run.channels)))
-    for channel, reference in enumerate(references):
+    for channel, (reference, light) in enumerate(references):
         found, fwhm = run.column("flux_scale", channel), run.column("fwhm_px", channel)
-        expected = [1.0 if np.isnan(fwhm[f]) else
+        factors = add_broadening(run, samples, channel, metrics[channel], light)
+        expected = [1.0 if np.isnan(fwhm[f]) else factors[f] *
                     extensions.flux_scale(extensions.star_fluxes(samples[f][channel], stars, fwhm[f]), reference)
                     for f in frames]
         report.close("frame flux_scale, %d frames [%d]" % (len(frames), channel), [found[f] for f in frames], expected)
@@ -137,7 +151,9 @@ def check_fwhm(report, run, samples, metrics):
             trailed = np.count_nonzero(~is_round) > np.count_nonzero(is_round)
             x, y, fwhm, _ = (shown if trailed else shown[is_round]).T
             expected.append(method.median(fwhm) if len(fwhm) else np.nan)
-            surfaces.append(extensions.fit_surface(x, y, fwhm, run.width, run.height))
+            surface = extensions.fit_surface(x, y, fwhm, run.width, run.height)
+            surface[:1] += np.log(metrics[channel][f].get("broadening", 1.0))
+            surfaces.append(surface)
             pooled += list(shown[is_round][:, 2]) if channel == run.reference_channel() else []
         column = run.column("fwhm_px", channel)
         report.close("frame fwhm_px, %d frames [%d]" % (len(frames), channel), [column[f] for f in frames], expected)

@@ -15,23 +15,31 @@ TILE_MEDIAN_FLOOR = 1e-4
 MOST_SAMPLES = 8e6  # of all frames in the tiles of a channel that extensions are recomputed in
 
 Stored = namedtuple("Stored", "pixels coverage weight variance n_eff quality frame_weight low high light_low light_high")
-PLANES = (0, "COVERAGE", "WEIGHT", "VARIANCE", "NEFF")
-HDUS = PLANES + ("QUALITY", "FRAMEWGT", "REJLOW", "REJHIGH")
-LIGHT_HDUS = ("LIGHTLOW", "LIGHTHIG")
+MAPS = ("COV", "WGT", "VAR", "NEFF")
+LIGHT_MAPS = ("LLOW", "LHIGH")
+
+
+def load_tile(path, channels):
+    """Stored, a channel each [docs/tile.md]."""
+    with fits.open(path) as hdus:
+        header = hdus[0].header
+        pixels = np.array(hdus[0].data).reshape((channels,) + hdus[0].data.shape[-2:])
+        planes = iter(np.array(hdus["MAPS"].data) if header["NMAPS"] else ())
+        maps = []
+        for key in MAPS + (LIGHT_MAPS if "REJLIGHT" in header else ()):
+            maps.append([np.full(pixels.shape[1:], header[key + str(c + 1)], np.float32) if key + str(c + 1) in header
+                         else next(planes) for c in range(channels)])
+        maps += [[None] * channels] * (len(MAPS + LIGHT_MAPS) - len(maps))
+        tables = np.array(hdus["FRAMES"].data)
+    tables = list(tables) + [np.zeros_like(tables[0])] * (4 - len(tables))
+    return [Stored(pixels[c], *(m[c] for m in maps[:4]), *(t[c] for t in tables), *(m[c] for m in maps[4:]))
+            for c in range(channels)]
 
 
 def load(run):
     """[channel][tile] of Stored."""
-    tiles = [[] for _ in range(run.channels)]
-    for t in range(len(run.boxes())):
-        with fits.open(run.path("tiles", "tile_%06d.fits" % t)) as hdus:
-            planes = [np.array(hdus[name].data).reshape((run.channels,) + hdus[name].data.shape[-2:])
-                      if name in PLANES + LIGHT_HDUS else np.array(hdus[name].data)
-                      for name in HDUS + (LIGHT_HDUS if LIGHT_HDUS[0] in hdus else ())]
-            planes += [[None] * run.channels] * (len(Stored._fields) - len(planes))
-        for channel, of_channel in enumerate(tiles):
-            of_channel.append(Stored(*(p[channel] for p in planes)))
-    return tiles
+    tiles = [load_tile(run.path("tiles", "tile_%06d.fits" % t), run.channels) for t in range(len(run.boxes()))]
+    return [list(of_channel) for of_channel in zip(*tiles)]
 
 
 def levelled(run, samples, frame, box):

@@ -9,15 +9,47 @@ import quality_oracle as quality
 
 MOST_STARS = 500
 FEWEST_FLUXES = 5
+NARROW, WIDE = (2, 3, 4.5), (4, 5, 7)  # radius and ring of apertures, FWHM
+MOST_WIDE = 30
 SURFACE_ROUNDS = 5
 
 
 # Photometric normalisation [3]
 
-def star_fluxes(plane, stars, fwhm):
+def star_fluxes(plane, stars, fwhm, aperture=NARROW, most=MOST_STARS):
     """NaN for a star that was not measured or is not positive."""
-    fluxes = [quality.aperture_flux(plane, x, y, 2 * fwhm, 3 * fwhm, 4.5 * fwhm) for x, y in stars[:MOST_STARS]]
+    fluxes = [quality.aperture_flux(plane, x, y, *(k * fwhm for k in aperture)) for x, y in stars[:most]]
     return np.array([np.nan if f is None or f <= 0 else f for f in fluxes])
+
+
+def light_of(plane, stars, fwhm):
+    """Fluxes of the brightest stars in narrow and in wide apertures."""
+    return tuple(star_fluxes(plane, stars, fwhm, aperture, MOST_WIDE) for aperture in (NARROW, WIDE))
+
+
+def light_beside(light, reference):
+    """(median over the stars of what wide apertures have more, its error), against the reference; NaN: fewer than 5."""
+    ratios = method.valid_of(light[1] / reference[1] / (light[0] / reference[0]))
+    if len(ratios) < FEWEST_FLUXES:
+        return np.nan, 0.0
+    middle = method.median(ratios)
+    sd = 1.4826 * method.median(abs(ratios - middle))
+    return middle, 1.2533 * sd / math.sqrt(len(ratios))
+
+
+def doubled(beside):
+    """Factor of the light that each frame has beside its stars, over what most frames have; 1: none for certain."""
+    ratio, error = np.array(beside).T
+    known = method.valid_of(ratio)
+    if len(known) == 0:
+        return np.ones(len(ratio))
+    ratio, error = ratio / method.median(known), error / method.median(known)
+    return np.where(ratio > np.maximum(1.1, 1 + 5 * error), ratio, 1.0)
+
+
+def broadening(factor):
+    """Root of the area of the matched filter of two stars, over that of one."""
+    return 1 / np.sqrt((1 / factor) ** 2 + (1 - 1 / factor) ** 2)
 
 
 def flux_scale(fluxes, reference):

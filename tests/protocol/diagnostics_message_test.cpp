@@ -5,7 +5,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "tile/small_tile.hpp"
+#include "coadd/small_tile.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {

@@ -14,10 +14,12 @@ except ImportError as missing:
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "quality"))
 from frames import best_half, measure_frames  # noqa: E402
+from halves import noise_of_difference  # noqa: E402
 from images import background_rms, clipped_scale  # noqa: E402
 from measure import Field, markdown, measure  # noqa: E402
 from reweigh import reconstruct  # noqa: E402
 from seams import seam_figures  # noqa: E402
+from sky_steps import sky_figures  # noqa: E402
 from stacks import clipped_mean, weighted_mean  # noqa: E402
 from stars import fit_gaussians  # noqa: E402
 from truth import ranks  # noqa: E402
@@ -112,6 +114,11 @@ class Rows(unittest.TestCase):
         self.assertAlmostEqual(row["rms_ratio"], 1, delta=0.03)
         self.assertIn("| - |", markdown([("empty", row)]))
 
+    def test_the_difference_of_halves_is_noise_alone(self):
+        scene = numpy.random.default_rng(14).normal(0, 20, self.plain.shape)  # what all frames share
+        halves = [star_field(3.0, 2.0, FLUXES, seed) + scene for seed in (15, 16)]
+        self.assertAlmostEqual(noise_of_difference(self.field, *halves), 2.0 * numpy.sqrt(2), delta=0.05)
+
     def test_planted_scatter_and_slope_of_the_fluxes(self):
         bend = 1 + numpy.random.default_rng(4).normal(0, 0.03, FLUXES.size)
         row = self.row(noise=0.2, fluxes=FLUXES * bend)
@@ -139,6 +146,16 @@ class Seams(unittest.TestCase):
         levels = numpy.random.default_rng(8).normal(0, 0.3, (10, 13))
         pattern = numpy.kron(levels, numpy.ones((STEP, STEP)))[45:525, 45:685]  # borders in the middle of the overlaps
         self.assertGreater(self.figures(pattern)["step"], 0.2)
+
+
+class SkySteps(unittest.TestCase):
+    def test_steps_along_the_borders_are_in_units_of_the_noise(self):
+        stripes = 0.5 * (-1) ** (numpy.arange(640) // 8)[None, :]  # steps of 1, each measured as 2 on two of four sides
+        every = numpy.ones((480, 640), bool)
+        for sd in (0.1, 1.0):
+            image = 5 * (numpy.random.default_rng(17).normal(0, sd, (480, 640)) + stripes)
+            found = sky_figures(image, image, every, every.astype(float), 5.0, SIZE)["border"]
+            self.assertAlmostEqual(found, 2 * numpy.sqrt(480 / (480 + 640)), delta=0.1)
 
 
 class Stacks(unittest.TestCase):

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -94,6 +95,13 @@ TEST(ReportPage, HistogramsCountWhatLiesBeyondInTheirEnds) {
   const PageHistogram h = histogram_of({-9, 0.1, 1.5, 1.9, 3.9, 77, std::nan("")}, 0, 4, 4);
   EXPECT_THAT(h.counts, ElementsAre(2, 2, 0, 2));
   EXPECT_GT(histogram_of({3}, 3, 3, 2).high, 3);  // all values alike
+}
+
+TEST(ReportPage, SharesAreBytesInStepsOfThreePercent) {
+  EXPECT_EQ(share_code(-30), 0);
+  EXPECT_EQ(share_code(30), 254);
+  for (const double share : {0.02, 0.3, 1.0, 2.5, 15.0})
+    EXPECT_NEAR(std::exp2(share_code(std::log2(share)) / 25.4 - 6), share, 0.015 * share);
 }
 
 TEST(ReportPage, ADamagedRecordIsRefused) {

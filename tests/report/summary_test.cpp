@@ -63,6 +63,7 @@ TEST(RunSummary, EndsInOnePlainLine) {
   EXPECT_THAT(last_line(run_summary(r, "/r")), testing::StartsWith("12.1 % quieter than the plain mean; "));
   r.products.back().common_area[0].sky_cell_count = 0;
   EXPECT_EQ(last_line(run_summary(r, "/r")), "your picture: /r/stacked.fit");
+  EXPECT_EQ(last_line(run_summary(r, "/r", "/M_51")), "your picture: /M_51/stacked.fit");
 }
 
 TEST(RunSummary, TheLastLineIsTheMeanOfTheChannels) {

@@ -4,7 +4,7 @@
 
 #include "night/small_night.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
 namespace {
@@ -13,7 +13,8 @@ PassState state_of(const SmallNight& night) {
   PassState state;
   state.analysis.metrics = night.analysis.metrics;
   state.analysis.metrics.channels[0][1].background = std::numeric_limits<double>::infinity();
-  state.stars.reference_fluxes = {{1.5, 2.5}};
+  state.stars.reference_light.assign(state.analysis.metrics.channels.size(), {{1.5, 2.5}, {3.5}});
+  state.stars.some_doubled = true;
   state.stars.ring = RingSky::kMean;
   state.stars.part = {std::vector<Normalization>(night.manifest->frames.size(), {1, 2, 3})};
   state.planes = share_planes(*night.store, night.run_id, night.analysis);
@@ -30,6 +31,8 @@ TEST(PassState, ComesBackToTheBitWithItsPlanes) {
   expect_same_bits(again.analysis.classical[0], night.analysis.classical[0], "classical");
   EXPECT_EQ(again.analysis.metrics.channels[0][1].background, std::numeric_limits<double>::infinity());
   EXPECT_EQ(again.stars.part[0][2].pedestal, 3);
+  EXPECT_EQ(again.stars.reference_light[0].wide, std::vector<double>{3.5});
+  EXPECT_TRUE(again.stars.some_doubled);
 }
 
 TEST(PassState, IsRefusedWhenCutOffTooLongOrOfOtherFrames) {

@@ -57,6 +57,26 @@ TEST_F(Commands, EveryTileOfARunComesOutTheSameAgain) {
     }
 }
 
+TEST_F(Commands, WithoutMetricsOfTilesTheTilesAreSmallerAndThePictureIsTheSame) {
+  const std::string id = "0a1b2c3d-0000-4000-8000-000000000008";
+  const fs::path plain = *folder_ / "plain" / id;
+  const std::string settings = " --set synthetic.enabled=false --set tile.min_size=32";
+  const ProgramOutput run = run_program("run " + yaml() + " --quiet --run-id " + id + " --output " +
+                                        path("plain") + settings + " --set output.tile_metrics=false");
+  ASSERT_EQ(run.exit_code, 0) << run.text;
+  EXPECT_EQ(run_program("compare '" + (plain / "reconstruction.fits").string() + "' '" +
+                        (run_dir() / "reconstruction.fits").string() + "'")
+                .exit_code,
+            0);
+  EXPECT_FALSE(fs::exists(plain / "tile_metrics.fits"));
+  EXPECT_TRUE(fs::exists(run_dir() / "tile_metrics.fits"));
+  const char* const some_tile = "tiles/tile_000002.fits";
+  EXPECT_LT(fs::file_size(plain / some_tile), fs::file_size(run_dir() / some_tile));
+  EXPECT_EQ(run_program("tile '" + plain.string() + "' 2").exit_code, 0);
+  EXPECT_EQ(run_program("explain '" + plain.string() + "' 60 40").exit_code, 0);
+  EXPECT_EQ(run_program("report '" + plain.string() + "'").exit_code, 0);
+}
+
 TEST_F(Commands, AChangedTileIsShownByItsFirstPixel) {
   const fs::path file = run_dir() / "tiles/tile_000002.fits";
   const std::string good = file_text(file);

@@ -83,7 +83,7 @@ TEST(Headers, RawColourFramesEndTheRun) {
   const NightFolder night;
   for (int i = 1; i <= 6; ++i) night.write(NightFolder::name(i), i, {{"BAYERPAT", std::string("RGGB"), ""}});
   const std::string text =
-      "raw colour frames: set input.stage: raw and registration.engine: siril, or debayer first";
+      "raw colour frames: set input.stage: raw and registration.engine: internal, or debayer first";
   for (const char* mode : {"auto", "OSC", "RGB"}) {
     const ProgramEnd end = night.call(
         "run", {"--set", std::string("data.color_mode=") + mode, "--set", "input.on_bad_frame=quarantine"});

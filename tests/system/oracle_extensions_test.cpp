@@ -72,6 +72,12 @@ TEST_F(DeepSky, AgreesOnThreeChannelsOfSyntheticFrames) {
   expect_agreement(" --no-fits");
 }
 
+TEST_F(DeepSky, AgreesOnDoubledFrames) {
+  run_deep_sky("--seed 5 --doubled 0.3", "--set data.frames_min=5");  // the widest pairs are left out
+  if (HasFatalFailure()) return;
+  expect_agreement();
+}
+
 TEST_F(DeepSky, AgreesOnRealFrames) {
   TILECOMPILE_NEEDS_DATA("hatp32")
   frames_ = test_data() / "hatp32";

@@ -7,6 +7,7 @@
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
+#include "started_program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/fits/image_file.hpp"
@@ -83,7 +84,7 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   TILECOMPILE_NEEDS_RABBITMQ
   const auto reference = go("run", "colour").digests;
   ASSERT_GE(reference.size(), 2u);
-  EXPECT_EQ(go("master", "colour", "--workers 2").digests, reference);
+  EXPECT_EQ(go("master", "colour", "--workers 3").digests, reference);
   broker_->wait_until_quiet();
   HandWorker victim(night_->path(), "victim",
                     "--input.dir " + quoted_path(*night_ / "colour/lights") + " --storage.root " +
@@ -96,6 +97,45 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   EXPECT_EQ(go("master", "colour", "--workers 1 --set parallel.batch=2").digests, reference);
   killer.join();
   EXPECT_TRUE(struck);
+}
+
+TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const auto reference = go("run", "colour").digests;
+  ASSERT_GE(reference.size(), 2u);
+  broker_->wait_until_quiet();
+  const std::string id = new_uuid();
+  const fs::path directory = *night_ / "out" / id;
+  std::vector<std::string> words = {"master",
+                                    (*night_ / "colour/raw.yaml").string(),
+                                    "--run-id",
+                                    id,
+                                    "--quiet",
+                                    "--output",
+                                    (*night_ / "out").string(),
+                                    "--workers",
+                                    "3",
+                                    "--set",
+                                    "tile.min_size=48",
+                                    "--set",
+                                    "data.frames_min=3",
+                                    "--set",
+                                    "parallel.batch=2",
+                                    "--set",
+                                    "broker.port=" + std::to_string(broker_->port())};
+  {
+    StartedProgram master(words, *night_ / "killed.log");
+    ASSERT_TRUE(master.run_until([&] { return !file_text(directory / "journal.jsonl").empty(); }))
+        << master.text();
+    master.send(SIGKILL);
+    EXPECT_EQ(master.wait(), 128 + SIGKILL);
+  }
+  words[2] = "--resume";
+  StartedProgram resumed(words, *night_ / "resumed.log");
+  const int ended = resumed.wait();
+  EXPECT_TRUE(ended == 0 || ended == 3) << resumed.text();
+  EXPECT_EQ(product_digests(directory), reference);
+  EXPECT_GE(run_record(directory).at("tiles").at("resumed"), 1);
 }
 
 TEST_F(RawNights, TilesAndPixelsAreComputedAgainFromRawFrames) {

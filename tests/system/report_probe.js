@@ -26,6 +26,12 @@
     const stage = one('#picture .stage'), box = stage.getBoundingClientRect();
     stage.dispatchEvent(new MouseEvent('click', {clientX: box.left + box.width / 2, clientY: box.top + 1, bubbles: true}));
     seen.asked = one('#picture code').textContent;
+    seen.story = all('#picture .story tbody tr').map(tr => [...tr.children].map(td => td.textContent));
+    const [column, row] = all('#picture input[type=number]');
+    column.value = 3;
+    row.value = 5;
+    one('#picture form').requestSubmit();
+    seen.askedByKeys = one('#picture code').textContent;
     zoom.click();
   }
   const heading = name => all('#frames th button').find(b => b.textContent === name);

@@ -177,6 +177,9 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   for (const char* plot : {"FWHM before and after",
                            "FWHM of the stars",
                            "FWHM over the image",
+                           "SNR against resolution",
+                           "Time and CPU by phase",
+                           "Compute time by worker",
                            "FWHM",
                            "Transparency",
                            "Background",
@@ -204,6 +207,18 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   EXPECT_TRUE(std::is_sorted(up.begin(), up.end()));
   EXPECT_TRUE(std::is_sorted(down.rbegin(), down.rend()));
   EXPECT_EQ(seen.at("sorted"), "descending");
+  EXPECT_THAT(seen.at("asked").get<std::string>(),
+              HasSubstr(std::string("tilecompile explain ") + kReportRunId));
+  EXPECT_THAT(seen.at("askedByKeys").get<std::string>(), HasSubstr(std::string(kReportRunId) + " 3 5"));
+  ASSERT_EQ(seen.at("story").size(), 9u);  // the six frames with most of the pixel, the three with least
+  double before = 100;
+  for (const json& frame : seen.at("story")) {
+    EXPECT_THAT(frame.at(0).get<std::string>(), HasSubstr(".fits"));
+    const double part = std::stod(frame.at(1).get<std::string>());
+    EXPECT_LE(part, before);
+    EXPECT_GT(part, 0);
+    before = part;
+  }
   EXPECT_THAT(seen.at("taken").dump(), HasSubstr("quarantined: "));
   EXPECT_THAT(seen.at("tip").get<std::string>(), HasSubstr(".fits"));
   EXPECT_GE(seen.at("contrast").get<double>(), 4.5);

@@ -138,6 +138,25 @@ TEST_F(Resume, AfterTwoKills) {
   expect_resumed();
 }
 
+TEST_F(Resume, RemembersTheSetFlagsOfItsFirstStart) {
+  half_a_run();
+  const std::string file = "run '" + (*folder_ / "night/run.yaml").string() + "' --resume '";
+  const auto ended = run_program(file + directory().string() + "'");  // by its folder: no --output, no --set
+  ASSERT_EQ(ended.exit_code, 0) << ended.text;
+  EXPECT_NE(ended.text.find("as at its first start: --set tile.min_size=40"), std::string::npos)
+      << ended.text;
+  EXPECT_EQ(product_digests(directory()), reference_);
+  EXPECT_GT(resumed_tiles(), 0);
+}
+
+TEST_F(Resume, OtherSettingsAreRefusedAndNotRemembered) {
+  half_a_run();
+  const auto refused = resume("--set tile.min_size=44");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.text.find("the configuration is not the one"), std::string::npos) << refused.text;
+  expect_resumed();
+}
+
 TEST_F(Resume, WithATornJournalLine) {
   half_a_run();
   const std::string journal = text_of("journal.jsonl");

@@ -7,6 +7,7 @@
 
 #include "broker/private_broker.hpp"
 #include "contract/faulty_proxy.hpp"
+#include "hand_worker.hpp"
 #include "paths.hpp"
 #include "program.hpp"
 #include "storage/private_s3.hpp"
@@ -136,6 +137,27 @@ TEST_F(S3Runs, FramesInABucketWithTilesInAFolder) {
 TEST_F(S3Runs, WorkersWithEverythingInABucket) {
   expect_reference(finished("master --workers 2",
                             store_flags(service_->http()) + frame_flags(service_->http(), "cache-workers")));
+}
+
+TEST_F(S3Runs, TheMasterBringsTheFramesInAndNoFolderIsShared) {
+  const std::string flags = store_flags(service_->http()) + set("storage.upload_frames", "true");
+  S3Bucket bucket(service_->options());
+  const auto events = [](const fs::path& run) { return file_text(run / "events.jsonl"); };
+  const HandWorker worker(
+      folder_->path(), "barn",
+      flags + set("broker.port", std::to_string(broker_->port())) + set("cache.dir", path("cache-barn")));
+  const fs::path run = finished("master", flags);
+  expect_reference(run);
+  EXPECT_THAT(events(run), HasSubstr("\"brought\":\"12\"")) << worker.text();
+  const auto frames = bucket.list("runs/a/frames/");
+  EXPECT_EQ(frames.size(), 12u);
+  EXPECT_THAT(worker.text(), HasSubstr("prefix runs/a/frames"));
+  // Once: another run of the same frames has nothing to bring, whatever it is asked for.
+  const fs::path again = finished("master", flags + set("local_metrics.clamp", "[-2, 2]"));
+  EXPECT_THAT(events(again), HasSubstr("\"brought\":\"0\""));
+  EXPECT_EQ(bucket.list("runs/a/frames/").size(), 12u);
+  // Local workers read them where they lie, and need no cache.
+  expect_reference(finished("master --workers 1", flags));
 }
 
 TEST_F(S3Runs, WorkersOverAConnectionThatFailsAgainAndAgain) {

@@ -80,9 +80,11 @@ struct Registration {
   std::string reference;  ///< path
   OutputGrid grid;
   std::string cfa_pattern;  ///< four letters, as rows are stored; empty: no colour sensor
+  double drop_px = 0;       ///< edge of a drizzled raw pixel; 0: frames are interpolated
   std::vector<CalibrationObjects> calibrations;
   std::vector<RegisteredFrame> frames;
   int channels() const { return cfa_pattern.empty() ? 1 : 3; }
+  bool drizzles() const { return drop_px > 0; }
 };
 
 /// What a raw frame's facts become when it is read as a frame of the run: size and channels of the output,

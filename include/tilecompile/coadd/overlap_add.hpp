@@ -33,37 +33,59 @@ struct CoaddChannel {
 };
 
 /// The windowed overlap-add of one channel (`methodology.md` 10): separable Hann windows, the outer half 1 on
-/// a side at the image's edge; numerator and window sum in double, tiles in ascending tile_id. One object a
-/// channel. Tiles come row by row, so sums are kept for the rows of one row of tiles; what lies above is
-/// rounded already.
+/// a side at the image's edge; numerator and window sum in double, tiles in ascending tile_id. Tiles come row
+/// by row, so sums are kept for the rows of one row of tiles, and the image is given away as it gets ready.
+class OverlapRows {
+ public:
+  explicit OverlapRows(const Grid& grid);
+  /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Rows above the
+  /// tile must have been completed. Throws ContractError otherwise.
+  void add(int tile_id, const CoaddTile& tile, const TileScale& scale);
+  /// Rows above this one are completed.
+  int completed() const { return first_row_; }
+  /// Numerator / window sum of the next rows, up to `end`, rounded once to float32, into the rows of `into`
+  /// from `at` on. Light has planes there when a tile so far had some.
+  void complete(int end, CoaddChannel& into, int at);
+  bool has_light() const { return !light_low_.empty(); }
+  /// Memory that one channel of a grid takes.
+  static std::size_t size_bytes(const Grid& grid);
+
+ private:
+  void add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
+                 const double* across);
+  void complete_light(int row, CoaddChannel& into, int at);
+  void add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
+               const double* across);
+
+  const Grid* grid_;
+  int next_tile_ = 0, first_row_ = 0;
+  Plane<double> value_, value_window_, variance_, weight_, weight_window_,
+      effective_frames_;  // row y of the image is y modulo their height
+  Plane<std::int32_t> coverage_;
+  Plane<double> light_low_, light_high_;  // empty until a tile has some
+  std::vector<double> window_[2][2];      // [at start][at end] of an axis
+};
+
+/// The overlap-add of one channel into a whole image. One object a channel.
 class OverlapAdd {
  public:
   /// Bytes a pixel of the image, beside the sums.
   static constexpr std::size_t kBytesAPixel = CoaddChannel::kBytesAPixel;
 
   explicit OverlapAdd(const Grid& grid);
-  /// Adds the next tile; tiles must come in ascending tile_id, and may be left out (a hole). Throws
-  /// ContractError otherwise.
+  /// As OverlapRows::add; what lies above the tile is rounded then.
   void add(int tile_id, const CoaddTile& tile, const TileScale& scale);
-  /// Numerator / window sum, rounded once to float32. Once, after the last tile.
+  /// The image. Once, after the last tile.
   CoaddChannel finish();
 
  private:
-  void complete_rows(int end);
-  void add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
-                 const double* across);
-  void complete_light(int row);
-  void add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
-               const double* across);
-
   const Grid* grid_;
-  int next_tile_ = 0, first_row_ = 0;  // rows above first_row_ are rounded
-  Plane<double> value_, value_window_, variance_, weight_, weight_window_,
-      effective_frames_;                  // row y of the image is y modulo their height
-  Plane<double> light_low_, light_high_;  // empty until a tile has some
-  std::vector<double> window_[2][2];      // [at start][at end] of an axis
+  OverlapRows rows_;
   CoaddChannel result_;
 };
+
+/// A channel without a value anywhere.
+CoaddChannel empty_channel(int width, int height);
 
 /// Window of one axis: Hann of length `size`, outer half 1 where `at_start` / `at_end` of the image.
 std::vector<double> axis_window(int size, bool at_start, bool at_end);

@@ -19,8 +19,10 @@ class RowExtremes {
  public:
   static constexpr int kRows = 64;  ///< of a band
   explicit RowExtremes(int height);
-  /// Adds rows y0 .. y1-1 of a frame, all of one band. NaN samples do not count.
-  void add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0, int y1);
+  /// Adds rows y0 .. y1-1 of a frame, all of one band. NaN samples do not count. `samples` may be a part of
+  /// the image, whose first row is `first_row` of it.
+  void add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0, int y1,
+                int first_row = 0);
   /// Over the bands that `box` touches; low > high when no sample is valid there.
   ValueRange of(const Box& box) const;
   /// [band]; low > high where no sample is valid.

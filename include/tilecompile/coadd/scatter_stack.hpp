@@ -53,6 +53,8 @@ class ScatterStack {
   Plane<double> total_, partial_;
 };
 
+/// Sums over the window around every pixel, as far as it lies in the plane: along rows, then along columns.
+Plane<double> scatter_window_sums(const Plane<double>& plane);
 /// ScatterStack::variance of `squares`, which may have been summed in parts; `count` as there.
 Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& count, double noise);
 

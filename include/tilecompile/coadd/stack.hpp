@@ -13,8 +13,9 @@ class AverageStack {
  public:
   static constexpr std::size_t kBytesAPixel = 4 * sizeof(double) + 2 * sizeof(std::int32_t);
   AverageStack(int width, int height);
-  /// Throws ContractError for a frame of another shape.
-  void add(const CoaddChannel& frame);
+  /// Adds rows of a frame, whose first is row `y0` of the image. Throws ContractError for a frame of another
+  /// shape.
+  void add(const CoaddChannel& rows, int y0);
   CoaddChannel finish() const;
 
  private:

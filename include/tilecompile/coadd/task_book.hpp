@@ -53,7 +53,7 @@ class TaskBook {
   std::vector<Task> last_ones(double now_s, std::size_t most);
   /// The task is not waited for any more; answers to it still count.
   void drop(const std::string& id);
-  void drop_all() { under_way_.clear(); }
+  void drop_all();
 
   std::size_t under_way() const { return under_way_.size(); }
   double limit_s(const Lease& lease) const;
@@ -61,15 +61,16 @@ class TaskBook {
  private:
   struct Known {
     int attempt = 1;
-    std::vector<int> tiles;
+    std::vector<int> tiles;  // ascending
   };
   std::list<Task>::iterator find(const std::string& id);
   void finish(std::list<Task>::iterator task, double now_s);
   double median_s() const;
 
   std::map<std::string, Known> known_;
-  std::list<Task> under_way_;      // in the order in which they come to the queue
-  std::vector<double> durations_;  // of the latest tasks, from lease to last answer
+  std::list<Task> under_way_;                               // in the order in which they come to the queue
+  std::map<std::string, std::list<Task>::iterator> place_;  // of each of them, by id
+  std::vector<double> durations_;                           // of the latest tasks, from lease to last answer
   std::size_t next_duration_ = 0;
   std::size_t capacity_ = 0, consumers_ = 0, queued_ = 0;  // what the consumers were seen to hold at most
   bool capacity_known_ = false;

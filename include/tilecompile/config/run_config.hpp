@@ -94,7 +94,9 @@ struct InputConfig {
 struct OutputConfig {
   std::string dir = "out";        ///< run directories go below it; relative: to the current folder
   bool normalized_units = false;  ///< output.units: normalized
+  std::string name;               ///< of the folder with the picture; empty: target and date
   bool tiff = false;              ///< picture.tif beside the picture
+  bool tile_metrics = true;       ///< tile_metrics.fits, from tables of every frame in every tile
 };
 struct ParallelConfig {
   int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
@@ -144,7 +146,8 @@ struct DiagnosticsConfig {
 };
 struct StorageConfig {
   StorageType type = StorageType::kFile;
-  std::string root;  ///< folder that master and workers share; empty: output.dir
+  std::string root;            ///< folder that master and workers share; empty: output.dir
+  bool upload_frames = false;  ///< the master brings the frames into the bucket, workers read them there
   S3Config s3;
 };
 struct CacheConfig {

@@ -16,8 +16,8 @@
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/worker_book.hpp"
 #include "tilecompile/fits/tile_file.hpp"
-#include "tilecompile/night/analysis.hpp"
 #include "tilecompile/night/frame_bands.hpp"
+#include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -31,7 +31,8 @@ class ResultsQueueEnd;
 struct TileRound {
   TileTask task_template;  ///< ids, stage, frame range, metrics, clusters; tiles are filled in
   const Grid* grid = nullptr;
-  int planes = 1;  ///< of a result: channels, or clusters times channels
+  int threads = 1;  ///< that answers are decoded and checked on
+  int planes = 1;   ///< of a result: channels, or clusters times channels
   /// Set for a later round: results of the one before, by tile_id. Tiles without one are not asked for.
   const std::vector<ResultMessage>* first_round = nullptr;
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.

@@ -33,7 +33,8 @@ class RunDirectory {
   void point_latest() const;
   /// Writes a file of the run whole or not at all.
   void write(const std::string& name, std::string_view bytes) const;
-  /// Appends one accepted result to journal.jsonl and syncs it. Throws TransientError when the folder is gone
+  /// Appends an accepted result, or several with a line feed between two, to journal.jsonl and syncs it once.
+  /// Throws TransientError when the folder is gone
   /// or takes nothing; the journal holds whole lines then.
   void append_journal(const std::string& line);
   /// The same for frames.jsonl, the journal of what was found in frames and bands of rows before the first

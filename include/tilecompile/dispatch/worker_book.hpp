@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -10,11 +11,12 @@ namespace tilecompile {
 
 /// What the master knows of one worker of a run.
 struct WorkerTally {
-  int tiles = 0;        ///< results accepted
-  int pieces = 0;       ///< the same of frames and bands
-  int failures = 0;     ///< tries that failed
-  int handed_back = 0;  ///< tiles that it did not try
-  int rejected = 0;     ///< results that were not taken
+  int tiles = 0;                ///< results accepted
+  int pieces = 0;               ///< the same of frames and bands
+  int failures = 0;             ///< tries that failed
+  int handed_back = 0;          ///< tiles that it did not try
+  int rejected = 0;             ///< results that were not taken
+  std::int64_t bytes_read = 0;  ///< for this run, as it says itself
   std::string last_failure, last_failure_time;
   std::string host;   ///< as its notes say; empty: it left none
   std::string rests;  ///< why it takes no tasks for now, as it says itself; empty: it does
@@ -26,6 +28,8 @@ class WorkerBook {
  public:
   /// A result was accepted; true when its worker said before that it takes no tasks.
   bool done(const ResultMessage& result);
+  /// It has read so much for this run, it says; the text may be anything.
+  void read(const std::string& worker_id, const std::string& bytes);
   void handed_back(const ResultMessage& result) { ++workers_[result.worker_id].handed_back; }
   /// A try failed; `what_follows` begins the line of log, `in_s` is when the tile is tried again.
   void failed(const ResultMessage& result, const std::string& what_follows, int in_s);

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -18,6 +19,9 @@ struct HeaderCard {
   std::variant<std::string, double, std::int64_t, bool> value;
   std::string comment;
 };
+
+/// Headers and data of a FITS file are filled up to multiples of it.
+inline constexpr std::size_t kFitsBlock = 2880;
 
 /// Maps beside a product `X.fits`: `X.coverage.fits` and so on.
 inline constexpr std::array<const char*, 4> kMapNames = {"coverage", "weight", "variance", "neff"};
@@ -42,6 +46,12 @@ void write_image(const std::filesystem::path& path, const std::vector<Plane<std:
                  const ProductHeader& header);
 /// The bytes that write_image would write; `what` names the picture in messages.
 std::string encode_image(const std::string& what, const Image& image, const ProductHeader& header);
+/// How the pixels of an image are stored.
+enum class ImageSamples { kFloat32, kInt32 };
+/// The header that write_image gives an image of these axes (NAXIS1 first), whose data have this FITS
+/// checksum: a whole number of blocks of kFitsBlock bytes, the same number for every sum.
+std::string image_header(const std::string& what, ImageSamples samples, const std::vector<long>& axes,
+                         const ProductHeader& header, std::uint32_t data_sum);
 /// Inverse of encode_image for one plane, whose bytes a checksum vouched for. Throws InputError for other
 /// bytes.
 Plane<float> decode_plane(std::string_view bytes);

@@ -18,17 +18,19 @@ struct TileFile {
   std::vector<Plane<std::int32_t>> coverage;                     ///< frames per pixel
   std::vector<Plane<float>> weight;                              ///< sum of weights per pixel
   Image variance, effective_frames;                              ///< as in TileChannel
-  std::vector<std::vector<double>> quality, frame_weight;        ///< Q and W, [channel][frame]
+  std::vector<std::vector<double>> quality, frame_weight;        ///< Q and W, [channel][frame]; or no frames
   std::vector<std::vector<double>> rejected_low, rejected_high;  ///< pixels, [channel][frame]
   Image light_low, light_high;  ///< rejected light as in TileChannel; none without rejection
   std::string run_id, config_hash, frames_manifest_id;  ///< where it comes from; empty is allowed
 };
 
-/// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [planes, h, w]), extensions COVERAGE (int32),
-/// WEIGHT, VARIANCE and NEFF (float32), QUALITY, FRAMEWGT, REJLOW and REJHIGH (double, [channel][frame]);
-/// with rejection LIGHTLOW and LIGHTHIG (float32), announced by the card REJLIGHT.
-/// Equal tiles give equal bytes: no clock, no host; NaN in one form; CHECKSUM and DATASUM in every HDU.
-/// Throws ContractError when the members' shapes do not agree.
+/// FITS bytes: primary HDU the pixels (float32, shape [h, w] or [planes, h, w]) with a card for each plane of
+/// a map that is one value; MAPS (float32, [planes, h, w]) the other planes of the maps, in the order
+/// coverage, weight, variance, effective frames, light below, light above; FRAMES (double,
+/// [table][channel][frame]) Q, W and, where any sample was rejected, the rejected pixels. What is empty is
+/// left out; the cards NMAPS, NFRAMES and REJLIGHT tell. Equal tiles give equal bytes: no clock, no host; NaN
+/// in one form; CHECKSUM and DATASUM in every HDU. Throws ContractError when the members' shapes do not
+/// agree.
 std::string encode_tile_file(const TileFile& tile);
 
 /// Inverse of encode_tile_file. Throws InputError when anything is damaged, missing or does not agree; memory

@@ -5,7 +5,7 @@ namespace tilecompile {
 
 /// Which pixels of exactly 0 hold no data (`methodology.md` 1).
 enum class ZeroIsNodata {
-  kAuto,  ///< those of borders and large flat areas, see fits/zero_borders.hpp
+  kAuto,  ///< those of borders and large flat areas, see image/zero_borders.hpp
   kAlways,
   kNever,
 };

@@ -30,6 +30,7 @@ struct RunRequest {
   const std::atomic<int>* stop_signal = nullptr;  ///< 0 while the run may go on
   std::vector<std::string>
       choices{};  ///< of a configuration that nobody wrote; then the run keeps it as run.yaml
+  std::vector<std::string> settings{};  ///< key.path=value over the file, kept for those who resume it
 };
 
 /// Who wants to see the night before its first tile.
@@ -57,6 +58,7 @@ struct RunLinks {
 struct RunOutcome {
   int exit_code = 0;
   std::filesystem::path directory;
+  std::filesystem::path folder;  ///< of the run's name (gather_by_name); empty when there is none
   RunRecord record;
 };
 

@@ -28,13 +28,18 @@ struct SyntheticJoin {
 /// the tiles.
 std::size_t join_memory_bytes(std::size_t memory_limit_bytes);
 
-/// Called with synthetic frames `first`, first + 1, ... in ascending order, each a CoaddChannel a channel.
-using TakeSynthetic = std::function<void(int first, const std::vector<std::vector<CoaddChannel>>& frames)>;
+/// Memory that a synthetic frame takes while it is joined.
+std::size_t joining_bytes(const Grid& grid, int channels);
 
-/// Joins the tiles of the second round into synthetic frames, on all threads: planes are spread over them,
-/// and each adds its tiles in ascending tile_id, so their number changes no bit. As many frames at a time as
-/// the memory limit allows, so that large images do not need all of them in memory; each pass loads the tiles
-/// once more and checks them again. A result without data_checksum is a hole.
-void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, const TakeSynthetic& take);
+/// Called with rows of synthetic frames `first`, first + 1, ..., each a CoaddChannel a channel, from row `y0`
+/// of the image on; rows in ascending order up to the last, then those of the next frames.
+using TakeSyntheticRows =
+    std::function<void(int first, int y0, const std::vector<std::vector<CoaddChannel>>& rows)>;
+
+/// Joins the tiles of the second round into synthetic frames, a row of tiles after the other, on all threads:
+/// planes are spread over them, and each adds its tiles in ascending tile_id, so their number changes no bit.
+/// Each tile is loaded once, and checked again, when the sums of all frames fit in the memory limit;
+/// otherwise as many frames are joined at a time as fit. A result without data_checksum is a hole.
+void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, const TakeSyntheticRows& take);
 
 }  // namespace tilecompile

@@ -11,7 +11,8 @@
 
 namespace tilecompile {
 
-/// The samples of frames first..last inside one region of the image, all channels, in memory.
+/// The samples of frames first..last inside one region of the image, all channels, in memory, as they go into
+/// sums over frames: drizzled ones with their shares.
 class FrameBand {
  public:
   /// Opens every frame once and reads whole rows. Throws what FrameSource and FrameReader throw.
@@ -19,12 +20,18 @@ class FrameBand {
   const Box& region() const { return region_; }
   /// Window of `box` (inside the region) in a frame and channel.
   FrameCutout cutout(int channel, int frame, const Box& box) const;
-  static std::size_t size_bytes(const Box& region, int channels, int frames);
+  /// `planes` as FrameSource::planes.
+  static std::size_t size_bytes(const Box& region, int planes, int frames);
 
  private:
   Box region_;
   int first_frame_, frames_;
-  std::unique_ptr<float[]> samples_;  // [channel][frame][y][x]
+  PlaneView<float> plane(int index, int frame) const;
+  float* place(int plane, int frame);
+
+  int channels_;
+  bool drizzled_;
+  std::unique_ptr<float[]> samples_;  // [channel, then shares of the channel][frame][y][x]
   std::vector<double> code_step_;
 };
 
@@ -41,14 +48,14 @@ class BandCache {
                                        int first_frame, int last_frame);
   /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit:
   /// whole rows, a segment of at least two tiles, or the tile alone. Never less than the tile.
-  static Box region(const Box& tile, int image_width, int channels, int frames,
-                    std::size_t memory_limit_bytes, std::size_t bands);
+  static Box region(const Box& tile, int image_width, int planes, int frames, std::size_t memory_limit_bytes,
+                    std::size_t bands);
   /// The arguments of `region` besides the tile, as a value.
   struct Shape {
-    int image_width = 0, channels = 1, frames = 1;
+    int image_width = 0, planes = 1, frames = 1;
     std::size_t memory_limit_bytes = 0, bands = 1;
     Box region(const Box& tile) const {
-      return BandCache::region(tile, image_width, channels, frames, memory_limit_bytes, bands);
+      return BandCache::region(tile, image_width, planes, frames, memory_limit_bytes, bands);
     }
   };
 

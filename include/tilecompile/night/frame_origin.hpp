@@ -20,9 +20,14 @@ struct FrameOrigin {
   std::filesystem::path folder;
   std::shared_ptr<S3Bucket> bucket;  ///< then `folder` means nothing
   std::string prefix;
+  bool by_content = false;           ///< below `prefix` a frame is named by its SHA-256, not by its path
   std::shared_ptr<FileCache> cache;  ///< always there with a bucket
 
   std::string describe() const;
+  /// What the frame of this path and content is called here: either of the two.
+  const std::string& place_of(const std::string& path, const std::string& sha256) const {
+    return by_content ? sha256 : path;
+  }
   /// "frame night/a.fits in S3 bucket ...", for messages.
   std::string name_of(const std::string& path) const;
   /// Copies a frame. Returns what stands for its content for good, or nothing where there is no such thing.
@@ -33,6 +38,10 @@ struct FrameOrigin {
 FrameOrigin open_frames(const InputConfig& input, const StorageConfig& storage, const CacheConfig& cache);
 /// Those of a run. Raw ones for Siril are read once and need no cache.
 FrameOrigin open_frames(const RunConfig& config);
+
+/// Those that a worker reads: with storage.upload_frames what masters have brought into the bucket. Throws
+/// UsageError when there is no cache then.
+FrameOrigin open_worker_frames(const WorkerConfig& config);
 
 /// The store that `storage` names; `root` is the folder of a file store.
 std::unique_ptr<ObjectStore> open_store(const StorageConfig& storage, const std::filesystem::path& root);

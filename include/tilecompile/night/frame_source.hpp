@@ -45,6 +45,10 @@ class FrameSource {
   FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> manifest, ZeroIsNodata zero_is_nodata,
               std::shared_ptr<VerifiedFiles> verified, std::shared_ptr<const RawNight> raw = nullptr);
   const Manifest& manifest() const { return *manifest_; }
+  /// Whether the frames are drizzled into sums over frames.
+  bool drizzles() const { return raw_ && raw_->registration.drizzles(); }
+  /// Planes that a frame brings to sums over frames: its channels, drizzled ones with their shares.
+  int planes() const { return manifest_->channels() * (drizzles() ? 2 : 1); }
   /// Opens frame `index` after checking that it is the file of the manifest.
   OpenFrame open(int index) const;
   /// Frame `index` as a file, checked against the manifest.

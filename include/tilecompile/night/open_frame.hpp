@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tilecompile/align/debayer.hpp"
+#include "tilecompile/align/drizzle.hpp"
 #include "tilecompile/night/raw_night.hpp"
 
 namespace tilecompile {
@@ -24,12 +25,21 @@ class OpenFrame {
   void read_rows(int channel, int y0, int rows, float* out);
   /// A box of all channels, each row by row into its place in `out`; a null pointer: this one is not wanted.
   void read_box(const Box& box, const std::vector<float*>& out);
+  /// Whether drizzle_box is what goes into sums over frames.
+  bool drizzles() const { return night_ && night_->registration.drizzles(); }
+  /// The same box drizzled: samples, and what each counts for. Only where drizzles().
+  void drizzle_box(const Box& box, const std::vector<DrizzledChannel>& out);
   /// The whole frame, a plane a channel, into an image whose planes are taken again where they fit.
   void read_all(Image& image);
   Image read_all();
 
  private:
+  /// Calls `make(block)` for blocks of `box` whose source is read at once.
+  template <class Make>
+  void for_blocks(const Box& box, const Make& make) const;
+  Box source_of(const Box& block) const;
   void resample_block(const Box& block, const Box& box, const std::vector<float*>& out);
+  void drizzle_block(const Box& block, const Box& box, const std::vector<DrizzledChannel>& out);
 
   FrameReader reader_;
   FrameFacts facts_;

@@ -6,6 +6,11 @@
 
 namespace tilecompile {
 
+/// Where frames lie that a master brought in (storage.upload_frames), for all runs.
+inline constexpr const char* kFramesFolder = "frames";
+/// "frames/<sha256 of the file>".
+std::string frame_object_key(const std::string& sha256);
+
 /// Storage keys of what the workers of a run share.
 std::string config_key(const std::string& run_id);
 std::string manifest_key(const std::string& run_id);

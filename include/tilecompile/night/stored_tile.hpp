@@ -9,12 +9,14 @@
 
 namespace tilecompile {
 
-/// A reconstructed tile as it is stored.
-TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes);
+/// A reconstructed tile as it is stored; without `frame_tables` nothing of single frames.
+TileFile tile_file(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
+                   bool frame_tables);
 
-/// Stores a reconstructed tile and fills in what its result says of it.
+/// Stores a reconstructed tile and fills in what its result says of it. `frame_tables` as the frame metrics
+/// say; the second round never has them.
 void store_tile(const TileTask& task, const TaskTile& tile, std::vector<TileChannel> planes,
-                ObjectStore& store, ResultMessage& message);
+                bool frame_tables, ObjectStore& store, ResultMessage& message);
 
 /// Loads the tile of an accepted result and checks checksum, box and number of planes. Throws InputError
 /// naming the tile.

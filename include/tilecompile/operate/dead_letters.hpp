@@ -25,12 +25,19 @@ std::size_t most_dead_letters();
 /// time.
 void for_each_dead_letter(const BrokerConfig& broker, const std::function<void(const DeadLetter&)>& show);
 
+/// The id of the one letter on tile.dlq that `given` names: its id, or RUN:TILE_ID with the first characters
+/// of the run's id. `given` itself when there is none. Throws UsageError when several begin alike.
+std::string whole_letter_id(const BrokerConfig& broker, const std::string& given);
+
 struct EndedLetters {
   int ended = 0;
   std::vector<std::string> refused;  ///< why a letter stays
 };
 /// Drops the letter `id`, or all with an empty one; with `retry` its task is sent to tile.compute first.
 EndedLetters end_dead_letters(const BrokerConfig& broker, const std::string& id, bool retry);
+
+/// Whether `given` is the letter's id, or one whose run id is cut short.
+bool names_letter(const std::string& given, const std::string& id);
 
 /// What to do with a letter that was looked at.
 enum class LetterFate { kKeep, kDrop };

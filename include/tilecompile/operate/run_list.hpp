@@ -12,6 +12,7 @@ struct ListedRun {
   int frames = 0;       ///< 0: not known yet
   std::string verdict;  ///< "13.7 % sharper, 2.2 % quieter", or what went wrong
   std::filesystem::path directory;
+  std::filesystem::path folder;  ///< of its name, with the picture; empty when there is none
 };
 
 /// The runs below `output_dir`, the latest first.

@@ -47,7 +47,8 @@ struct RunStatus {
   std::string waits_for;  ///< what keeps it from going on
 };
 
-/// The run's directory: a path as it is, a run id below `output_dir` or the first characters of one, and with
+/// The run's directory: a path as it is (of a folder that has a run's name, the run directory beside it), a
+/// run id or such a name below `output_dir` or the first characters of one, and with
 /// `latest` or an empty `run` the run in `output_dir` that wrote last. Throws UsageError when there is none,
 /// or several begin alike.
 std::filesystem::path find_run_directory(const std::string& run, const std::filesystem::path& output_dir);

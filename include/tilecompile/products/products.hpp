@@ -8,6 +8,7 @@
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
+#include "tilecompile/products/image_rows.hpp"
 #include "tilecompile/report/run_record.hpp"
 
 namespace tilecompile {
@@ -43,6 +44,21 @@ struct ProductPlan {
 /// returns the record with digest and figures.
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<CoaddChannel>& channels);
+
+/// A product whose rows come in blocks, and which is not measured: the same files as write_product gives.
+class ProductRows {
+ public:
+  ProductRows(const ProductContext& context, const ProductPlan& plan, int width, int height);
+  /// The next rows, a CoaddChannel a channel.
+  void add(const std::vector<CoaddChannel>& rows);
+  /// Gives the files their names. Once, after the last rows.
+  ProductRecord finish();
+
+ private:
+  ProductRecord record_;
+  std::vector<double> units_;  // [channel] output units a unit of I'
+  ImageRows pixels_, variance_, coverage_, weight_, effective_frames_;
+};
 
 /// A product with the pixels of another one that is written already: its files are second names of those of
 /// `product` (copies where the file system has none), its record has the same digest and figures.

@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "tilecompile/tile/tile_diagnostics.hpp"
+#include "tilecompile/coadd/tile_diagnostics.hpp"
 
 namespace tilecompile {
 

@@ -46,5 +46,7 @@ extern const char* const kReasonHeader;
 extern const char* const kKindHeader;
 extern const char* const kWorkerHeader;
 extern const char* const kTimeHeader;
+/// Of a result with data: bytes that the worker's process has read since it began with the run.
+extern const char* const kBytesReadHeader;
 
 }  // namespace tilecompile

@@ -32,6 +32,7 @@ struct WorkerRecord {
   std::string worker_id;  ///< empty: of messages that name nobody
   int tiles = 0, failures = 0, handed_back = 0, rejected = 0;
   std::string last_failure, last_failure_time;
+  std::int64_t bytes_read = 0;  ///< by its process for this run, as its results say
 };
 
 /// The record of a run as run.json holds it.

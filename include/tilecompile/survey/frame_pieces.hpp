@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/survey/pass_state.hpp"
 #include "tilecompile/tile/task.hpp"
 

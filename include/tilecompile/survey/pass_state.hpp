@@ -2,7 +2,7 @@
 #include <string>
 #include <string_view>
 
-#include "tilecompile/night/analysis.hpp"
+#include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/task.hpp"
 

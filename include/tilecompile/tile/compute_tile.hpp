@@ -13,6 +13,8 @@ namespace tilecompile {
 struct FrameCutout {
   PlaneView<float> samples;
   double code_step = 0;  ///< q of the frame, 0 for floating point
+  /// Of drizzled frames: what each sample counts for, 0 to 1, in every sum over frames; none: 1 everywhere.
+  PlaneView<float> shares{};
 };
 
 /// What the numerics need of a tile. `frame_index[i]` says which row of the frame metrics belongs to cut-out

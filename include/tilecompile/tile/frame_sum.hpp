@@ -15,8 +15,9 @@ struct WeightedCutout {
   double weight = 1;                          ///< W
   double quiet_weight = 1;                    ///< q, the inverse variance inside the tile
   double noise = 0;                           ///< sigma of I'
-  const Plane<float>* ramp = nullptr;         ///< none: 1 everywhere
+  const Plane<float>* ramp = nullptr;         ///< of the border times `shares`; none: 1 everywhere
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
+  PlaneView<float> shares{};                  ///< of a drizzled frame: m, 0 to 1; none: 1 where valid
 };
 
 /// Shares of the quiet and of the sharp weights, per pixel.
@@ -25,7 +26,8 @@ struct PixelMix {
   const Plane<double>* sharp = nullptr;
 };
 
-/// sum w m I' / sum w m per pixel with its by-products; m is the validity, w the weight at the pixel.
+/// sum w m I' / sum w m per pixel with its by-products; m is the validity, or the share of a drizzled sample,
+/// w the weight at the pixel.
 struct WeightedMean {
   Plane<float> mean;              ///< NaN where no frame is valid
   Plane<std::int32_t> coverage;   ///< valid frames, rejected ones too

@@ -1,0 +1,43 @@
+#pragma once
+#include <functional>
+#include <map>
+
+#include "tilecompile/dispatch/dispatch.hpp"
+#include "tilecompile/survey/frame_pieces.hpp"
+
+namespace tilecompile {
+
+/// What rounds over frames need.
+struct FrameRoundsJob {
+  TileRound round;  ///< ids, stage, queues, retries; the rest is filled in for each round
+  RoundPlace place;
+  const FrameSource& frames;  ///< as the master reads those that no worker could
+  const MethodConfig& method;
+  const std::map<std::string, ResultMessage>& journalled;  ///< of an earlier start, by data_ref
+  Observer& observer;                                      ///< its pieces are frames
+};
+
+/// The passes over the frames by workers: for each pass a round over the frames, whose pieces are what they
+/// give, and one over bands of rows, which are stacked over all frames. The pieces are made by the functions
+/// that LocalPasses calls, so all bits are the same. The rounds have the guarantees of tiles: journal,
+/// resume, retries, deaths, audits. What no worker can do the master does itself, and with it says what is
+/// wrong with a frame.
+class FrameRounds : public FramePasses {
+ public:
+  explicit FrameRounds(FrameRoundsJob job) : job_(std::move(job)) {}
+  std::vector<FrameLook> look(Analysis& analysis) override;
+  std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
+                                      const LookAgain& again) override;
+
+ private:
+  /// What is done with the object of an item.
+  using TakePiece = std::function<void(const TaskTile& item, std::string_view object)>;
+  TileTask task_of(TaskWork work, const PassState& state) const;
+  void carry_out(const TileTask& task, const TakePiece& read,
+                 const std::function<void(int item, const InputError& why)>& unreadable);
+  void stack(Analysis& analysis, const PassState& state, TaskWork work);
+
+  FrameRoundsJob job_;
+};
+
+}  // namespace tilecompile

@@ -1,0 +1,154 @@
+#include "tilecompile/image/zero_borders.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "tilecompile/image/vector_level.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr int kN = kZeroWindowPx;
+constexpr std::uint32_t kNan = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::quiet_NaN());
+constexpr int kBlockRows = 256;  // bounds the memory of the search
+
+float* row_of(const PlaneRows& p, int y) {
+  return p.samples + static_cast<std::ptrdiff_t>(y) * static_cast<std::ptrdiff_t>(p.width);
+}
+
+// On the bits and without a way out, so that compilers make vector code of it.
+[[gnu::always_inline]] inline bool any_zero(const float* samples, std::size_t n) {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < n; ++i)
+    found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(samples[i]) & 0x7fffffff) == 0);
+  return found != 0;
+}
+
+// Bytes that stand for columns: 255 or 0.
+using Marks = std::vector<std::uint8_t>;
+
+// Marks column x if all (or any) of kN columns from x on are marked; the last kN - 1 are left as they are
+// half way. By doubling and from one buffer to the other, since such loops over bytes become vector code.
+template <class Join>
+[[gnu::always_inline]] inline void join_ahead(Marks& marks, Marks& spare, const Join& join) {
+  const std::size_t n = marks.size();
+  spare.resize(n);
+  for (std::size_t reach = 1; reach < kN; reach *= 2) {
+    const std::uint8_t* __restrict from = marks.data();
+    std::uint8_t* __restrict to = spare.data();
+    for (std::size_t x = 0; x < n - reach; ++x) to[x] = join(from[x], from[x + reach]);
+    std::copy(from + n - reach, from + n, to + n - reach);
+    marks.swap(spare);
+  }
+}
+static_assert((kN & (kN - 1)) == 0);
+
+// For every column x of width + kN - 1: marked if no sample lies in columns x - kN + 1 .. x of the row.
+// Columns beside the image have none.
+[[gnu::always_inline]] inline void mark_runs(const float* row, int width, Marks& run, Marks& spare) {
+  const auto columns = static_cast<std::size_t>(width);
+  run.assign(columns + 2 * (kN - 1), 255);
+  std::uint8_t* __restrict inside = run.data() + kN - 1;
+  for (std::size_t x = 0; x < columns; ++x) {
+    const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(row[x]) & 0x7fffffff;
+    const bool none = magnitude == 0 || magnitude > 0x7f800000;
+    inside[x] = static_cast<std::uint8_t>(none ? 255 : 0);
+  }
+  join_ahead(run, spare, [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a & b); });
+  run.resize(columns + kN - 1);
+}
+
+// full[t][x]: marked if the window whose last row and column are t and x holds no sample. Below the image's
+// last row follow kN - 1 rows without one.
+[[gnu::always_inline]] inline Marks empty_windows(const PlaneRows& p, std::size_t columns, int last_rows) {
+  Marks full(static_cast<std::size_t>(last_rows) * columns), run, spare;
+  Marks height(columns, p.at_top ? kN - 1 : 0);
+  for (int t = 0; t < last_rows; ++t) {
+    if (t < p.rows)
+      mark_runs(row_of(p, t), p.width, run, spare);
+    else
+      run.assign(columns, 255);
+    std::uint8_t* __restrict out = full.data() + static_cast<std::size_t>(t) * columns;
+    std::uint8_t* __restrict h = height.data();
+    const std::uint8_t* __restrict r = run.data();
+    for (std::size_t x = 0; x < columns; ++x) {
+      const auto higher = static_cast<std::uint8_t>(h[x] < kN ? h[x] + 1 : kN);
+      h[x] = higher & r[x];
+      out[x] = h[x] == kN ? 255 : 0;
+    }
+  }
+  return full;
+}
+
+// Zeros of a row that some empty window covers; reach[x] > 0: one whose last column is x covers the row.
+[[gnu::always_inline]] inline void drop_covered(float* __restrict row, int width, const Marks& reach,
+                                                Marks& covered, Marks& spare) {
+  const std::size_t columns = reach.size();
+  covered.resize(columns);
+  {
+    const std::uint8_t* __restrict from = reach.data();
+    std::uint8_t* __restrict to = covered.data();
+    for (std::size_t x = 0; x < columns; ++x) to[x] = static_cast<std::uint8_t>(from[x] != 0 ? 255 : 0);
+  }
+  join_ahead(covered, spare, [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a | b); });
+  const std::uint8_t* __restrict c = covered.data();
+  for (std::size_t x = 0; x < static_cast<std::size_t>(width); ++x) {
+    const auto bits = std::bit_cast<std::uint32_t>(row[x]);
+    const bool none = ((bits & 0x7fffffff) == 0) & (c[x] != 0);
+    row[x] = std::bit_cast<float>(none ? kNan : bits);
+  }
+}
+
+TILECOMPILE_VECTOR_BODY void drop_in_block_body(const PlaneRows& p) {
+  if (!any_zero(p.samples, static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.rows))) return;
+  const auto columns = static_cast<std::size_t>(p.width + kN - 1);
+  const int last_rows = p.rows + (p.at_bottom ? kN - 1 : 0);
+  const Marks full = empty_windows(p, columns, last_rows);
+  Marks reach(columns), covered, spare;
+  for (int t = last_rows - 1; t >= 0; --t) {
+    const std::uint8_t* __restrict ends = full.data() + static_cast<std::size_t>(t) * columns;
+    std::uint8_t* __restrict r = reach.data();
+    std::uint8_t any = 0;
+    for (std::size_t x = 0; x < columns; ++x) {
+      const auto lower = static_cast<std::uint8_t>(r[x] - (r[x] > 0 ? 1 : 0));
+      r[x] = ends[x] != 0 ? std::uint8_t{kN} : lower;
+      any |= r[x];
+    }
+    if (any != 0 && t < p.rows) drop_covered(row_of(p, t), p.width, reach, covered, spare);
+  }
+}
+
+TILECOMPILE_VECTOR_LEVELS(drop_in_block, (const PlaneRows& p), (p))
+
+// Whether the row takes part in a window without a sample, as far as it alone can tell.
+bool has_run(const float* row, int width) {
+  Marks run, spare;
+  mark_runs(row, width, run, spare);
+  return std::find(run.begin(), run.end(), std::uint8_t{255}) != run.end();
+}
+
+}  // namespace
+
+void drop_zero_borders(const PlaneRows& p) {
+  // A block sees the rows that its windows reach. What earlier blocks dropped counts as zero in later ones.
+  for (int y0 = 0; y0 < p.rows; y0 += kBlockRows) {
+    const int first = std::max(0, y0 - (kN - 1)), end = std::min(p.rows, y0 + kBlockRows + kN - 1);
+    drop_in_block(
+        {row_of(p, first), p.width, end - first, p.at_top && first == 0, p.at_bottom && end == p.rows});
+  }
+}
+
+ZeroDoubt doubtful_zeros(const PlaneRows& p) {
+  const int rim = std::min(p.rows, kN - 1);
+  if (rim == 0) return {};
+  const std::size_t samples = static_cast<std::size_t>(rim) * static_cast<std::size_t>(p.width);
+  return {
+      !p.at_top && any_zero(p.samples, samples) && has_run(p.samples, p.width),
+      !p.at_bottom && any_zero(row_of(p, p.rows - rim), samples) && has_run(row_of(p, p.rows - 1), p.width)};
+}
+
+}  // namespace tilecompile

@@ -1,0 +1,172 @@
+#include "tilecompile/passes/frame_passes.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <optional>
+
+#include "frame_stacks.hpp"
+#include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
+#include "tilecompile/frame/floored_sky.hpp"
+#include "tilecompile/frame/footprint.hpp"
+#include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/image/exact_math.hpp"
+
+namespace tilecompile {
+namespace {
+
+void measure_stars(const StarPass& pass, const MethodConfig& method, const Plane<float>& plane, std::size_t c,
+                   const FrameMetrics& metrics, FrameChannel& frame, StarLook& look) {
+  if (method.reconstruction.edge_feather_px > 0) frame.footprint = find_footprint(plane.view());
+  const auto stars = star_fwhms(plane.view(), metrics.stars, metrics.star_radius_px);
+  std::vector<double> fwhm;
+  for (const StarFwhm& s : stars) fwhm.push_back(s.fwhm_px);
+  if (!fwhm.empty()) frame.fwhm_px = median(fwhm);
+  if (method.local_metrics.mode == LocalMetricsParams::Mode::kSeeing)
+    frame.fwhm_surface = fit_fwhm_surface(stars, plane.width(), plane.height());
+  if (c == pass.reference)
+    for (const StarFwhm& s : stars)
+      if (!s.elongated) look.reference_fwhm.push_back(s.fwhm_px);
+  if (!is_photometric(method)) return;
+  std::optional<double> phi;
+  double beside = 1;  // light of doubled stars that the narrow apertures miss
+  if (!stars.empty()) {
+    const StarLight &reference = pass.reference_light[c],
+                    light = star_light(plane, metrics.stars, frame.fwhm_px, pass.ring);
+    phi = flux_scale(light.narrow, reference.narrow);
+    look.beside[c] = light_beside(light.narrow, light.wide, reference.narrow, reference.wide);
+    if (pass.some_doubled) beside = certain_ratio(look.beside[c]);
+  }
+  if (beside != 1 && !frame.fwhm_surface.empty()) frame.fwhm_surface[0] += exact_log(broadening(beside));
+  frame.flux_measured = phi.has_value();
+  apply_flux_scale(frame, phi.value_or(1) * beside, metrics.sky[c]);
+}
+
+// The channels of a look are the metrics' from now on.
+template <class Look>
+void keep_channels(FrameMetrics& metrics, std::size_t frame, Look& look) {
+  for (std::size_t c = 0; c < look.channels.size(); ++c)
+    metrics.channels[c][frame] = std::move(look.channels[c]);
+}
+
+}  // namespace
+
+bool is_photometric(const MethodConfig& method) {
+  return method.normalization.mode == NormalizationParams::Mode::kPhotometric;
+}
+
+StarLight star_light(const Plane<float>& image, const std::vector<ReferenceStar>& stars, double fwhm_px,
+                     RingSky ring) {
+  return {star_fluxes(image.view(), stars, fwhm_px, ring),
+          wide_star_fluxes(image.view(), stars, fwhm_px, ring)};
+}
+
+FrameLook look_at_frame(const FrameSource& source, int frame, const MethodConfig& method, Image& image) {
+  OpenFrame reader = source.open(frame);
+  const double code_step = reader.facts().code_step, largest_code = reader.facts().largest_code;
+  reader.read_all(image);
+  FrameLook look;
+  Distribution scratch;
+  for (const Plane<float>& plane : image) {
+    const FrameChannel channel =
+        measure_frame_channel(plane.view(), code_step, method.normalization, scratch);
+    look.linearity.push_back(examine_linearity(scratch, channel, largest_code));
+    const FrameNumbers n = numbers_of(scratch, channel, largest_code);
+    if (scratch.smallest() == 0)
+      look.zeros = std::max(look.zeros, floored_share(plane.view(), n.background, n.noise));
+    look.numbers.push_back(n);
+    look.channels.push_back(channel);
+  }
+  return look;
+}
+
+FrameLook try_frame(const FrameSource& source, int frame, const MethodConfig& method, Image& image) {
+  try {
+    return look_at_frame(source, frame, method, image);
+  } catch (const InputError& e) {
+    return {{}, {}, {}, 0, e.what()};
+  }
+}
+
+StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& analysis, const StarPass& pass,
+                             const MethodConfig& method) {
+  const FrameMetrics& metrics = analysis.metrics;
+  const auto f = static_cast<std::size_t>(frame);
+  StarLook look;
+  look.beside.assign(image.size(), {std::nan(""), 0});
+  look.proof =
+      prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
+  for (std::size_t c = 0; c < image.size(); ++c) {
+    FrameChannel& channel = look.channels.emplace_back(metrics.channels[c][f]);
+    measure_stars(pass, method, image[c], c, metrics, channel, look);
+    if (pass.part.empty()) continue;
+    const SkyReference reference{analysis.classical[c].view(), analysis.coverage[c].view(), pass.part[c][f]};
+    look.skies.push_back(sample_sky(image[c].view(), channel.normalization, reference,
+                                    sky_mesh(metrics.image_width, metrics.image_height)));
+  }
+  return look;
+}
+
+std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
+  const int frames = analysis.metrics.frame_count();
+  FrameStacks stacks = empty_stacks(source_.manifest(), method_);
+  std::vector<FrameLook> looks(static_cast<std::size_t>(frames));
+  std::atomic<bool> all_read{true};
+  std::atomic<int> done{0};
+  std::vector<Image> images;  // whose memory serves all groups
+  for (int first = 0; first < frames; first += kFramesAThread * threads_) {
+    const int group = std::min(kFramesAThread * threads_, frames - first);
+    images.resize(static_cast<std::size_t>(group));
+    parallel_for(group, threads_, [&](int i) {
+      const auto frame = static_cast<std::size_t>(first + i);
+      observer_.check_stop();
+      looks[frame] = try_frame(source_, first + i, method_, images[static_cast<std::size_t>(i)]);
+      if (!looks[frame].unreadable.empty()) all_read = false;
+      keep_channels(analysis.metrics, frame, looks[frame]);
+      observer_.progress(++done);
+    });
+    if (all_read) add_to_stacks(stacks, images, first, analysis.metrics, threads_);
+  }
+  if (all_read) take_stacks(analysis, stacks);
+  return looks;
+}
+
+std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarPass& pass,
+                                                 const LookAgain& again) {
+  FrameMetrics& metrics = analysis.metrics;
+  const int frames = metrics.frame_count();
+  std::vector<StarLook> looks(static_cast<std::size_t>(frames));
+  FrameStacks stacks;
+  if (is_photometric(method_)) stacks = empty_stacks(source_.manifest(), method_);
+  std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, method_);
+  std::atomic<int> done{0};
+  std::vector<Image> images;  // whose memory serves all groups
+  for (int first = 0; first < frames; first += kFramesAThread * threads_) {
+    const int group = std::min(kFramesAThread * threads_, frames - first);
+    images.resize(static_cast<std::size_t>(group));
+    std::vector<std::vector<FrameLevels>> levels(static_cast<std::size_t>(group));
+    parallel_for(group, threads_, [&](int i) {
+      const auto f = static_cast<std::size_t>(first + i);
+      observer_.check_stop();
+      Image& image = images[static_cast<std::size_t>(i)];
+      source_.open(first + i).read_all(image);
+      looks[f] = look_at_frame_stars(image, first + i, analysis, pass, method_);
+      keep_channels(metrics, f, looks[f]);
+      for (std::size_t c = 0; c < image.size(); ++c) {
+        const FrameChannel& channel = metrics.channels[c][f];
+        levels[static_cast<std::size_t>(i)].push_back(
+            frame_levels(image[c].view(), channel.normalization, channel.noise, analysis.classical[c]));
+      }
+      observer_.progress(++done);
+    });
+    if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads_);
+    add_to_scatter_stacks(scatter, images, first, metrics, levels, threads_);
+  }
+  if (again(looks)) return looks;
+  analysis.variance = variance_of(scatter, metrics);
+  if (!stacks.means.empty()) take_stacks(analysis, stacks);
+  return looks;
+}
+
+}  // namespace tilecompile

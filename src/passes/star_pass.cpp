@@ -1,0 +1,184 @@
+#include "tilecompile/passes/star_pass.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <set>
+
+#include "sky_pass.hpp"
+#include "tilecompile/detect/reference_stars.hpp"
+#include "tilecompile/frame/flux_scale.hpp"
+#include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/frame/weight_limits.hpp"
+#include "tilecompile/header/header_rules.hpp"
+
+namespace tilecompile {
+namespace {
+
+constexpr double kBentMean = 2;  // factor from 1 of the median phi from which the mean is not believed
+constexpr int kMostNames = 10;   // frames named in one warning
+
+// Saturation level of the stack of the first pass, from the configuration or the largest code of the files.
+double saturation_level(const Analysis& analysis, const FrameSource& source, const MethodConfig& method,
+                        std::size_t channel) {
+  double level = saturated_from(source, method.data);
+  if (is_photometric(method)) level -= analysis.metrics.sky[channel];
+  const double scale = analysis.metrics.output_scale[channel];
+  return std::isfinite(level) && scale > 0 ? level / scale : std::numeric_limits<double>::infinity();
+}
+
+void warn_of_missing_fluxes(Analysis& analysis, const Manifest& manifest) {
+  std::string names;
+  int missing = 0;
+  for (const auto& frames : analysis.metrics.channels)
+    for (std::size_t f = 0; f < frames.size(); ++f)
+      if (!frames[f].flux_measured && ++missing <= kMostNames) names += " " + manifest.frames[f].path;
+  if (missing > 0)
+    analysis.warnings.push_back(
+        "fewer than 5 reference stars could be measured, so the flux scale is taken as 1, in " +
+        std::to_string(missing) + " planes of frames:" + names + (missing > kMostNames ? " ..." : ""));
+}
+
+void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double share) {
+  std::set<std::size_t> held;
+  double least_noise = std::numeric_limits<double>::infinity();
+  for (const auto& frames : analysis.metrics.channels) {
+    std::vector<double> weights, noise;
+    for (const FrameChannel& f : frames) {
+      weights.push_back(f.weight);
+      noise.push_back(f.noise);
+    }
+    const double typical = median(noise);
+    for (const std::size_t f : at_share_limit(weights, share)) {
+      held.insert(f);
+      least_noise = std::min(least_noise, noise[f] / typical);
+    }
+  }
+  if (held.empty()) return;
+  std::vector<std::string> names;
+  for (const std::size_t f : held) names.push_back(manifest.frames[f].path);
+  char text[256];
+  std::snprintf(
+      text, sizeof text,
+      "held at the share of all weight that global_metrics.max_frame_share allows, %g, with a noise "
+      "down to %.3g of the median: stacks among single frames? ",
+      share, least_noise);
+  analysis.warnings.push_back(text + some_names(names));
+}
+
+// Makes the light in wide apertures that of most frames; trailed and doubled frames have spread that of the
+// mean. Whether any frame has more.
+bool find_doubled_frames(StarPass& pass, const std::vector<StarLook>& looks) {
+  for (std::size_t c = 0; c < pass.reference_light.size(); ++c) {
+    std::vector<double> ratios;
+    for (const StarLook& look : looks)
+      if (look.beside[c].ratio == look.beside[c].ratio) ratios.push_back(look.beside[c].ratio);
+    if (ratios.empty()) continue;
+    const double typical = median(std::move(ratios));
+    for (double& flux : pass.reference_light[c].wide) flux *= typical;
+    for (const StarLook& look : looks)
+      if (certain_ratio({look.beside[c].ratio / typical, look.beside[c].error / typical}) != 1)
+        pass.some_doubled = true;
+  }
+  return pass.some_doubled;
+}
+
+// Pass 2 of every frame, twice when stars of some are doubled; its figures go to the analysis.
+std::vector<StarLook> measure_frames(Analysis& analysis, StarPass& pass, FramePasses& passes,
+                                     bool photometric) {
+  const auto unscaled = analysis.metrics.channels;
+  pass.some_doubled = false;
+  bool doubled = false;
+  std::vector<StarLook> looks =
+      passes.look_at_stars(analysis, pass, [&](const std::vector<StarLook>& of_all) {
+        return doubled = photometric && find_doubled_frames(pass, of_all);
+      });
+  if (doubled) {
+    analysis.metrics.channels = unscaled;
+    looks = passes.look_at_stars(analysis, pass, [](const std::vector<StarLook>&) { return false; });
+  }
+  for (std::size_t f = 0; f < looks.size(); ++f) analysis.proofs[f] = looks[f].proof;
+  return looks;
+}
+
+double median_seeing(const std::vector<StarLook>& looks, std::vector<std::string>& warnings) {
+  std::vector<double> pooled;
+  for (int f : seeing_frames(static_cast<int>(looks.size()))) {
+    const auto& fwhm = looks[static_cast<std::size_t>(f)].reference_fwhm;
+    pooled.insert(pooled.end(), fwhm.begin(), fwhm.end());
+  }
+  if (!pooled.empty()) return median(std::move(pooled));
+  warnings.emplace_back("no reference star could be measured in single frames: seeing taken as 3 px");
+  return kDefaultSeeingPx;
+}
+
+// Takes the reference fluxes of a channel anew where the median phi of its frames is far from 1: a few frames
+// of other units bend the mean of I - B that the fluxes came from. The mean of the frames that this phi has
+// brought to one scale is sound, and times the median phi it has the scale of most frames. Thin cloud does
+// not come near.
+bool mend_reference_light(const Analysis& analysis, StarPass& pass) {
+  const FrameMetrics& metrics = analysis.metrics;
+  bool mended = false;
+  for (std::size_t c = 0; c < metrics.channels.size(); ++c) {
+    std::vector<double> phi, fwhm;
+    for (const FrameChannel& f : metrics.channels[c])
+      if (f.flux_measured) {
+        phi.push_back(f.flux_scale);
+        fwhm.push_back(f.fwhm_px);
+      }
+    const double typical = phi.empty() ? 1 : median(std::move(phi));
+    if (typical < kBentMean && typical > 1 / kBentMean) continue;
+    StarLight& light = pass.reference_light[c];
+    light = star_light(analysis.classical[c], metrics.stars, median(std::move(fwhm)), pass.ring);
+    for (double& flux : light.narrow) flux *= typical;
+    for (double& flux : light.wide) flux *= typical;
+    mended = true;
+  }
+  return mended;
+}
+
+}  // namespace
+
+void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
+                    FramePasses& passes, const ProofList& proof_list) {
+  FrameMetrics& metrics = analysis.metrics;
+  const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
+  StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
+                                                   saturation_level(analysis, source, method, reference));
+  if (const std::string why = why_no_seeing(catalogue.stars.size(), catalogue.fwhm_px); !why.empty()) {
+    analysis.warnings.push_back(why + ": tiles are judged by structure, seeing taken as 3 px");
+    catalogue = {};
+    catalogue.star_radius_px = star_radius(kDefaultSeeingPx);
+  }
+  metrics.stars = catalogue.stars;
+  metrics.star_radius_px = catalogue.star_radius_px;
+  metrics.seeing_px = kDefaultSeeingPx;
+  analysis.proofs.assign(static_cast<std::size_t>(metrics.frame_count()), {});
+  const bool level = method.reconstruction.local_sky != ReconstructionParams::LocalSky::kNone;
+  const bool photometric = is_photometric(method);
+  StarPass pass{reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
+  if (level) pass.part = normalizations_of(metrics);
+  for (const Plane<float>& plane : analysis.classical)
+    pass.reference_light.push_back(star_light(plane, metrics.stars, catalogue.fwhm_px, pass.ring));
+  const auto unscaled = metrics.channels;
+  std::vector<StarLook> looks = measure_frames(analysis, pass, passes, photometric);
+  if (photometric && mend_reference_light(analysis, pass)) {
+    if (level) pass.part = normalizations_of(metrics);
+    metrics.channels = unscaled;
+    looks = measure_frames(analysis, pass, passes, photometric);
+  }
+  if (level) keep_skies(metrics, looks, threads);
+  if (!metrics.stars.empty()) metrics.seeing_px = median_seeing(looks, analysis.warnings);
+  if (photometric) warn_of_missing_fluxes(analysis, source.manifest());
+  weigh_frames(metrics, method.global_metrics);
+  warn_of_limited_frames(analysis, source.manifest(), method.global_metrics.max_frame_share);
+}
+
+void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
+                    Observer& observer, const ProofList& proof_list) {
+  LocalPasses passes(source, method, threads, observer);
+  measure_seeing(analysis, source, method, threads, passes, proof_list);
+}
+
+}  // namespace tilecompile
