@@ -160,6 +160,20 @@ TEST_F(S3Runs, TheMasterBringsTheFramesInAndNoFolderIsShared) {
   expect_reference(finished("master --workers 1", flags));
 }
 
+TEST_F(S3Runs, FramesThatWorkersAnalyseAreInTheBucketBefore) {
+  const std::string flags = store_flags(service_->http()) + set("storage.s3.prefix", "runs/b") +
+                            set("storage.upload_frames", "true");
+  const HandWorker worker(
+      folder_->path(), "hut",
+      flags + set("broker.port", std::to_string(broker_->port())) + set("cache.dir", path("cache-hut")));
+  const fs::path run = finished("master", flags + set("parallel.frame_tasks", "true"));
+  expect_reference(run);
+  const std::string events = file_text(run / "events.jsonl");
+  EXPECT_THAT(events, HasSubstr("\"brought\":\"12\""));
+  EXPECT_LT(events.find("frames_uploaded"), events.find("_sent"));
+  EXPECT_THAT(events, Not(HasSubstr("_failed"))) << worker.text();
+}
+
 TEST_F(S3Runs, WorkersOverAConnectionThatFailsAgainAndAgain) {
   FaultyProxy proxy(service_->port());
   std::vector<Fault> faults;
