@@ -199,9 +199,10 @@ const Case kConfigurationCases[] = {
      configured("tile:\n  overlap_fraction: 0.7\n")},
     {"broken YAML", 2, {"run.yaml:"}, configured("tile: [1, 2\n")},
     {"not a number", 2, {"tile.size_factor"}, configured("tile:\n  size_factor: .nan\n")},
-    {"missing YAML", 2, {"run.yaml", "No such file"}, spoiled([](Night& n) {
-       fs::remove(n.path() / "run.yaml");
-     })},
+    {"missing YAML",
+     2,
+     {"run.yaml", "neither a folder of lights nor a configuration file"},
+     spoiled([](Night& n) { fs::remove(n.path() / "run.yaml"); })},
     {"a folder of frames that show nothing",
      4,
      {"none of the 6 raw frames shows stars", "was the cap off"},
