@@ -13,7 +13,7 @@ build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git libbenchmark-dev python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
   swift swift-proxy swift-account swift-container swift-object openssl
   python3-pika iproute2 iptables util-linux docker-compose systemd debootstrap chromium
-  curl python3-prometheus-client)
+  curl python3-prometheus-client prometheus)
 docker=(docker.io docker-compose debootstrap iptables iproute2 util-linux openssl curl
   swift swift-proxy swift-account swift-container swift-object)
 

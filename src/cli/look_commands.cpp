@@ -8,6 +8,7 @@
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/launch/report_server.hpp"
 #include "tilecompile/operate/plan.hpp"
 #include "tilecompile/operate/report.hpp"
 #include "tilecompile/operate/run_status.hpp"
@@ -119,19 +120,41 @@ void set_up_tile(CLI::App& app, const ChooseAction& choose) {
   });
 }
 
+namespace {
+struct ReportFlags {
+  std::string run, output = "out";
+  std::vector<std::string> page;  // nothing, or one place
+  std::filesystem::path input_dir;
+  bool has_page = false;
+};
+
+int report(const ReportFlags& flags) {
+  const std::string output = checked_text("output.dir", "--output", flags.output);
+  if (!flags.has_page) {
+    std::printf("%s\n", rewrite_report(flags.run, output).c_str());
+    return 0;
+  }
+  serve_report({find_run_directory(flags.run, output), flags.input_dir, {}}, place_or_loopback(flags.page),
+               stop_signal());
+  return 128 + stop_signal().load();
+}
+}  // namespace
+
 void set_up_report(CLI::App& app, const ChooseAction& choose) {
-  const auto run = std::make_shared<std::string>();
-  const auto output = std::make_shared<std::string>("out");
+  const auto flags = std::make_shared<ReportFlags>();
   app.add_option(
-      "run", *run,
+      "run", flags->run,
       "Folder or UUID of a run, or the first characters of it; default: the latest below --output");
-  app.add_option("--output", *output, "Folder of the runs (output.dir)")->capture_default_str();
-  app.callback([run, output, choose] {
-    choose([run, output] {
-      std::printf("%s\n", rewrite_report(*run, checked_text("output.dir", "--output", *output)).c_str());
-      return 0;
-    });
-  });
+  app.add_option("--output", flags->output, "Folder of the runs (output.dir)")->capture_default_str();
+  app.add_option("--page", flags->page,
+                 "Write nothing: show it in a browser, where a click tells all of a pixel, until Ctrl-C; "
+                 "default: 127.0.0.1:8765")
+      ->expected(0, 1)
+      ->type_name("ADDR:PORT")
+      ->each([flags](const std::string&) { flags->has_page = true; });
+  app.add_option("--input-dir", flags->input_dir,
+                 "With --page: folder of the frames; default: as run.json says");
+  app.callback([flags, choose] { choose([flags] { return report(*flags); }); });
 }
 
 void set_up_config(CLI::App& app, const ChooseAction& choose) {

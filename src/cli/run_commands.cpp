@@ -30,12 +30,11 @@ void add_run_flags(CLI::App& app, RunFlags& flags) {
   app.add_option("--set", flags.overrides, "key.path=value over the file; repeatable")->take_all();
 }
 
-namespace {
-
-// What follows --page or --metrics, if anything does.
 std::string place_or_loopback(const std::vector<std::string>& given) {
   return given.empty() || given.front().empty() ? "127.0.0.1" : given.front();
 }
+
+namespace {
 
 // Flags that stand for keys.
 std::vector<std::string> keys_of_flags(const RunFlags& flags) {

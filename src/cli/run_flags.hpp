@@ -18,6 +18,8 @@ struct RunFlags {
   std::vector<std::string> overrides;
 };
 
+/// What follows --page or --metrics; without anything, or with "", this host alone.
+std::string place_or_loopback(const std::vector<std::string>& given);
 void add_run_flags(CLI::App& app, RunFlags& flags);
 /// Reads the configuration, sets up the log, and returns what the user asked of a run.
 RunRequest make_request(const RunFlags& flags);

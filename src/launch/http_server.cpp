@@ -36,9 +36,9 @@ std::string host_name(const std::string& host) {
 }
 
 // What cannot be made now (a file that is being written) may be there when it is asked for again.
-HttpAnswer made(const HttpServer::Page& page) {
+HttpAnswer made(const HttpServer::Reply& reply, const HttpServer::Asked& asked) {
   try {
-    return page();
+    return reply(asked);
   } catch (const std::exception& error) {
     log_debug(std::string("a page could not be made: ") + error.what());
     return {"text/plain", "not there yet\n", 503};
@@ -140,11 +140,16 @@ HttpServer::HttpServer(const ListenPlace& place) : parts_(std::make_unique<Parts
 HttpServer::~HttpServer() { stop(); }
 
 void HttpServer::page(const std::string& path, Page page) {
-  parts_->server.Get(path, [page = std::move(page)](const httplib::Request&, httplib::Response& response) {
-    HttpAnswer answer = made(page);
-    response.status = answer.status;
-    response.set_content(std::move(answer.body), answer.type);
-  });
+  reply(path, [page = std::move(page)](const Asked&) { return page(); });
+}
+
+void HttpServer::reply(const std::string& path, Reply reply) {
+  parts_->server.Get(
+      path, [reply = std::move(reply)](const httplib::Request& request, httplib::Response& response) {
+        HttpAnswer answer = made(reply, Asked(request.params.begin(), request.params.end()));
+        response.status = answer.status;
+        response.set_content(std::move(answer.body), answer.type);
+      });
 }
 
 void HttpServer::stream(const std::string& path, Feed feed) {

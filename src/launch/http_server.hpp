@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct HttpAnswer {
 class HttpServer {
  public:
   using Page = std::function<HttpAnswer()>;
+  /// For a page that takes what stands behind the question mark of its address.
+  using Asked = std::map<std::string, std::string>;
+  using Reply = std::function<HttpAnswer(const Asked& asked)>;
   /// The next piece of a stream of server-sent events, for `reader`; returns after a second at most.
   /// Nothing: the stream is at its end.
   using Feed = std::function<std::optional<std::string>(StreamReader& reader)>;
@@ -48,6 +52,7 @@ class HttpServer {
 
   /// Before start().
   void page(const std::string& path, Page page);
+  void reply(const std::string& path, Reply reply);
   void stream(const std::string& path, Feed feed);
   void start();
   /// Ends it; pages that are being made are waited for.

@@ -44,15 +44,6 @@ HttpAnswer file_answer(const std::filesystem::path& path, const char* type) {
   return {type, {std::istreambuf_iterator<char>(in), {}}};
 }
 
-// As others write it: a place for all addresses of this host is reached by its name.
-ListenPlace reachable(ListenPlace place) {
-  if (place.address != "0.0.0.0" && place.address != "::") return place;
-  char host[256] = "localhost";
-  gethostname(host, sizeof host - 1);
-  place.address = host;
-  return place;
-}
-
 }  // namespace
 
 std::string page_root(const ListenPlace& place) {
@@ -68,10 +59,20 @@ std::string page_root(const ListenPlace& place) {
   return "/" + text;
 }
 
+std::string page_url(const ListenPlace& place, const std::string& root) {
+  ListenPlace known = place;
+  if (place.address == "0.0.0.0" || place.address == "::") {
+    char host[256] = "localhost";
+    gethostname(host, sizeof host - 1);
+    known.address = host;
+  }
+  return known.url() + root + "/";
+}
+
 LivePage::LivePage(const ListenPlace& place, RunWatch& watch, ObjectStore& store)
     : watch_(watch), store_(store), server_(place) {
   const std::string root = page_root(place);
-  url_ = reachable(server_.place()).url() + root + "/";
+  url_ = page_url(server_.place(), root);
   add_pages(root);
   server_.start();
   painter_ = std::thread([this] { paint(); });

@@ -54,5 +54,7 @@ class LivePage {
 
 /// What stands before the path of pages that not everybody may see: "" on loopback, else "/TOKEN".
 std::string page_root(const ListenPlace& place);
+/// Where others find them: a place for all addresses of this host is reached by its name.
+std::string page_url(const ListenPlace& place, const std::string& root);
 
 }  // namespace tilecompile

@@ -145,8 +145,9 @@ std::string live_report_page(const fs::path& run_directory) {
   return report_page(page);
 }
 
-void write_run_report(const fs::path& run_directory) {
+std::string run_report_page(const fs::path& run_directory, bool answers) {
   PageValues page;
+  page.answers = answers;
   page.record = text_of(run_directory / "run.json");
   const json record = json::parse(page.record, nullptr, false);
   if (!record.is_object())
@@ -160,7 +161,11 @@ void write_run_report(const fs::path& run_directory) {
   if (!stars) page.missing.emplace_back("places of stars: frame_metrics.json is not there, or damaged");
   unless_damaged(page, "weights of tiles", [&] { add_weights(page, run_directory / "tile_metrics.fits"); });
   add_workers(page, run_directory / "journal.jsonl");
-  write_file_atomically(run_directory / "report.html", report_page(page));
+  return report_page(page);
+}
+
+void write_run_report(const fs::path& run_directory) {
+  write_file_atomically(run_directory / "report.html", run_report_page(run_directory));
 }
 
 }  // namespace tilecompile

@@ -113,6 +113,7 @@ json encode_values(const PageValues& v) {
           {"histograms", histograms},
           {"workers", workers},
           {"underWay", v.under_way},
+          {"answers", v.answers},
           {"missing", v.missing}};
 }
 
@@ -147,9 +148,12 @@ std::string report_page(const PageValues& values) {
   for (std::size_t at = 0; (at = data.find('<', at)) != std::string::npos;) data.replace(at, 1, "\\u003c");
   std::string page = page_html();
   put_in(page, "{{SOURCES}}",
-         values.under_way ? "img-src 'self' data:; connect-src 'self'" : "img-src data:");
+         values.under_way ? "img-src 'self' data:; connect-src 'self'"
+         : values.answers ? "img-src data:; connect-src 'self'"
+                          : "img-src data:");
   put_in(page, "{{STYLE}}", page_css());
   put_in(page, "{{PLOTS}}", page_plots());
+  put_in(page, "{{PIXEL}}", page_pixel());
   put_in(page, "{{LIVE}}", values.under_way ? page_live() : "");
   put_in(page, "{{SCRIPT}}", page_script());
   put_in(page, "{{DATA}}", data);

@@ -33,41 +33,6 @@ const head = () => {
     put(document.querySelector('nav'), 'a', {href: '#' + s.id}, s.querySelector('h2').textContent);
 };
 
-// ---------- which frames made a pixel ----------
-const shareCodes = Uint8Array.from(atob(data.shareCodes || ''), c => c.charCodeAt(0)), tileList = (data.grid || {}).tiles || [];
-const frameCount = tileList.length ? shareCodes.length / tileList.length : 0;
-const command = (x, y) => {
-  const folder = ((run.configuration || {}).output || {}).dir;
-  return `tilecompile explain ${run.run_id} ${x} ${y}` + (folder && folder !== 'out' ? ` --output '${folder}'` : '');
-};
-const biography = (where, x, y) => {
-  where.replaceChildren();
-  // Tiles overlap; the one whose middle is nearest has the most to say.
-  const away = t => Math.max(Math.abs(x - t.x0 - t.w / 2) / t.w, Math.abs(y - t.y0 - t.h / 2) / t.h);
-  const at = tileList.reduce((best, t, i) => away(t) < away(tileList[best]) ? i : best, 0), tile = tileList[at];
-  const words = put(where, 'p', {}, `Pixel ${x}, ${y}` + (tile ? `, in tile ${tile.tile_id}, judged by its ${tile.kind === 'STAR' ? 'stars' : 'structure'}: ` : ': '));
-  if (frameCount >= 1) {
-    const all = rows.filter(r => r.channel === data.channel), mean = all.reduce((sum, r) => sum + (frames.weight || [])[r.i], 0) / all.length;
-    const made = all.map(r => {
-      const code = shareCodes[at * frameCount + r.index], share = code === undefined || code === 255 ? 0 : 2 ** (code / 25.4 - 6);
-      const global = frames.weight[r.i] / mean;
-      return {r, share, global, local: share / global};
-    }).sort((a, b) => b.share - a.share);
-    const sum = made.reduce((s, m) => s + m.share, 0) || 1, first = made.slice(0, 6), last = made.slice(Math.max(6, made.length - 3));
-    words.append(`${made.filter(m => m.share > 0).length} frames made it; the ${first.length} that weigh most have ${show(100 * first.reduce((s, m) => s + m.share, 0) / sum, 3)} %. `);
-    table(where, [{name: 'Frame', text: true}, {name: 'Part of the tile, %'}, {name: 'by its figures'}, {name: 'by its sharpness here'}, {name: 'FWHM, px'}],
-      [...first, ...last].map(m => [fileName(m.r.index), +(100 * m.share / sum).toFixed(2), +m.global.toFixed(2), m.share > 0 ? +m.local.toFixed(2) : 'not here', (frames.fwhm_px || [])[m.r.i]]));
-    note(where, `1 is the average frame${ofChannel}. The table shows those with the largest and the smallest part.`);
-  }
-  const light = data.maps.find(m => m.name === 'rejected');
-  if (light) {
-    const codes = atob(light.codes), code = codes.charCodeAt(Math.floor((image.height - 1 - y) / image.height * light.h) * light.w + Math.floor(x / image.width * light.w));
-    if (code < 255) words.append(`Light that rejection took around it: ${show(light.low + (light.high - light.low) * code / 254, 3)}, summed over frames. `);
-  }
-  words.append('Samples and rejection at this very pixel: ');
-  put(words, 'code', {}, command(x, y));
-};
-
 // Two pictures of one shape: a slider between them, or one after the other in one place.
 const viewer = (where, over, under, words, part) => {
   const controls = put(where, 'div', {class: 'controls'});
@@ -78,7 +43,7 @@ const viewer = (where, over, under, words, part) => {
   const edge = put(stage, 'div', {class: 'edge'});
   const label = put(controls, 'label', {}, 'Plain mean'), range = put(label, 'input', {type: 'range', min: 0, max: 100, value: 50, 'aria-label': `How much of the final picture covers the plain mean (${words})`});
   label.append('Final');
-  const story = put(where, 'div', {class: 'small story', role: 'status'});
+  const story = put(where, 'div', {class: 'small story', role: 'status', 'data-words': `frames of a pixel (${words})`});
   // Pictures are drawn with the last row on top.
   const ask = (fx, fy) => biography(story, part.x0 + Math.min(part.w - 1, Math.floor(fx * part.w)), part.y0 + part.h - 1 - Math.min(part.h - 1, Math.floor(fy * part.h)));
   const buttons = ['Slider', 'Blink', 'Zoom'].map(name => put(controls, 'button', {type: 'button', 'aria-pressed': name === 'Slider'}, name));
@@ -127,7 +92,7 @@ const viewer = (where, over, under, words, part) => {
 const picture = () => {
   const where = section('picture'), p = data.pictures;
   if (!p.final || !p.plain) return note(where, 'The run has no final picture yet.');
-  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back, and tells which frames made the pixel.');
+  note(where, 'Left of the line: the plain mean of all frames. Right: the final picture. Both are stretched alike, for the eye only; the files are linear. A click zooms to pixels and back, and tells below which frames made the pixel.');
   viewer(where, p.final, p.plain, p.final_crop ? 'whole image, made smaller' : 'whole image', {x0: 0, y0: 0, w: image.width, h: image.height});
   if (!p.final_crop) return;
   put(where, 'h3', {}, `The middle, pixel by pixel (${p.final_crop.w} x ${p.final_crop.h} px)`);
@@ -141,7 +106,7 @@ const several = image.channels > 1;
 const verdict = () => {
   const where = section('verdict'), list = run.verdict || [];
   if (list.length)
-    table(where, [{name: 'Check', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: '', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
+    table(where, [{name: 'Check', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Kept', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
       list.map(c => [checkWords[c.name] || c.name, ...(several ? [channelName(c.channel)] : []), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
   else note(where, 'The run was not judged: it did not come to its last picture.');
   if (products.length) {
@@ -173,7 +138,7 @@ const depth = where => {
     const noise = q && (q.equal_flux_rms ?? q.background_rms);
     return {name: words, colour, big: true, points: noise > 0 && q.fwhm_px > 0 ? [point(words, {x: q.fwhm_px, snr: 1 / (noise * unit * q.fwhm_px)})] : []};
   };
-  scatter(where, 'SNR against resolution', 'across: FWHM in px, left is sharper; up: SNR of a faint star in powers of two, 0 is the median frame, 1 twice as much' + ofChannel, 'FWHM, px',
+  scatter(where, 'SNR against resolution', 'left is sharper; up: SNR of a faint star in powers of two, 0 is the median frame, 1 twice as much' + ofChannel, 'FWHM, px',
     [{name: 'frames', colour: 'var(--soft)', points: single.map(p => point(`${p.index}: ${fileName(p.index)}`, p))},
       product('classical', 'plain mean', 'var(--second)'), ...(run.products || {}).stack ? [product('stack', 'final picture', 'var(--accent)')] : [product('reconstruction', 'final picture', 'var(--accent)')]]);
 };
@@ -185,15 +150,15 @@ const sharpness = () => {
   const low = quantile(all, .005), high = quantile(all, .995) + 1e-6;
   const sets = [{name: 'plain mean', colour: 'var(--second)', values: before}, {name: 'final picture', colour: 'var(--accent)', values: after}];
   const g = gridIn(where, 'wide');
-  boxes(g, 'FWHM before and after', `${stars.length} stars${ofChannel}; box: middle half, line: 2 to 98 %`, sets);
-  bars(g, 'FWHM of the stars', 'in px; how many stars', sets.map(s => ({...s, counts: binned(s.values, low, high, 30)})), low, high, 'px');
+  boxes(g, 'FWHM before and after', `${stars.length} stars${ofChannel}; box: middle half, line: 2 to 98 %`, 'FWHM, px', sets);
+  bars(g, 'FWHM of the stars', 'how many stars have which width' + ofChannel, 'FWHM, px', sets.map(s => ({...s, counts: binned(s.values, low, high, 30)})), low, high, 'px');
   const size = Math.max(image.width, image.height) / 90;
   const dots = (title, value, unit) => places(g, title, `each dot is a star${ofChannel}`, unit, stars.map(s => ({x: s[0], y: s[1], value: value(s),
     text: `x ${show(s[0])}, y ${show(s[1])}\nplain mean ${show(s[2], 3)} px, final ${show(s[3], 3)} px`})),
     (svg, s, colour) => put(svg, 'circle', {cx: s.x, cy: image.height - s.y, r: size, fill: colour, style: `stroke:var(--soft);stroke-width:${size / 8}`}));
-  depth(g);
   dots('FWHM over the image', s => s[3], 'px');
   dots('FWHM, final over plain mean', s => s[3] / s[2], '');
+  depth(g);
 };
 
 const night = () => {
@@ -225,11 +190,14 @@ const tiles = () => {
   if (list.length) note(where, `${list.length} tiles of ${data.grid.tile_size} px, overlapping by ${data.grid.overlap} px; ${list.filter(t => t.kind === 'STAR').length} of them are judged by their stars, the others by their structure.`);
   else note(where, data.underWay ? 'The grid comes when the frames are analysed.' : 'The run came to no grid of tiles.');
   const g = gridIn(where, 'wide');
-  const step = (data.grid || {}).step;
   // Up to where the next tile begins; the last one of a row or column to its end.
-  const side = (start, length, end) => start + length >= end ? length : Math.min(length, step || length) * .97;
+  const starts = name => [...new Set(list.map(t => t[name]))].sort((a, b) => a - b), columns = starts('x0'), lines = starts('y0');
+  const side = (all, start, length) => {
+    const next = all[all.indexOf(start) + 1];
+    return next === undefined ? length : next - start - .03 * length;
+  };
   const cell = (svg, t, colour) => {
-    const w = side(t.x0, t.w, image.width), h = side(t.y0, t.h, image.height);
+    const w = side(columns, t.x0, t.w), h = side(lines, t.y0, t.h);
     return put(svg, 'rect', {x: t.x0, y: image.height - t.y0 - h, width: w, height: h, fill: colour});
   };
   const draw = (title, more, unit, value, colour) => places(g, title, more, unit, list.map((t, i) => ({...t, value: value(t, i), colour: colour && colour(t),
@@ -243,7 +211,7 @@ const tiles = () => {
     draw('Sum of weights of a tile', channelWords, '', (t, i) => data.tileWeights[i]);
   }
   const w = data.histograms.find(h => h.name === 'weights');
-  if (w) bars(g, w.title, 'powers of two: 1 is twice the mean, -1 half of it; the ends hold what lies beyond', [{colour: 'var(--accent)', counts: w.counts}], w.low, w.high, w.unit);
+  if (w) bars(g, w.title, 'powers of two: 1 is twice the mean, -1 half of it; the ends hold what lies beyond', 'weight over the mean of the tile, powers of two', [{colour: 'var(--accent)', counts: w.counts}], w.low, w.high, w.unit);
 };
 
 const maps = () => {
@@ -251,7 +219,7 @@ const maps = () => {
   const more = {background: 'median of cells; units of the picture', noise: 'units of the picture', difference: 'red: the final picture is brighter'};
   for (const m of data.maps.filter(m => m.name !== 'rejected')) map(g, m, [more[m.name], channelWords].filter(Boolean).join('; '));
   const d = data.histograms.find(h => h.name === 'difference');
-  if (d) bars(g, d.title, 'units of the picture; the ends hold what lies beyond', [{colour: 'var(--accent)', counts: d.counts}], d.low, d.high, '');
+  if (d) bars(gridIn(where, 'wide'), d.title, 'how many cells of the image; the ends hold what lies beyond', 'final picture minus plain mean, units of the picture', [{colour: 'var(--accent)', counts: d.counts}], d.low, d.high, '');
   if (!data.maps.length) note(where, 'The run has no maps.');
 };
 
@@ -340,7 +308,7 @@ const origin = () => {
   put(more, 'pre', {tabindex: 0, id: 'configuration'}, configuration);
   const checks = put(where, 'details');
   put(checks, 'summary', {}, `${(run.checks || []).length} rules that were looked after`);
-  table(checks, [{name: 'Rule', text: true}, {name: '', text: true}, {name: 'Seen', long: true}], (run.checks || []).map(c => [c.name, c.passed ? 'kept' : 'missed', c.text]));
+  table(checks, [{name: 'Rule', text: true}, {name: 'Kept', text: true}, {name: 'Seen', long: true}], (run.checks || []).map(c => [c.name, c.passed ? 'kept' : 'missed', c.text]));
 };
 const missing = () => {
   const where = section('missing');

@@ -44,7 +44,8 @@ const figure = (where, title, more) => {
 };
 const gridIn = (where, cls = '') => put(where, 'div', {class: 'grid ' + cls});
 const table = (where, columns, rows, cls = 'scroll') => {
-  const box = put(where, 'div', {class: cls, tabindex: 0, role: 'region', 'aria-label': 'Table'});
+  const above = [...where.querySelectorAll('h2, h3, summary, caption')].pop();
+  const box = put(where, 'div', {class: cls, tabindex: 0, role: 'region', 'aria-label': `Table: ${where.dataset.words || above.textContent}`});
   const t = put(box, 'table'), head = put(put(t, 'thead'), 'tr'), body = put(t, 'tbody');
   for (const c of columns) put(head, 'th', {scope: 'col', class: c.text || c.long ? 'text' : ''}, c.name);
   for (const row of rows) {
@@ -58,7 +59,7 @@ const table = (where, columns, rows, cls = 'scroll') => {
 };
 
 // ---------- plots ----------
-const W = 460, H = 200, LEFT = 52, RIGHT = 8, TOP = 8, BOTTOM = 24;
+const W = 460, H = 216, LEFT = 52, RIGHT = 8, TOP = 8, BOTTOM = 40;
 const steps = (low, high, count = 4) => {
   const raw = (high - low) / count, power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= raw * 0.999);
@@ -66,11 +67,12 @@ const steps = (low, high, count = 4) => {
   for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-9; v += step) list.push(Number(v.toPrecision(12)));
   return list;
 };
-const axes = (f, label, [x0, x1], [y0, y1], yTicks = true) => {
+const axes = (f, label, xWords, [x0, x1], [y0, y1], yTicks = true) => {
   const svg = put(f, 'svg', {viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': label, tabindex: 0});
   const px = v => LEFT + (v - x0) / (x1 - x0 || 1) * (W - LEFT - RIGHT);
   const py = v => H - BOTTOM - (v - y0) / (y1 - y0 || 1) * (H - TOP - BOTTOM);
-  for (const v of steps(x0, x1, 5)) put(svg, 'text', {x: px(v), y: H - 7, 'text-anchor': 'middle'}, show(v));
+  for (const v of steps(x0, x1, 5)) put(svg, 'text', {x: px(v), y: H - 23, 'text-anchor': 'middle'}, show(v));
+  put(svg, 'text', {class: 'words', x: (LEFT + W - RIGHT) / 2, y: H - 5, 'text-anchor': 'middle'}, xWords);
   if (yTicks) for (const v of steps(y0, y1)) {
     put(svg, 'line', {class: 'axis', x1: LEFT, x2: W - RIGHT, y1: py(v), y2: py(v)});
     put(svg, 'text', {x: LEFT - 5, y: py(v) + 4, 'text-anchor': 'end'}, show(v));
@@ -93,7 +95,7 @@ const series = (where, title, more, lines) => {
   const f = figure(where, title, more);
   const xs = lines.flatMap(l => l.points.map(p => p.x)), last = xs.reduce((a, b) => Math.max(a, b), 0);
   const label = `${title} by frame: from ${show(all[0])} to ${show(all[all.length - 1])}, median ${show(quantile(all, .5))}`;
-  const {svg, px, py} = axes(f, label, [-0.5, last + 0.5], padded(all));
+  const {svg, px, py} = axes(f, label, 'number of the frame', [-0.5, last + 0.5], padded(all));
   for (const l of lines)
     put(svg, 'path', {class: 'dots', style: 'stroke:' + l.colour + (xs.length > 1500 ? ';stroke-width:2' : ''),
       d: l.points.filter(p => known(p.y)).map(p => `M${px(p.x).toFixed(1)} ${py(p.y).toFixed(1)}h0`).join('')});
@@ -124,12 +126,12 @@ const series = (where, title, more, lines) => {
   svg.addEventListener('pointerleave', leave);
   svg.addEventListener('blur', leave);
 };
-const bars = (where, title, more, sets, low, high, unit) => {
+const bars = (where, title, more, xWords, sets, low, high, unit) => {
   const most = Math.max(1, ...sets.flatMap(s => s.counts));
   const f = figure(where, title, more);
   const total = sets[0].counts.reduce((a, b) => a + b, 0);
   const {svg, px, py} = axes(f, `${title}: histogram of ${total} values from ${show(low)} to ${show(high)} ${unit}`,
-    [low, high], [0, most * 1.05]);
+    xWords, [low, high], [0, most * 1.05]);
   sets.forEach(s => s.counts.forEach((n, i) => {
     const a = low + (high - low) * i / s.counts.length, b = low + (high - low) * (i + 1) / s.counts.length;
     if (n === 0) return;
@@ -145,13 +147,13 @@ const binned = (list, low, high, bins) => {
   for (const v of list) counts[Math.max(0, Math.min(bins - 1, Math.floor((v - low) / (high - low) * bins)))]++;
   return counts;
 };
-const boxes = (where, title, more, sets) => {
+const boxes = (where, title, more, xWords, sets) => {
   const f = figure(where, title, more), all = sorted(sets.flatMap(s => s.values));
   const cuts = s => [.02, .25, .5, .75, .98].map(q => quantile(sorted(s.values), q));
   const label = title + ': ' + sets.map(s => `${s.name} median ${show(cuts(s)[2])}`).join(', ');
-  const {svg, px} = axes(f, label, padded(all), [0, 1], false);
+  const {svg, px} = axes(f, label, xWords, padded(all), [0, 1], false);
   sets.forEach((s, i) => {
-    const y = TOP + 34 + i * 66, [a, b, m, c, d] = cuts(s);
+    const y = TOP + 38 + i * 76, [a, b, m, c, d] = cuts(s);
     put(svg, 'line', {x1: px(a), x2: px(d), y1: y, y2: y, style: `stroke:${s.colour};stroke-width:2`});
     put(svg, 'rect', {x: px(b), y: y - 15, width: Math.max(1, px(c) - px(b)), height: 30, style: `fill:${s.colour};fill-opacity:.35;stroke:${s.colour}`});
     put(svg, 'line', {x1: px(m), x2: px(m), y1: y - 17, y2: y + 17, style: `stroke:${s.colour};stroke-width:3`});
@@ -164,7 +166,7 @@ const scatter = (where, title, more, xWords, groups) => {
   if (!dots.length) return;
   const xs = sorted(dots.map(p => p.x)), ys = sorted(dots.map(p => p.y)), f = figure(where, title, more);
   const label = `${title}: ${dots.length} dots; ${xWords} from ${show(xs[0])} to ${show(xs[xs.length - 1])}, the other figure from ${show(ys[0])} to ${show(ys[ys.length - 1])}`;
-  const {svg, px, py} = axes(f, label, padded(xs), padded(ys));
+  const {svg, px, py} = axes(f, label, xWords, padded(xs), padded(ys));
   for (const p of dots) put(svg, 'circle', {cx: px(p.x), cy: py(p.y), r: p.big ? 6 : 2.2, style: `fill:${p.colour}` + (p.big ? ';stroke:var(--card)' : '')});
   key(f, groups.filter(g => g.points.length).map(g => [g.name, g.colour]));
   const mark = put(svg, 'circle', {class: 'mark', r: 8, style: 'fill:none', visibility: 'hidden'});

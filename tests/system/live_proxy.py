@@ -3,7 +3,7 @@
 can look at it for some seconds: a picture that comes late keeps it from being done. Prints its port and serves until it
 is killed.
 
-    live_proxy.py URL PROBE.js
+    live_proxy.py URL PROBE.js [SECONDS_UNTIL_THE_PROBE]      8
 """
 import http.server
 import shutil
@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
-LOOK_AFTER_S, DONE_AFTER_S = 8, 11
+LOOK_AFTER_S, DONE_AFTER_S = int(sys.argv[3]) if len(sys.argv) > 3 else 8, 11
 page, probe = sys.argv[1].rstrip("/"), open(sys.argv[2]).read()
 BEFORE = ("<script>window.errors = []; console.error = (...a) => errors.push(a.join(' '));"
           "addEventListener('error', e => errors.push(e.message), true);"

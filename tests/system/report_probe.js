@@ -9,6 +9,12 @@
   seen.nameless = all('img:not([alt]), svg:not([aria-label]), canvas:not([aria-label])').length;
   seen.emptySections = all('main > section').filter(s => s.children.length < 2).map(s => s.id);
   seen.pictures = all('.viewer img').map(i => [i.naturalWidth, i.naturalHeight]);
+  seen.axisWords = Object.fromEntries(all('figure').filter(f => f.querySelector('svg .words')).map(f => [f.dataset.plot, f.querySelector('svg .words').textContent]));
+  const labels = all('[role=region]').map(n => n.getAttribute('aria-label'));
+  seen.sameRegions = labels.filter((l, i) => labels.indexOf(l) !== i);
+  seen.headless = all('th').filter(th => !th.textContent).length;
+  const rects = all('figure[data-plot="Tile grid"] svg rect:not(.axis)').map(r => ['x', 'y', 'width', 'height'].map(n => +r.getAttribute(n)));
+  seen.tilesOverOthers = rects.filter(([x, y, w, h], i) => rects.some(([a, b, c, d], k) => k !== i && x < a + c && a < x + w && y < b + d && b < y + h)).length;
   seen.injected = window.injected === undefined ? 'no' : 'yes';
 
   const range = one('#picture input[type=range]'), over = one('.viewer .over');
@@ -28,10 +34,12 @@
     seen.asked = one('#picture code').textContent;
     seen.story = all('#picture .story tbody tr').map(tr => [...tr.children].map(td => td.textContent));
     const [column, row] = all('#picture input[type=number]');
-    column.value = 3;
-    row.value = 5;
+    [column.value, row.value] = window.askFor || [3, 5];
     one('#picture form').requestSubmit();
     seen.askedByKeys = one('#picture code').textContent;
+    seen.tilesOfPixel = one('#picture .story p').textContent;
+    for (const button of all('#picture .story button')) button.click();
+    seen.parts = Object.fromEntries(all('#picture .story tbody tr').map(tr => [tr.children[0].textContent, tr.children[1].textContent]));
     zoom.click();
   }
   const heading = name => all('#frames th button').find(b => b.textContent === name);

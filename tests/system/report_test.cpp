@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "paths.hpp"
 #include "program.hpp"
+#include "started_program.hpp"
 #include "test_data.hpp"
 
 namespace tilecompile {
@@ -59,15 +61,18 @@ class Report : public testing::Test {
 
   // What the probe saw of the page in a browser window; a screenshot is left where TILECOMPILE_SCREENSHOTS
   // says.
-  static json look(const std::string& html, int width, const std::string& flags) {
+  static json look(const std::string& html, int width, const std::string& flags,
+                   const std::string& ask_for = "[3, 5]") {
     const std::string probe = file_text(fs::path(source_dir()) / "tests/system/report_probe.js");
     std::string probed = html;
     const std::string before = "<script type=\"application/json\"";
-    probed.insert(probed.find(before),
-                  "<script>window.errors = []; console.error = (...a) => errors.push(a.join(' '));"
-                  "addEventListener('error', e => errors.push(e.message), true);"
-                  "addEventListener('securitypolicyviolation', e => errors.push('loads ' + e.blockedURI));"
-                  "</script>");
+    probed.insert(
+        probed.find(before),
+        "<script>window.askFor = " + ask_for +
+            "; window.errors = []; console.error = (...a) => errors.push(a.join(' '));"
+            "addEventListener('error', e => errors.push(e.message), true);"
+            "addEventListener('securitypolicyviolation', e => errors.push('loads ' + e.blockedURI));"
+            "</script>");
     probed.insert(probed.rfind("</body>"),
                   "<script>addEventListener('load', () => {" + probe + "});</script>");
     const TempDir folder;
@@ -210,7 +215,16 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   EXPECT_THAT(seen.at("asked").get<std::string>(),
               HasSubstr(std::string("tilecompile explain ") + kReportRunId));
   EXPECT_THAT(seen.at("askedByKeys").get<std::string>(), HasSubstr(std::string(kReportRunId) + " 3 5"));
-  ASSERT_EQ(seen.at("story").size(), 9u);  // the six frames with most of the pixel, the three with least
+  EXPECT_EQ(seen.at("axisWords").at("FWHM"), "number of the frame");
+  EXPECT_EQ(seen.at("axisWords").at("SNR against resolution"), "FWHM, px");
+  for (const char* plot : {"FWHM before and after", "FWHM of the stars", "Transparency", "Clusters",
+                           "Weights of frames in tiles, over the mean of their tile",
+                           "Rejected pixels of a frame", "Differences to the plain mean"})
+    EXPECT_NE(seen.at("axisWords").value(plot, ""), "") << plot;
+  EXPECT_THAT(seen.at("sameRegions"), IsEmpty());
+  EXPECT_EQ(seen.at("headless"), 0);
+  EXPECT_EQ(seen.at("tilesOverOthers"), 0);
+  ASSERT_EQ(seen.at("story").size(), 12u);  // all of them
   double before = 100;
   for (const json& frame : seen.at("story")) {
     EXPECT_THAT(frame.at(0).get<std::string>(), HasSubstr(".fits"));
@@ -223,6 +237,89 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   EXPECT_THAT(seen.at("tip").get<std::string>(), HasSubstr(".fits"));
   EXPECT_GE(seen.at("contrast").get<double>(), 4.5);
   EXPECT_GT(seen.at("background").get<double>(), 0.7);
+}
+
+// A star takes all of its pixels by sharpness, so what the file knows of its tiles is what the frames say.
+TEST_F(Report, AClickOnAStarTellsTheSharesThatExplainComputes) {
+  if (!has_browser()) GTEST_SKIP() << "no chromium";
+  const json stars = json::parse(file_text(run_dir() / "frame_metrics.json")).at("stars");
+  const auto explained = [&](int x, int y) {
+    const ProgramOutput out = run_program("explain --json --channel 1 '" + run_dir().string() + "' " +
+                                          std::to_string(x) + " " + std::to_string(y));
+    EXPECT_EQ(out.exit_code, 0) << out.text;
+    return json::parse(out.text).at("channels").at(0);
+  };
+  json story;
+  std::string place;
+  for (std::size_t i = 0; i < stars.size() && place.empty(); ++i) {
+    const int x = static_cast<int>(std::lround(stars.at(i).at(0).get<double>()));
+    const int y = static_cast<int>(std::lround(stars.at(i).at(1).get<double>()));
+    story = explained(x, y);
+    bool as_a_star = story.at("tiles").size() > 1;
+    for (const json& tile : story.at("tiles")) as_a_star = as_a_star && tile.at("sharp_share") > 0.999;
+    for (const json& frame : story.at("frames"))
+      for (const json& part : frame.at("in_tiles"))
+        as_a_star = as_a_star && !part.at("rejected") && part.at("covered") && part.at("border_ramp") == 1.0;
+    if (as_a_star) place = "[" + std::to_string(x) + ", " + std::to_string(y) + "]";
+  }
+  ASSERT_NE(place, "") << "no star of the night lies in several tiles and wholly in all frames";
+  const json seen = look(page(), 1200, "", place);
+  ASSERT_EQ(seen.at("parts").size(), 12u) << seen.dump(1);
+  for (const json& frame : story.at("frames")) {
+    const double part =
+        std::stod(seen.at("parts").at(frame.at("path").get<std::string>()).get<std::string>());
+    const double share = 100 * frame.at("share").get<double>();
+    EXPECT_NEAR(part, share, 0.03 * share + 0.01) << frame.at("path");  // codes have steps of 3 %
+  }
+  for (const json& tile : story.at("tiles"))
+    if (tile.at("window_share") >= 0.005)
+      EXPECT_THAT(seen.at("tilesOfPixel").get<std::string>(),
+                  HasSubstr("tile " + std::to_string(tile.at("tile_id").get<int>()) + ","));
+}
+
+TEST_F(Report, AServerTellsAllOfAPixelAtAClick) {
+  StartedProgram server({"report", run_dir().string(), "--page", "127.0.0.1:0"}, *folder_ / "served.log");
+  ASSERT_TRUE(server.wait_for("page=http://127.0.0.1:")) << server.text();
+  const std::string text = server.text();
+  const std::size_t from = text.find("page=") + 5;
+  const std::string url = text.substr(from, text.find_first_of(" \n", from) - from);
+  const auto fetch = [&](const std::string& what) {
+    return run_shell("curl -s -m 60 '" + url + what + "'").text;
+  };
+  const ProgramOutput command = run_program("explain --json --channel 1 '" + run_dir().string() + "' 90 60");
+  EXPECT_EQ(json::parse(fetch("pixel.json?x=90&y=60&channel=1")), json::parse(command.text));
+  EXPECT_THAT(fetch("pixel.json?x=190&y=60&channel=1"), HasSubstr("columns 0 to 189"));
+  for (const char* wrong : {"?x=90&y=60", "?x=9e1&y=60&channel=1", "?x=90&y=&channel=1", ""})
+    EXPECT_THAT(fetch(std::string("pixel.json") + wrong), HasSubstr("whole numbers")) << wrong;
+  EXPECT_THAT(fetch(""), HasSubstr("connect-src 'self'"));
+  EXPECT_THAT(page(), testing::Not(HasSubstr("connect-src")));
+  if (has_browser()) {
+    const std::string here = std::string(source_dir()) + "/tests/system/",
+                      port = (*folder_ / "port").string(), profile = (*folder_ / "profile").string();
+    run_shell("timeout 100 /usr/bin/python3 '" + here + "live_proxy.py' '" + url + "' '" + here +
+              "served_probe.js' 1 > '" + port + "' 2>/dev/null &");
+    ASSERT_TRUE(server.run_until([&] { return !file_text(port).empty(); }));
+    const std::string dom =
+        run_shell(
+            "timeout -k 5 90 chromium --headless=new --no-sandbox --disable-gpu --no-first-run "
+            "--disable-background-networking --timeout=60000 --user-data-dir='" +
+            profile + "' --dump-dom http://127.0.0.1:" + std::to_string(std::stoi(file_text(port))) +
+            "/ 2>/dev/null")
+            .text;
+    const std::string mark = "<pre id=\"seen\">";
+    ASSERT_NE(dom.find(mark), std::string::npos) << dom.substr(0, 500);
+    const std::size_t at = dom.find(mark) + mark.size();
+    const json seen = json::parse(dom.substr(at, dom.find("</pre>", at) - at));
+    EXPECT_THAT(seen.at("errors"), IsEmpty()) << seen.dump(1);
+    const json told = json::parse(command.text).at("channels").at(0);
+    EXPECT_EQ(seen.at("frames").size(), told.at("frames").size());
+    for (const json& frame : told.at("frames"))
+      EXPECT_NEAR(std::stod(seen.at("frames").at(frame.at("path").get<std::string>()).get<std::string>()),
+                  100 * frame.at("share").get<double>(), 6e-4 + 1e-3 * frame.at("share").get<double>());
+    EXPECT_THAT(seen.at("said").get<std::string>(), HasSubstr("Pixel 90, 60, channel G: "));
+  }
+  server.send(SIGTERM);
+  EXPECT_EQ(server.wait(), 143);
 }
 
 TEST_F(Report, DarkAndNarrowWindowsShowItAsWell) {

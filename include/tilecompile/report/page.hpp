@@ -46,6 +46,7 @@ struct PageWorker {
 /// in words.
 struct PageValues {
   bool under_way = false;       ///< a server tells the page how the run goes on
+  bool answers = false;         ///< a server tells the story of a pixel (pixel.json) from the frames
   std::string record;           ///< run.json
   std::string grid;             ///< grid.json
   std::string frame_table;      ///< frame_metrics.csv
@@ -71,8 +72,8 @@ unsigned char share_code(double power);
 /// Counts the finite ones of `values` in `bins` equal bins from `low` to `high`.
 PageHistogram histogram_of(const std::vector<double>& values, double low, double high, int bins);
 
-/// The page as one file of HTML that needs no other and loads nothing from anywhere; of a run under way from
-/// its own server alone. Texts of the run (file
+/// The page as one file of HTML that needs no other and loads nothing from anywhere; of a run under way, and
+/// with `answers`, from its own server alone. Texts of the run (file
 /// names, reasons) never become markup. Throws InputError when `record` or `grid` is no JSON.
 std::string report_page(const PageValues& values);
 
