@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr auto kLook = std::chrono::milliseconds(100);  // at the signal
+constexpr auto kSignalLook = std::chrono::milliseconds(100);
 
 int whole_number(const HttpServer::Asked& asked, const char* name) {
   const auto found = asked.find(name);
@@ -57,7 +57,7 @@ void serve_report(const RunFolders& folders, const std::string& place, const std
   server.start();
   log_info("the report can be looked at in a browser, until this program is stopped",
            {{"page", page_url(server.place(), root)}});
-  while (stop_signal == 0) std::this_thread::sleep_for(kLook);
+  while (stop_signal == 0) std::this_thread::sleep_for(kSignalLook);
   server.stop();
 }
 

@@ -236,7 +236,7 @@ const rejected = () => {
 
 const frameTable = () => {
   const where = section('frames');
-  const columns = [['frame_index', '#'], ['path', 'File', true], ...(several ? [['channel', 'Channel']] : []), ['weight', 'Weight'], ['share', 'Weight in tiles'],
+  const columns = [['frame_index', '#'], ['path', 'File', true], ...(several ? [['channel', 'Channel']] : []), ['weight', 'Weight'], ...(data.frameShares.length ? [['share', 'Weight in tiles']] : []),
     ['fwhm_px', 'FWHM, px'], ['flux_scale', 'Transparency'], ['background', 'Background'], ['noise', 'Noise'], ['quality', 'Quality'], ['valid_fraction', 'Covers'], ...((frames.cluster || []).some(known) ? [['cluster', 'Group']] : []), ['why', 'Taken', true]];
   const taken = rows.map(r => ({...Object.fromEntries(columns.map(([c]) => [c, (frames[c] || [])[r.i] ?? null])), share: r.channel === data.channel ? data.frameShares[r.index] ?? null : null, path: fileName(r.index), why: 'yes'}));
   const out = (list, word) => (list || []).map(f => ({path: f.path, why: `${word}: ${f.reason}`}));
