@@ -3,7 +3,7 @@
 can look at it for some seconds: a picture that comes late keeps it from being done. Prints its port and serves until it
 is killed.
 
-    live_proxy.py URL PROBE.js [SECONDS_UNTIL_THE_PROBE]      8
+    live_proxy.py URL PROBE.js [SECONDS]      until the probe, of a page that a browser's own clock waits for
 """
 import http.server
 import shutil
@@ -13,11 +13,12 @@ import urllib.error
 import urllib.request
 
 LOOK_AFTER_S, DONE_AFTER_S = int(sys.argv[3]) if len(sys.argv) > 3 else 8, 11
+LATE = "" if len(sys.argv) > 3 else "<img alt='' src='late' hidden>"
 page, probe = sys.argv[1].rstrip("/"), open(sys.argv[2]).read()
 BEFORE = ("<script>window.errors = []; console.error = (...a) => errors.push(a.join(' '));"
           "addEventListener('error', e => errors.push(e.message), true);"
           "addEventListener('securitypolicyviolation', e => errors.push('loads ' + e.blockedURI));</script>")
-BEHIND = f"<img alt='' src='late' hidden><script>setTimeout(() => {{{probe}}}, {1000 * LOOK_AFTER_S});</script>"
+BEHIND = f"{LATE}<script>setTimeout(() => {{{probe}}}, {1000 * LOOK_AFTER_S});</script>"
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

@@ -59,6 +59,17 @@ class Report : public testing::Test {
   }
   static std::string page() { return file_text(run_dir() / "report.html"); }
 
+  // What a probe left in a page.
+  static json left_behind(const std::string& dom) {
+    const std::string mark = "<pre id=\"seen\">";
+    const std::size_t from = dom.find(mark);
+    if (from == std::string::npos) return {{"errors", {"the probe did not run: " + dom.substr(0, 500)}}};
+    std::string text = dom.substr(from + mark.size(), dom.find("</pre>", from) - from - mark.size());
+    for (const auto& [name, sign] : {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}})
+      for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; ++at)
+        text.replace(at, std::string(name).size(), sign);
+    return json::parse(text);
+  }
   // What the probe saw of the page in a browser window; a screenshot is left where TILECOMPILE_SCREENSHOTS
   // says.
   static json look(const std::string& html, int width, const std::string& flags,
@@ -87,15 +98,7 @@ class Report : public testing::Test {
       run_shell(chromium + "--hide-scrollbars --screenshot='" + shots + "/report_" + std::to_string(width) +
                 (flags.empty() ? "_light" : "_dark") + ".png' 'file://" +
                 (run_dir() / "report.html").string() + "'");
-    const std::string mark = "<pre id=\"seen\">";
-    const std::size_t from = out.text.find(mark);
-    if (from == std::string::npos) return {{"errors", {"the probe did not run: " + out.text.substr(0, 500)}}};
-    std::string text =
-        out.text.substr(from + mark.size(), out.text.find("</pre>", from) - from - mark.size());
-    for (const auto& [name, sign] : {std::pair{"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}})
-      for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; ++at)
-        text.replace(at, std::string(name).size(), sign);
-    return json::parse(text);
+    return left_behind(out.text);
   }
 
   static std::unique_ptr<TempDir> folder_;
@@ -307,11 +310,8 @@ TEST_F(Report, AServerTellsAllOfAPixelAtAClick) {
             profile + "' --dump-dom http://127.0.0.1:" + std::to_string(std::stoi(file_text(port))) +
             "/ 2>/dev/null")
             .text;
-    const std::string mark = "<pre id=\"seen\">";
-    ASSERT_NE(dom.find(mark), std::string::npos) << dom.substr(0, 500);
-    const std::size_t at = dom.find(mark) + mark.size();
-    const json seen = json::parse(dom.substr(at, dom.find("</pre>", at) - at));
-    EXPECT_THAT(seen.at("errors"), IsEmpty()) << seen.dump(1);
+    const json seen = left_behind(dom);
+    ASSERT_THAT(seen.at("errors"), IsEmpty()) << seen.dump(1);
     const json told = json::parse(command.text).at("channels").at(0);
     EXPECT_EQ(seen.at("frames").size(), told.at("frames").size());
     for (const json& frame : told.at("frames"))
