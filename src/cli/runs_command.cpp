@@ -21,7 +21,7 @@ void print_runs(const std::vector<ListedRun>& runs) {
             .c_str(),
         run.status.c_str(), or_dash(run.target).c_str(), run.frames, or_dash(run.verdict).c_str(),
         (run.folder.empty() ? run.directory : run.folder).c_str());
-  std::printf("%zu runs\n", runs.size());
+  std::printf("%zu run%s\n", runs.size(), runs.size() == 1 ? "" : "s");
 }
 
 void print_json(const std::vector<ListedRun>& runs) {

@@ -49,8 +49,8 @@ void print_workers(const RunStatus& s) {
 
 void print_status(const RunStatus& s) {
   const std::string state = s.state.empty() ? "" : ", but stands still: " + s.state;
-  std::printf("run        %s\nstatus     %s%s\nphase      %s\n", s.run_id.c_str(), s.status.c_str(),
-              escaped(state).c_str(), s.phase.c_str());
+  std::printf("run        %s\nstatus     %s%s\n", s.run_id.c_str(), s.status.c_str(), escaped(state).c_str());
+  if (s.status != "done" && s.status != "failed_validation") std::printf("phase      %s\n", s.phase.c_str());
   if (s.tiles > 0) std::printf("tiles      %s\n", tiles_text(s).c_str());
   print_workers(s);
   if (s.eta_s >= 0) std::printf("ETA        %.0f s for these tiles\n", s.eta_s);

@@ -120,6 +120,14 @@ TEST_F(Report, EveryRunLeavesOneAndTheCommandWritesTheSame) {
             0);
 }
 
+TEST_F(Report, ARunThatIsDoneIsInNoPhase) {
+  const std::string output = " --output '" + path("out") + "'";
+  const ProgramOutput status = run_program("status latest" + output);
+  EXPECT_THAT(status.text, HasSubstr("0 open"));
+  EXPECT_THAT(status.text, testing::Not(HasSubstr("phase")));
+  EXPECT_THAT(run_program("runs" + output).text, testing::EndsWith("\n1 run\n"));
+}
+
 TEST_F(Report, ItsFailureIsAWarningAndNoMore) {
   const fs::path other = *folder_ / "other" / kReportRunId;
   fs::create_directories(other / "report.html/in_the_way");
