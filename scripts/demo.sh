@@ -112,5 +112,6 @@ printf '\nSHA-256 of the pixels\n  master and 2 workers  %s\n  one process      
 if [ "$(digest "$demo/master.txt")" != "$(digest "$demo/run.txt")" ]; then echo "the digests differ" >> "$log"; exit 1; fi
 printf '\nWhat the run says\n'
 sed 's/^/  /' "$demo/run.txt"
-printf '\nThe picture      %s\nto look at       %s\nplain mean       %s\nlog              %s\n' \
-  "$b" "$(product "$demo/run.txt" preview)" "$(product "$demo/run.txt" classical)" "$log"
+folder=$(dirname "$(sed -n 's/.*your picture: //p' "$demo/run.txt")")
+printf '\nThe picture      %s\nto look at       %s\nall about it     %s (open it in a browser)\nplain mean       %s\nlog              %s\n' \
+  "$folder/stacked.fit" "$folder/preview.jpg" "$folder/report.html" "$(product "$demo/run.txt" classical)" "$log"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what building and running tilecompile needs on Debian 12 or Ubuntu; does nothing when all is there.
-# Usage: scripts/install-deps.sh [--program | --tests | --docker]
-#   --program: only what compiling the program needs; --tests: also what only tests, checks and measurements need;
+# Usage: scripts/install-deps.sh [--program | --package | --tests | --docker]
+#   --program: only what compiling the program needs; --package: and making a package of it; --tests: also what only tests, checks and measurements need;
 #   --docker: only what scripts/test-docker.sh needs
 set -euo pipefail
 
@@ -9,6 +9,7 @@ program=(g++ cmake ninja-build pkg-config
   librabbitmq-dev libyaml-cpp-dev nlohmann-json3-dev libssl-dev libcfitsio-dev libcli11-dev libspdlog-dev
   libcurl4-openssl-dev libpugixml-dev libsep-dev libpng-dev libjpeg-dev libtiff-dev libraw-dev libcpp-httplib-dev
   prometheus-cpp-dev)
+package=(file dpkg-dev)  # cpack asks them which libraries the program is linked to
 build=(ccache libgtest-dev libgmock-dev rabbitmq-server procps)
 tests=(git libbenchmark-dev python3-numpy python3-astropy python3-sep fitsverify clang clang-format clang-tidy siril time
   swift swift-proxy swift-account swift-container swift-object openssl
@@ -23,6 +24,7 @@ wanted=("${program[@]}" "${build[@]}")
 case ${1:-} in
   '') ;;
   --program) wanted=("${program[@]}") ;;
+  --package) wanted=("${program[@]}" "${package[@]}") ;;
   --tests) wanted+=("${tests[@]}") ;;
   --docker) wanted=("${docker[@]}") ;;
   *) sed -n '2,5s/^# //p' "$0" >&2; exit 2 ;;

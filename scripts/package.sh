@@ -6,7 +6,7 @@ set -euo pipefail
 [ $# -le 1 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=$(realpath -m "${1:-$source/build/package}")
-"$source/scripts/install-deps.sh" --program
+"$source/scripts/install-deps.sh" --package
 cmake -S "$source" --preset release -B "$build" -DTILECOMPILE_TESTS=OFF > /dev/null
 cmake --build "$build" --target tilecompile manual >&2
 cd "$build"
