@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs what building and running tilecompile needs on Debian 12 or Ubuntu; does nothing when all is there.
 # Usage: scripts/install-deps.sh [--program | --package | --tests | --docker]
-#   --program: only what compiling the program needs; --package: and making a package of it; --tests: also what only tests, checks and measurements need;
-#   --docker: only what scripts/test-docker.sh needs
+#   --program: only what compiling the program needs; --package: and what a Debian package of it needs; --tests: also what
+#   only tests, checks and measurements need; --docker: only what scripts/test-docker.sh needs
 set -euo pipefail
 
 program=(g++ cmake ninja-build pkg-config
