@@ -56,7 +56,7 @@ for unit in tilecompile-worker.service tilecompile-master@.service; do in_root t
 in_root tilecompile config /usr/share/tilecompile/deep-sky.yaml > /dev/null
 step "man pages, completion, units and configurations are there"
 in_root sh -ec 'cd /tmp && tilecompile simulate night --frames 30 --width 300 --height 200 --quiet
-  tilecompile run night/run.yaml --quiet | tail -n 1; tilecompile preview out/*/reconstruction.fits -o x.jpg'
+  tilecompile run night/run.yaml --quiet | tail -n 1; tilecompile preview out/latest/reconstruction.fits -o x.jpg && test -s x.jpg'
 in_root apt-get -q -y remove tilecompile > "$work/log" 2>&1
 [ ! -e "$root/usr/bin/tilecompile" ]
 step "a run gave a picture; removed again"
