@@ -3,8 +3,9 @@
 # program, its manual, its completion, a run. Ends with 77 without root rights or debootstrap.
 # Usage: scripts/test-package.sh [SUITE]      default: this system's release; of another the package is made in the root
 # Environment: TEST_PACKAGE_BUILD  folder of a release build of this system, to be quicker
+#              TEST_PACKAGE_FILE   a package of that release that is there already
 set -euo pipefail
-[ $# -le 1 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+[ $# -le 1 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 skip() { echo "test-package: SKIPPED: $*" >&2; exit 77; }
 [ "$(id -u)" -eq 0 ] || skip "installing in a root of its own needs root"
 command -v debootstrap > /dev/null || skip "no debootstrap: apt-get install debootstrap"
@@ -28,7 +29,9 @@ debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirro
 mount -t proc proc "$root/proc"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
 chmod 755 "$root/usr/sbin/policy-rc.d"
-if [ "$suite" = "$own" ]; then
+if [ -n "${TEST_PACKAGE_FILE:-}" ]; then
+  cp "$TEST_PACKAGE_FILE" "$root/root/"
+elif [ "$suite" = "$own" ]; then
   package=$("$source/scripts/package.sh" "${TEST_PACKAGE_BUILD:-$work/build}")
   cp "$package" "$root/root/"
 else
