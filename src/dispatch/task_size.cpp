@@ -29,8 +29,8 @@ void set_task_size(TileRound& round, const RunConfig& config, const TaskSizes& s
   round.batch = config.parallel.batch;
   round.most_tiles = most_tiles(*round.grid, config, sizes);
   round.bands =
-      BandCache::Shape{sizes.width, sizes.channels, sizes.frames, memory_limit_bytes(config.parallel),
-                       static_cast<std::size_t>(sizes.threads) + 1};
+      BandCache::Shape{sizes.width, sizes.frames, sizes.samples, memory_limit_bytes(config.parallel),
+                       static_cast<std::size_t>(sizes.threads)};
 }
 
 }  // namespace tilecompile

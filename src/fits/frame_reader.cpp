@@ -32,9 +32,13 @@ struct FrameReader::State {
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
+  bool zero_read = false;    ///< one of the samples read since this was reset is zero, which may be a border
 
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
+  void note_zeros(const float* samples, std::int64_t n) {
+    zero_read = zero_read || (zeros == ZeroIsNodata::kAuto && has_zero(samples, static_cast<std::size_t>(n)));
+  }
   void decode_rows(int channel, int y0, int rows, float* out);
   void drop_border_zeros(int channel, int y0, int rows, float* out);
 };
@@ -90,6 +94,7 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
     }
     decode_samples(raw.data(), static_cast<std::size_t>(now), layout.bitpix, layout.scaling,
                    zeros == ZeroIsNodata::kAlways, out);
+    note_zeros(out, now);
     first += now;
     out += now;
     n -= now;
@@ -124,6 +129,7 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
     }
     decode_codes(codes.data(), static_cast<std::size_t>(now), layout.scaling, zeros == ZeroIsNodata::kAlways,
                  out);
+    note_zeros(out, now);
     first += now;
     out += now;
     n -= now;
@@ -166,8 +172,9 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
   if (channel < 0 || channel >= l.channels || y0 < 0 || rows < 0 || rows > l.height - y0)
     throw ContractError("rows " + std::to_string(y0) + "+" + std::to_string(rows) + " of channel " +
                         std::to_string(channel) + " do not lie in frame " + s.path.string());
+  s.zero_read = false;
   s.decode_rows(channel, y0, rows, out);
-  if (s.zeros == ZeroIsNodata::kAuto) s.drop_border_zeros(channel, y0, rows, out);
+  if (s.zero_read) s.drop_border_zeros(channel, y0, rows, out);
 }
 
 void FrameReader::read_box(int channel, const Box& box, float* out) {
@@ -179,18 +186,18 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
     throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
                         std::to_string(channel) + " does not lie in frame " + s.path.string());
+  s.zero_read = false;
+  if (s.plain)
+    for (int y = 0; y < box.h && !s.zero_read; ++y)
+      s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,
+                   out + static_cast<std::ptrdiff_t>(y) * box.w);
+  if (s.plain && !s.zero_read) return;
   // Whether a zero is a border is told by the row it lies in; files of the library come by rows.
-  if (!s.plain || s.zeros == ZeroIsNodata::kAuto) {
-    s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
-    read_rows(channel, box.y0, box.h, s.uncut.data());
-    for (int y = 0; y < box.h; ++y)
-      std::copy_n(s.uncut.data() + static_cast<std::ptrdiff_t>(y) * l.width + box.x0, box.w,
-                  out + static_cast<std::ptrdiff_t>(y) * box.w);
-    return;
-  }
+  s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
+  read_rows(channel, box.y0, box.h, s.uncut.data());
   for (int y = 0; y < box.h; ++y)
-    s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,
-                 out + static_cast<std::ptrdiff_t>(y) * box.w);
+    std::copy_n(s.uncut.data() + static_cast<std::ptrdiff_t>(y) * l.width + box.x0, box.w,
+                out + static_cast<std::ptrdiff_t>(y) * box.w);
 }
 
 void FrameReader::read_all(Image& image) {

@@ -131,7 +131,19 @@ bool has_run(const float* row, int width) {
   return std::find(run.begin(), run.end(), std::uint8_t{255}) != run.end();
 }
 
+TILECOMPILE_VECTOR_BODY void look_for_zero_body(const float* samples, std::size_t n, bool& found) {
+  found = any_zero(samples, n);
+}
+TILECOMPILE_VECTOR_LEVELS(look_for_zero, (const float* samples, std::size_t n, bool& found),
+                          (samples, n, found))
+
 }  // namespace
+
+bool has_zero(const float* samples, std::size_t n) {
+  bool found = false;
+  look_for_zero(samples, n, found);
+  return found;
+}
 
 void drop_zero_borders(const PlaneRows& p) {
   // A block sees the rows that its windows reach. What earlier blocks dropped counts as zero in later ones.

@@ -3,77 +3,128 @@
 #include <algorithm>
 
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/image/packed_samples.hpp"
 
 namespace tilecompile {
 namespace {
 
+// So that many frames make narrow bands, not large ones.
+constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
+// The samples of a tile as floats, which pay for being unpacked only where they stay in a cache until they
+// are used.
+constexpr std::size_t kMostUnpackedBytes = std::size_t{16} << 20;
+
 // Samples from one frame to the next: an odd number of cache lines, so that the same pixel of many frames
 // does not fall on one place of the cache.
-std::size_t frame_stride(const Box& region) {
-  constexpr std::size_t kLine = 16;
-  return ((region.area() + kLine - 1) / kLine | 1) * kLine;
-}
+constexpr std::size_t kLine = 16;
+std::size_t plane_stride(const Box& region) { return ((region.area() + kLine - 1) / kLine | 1) * kLine; }
 
 }  // namespace
 
-FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame)
+BandShape::BandShape(const BandSamples& samples, const Box& tile, int frame_count)
+    : planes(samples.planes),
+      frames(frame_count),
+      packed(samples.codes &&
+             SampleBlock::size_bytes(tile.w, tile.h, static_cast<std::size_t>(frame_count)) <=
+                 kMostUnpackedBytes) {}
+
+std::size_t BandShape::size_bytes(const Box& region) const {
+  return plane_stride(region) * samples_a_pixel() * sample_bytes();
+}
+
+std::size_t BandShape::column_bytes(const Box& tile) const {
+  const Box narrowest{0, 0, 2 * tile.w, tile.h};
+  const std::size_t widest_gap = 2 * kLine - 1, columns = static_cast<std::size_t>(narrowest.w);
+  return ((narrowest.area() + widest_gap) * samples_a_pixel() * sample_bytes() + columns - 1) / columns;
+}
+
+FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape)
     : region_(region),
-      first_frame_(first_frame),
-      frames_(last_frame - first_frame + 1),
+      shape_(shape),
       channels_(source.manifest().channels()),
-      drizzled_(source.drizzles()) {
-  samples_ = std::make_unique_for_overwrite<float[]>(
-      frame_stride(region) * static_cast<std::size_t>(source.planes()) * static_cast<std::size_t>(frames_));
-  code_step_.resize(static_cast<std::size_t>(frames_));
-  for (int f = 0; f < frames_; ++f) {
+      drizzled_(source.drizzles()),
+      memory_(shape.size_bytes(region)),
+      stored_(index(shape.planes, 0)),
+      code_step_(static_cast<std::size_t>(shape.frames)) {
+  LargeMemory unpacked(
+      shape.packed ? plane_stride(region) * static_cast<std::size_t>(shape.planes) * sizeof(float) : 0);
+  for (int f = 0; f < shape.frames; ++f) {
     OpenFrame frame = source.open(first_frame + f);
     code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
     std::vector<float*> planes;
-    std::vector<DrizzledChannel> drizzled;
-    for (int c = 0; c < channels_; ++c) {
-      planes.push_back(place(c, f));
-      if (drizzled_) drizzled.push_back({place(c, f), place(channels_ + c, f)});
+    for (int p = 0; p < shape.planes; ++p) {
+      float* const floats = static_cast<float*>(shape.packed ? unpacked.data() : memory_.data());
+      planes.push_back(floats +
+                       (shape.packed ? static_cast<std::size_t>(p) : index(p, f)) * plane_stride(region));
+      stored_[index(p, f)].floats = planes.back();
     }
-    if (drizzled_)
-      frame.drizzle_box(region, drizzled);
-    else
-      frame.read_box(region, planes);
+    read(frame, planes);
+    if (shape.packed) pack(f, planes);
   }
 }
 
-float* FrameBand::place(int plane, int frame) {
-  return samples_.get() + (static_cast<std::size_t>(plane) * static_cast<std::size_t>(frames_) +
-                           static_cast<std::size_t>(frame)) *
-                              frame_stride(region_);
+void FrameBand::read(OpenFrame& frame, const std::vector<float*>& planes) const {
+  if (!drizzled_) return frame.read_box(region_, planes);
+  std::vector<DrizzledChannel> drizzled;
+  const auto channels = static_cast<std::size_t>(channels_);
+  for (std::size_t c = 0; c < channels; ++c) drizzled.push_back({planes[c], planes[channels + c]});
+  frame.drizzle_box(region_, drizzled);
 }
 
-PlaneView<float> FrameBand::plane(int index, int frame) const {
-  const auto at = static_cast<std::size_t>(index) * static_cast<std::size_t>(frames_) +
-                  static_cast<std::size_t>(frame - first_frame_);
-  return {samples_.get() + at * frame_stride(region_), region_.w, region_.h, region_.w};
+// What are no codes stay floats.
+void FrameBand::pack(int frame, const std::vector<float*>& planes) {
+  for (int p = 0; p < shape_.planes; ++p) {
+    const float* const from = planes[static_cast<std::size_t>(p)];
+    auto* const codes = static_cast<std::uint16_t*>(memory_.data()) + index(p, frame) * plane_stride(region_);
+    const PackedSamples packed = pack_samples(from, region_.area(), codes);
+    Stored& stored = stored_[index(p, frame)];
+    stored = {codes, nullptr, packed.has_none};
+    if (packed.lossless()) continue;
+    auto& floats = not_packed_.emplace_back(std::make_unique_for_overwrite<float[]>(region_.area()));
+    std::copy_n(from, region_.area(), floats.get());
+    stored = {nullptr, floats.get(), true};
+  }
 }
 
-FrameCutout FrameBand::cutout(int channel, int frame, const Box& box) const {
-  const Box window{box.x0 - region_.x0, box.y0 - region_.y0, box.w, box.h};
-  FrameCutout cutout{plane(channel, frame).window(window),
-                     code_step_[static_cast<std::size_t>(frame - first_frame_)]};
-  if (drizzled_) cutout.shares = plane(channels_ + channel, frame).window(window);
-  return cutout;
+FrameBand::Cut FrameBand::cut(int plane, int frame, const Box& box, SampleBlock& block) const {
+  const Stored& stored = stored_[index(plane, frame)];
+  const auto at = static_cast<std::ptrdiff_t>(box.y0 - region_.y0) * region_.w + (box.x0 - region_.x0);
+  if (stored.codes == nullptr) return {{stored.floats + at, box.w, box.h, region_.w}, -1};
+  const auto f = static_cast<std::size_t>(frame);
+  std::size_t valid = 0;
+  for (int y = 0; y < box.h; ++y)
+    valid += unpack_samples(stored.codes + at + static_cast<std::ptrdiff_t>(y) * region_.w,
+                            static_cast<std::size_t>(box.w), stored.has_none, block.row(f, y));
+  return {block.view(f), static_cast<std::int64_t>(valid)};
 }
 
-std::size_t FrameBand::size_bytes(const Box& region, int planes, int frames) {
-  return region.area() * sizeof(float) * static_cast<std::size_t>(planes) * static_cast<std::size_t>(frames);
+BoxCutouts FrameBand::cutouts(const Box& box) const {
+  BoxCutouts all;
+  all.memory.reserve(static_cast<std::size_t>(shape_.planes));
+  SampleBlock none;
+  for (int c = 0; c < channels_; ++c) {
+    auto& channel = all.cutouts.emplace_back(static_cast<std::size_t>(shape_.frames));
+    SampleBlock& block = shape_.packed ? all.memory.emplace_back(box.w, box.h, channel.size()) : none;
+    for (int f = 0; f < shape_.frames; ++f) {
+      const auto i = static_cast<std::size_t>(f);
+      const Cut samples = cut(c, f, box, block);
+      channel[i] = {samples.view, code_step_[i], {}, samples.valid};
+      if (drizzled_) channel[i].shares = cut(channels_ + c, f, box, none).view;
+    }
+  }
+  return all;
 }
 
 BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
     : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
-Box BandCache::region(const Box& tile, int image_width, int planes, int frames,
+Box BandCache::region(const Box& tile, int image_width, const BandShape& shape,
                       std::size_t memory_limit_bytes, std::size_t bands) {
-  const std::size_t column_bytes = FrameBand::size_bytes({0, 0, 1, tile.h}, planes, frames);
+  const std::size_t column_bytes = shape.column_bytes(tile);
   // A part of the limit, so that the next band can be read while others are in use.
-  const std::size_t columns =
-      memory_limit_bytes / std::max<std::size_t>(2, bands) / std::max<std::size_t>(1, column_bytes);
+  const std::size_t band_bytes =
+      std::min(memory_limit_bytes / std::max<std::size_t>(2, bands), kLargestBandBytes);
+  const std::size_t columns = band_bytes / column_bytes;
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;
   // Segments start every `stride` columns and are a tile wider, so every tile lies in the one it starts in.
@@ -82,21 +133,34 @@ Box BandCache::region(const Box& tile, int image_width, int planes, int frames,
   return {x0, tile.y0, std::min(stride + tile.w, image_width - x0), tile.h};
 }
 
+// Notes where the calling thread is now: a band that no thread is in any more can go before others.
+void BandCache::move_thread_to(const std::shared_ptr<Entry>& entry) {
+  std::weak_ptr<Entry>& latest = latest_[std::this_thread::get_id()];
+  if (const auto left = latest.lock()) --left->threads;
+  ++entry->threads;
+  latest = entry;
+}
+
 void BandCache::make_room(std::size_t needed_bytes) {
-  const auto bytes = [](const Entry& e) {
-    return FrameBand::size_bytes(e.region, e.source->planes(), e.last_frame - e.first_frame + 1);
-  };
   std::size_t used = needed_bytes, kept = 1;
-  for (auto it = entries_.begin(); it != entries_.end();) {
-    used += bytes(**it);
+  for (const auto& entry : entries_) {
+    used += entry->bytes;
     ++kept;
-    // Bands still being read or used by a tile stay where they are in memory; forgetting them here frees
-    // nothing yet.
-    if ((used > memory_limit_bytes_ || kept > most_bands_) && (*it)->band != nullptr)
-      it = entries_.erase(it);
-    else
-      ++it;
   }
+  // The longest unused first. Bands still being read stay, and those that a tile is cut from stay where they
+  // are in memory; forgetting them here frees nothing yet.
+  const auto forget = [&](bool in_use) {
+    for (auto it = entries_.end(); it != entries_.begin();) {
+      if (used <= memory_limit_bytes_ && kept <= most_bands_) return;
+      const Entry& entry = **--it;
+      if (entry.band == nullptr || (entry.threads > 0 && !in_use)) continue;
+      used -= entry.bytes;
+      --kept;
+      it = entries_.erase(it);
+    }
+  };
+  forget(false);
+  forget(true);
 }
 
 void BandCache::warn_when_too_small(std::size_t band_bytes) {
@@ -113,10 +177,9 @@ void BandCache::warn_when_too_small(std::size_t band_bytes) {
 std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const FrameSource>& source,
                                                 const Box& tile, int first_frame, int last_frame) {
   const Manifest& m = source->manifest();
-  const int frames = last_frame - first_frame + 1;
-  const Box region =
-      BandCache::region(tile, m.width(), source->planes(), frames, memory_limit_bytes_, most_bands_);
-  const std::size_t size = FrameBand::size_bytes(region, source->planes(), frames);
+  const BandShape shape(source->band_samples(), tile, last_frame - first_frame + 1);
+  const Box region = BandCache::region(tile, m.width(), shape, memory_limit_bytes_, most_bands_);
+  const std::size_t size = shape.size_bytes(region);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
     const std::shared_ptr<Entry> entry = *it;
@@ -124,18 +187,20 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
         entry->last_frame != last_frame)
       continue;
     entries_.splice(entries_.begin(), entries_, it);
+    move_thread_to(entry);
     loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
     if (entry->band) return entry->band;
     break;  // the other thread's read failed: try it here
   }
   warn_when_too_small(size);
+  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, size});
+  move_thread_to(entry);
   make_room(size);
-  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, nullptr, false});
   entries_.push_front(entry);
   lock.unlock();
   std::shared_ptr<const FrameBand> band;
   try {
-    band = std::make_shared<FrameBand>(*source, region, first_frame, last_frame);
+    band = std::make_shared<FrameBand>(*source, region, first_frame, shape);
   } catch (...) {
     lock.lock();
     entry->failed = true;

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -89,7 +90,20 @@ FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> man
       manifest_(std::move(manifest)),
       zero_is_nodata_(zero_is_nodata),
       verified_(std::move(verified)),
-      raw_(std::move(raw)) {}
+      raw_(std::move(raw)),
+      band_samples_(BandSamples::of(*manifest_, raw_.get())) {}
+
+BandSamples BandSamples::of(const Manifest& manifest, const RawNight* raw) {
+  const auto& frames = manifest.frames;
+  const bool codes = raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
+                       const std::uint64_t samples = static_cast<std::uint64_t>(f.facts.width) *
+                                                     static_cast<std::uint64_t>(f.facts.height) *
+                                                     static_cast<std::uint64_t>(f.facts.channels);
+                       return f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
+                     });
+  const bool drizzled = raw != nullptr && raw->registration.drizzles();
+  return {manifest.channels() * (drizzled ? 2 : 1), codes};
+}
 
 FrameFile FrameSource::file(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));

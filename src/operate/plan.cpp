@@ -111,7 +111,7 @@ void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sa
   round.grid = &grid;
   set_task_size(
       round, config,
-      {plan.width, plan.height, plan.channels, plan.frames, plan.threads, sample.analyse_s * plan.frames});
+      {plan.width, plan.height, plan.frames, plan.threads, plan.samples, sample.analyse_s * plan.frames});
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
@@ -173,6 +173,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.width = manifest.width();
   plan.height = manifest.height();
   plan.channels = manifest.channels();
+  plan.samples = BandSamples::of(manifest, nullptr);
   Grid grid;
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   const std::vector<std::string> odd_headers = header_warnings(manifest);

@@ -29,14 +29,14 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
   BandReads reads;
   Box last{-1, -1, 0, 0};
   for (const Box& tile : grid.tiles) {
-    const Box region = BandCache::region(tile, plan.width, plan.channels, plan.frames, limit,
-                                         static_cast<std::size_t>(plan.threads) + 1);
+    const BandShape shape(plan.samples, tile, plan.frames);
+    const Box region =
+        BandCache::region(tile, plan.width, shape, limit, static_cast<std::size_t>(plan.threads));
     if (region == last) continue;
     last = region;
     ++reads.bands;
     reads.images += static_cast<double>(region.h) / plan.height;
-    reads.largest_bytes =
-        std::max(reads.largest_bytes, FrameBand::size_bytes(region, plan.channels, plan.frames));
+    reads.largest_bytes = std::max(reads.largest_bytes, shape.size_bytes(region));
   }
   return reads;
 }
@@ -65,7 +65,7 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const BandReads reads = band_reads(grid, plan, limit);
   const std::uint64_t bands =
       std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
-                              reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
+                              reads.largest_bytes * std::min<std::uint64_t>(threads, reads.bands));
   const std::uint64_t held =
       std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
   const std::uint64_t tiles = resident + bands + pixels * OverlapAdd::kBytesAPixel + held;

@@ -15,14 +15,13 @@ namespace {
 constexpr int kBlockStepPx = kLevelCellPx;
 static_assert(kLevelCellPx == RowExtremes::kRows);
 
-std::vector<WeightedCutout> plain_cutouts(const FrameBand& band, int channel,
+std::vector<WeightedCutout> plain_cutouts(const std::vector<FrameCutout>& all,
                                           const std::vector<FrameChannel>& frames) {
   std::vector<WeightedCutout> cutouts;
   for (std::size_t f = 0; f < frames.size(); ++f) {
-    const FrameCutout cutout = band.cutout(channel, static_cast<int>(f), band.region());
     WeightedCutout& weighted = cutouts.emplace_back();
-    weighted.samples = cutout.samples;
-    weighted.shares = cutout.shares;
+    weighted.samples = all[f].samples;
+    weighted.shares = all[f].shares;
     weighted.normalization = frames[f].normalization;
     weighted.noise = frames[f].noise;
   }
@@ -42,7 +41,8 @@ void take(const ShareStack& stack, const std::vector<FrameChannel>& frames, std:
 // As many cells side by side as every thread may hold.
 int block_columns(const FrameSource& source, std::size_t memory_limit_bytes, int threads) {
   const auto frames = static_cast<int>(source.manifest().frames.size());
-  const std::size_t cell = FrameBand::size_bytes({0, 0, kBlockStepPx, kBlockStepPx}, source.planes(), frames);
+  const Box block{0, 0, kBlockStepPx, kBlockStepPx};
+  const std::size_t cell = BandShape(source.band_samples(), block, frames).size_bytes(block);
   const std::size_t cells = memory_limit_bytes / static_cast<std::size_t>(std::max(1, threads)) / cell;
   const int most = (source.manifest().width() + kBlockStepPx - 1) / kBlockStepPx;
   return kBlockStepPx * static_cast<int>(std::clamp<std::size_t>(cells, 1, static_cast<std::size_t>(most)));
@@ -65,9 +65,11 @@ void stack_drizzled_frames(Analysis& analysis, const FrameSource& source, const 
     for (int x0 = 0; x0 < width; x0 += columns) {
       observer.check_stop();
       const Box box{x0, y0, std::min(columns, width - x0), std::min(kBlockStepPx, height - y0)};
-      const FrameBand band(source, box, 0, analysis.metrics.frame_count() - 1);
+      const FrameBand band(source, box, 0,
+                           BandShape(source.band_samples(), box, analysis.metrics.frame_count()));
+      const BoxCutouts cut = band.cutouts(box);
       for (std::size_t c = 0; c < stacks.size(); ++c)
-        stacks[c].add(plain_cutouts(band, static_cast<int>(c), channels[c]), box);
+        stacks[c].add(plain_cutouts(cut.cutouts[c], channels[c]), box);
     }
     observer.progress(++done);
   });

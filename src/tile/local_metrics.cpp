@@ -100,9 +100,12 @@ double mean_of_shares(const PlaneView<float>& shares) {
 double covered_share(const FrameCutout& cutout) {
   const PlaneView<float>& samples = cutout.samples;
   if (cutout.shares.data != nullptr) return mean_of_shares(cutout.shares);
-  std::int64_t valid = 0;
-  for (int y = 0; y < samples.height; ++y)
-    for (int x = 0; x < samples.width; ++x) valid += samples.at(x, y) == samples.at(x, y) ? 1 : 0;
+  std::int64_t valid = cutout.valid;
+  if (valid < 0) {
+    valid = 0;
+    for (int y = 0; y < samples.height; ++y)
+      for (int x = 0; x < samples.width; ++x) valid += samples.at(x, y) == samples.at(x, y) ? 1 : 0;
+  }
   return static_cast<double>(valid) / (static_cast<double>(samples.width) * samples.height);
 }
 

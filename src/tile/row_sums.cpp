@@ -19,7 +19,8 @@ struct Part {
   const float* ramp;         ///< none: 1
   Normalization normalization;
   double weight, quiet_weight, sigma2;
-  bool whole;  ///< every sample is valid and kept
+  bool whole;             ///< every sample is valid and kept
+  std::ptrdiff_t stride;  ///< from one row of samples to the next
 };
 
 /// A row to be summed. Everything has at least kWidest pixels.
@@ -192,8 +193,11 @@ template <class Block, int kLanes, class To>
     Block total;
     for (std::size_t begin = 0; begin < row.parts.size(); begin += row.chunk) {
       Block chunk;
-      for (std::size_t f = begin; f < std::min(begin + row.chunk, row.parts.size()); ++f)
-        for (int half = 0; half < 2; ++half) chunk.add(row, row.parts[f], half, at + half * Block::kHalf);
+      for (std::size_t f = begin; f < std::min(begin + row.chunk, row.parts.size()); ++f) {
+        const Part& part = row.parts[f];
+        __builtin_prefetch(part.samples + part.stride + at);  // no prefetcher follows hundreds of frames
+        for (int half = 0; half < 2; ++half) chunk.add(row, part, half, at + half * Block::kHalf);
+      }
       total.add(chunk);
     }
     total.store(at, to);
@@ -285,7 +289,8 @@ Row row_of(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk,
     const float* const ramp = c.ramp == nullptr ? shares : c.ramp->row(y);
     row.parts.push_back({c.samples.row(y), kept, plain ? shares : ramp, c.normalization,
                          plain ? 1.0 : c.weight, c.quiet_weight, c.noise * c.noise,
-                         kept == nullptr && all_valid(c.samples.row(y), row.width)});
+                         kept == nullptr && (c.whole || all_valid(c.samples.row(y), row.width)),
+                         c.samples.stride});
   }
   return row;
 }

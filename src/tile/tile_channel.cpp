@@ -87,23 +87,19 @@ std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t
   const auto& frames = input.metrics->channels[channel];
   std::vector<WeightedCutout> cutouts;
   planes.ramps.resize(input.frame_index.size());
-  planes.levelled.resize(input.frame_index.size());
-  const bool level = input.reconstruction.local_sky == ReconstructionParams::LocalSky::kMean;
-  std::optional<SurfaceBox> surface;
-  if (level) surface.emplace(sky_mesh(input.metrics->image_width, input.metrics->image_height), input.box);
+  if (input.reconstruction.local_sky == ReconstructionParams::LocalSky::kMean)
+    planes.levelled = without_own_skies(input, channel);
   for (std::size_t i = 0; i < input.frame_index.size(); ++i) {
     const FrameChannel& frame = frames[static_cast<std::size_t>(input.frame_index[i])];
-    PlaneView<float> samples = input.cutouts[channel][i].samples;
-    Plane<float>&ramp = planes.ramps[i], &levelled = planes.levelled[i];
-    const PlaneView<float>& shares = input.cutouts[channel][i].shares;
+    const FrameCutout& cutout = input.cutouts[channel][i];
+    const bool levelled = !planes.levelled.empty() && !frame.sky_surface.empty();
+    Plane<float>& ramp = planes.ramps[i];
+    const PlaneView<float>& shares = cutout.shares;
     ramp = edge_ramp(frame.footprint, input.box, input.reconstruction.edge_feather_px);
     if (!ramp.empty() && shares.data != nullptr) multiply(ramp, shares);
-    if (level && !frame.sky_surface.empty()) {
-      levelled = without_own_sky(samples, frame, *surface);
-      samples = levelled.view();
-    }
-    cutouts.push_back({samples, frame.normalization, frame_weight[i], frame.inverse_variance, frame.noise,
-                       ramp.empty() ? nullptr : &ramp, nullptr, shares});
+    cutouts.push_back({levelled ? planes.levelled.view(i) : cutout.samples, frame.normalization,
+                       frame_weight[i], frame.inverse_variance, frame.noise, ramp.empty() ? nullptr : &ramp,
+                       nullptr, shares, cutout.whole()});
   }
   return cutouts;
 }

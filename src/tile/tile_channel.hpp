@@ -20,8 +20,8 @@ ChannelWeights weigh_channel(const TileInput& input, std::size_t channel);
 
 /// What the cut-outs of a channel point to, one a frame; an empty plane stands for none.
 struct CutoutPlanes {
-  std::vector<Plane<float>> ramps;     ///< of the frames' borders
-  std::vector<Plane<float>> levelled;  ///< samples without the frame's own sky
+  std::vector<Plane<float>> ramps;  ///< of the frames' borders
+  SampleBlock levelled;             ///< samples without the frames' own skies
 };
 
 /// The cut-outs of one channel with the factors, the noise and the edge ramps of their frames, and with their

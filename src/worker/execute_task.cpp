@@ -105,9 +105,9 @@ TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContex
   input.max_frame_share = run.method.global_metrics.max_frame_share;
   input.reconstruction = run.method.reconstruction;
   for (int f = task.first_frame; f <= task.last_frame; ++f) input.frame_index.push_back(f);
-  input.cutouts.resize(static_cast<std::size_t>(run.manifest->channels()));
-  for (std::size_t c = 0; c < input.cutouts.size(); ++c)
-    for (int f : input.frame_index) input.cutouts[c].push_back(band.cutout(static_cast<int>(c), f, tile.box));
+  BoxCutouts cut = band.cutouts(tile.box);
+  input.cutouts = std::move(cut.cutouts);
+  input.memory = std::make_shared<const std::vector<SampleBlock>>(std::move(cut.memory));
   return input;
 }
 

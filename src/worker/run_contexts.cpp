@@ -23,7 +23,7 @@ RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t mem
                          std::shared_ptr<VerifiedFiles> verified)
     : store_(store),
       frames_(std::move(frames)),
-      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots) + 1)),
+      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots))),
       verified_(std::move(verified)) {}
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {

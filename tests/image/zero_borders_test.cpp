@@ -142,5 +142,17 @@ TEST(ZeroBorders, RowsOfTheMiddleSayWhenTheyNeedTheirNeighbours) {
   EXPECT_FALSE(doubtful_zeros({plane.data(), 60, 20, true, true}).above);
 }
 
+TEST(ZeroBorders, FindsALoneZeroAnywhereAndNothingElse) {
+  std::vector<float> samples(77, 3.F);
+  samples[3] = std::nanf("");
+  samples[9] = 1e-40F;
+  EXPECT_FALSE(has_zero(samples.data(), samples.size()));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    std::vector<float> one = samples;
+    one[i] = i % 2 == 0 ? 0.F : -0.F;
+    EXPECT_TRUE(has_zero(one.data(), one.size())) << i;
+  }
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -28,16 +28,16 @@ TEST(TaskSize, KeepsToTheTilesThatAreAllowedAndWanted) {
 
 TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
   WholeNight night;
-  const std::size_t row_bytes = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
+  const BandShape band_shape({1, true}, night.grid.tiles.front(), 7);
+  const std::size_t row_bytes = band_shape.size_bytes({0, 0, 131, night.grid.size});
   for (const std::size_t bands : {2u, 3u, 9u}) {
-    const BandCache::Shape shape{131, 1, 7, row_bytes * 3 / 2, bands};
+    const BandCache::Shape shape{131, 7, {1, true}, row_bytes * 3 / 2, bands};
     const auto region = [&](const Box& tile) { return shape.region(tile); };
     night.job.bands = shape;
     for (const TileTask& task : make_tasks(night.job)) {
       const Box band = region(task.tiles.front().box);
       for (const TaskTile& tile : task.tiles) EXPECT_EQ(region(tile.box), band);
-      EXPECT_TRUE(FrameBand::size_bytes(band, 1, 7) * bands <= row_bytes * 3 / 2 ||
-                  band == task.tiles.front().box);
+      EXPECT_TRUE(band_shape.size_bytes(band) * bands <= row_bytes * 3 / 2 || band == task.tiles.front().box);
     }
   }
 }
@@ -58,7 +58,7 @@ TEST(TaskSize, APlanCutsTasksAsTheRunDoes) {
     ASSERT_EQ(plan.tiles, static_cast<int>(night.grid.tiles.size()));
     TileRound round;
     round.grid = &night.grid;
-    set_task_size(round, request.config, {131, 97, 1, 7, 30, 0.01});
+    set_task_size(round, request.config, {131, 97, 7, 30, {1, true}, 0.01});
     const int expected = static_cast<int>(make_tasks(round).size());
     EXPECT_EQ(plan.tasks.front(), (std::pair<std::string, int>{"auto (configured)", expected}));
     std::set<int> starts;
@@ -79,7 +79,7 @@ TEST(TaskSize, ATaskEndsLongBeforeTheBrokerTakesItBack) {
   const auto most = [&](double stack_s) {
     TileRound round;
     round.grid = &night.grid;
-    set_task_size(round, config, {131, 97, 1, 7, 2, stack_s});
+    set_task_size(round, config, {131, 97, 7, 2, {1, true}, stack_s});
     return round.most_tiles;
   };
   const double tiles_an_image = 131.0 * 97 / (night.grid.size * night.grid.size);

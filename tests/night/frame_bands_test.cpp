@@ -1,6 +1,7 @@
 #include "tilecompile/night/frame_bands.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <set>
 #include <thread>
 
@@ -11,9 +12,11 @@
 namespace tilecompile {
 namespace {
 
+// Of the night's frames, which hold 16-bit codes, in bands that tiles of 32 px are cut from.
+BandShape shape_of(int channels, int frames) { return {{channels, true}, {0, 0, 32, 32}, frames}; }
+
 // Samples of one cut-out against the frame read on its own.
-void expect_cutout(const FrameBand& band, const Image& frame, int channel, int index, const Box& box) {
-  const FrameCutout cutout = band.cutout(channel, index, box);
+void expect_cutout(const FrameCutout& cutout, const Image& frame, int channel, int index, const Box& box) {
   ASSERT_EQ(cutout.samples.width, box.w);
   ASSERT_EQ(cutout.samples.height, box.h);
   for (int y = 0; y < box.h; ++y)
@@ -28,7 +31,7 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
   const SmallNight night(3, 4);
   std::vector<Image> frames;
   for (int f = 0; f < 4; ++f) frames.push_back(night.source().open(f).read_all());
-  const std::size_t column = FrameBand::size_bytes({0, 0, 1, 32}, 3, 3);
+  const std::size_t column = shape_of(3, 3).column_bytes({0, 0, 32, 32});
   for (const std::size_t limit : {std::size_t{0}, column, 80 * column, 140 * column, 400 * column}) {
     BandCache cache(limit, limit == 0 ? 1 : 3);
     const auto source = std::make_shared<FrameSource>(night.source());
@@ -37,11 +40,57 @@ TEST(BandCache, SameCutoutsWithAnyMemoryLimitAndSeveralThreads) {
         const Box& box = night.grid.tiles[static_cast<std::size_t>(i) % night.grid.tiles.size()];
         const auto band = cache.get(source, box, 1, 3);
         ASSERT_TRUE(band->region().contains(box));
+        const BoxCutouts cut = band->cutouts(box);
         for (int f = 1; f <= 3; ++f)
-          for (int c = 0; c < 3; ++c) expect_cutout(*band, frames[static_cast<std::size_t>(f)], c, f, box);
+          for (int c = 0; c < 3; ++c)
+            expect_cutout(cut.cutouts[static_cast<std::size_t>(c)][static_cast<std::size_t>(f - 1)],
+                          frames[static_cast<std::size_t>(f)], c, f, box);
       });
     }
   }
+}
+
+// Which is what a file of 2 bytes a sample with BSCALE 0.5 gives, and a compressed one of that size.
+TEST(FrameBand, SamplesThatAreNoCodesStayFloats) {
+  const SmallNight night(
+      1, 4, [](MethodConfig&) {}, [](SimulateOptions& sky) { sky.bitpix = -32; });
+  const FrameSource source = night.source();
+  EXPECT_FALSE(source.band_samples().codes);
+  const Box region{0, 0, 131, 40}, box{20, 4, 32, 32};
+  for (const bool packed : {false, true}) {
+    const FrameBand band(source, region, 0, BandShape({1, packed}, box, 4));
+    const BoxCutouts cut = band.cutouts(box);
+    for (int f = 0; f < 4; ++f)
+      expect_cutout(cut.cutouts[0][static_cast<std::size_t>(f)], source.open(f).read_all(), 0, f, box);
+  }
+}
+
+// Large tiles would be unpacked to memory, where they gain nothing.
+TEST(FrameBand, OnlyTilesThatFitIntoACacheAreUnpacked) {
+  EXPECT_TRUE(BandShape({1, true}, {0, 0, 93, 93}, 200).packed);
+  EXPECT_FALSE(BandShape({1, true}, {0, 0, 187, 187}, 200).packed);
+  EXPECT_FALSE(BandShape({1, false}, {0, 0, 93, 93}, 200).packed);
+}
+
+TEST(FrameBand, SaysHowManySamplesOfACopyAreValid) {
+  const SmallNight night;
+  const FrameSource source = night.source();
+  ASSERT_TRUE(source.band_samples().codes);
+  const Box whole{0, 0, 131, 97};
+  const FrameBand band(source, whole, 0, BandShape(source.band_samples(), {0, 0, 32, 32}, 7));
+  std::int64_t missing = 0;
+  for (const Box& box : night.grid.tiles) {
+    const BoxCutouts cut = band.cutouts(box);
+    for (const FrameCutout& c : cut.cutouts[0]) {
+      std::int64_t valid = 0;
+      for (int y = 0; y < box.h; ++y)
+        for (int x = 0; x < box.w; ++x) valid += std::isnan(c.samples.at(x, y)) ? 0 : 1;
+      EXPECT_EQ(c.valid, valid);
+      EXPECT_EQ(c.whole(), valid == static_cast<std::int64_t>(box.area()));
+      missing += static_cast<std::int64_t>(box.area()) - valid;
+    }
+  }
+  EXPECT_GT(missing, 0) << "the drift leaves borders";
 }
 
 TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
@@ -57,7 +106,7 @@ TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
 
 TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
   const SmallNight night;
-  const std::size_t column = FrameBand::size_bytes({0, 0, 1, night.grid.size}, 1, 7);
+  const std::size_t column = shape_of(1, 7).column_bytes(night.grid.tiles.front());
   const auto source = std::make_shared<FrameSource>(night.source());
   BandCache cache(20 * column, 1000);
   std::weak_ptr<const FrameBand> first = cache.get(source, night.grid.tiles.front(), 0, 6);
@@ -69,14 +118,15 @@ TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
 
 TEST(BandCache, BandsThatAreAllInUseFitInTheLimitUnlessSingleTilesDoNot) {
   const Box tile{60, 10, 30, 40};
-  const int width = 700, frames = 9;
+  const int width = 700;
+  const BandShape shape({3, false}, tile, 9);
   for (const std::size_t bands : {2u, 3u, 5u})
     for (std::size_t columns = 1; columns < 800; ++columns) {
-      const std::size_t limit = FrameBand::size_bytes({0, 0, 1, tile.h}, 3, frames) * columns * bands;
-      const Box region = BandCache::region(tile, width, 3, frames, limit, bands);
+      const std::size_t limit = shape.column_bytes(tile) * columns * bands;
+      const Box region = BandCache::region(tile, width, shape, limit, bands);
       ASSERT_TRUE(region.contains(tile)) << columns;
-      if (columns >= 30) {
-        ASSERT_LE(FrameBand::size_bytes(region, 3, frames) * bands, limit) << columns;
+      if (columns >= 60) {
+        ASSERT_LE(shape.size_bytes(region) * bands, limit) << columns;
       } else {
         ASSERT_EQ(region, tile) << columns;
       }
@@ -87,7 +137,7 @@ TEST(BandCache, RunsAndRoundsShareOneLimit) {
   const SmallNight night;
   const auto first_round = std::make_shared<FrameSource>(night.source());
   const auto second_round = std::make_shared<FrameSource>(night.source());
-  const std::size_t row = FrameBand::size_bytes({0, 0, 131, night.grid.size}, 1, 7);
+  const std::size_t row = shape_of(1, 7).size_bytes({0, 0, 131, night.grid.size});
   BandCache cache(2 * row, 2);
   const Box &top = night.grid.tiles.front(), &bottom = night.grid.tiles.back();
   const std::weak_ptr<const FrameBand> a = cache.get(first_round, top, 0, 6),
@@ -102,7 +152,7 @@ TEST(BandCache, RunsAndRoundsShareOneLimit) {
 TEST(BandCache, ALimitTooSmallForSingleTilesIsToldOnce) {
   const SmallNight night;
   const auto source = std::make_shared<FrameSource>(night.source());
-  BandCache enough(2 * FrameBand::size_bytes(night.grid.tiles[0], 1, 7), 2), little(1000, 2);
+  BandCache enough(2 * shape_of(1, 7).size_bytes(night.grid.tiles[0]), 2), little(1000, 2);
   testing::internal::CaptureStderr();
   enough.get(source, night.grid.tiles[0], 0, 6);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
@@ -127,6 +177,20 @@ TEST(BandCache, KeepsAtMostAsManyBandsAsToldTheLatestUsed) {
   cache.get(source, tile, 0, 3);
   EXPECT_FALSE(first.expired());
   EXPECT_TRUE(second.expired());
+}
+
+// Two threads in two bands: the one that goes on takes its own band with it, also when it was used later.
+TEST(BandCache, ABandThatItsThreadHasLeftGoesBeforeOthers) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 2);
+  const Box& tile = night.grid.tiles[0];
+  std::weak_ptr<const FrameBand> others;
+  std::thread([&] { others = cache.get(source, tile, 0, 1); }).join();
+  const std::weak_ptr<const FrameBand> own = cache.get(source, tile, 0, 2);
+  cache.get(source, tile, 0, 3);
+  EXPECT_FALSE(others.expired());
+  EXPECT_TRUE(own.expired());
 }
 
 TEST(BandCache, AFrameThatCannotBeReadFailsEveryAskerAndHealsWithTheFrame) {

@@ -58,7 +58,9 @@ class DrizzledStack : public testing::Test {
 
 TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
   const Analysis a = stacked(1 << 30, 2, 64);
-  const FrameBand band(*source_, {0, 0, kOutWidth, kOutHeight}, 0, kFrames - 1);
+  const Box all{0, 0, kOutWidth, kOutHeight};
+  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kFrames));
+  const BoxCutouts cut = band.cutouts(all);
   int covered = 0;
   for (std::size_t c = 0; c < 3; ++c)
     for (int y = 0; y < kOutHeight; y += 7)
@@ -66,11 +68,11 @@ TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
         double value = 0, shares = 0;
         int count = 0;
         for (int f = 0; f < kFrames; ++f) {
-          const FrameCutout cutout = band.cutout(static_cast<int>(c), f, {x, y, 1, 1});
-          const double m = cutout.shares.at(0, 0);
+          const FrameCutout& cutout = cut.cutouts[c][static_cast<std::size_t>(f)];
+          const double m = cutout.shares.at(x, y);
           if (!(m > 0)) continue;
           value +=
-              m * a.metrics.channels[c][static_cast<std::size_t>(f)].normalization(cutout.samples.at(0, 0));
+              m * a.metrics.channels[c][static_cast<std::size_t>(f)].normalization(cutout.samples.at(x, y));
           shares += m;
           ++count;
         }
@@ -89,13 +91,15 @@ TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
 // A pixel of the sky: the noise of the raw pixels is 8 codes, of 1.5 x 1.5 output pixels each.
 TEST_F(DrizzledStack, ItsVarianceIsThatOfTheSky) {
   const Analysis a = stacked(1 << 30, 1, 64);
-  const FrameBand band(*source_, {0, 0, kOutWidth, kOutHeight}, 0, kFrames - 1);
+  const Box all{0, 0, kOutWidth, kOutHeight};
+  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kFrames));
+  const BoxCutouts cut = band.cutouts(all);
   std::vector<double> noise;
   for (int y = 5; y < kOutHeight - 5; ++y)
     for (int x = 5; x < kOutWidth - 5; ++x) {
       double shares = 0, squares = 0;
       for (int f = 0; f < kFrames; ++f) {
-        const double m = band.cutout(1, f, {x, y, 1, 1}).shares.at(0, 0);
+        const double m = cut.cutouts[1][static_cast<std::size_t>(f)].shares.at(x, y);
         shares += m;
         squares += m * m;
       }
@@ -118,14 +122,16 @@ TEST_F(DrizzledStack, NeitherMemoryNorThreadsChangeABit) {
 }
 
 TEST_F(DrizzledStack, BandsAreCutFromDrizzledFrames) {
-  EXPECT_EQ(source_->planes(), 6);
-  const FrameBand whole(*source_, {0, 0, kOutWidth, kOutHeight}, 0, kFrames - 1);
+  EXPECT_EQ(source_->band_samples().planes, 6);
   const Box box{40, 50, 33, 21};
-  const FrameBand part(*source_, {31, 50, 60, 30}, 1, 2);
-  for (int c = 0; c < 3; ++c)
+  const FrameBand whole(*source_, {0, 0, kOutWidth, kOutHeight}, 0,
+                        BandShape(source_->band_samples(), box, kFrames));
+  const FrameBand part(*source_, {31, 50, 60, 30}, 1, BandShape(source_->band_samples(), box, 2));
+  const BoxCutouts of_whole = whole.cutouts(box), of_part = part.cutouts(box);
+  for (std::size_t c = 0; c < 3; ++c)
     for (int y = 0; y < box.h; ++y)
       for (int x = 0; x < box.w; ++x) {
-        const FrameCutout a = whole.cutout(c, 2, box), b = part.cutout(c, 2, box);
+        const FrameCutout &a = of_whole.cutouts[c][2], &b = of_part.cutouts[c][1];
         ASSERT_EQ(a.shares.at(x, y), b.shares.at(x, y));
         ASSERT_EQ(std::isnan(a.samples.at(x, y)), a.shares.at(x, y) == 0);
         ASSERT_TRUE(a.shares.at(x, y) == 0 || a.samples.at(x, y) == b.samples.at(x, y));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -28,7 +29,19 @@ struct OneSky {
     plane.at(130, 80) = std::nanf("");
   }
   Plane<float> in(const Box& box) const {
-    return without_own_sky(plane.view(box), frame, SurfaceBox(mesh, box));
+    FrameMetrics metrics;
+    metrics.image_width = 300;
+    metrics.image_height = 200;
+    metrics.channels = {{frame}};
+    TileInput input;
+    input.box = box;
+    input.metrics = &metrics;
+    input.frame_index = {0};
+    input.cutouts = {{FrameCutout{plane.view(box)}}};
+    const SampleBlock block = without_own_skies(input, 0);
+    Plane<float> levelled(box.w, box.h);
+    for (int y = 0; y < box.h; ++y) std::copy_n(block.view(0).row(y), box.w, levelled.row(y));
+    return levelled;
   }
 };
 

@@ -6,8 +6,9 @@ namespace tilecompile {
 
 /// What the size of a run's tasks depends on beside its configuration.
 struct TaskSizes {
-  int width = 0, height = 0, channels = 0, frames = 0, threads = 1;
-  double stack_s = 0;  ///< seconds that analysing all frames took these threads
+  int width = 0, height = 0, frames = 0, threads = 1;
+  BandSamples samples{};  ///< of the frames
+  double stack_s = 0;     ///< seconds that analysing all frames took these threads
 };
 
 /// Says in `round`, whose grid is set, how its tiles go into tasks: as many as configured, else those that

@@ -1,6 +1,10 @@
 #pragma once
+#include <cstddef>
 
 namespace tilecompile {
+
+/// Whether any of `n` samples is zero: without one there is no border to look for.
+bool has_zero(const float* samples, std::size_t n);
 
 /// Edge of the window of zeros that is no data, px: wider than a star, so that no star clipped to zero is
 /// one.

@@ -1,37 +1,81 @@
 #pragma once
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
+#include "tilecompile/image/large_memory.hpp"
+#include "tilecompile/image/sample_block.hpp"
 #include "tilecompile/night/frame_source.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 
 namespace tilecompile {
 
-/// The samples of frames first..last inside one region of the image, all channels, in memory, as they go into
-/// sums over frames: drizzled ones with their shares.
+/// What sums over frames take from a box, and the memory that it points to.
+struct BoxCutouts {
+  std::vector<std::vector<FrameCutout>> cutouts;  ///< [channel][frame - first_frame]
+  std::vector<SampleBlock> memory;
+};
+
+/// How the samples of a band lie in memory.
+struct BandShape {
+  int planes = 1, frames = 1;
+  bool packed = false;  ///< as 16-bit codes, of which tiles of this size are worth unpacking
+
+  BandShape(const BandSamples& samples, const Box& tile, int frame_count);
+  std::size_t size_bytes(const Box& region) const;
+  /// What a column of a band at least two tiles wide takes at most.
+  std::size_t column_bytes(const Box& tile) const;
+
+ private:
+  std::size_t samples_a_pixel() const {
+    return static_cast<std::size_t>(planes) * static_cast<std::size_t>(frames);
+  }
+  std::size_t sample_bytes() const { return packed ? sizeof(std::uint16_t) : sizeof(float); }
+};
+
+/// The samples of some frames inside one region of the image, all channels, in memory, as they go into sums
+/// over frames: drizzled ones with their shares.
 class FrameBand {
  public:
   /// Opens every frame once and reads whole rows. Throws what FrameSource and FrameReader throw.
-  FrameBand(const FrameSource& source, const Box& region, int first_frame, int last_frame);
+  FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape);
   const Box& region() const { return region_; }
-  /// Window of `box` (inside the region) in a frame and channel.
-  FrameCutout cutout(int channel, int frame, const Box& box) const;
-  /// `planes` as FrameSource::planes.
-  static std::size_t size_bytes(const Box& region, int planes, int frames);
+  /// What lies in `box` (inside the region): copies of what is packed, else windows of the band, which has
+  /// to stay.
+  BoxCutouts cutouts(const Box& box) const;
 
  private:
-  Box region_;
-  int first_frame_, frames_;
-  PlaneView<float> plane(int index, int frame) const;
-  float* place(int plane, int frame);
+  /// A plane of a frame: codes, or floats.
+  struct Stored {
+    const std::uint16_t* codes = nullptr;
+    const float* floats = nullptr;
+    bool has_none = false;  ///< some codes are not valid
+  };
+  struct Cut {
+    PlaneView<float> view;
+    std::int64_t valid;
+  };
+  void read(OpenFrame& frame, const std::vector<float*>& planes) const;
+  void pack(int frame, const std::vector<float*>& planes);
+  Cut cut(int plane, int frame, const Box& box, SampleBlock& block) const;
+  std::size_t index(int plane, int frame) const {
+    return static_cast<std::size_t>(plane) * static_cast<std::size_t>(shape_.frames) +
+           static_cast<std::size_t>(frame);
+  }
 
+  Box region_;
+  BandShape shape_;
   int channels_;
   bool drizzled_;
-  std::unique_ptr<float[]> samples_;  // [channel, then shares of the channel][frame][y][x]
+  LargeMemory memory_;  // [plane: channels, then their shares][frame][y][x]
+  std::vector<std::unique_ptr<float[]>> not_packed_;
+  std::vector<Stored> stored_;  // [plane][frame]
   std::vector<double> code_step_;
 };
 
@@ -40,22 +84,25 @@ class FrameBand {
 /// theirs together. Safe from several threads; a band is read by one of them while the others wait.
 class BandCache {
  public:
-  /// Keeps at most `most_bands` (one more than there are threads is enough), together within
+  /// Keeps at most `most_bands` (as many as there are threads is enough), together within
   /// `memory_limit_bytes` even when all are in use. Warns once when not even single tiles fit.
   BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
   /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows.
   std::shared_ptr<const FrameBand> get(const std::shared_ptr<const FrameSource>& source, const Box& tile,
                                        int first_frame, int last_frame);
   /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit:
-  /// whole rows, a segment of at least two tiles, or the tile alone. Never less than the tile.
-  static Box region(const Box& tile, int image_width, int planes, int frames, std::size_t memory_limit_bytes,
+  /// whole rows, a segment of at least two tiles, or the tile alone; never less than the tile, and not above
+  /// 96 MB where that is enough for two tiles.
+  static Box region(const Box& tile, int image_width, const BandShape& shape, std::size_t memory_limit_bytes,
                     std::size_t bands);
   /// The arguments of `region` besides the tile, as a value.
   struct Shape {
-    int image_width = 0, planes = 1, frames = 1;
+    int image_width = 0, frames = 1;
+    BandSamples samples;
     std::size_t memory_limit_bytes = 0, bands = 1;
     Box region(const Box& tile) const {
-      return BandCache::region(tile, image_width, planes, frames, memory_limit_bytes, bands);
+      return BandCache::region(tile, image_width, BandShape(samples, tile, frames), memory_limit_bytes,
+                               bands);
     }
   };
 
@@ -64,16 +111,20 @@ class BandCache {
     std::shared_ptr<const FrameSource> source;
     Box region;
     int first_frame = 0, last_frame = 0;
-    std::shared_ptr<const FrameBand> band;
+    std::size_t bytes = 0;
+    std::shared_ptr<const FrameBand> band{};
     bool failed = false;
+    int threads = 0;  ///< whose latest tile lies in the band
   };
+  void move_thread_to(const std::shared_ptr<Entry>& entry);
   void make_room(std::size_t needed_bytes);
   void warn_when_too_small(std::size_t band_bytes);
 
   std::size_t memory_limit_bytes_, most_bands_;
   std::mutex mutex_;
   std::condition_variable loaded_;
-  std::list<std::shared_ptr<Entry>> entries_;  // most recently used first
+  std::list<std::shared_ptr<Entry>> entries_;               // most recently used first
+  std::map<std::thread::id, std::weak_ptr<Entry>> latest_;  // entry of a thread's latest tile
   bool warned_ = false;
 };
 

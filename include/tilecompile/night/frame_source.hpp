@@ -37,6 +37,14 @@ struct FrameFile {
 std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
                                                   VerifiedFiles& verified);
 
+/// What frames bring to sums over frames.
+struct BandSamples {
+  int planes = 1;      ///< channels, drizzled ones with their shares
+  bool codes = false;  ///< all frames are files of 16-bit codes, by their size, and are used as they are
+  /// Of the frames of `manifest`, registered by `raw` where that is not null.
+  static BandSamples of(const Manifest& manifest, const RawNight* raw);
+};
+
 /// The frames of a manifest, wherever they lie.
 class FrameSource {
  public:
@@ -47,8 +55,7 @@ class FrameSource {
   const Manifest& manifest() const { return *manifest_; }
   /// Whether the frames are drizzled into sums over frames.
   bool drizzles() const { return raw_ && raw_->registration.drizzles(); }
-  /// Planes that a frame brings to sums over frames: its channels, drizzled ones with their shares.
-  int planes() const { return manifest_->channels() * (drizzles() ? 2 : 1); }
+  const BandSamples& band_samples() const { return band_samples_; }
   /// Opens frame `index` after checking that it is the file of the manifest.
   OpenFrame open(int index) const;
   /// Frame `index` as a file, checked against the manifest.
@@ -60,6 +67,7 @@ class FrameSource {
   ZeroIsNodata zero_is_nodata_;
   std::shared_ptr<VerifiedFiles> verified_;
   std::shared_ptr<const RawNight> raw_;
+  BandSamples band_samples_;
 };
 
 /// Level of the pixels, in input units, from which they count as saturated: data.saturation, or 95 % of the

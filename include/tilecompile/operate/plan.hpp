@@ -19,6 +19,7 @@ struct PlannedPhase {
 struct RunPlan {
   std::string config_hash, frames_manifest_id;
   int frames = 0, width = 0, height = 0, channels = 0;
+  BandSamples samples;  ///< what the frames bring to sums
   double seeing_px = 0;
   std::string seeing_from;  ///< where the seeing comes from
   int tile_size_px = 0, overlap_px = 0, tiles = 0, synthetic_frames = 0, threads = 0;

@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/image/plane.hpp"
+#include "tilecompile/image/sample_block.hpp"
 #include "tilecompile/tile/grid.hpp"
 #include "tilecompile/tile/tile_params.hpp"
 
@@ -15,6 +17,8 @@ struct FrameCutout {
   double code_step = 0;  ///< q of the frame, 0 for floating point
   /// Of drizzled frames: what each sample counts for, 0 to 1, in every sum over frames; none: 1 everywhere.
   PlaneView<float> shares{};
+  std::int64_t valid = -1;  ///< samples that are not NaN; below 0: not counted
+  bool whole() const { return valid == static_cast<std::int64_t>(samples.width) * samples.height; }
 };
 
 /// What the numerics need of a tile. `frame_index[i]` says which row of the frame metrics belongs to cut-out
@@ -28,6 +32,8 @@ struct TileInput {
   LocalMetricsParams local;
   ReconstructionParams reconstruction;
   double max_frame_share = 0;  ///< of the weight of all frames of the tile, for one frame; 0: no limit
+  std::shared_ptr<const std::vector<SampleBlock>>
+      memory{};  ///< what the cut-outs point to, where it is their own
 };
 
 /// One channel of a reconstructed tile.

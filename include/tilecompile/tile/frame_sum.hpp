@@ -18,6 +18,7 @@ struct WeightedCutout {
   const Plane<float>* ramp = nullptr;         ///< of the border times `shares`; none: 1 everywhere
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
   PlaneView<float> shares{};                  ///< of a drizzled frame: m, 0 to 1; none: 1 where valid
+  bool whole = false;                         ///< known to have no NaN
 };
 
 /// Shares of the quiet and of the sharp weights, per pixel.
