@@ -179,8 +179,9 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
     throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
                         std::to_string(channel) + " does not lie in frame " + s.path.string());
-  // Whether a zero is a border is told by the row it lies in; files of the library come by rows.
-  if (!s.plain || s.zeros == ZeroIsNodata::kAuto) {
+  // Whether a zero is a border is told by the row it lies in; files of the library come by rows, and most of
+  // a row is read sooner with the rest.
+  if (!s.plain || s.zeros == ZeroIsNodata::kAuto || 2 * box.w > l.width) {
     s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
     read_rows(channel, box.y0, box.h, s.uncut.data());
     for (int y = 0; y < box.h; ++y)

@@ -31,9 +31,9 @@ TileRound tile_round(const RunUnderWay& run, const AnalysedNight& night) {
   round.grid = &night.grid;
   round.planes = record.channels;
   round.threads = run.threads;
-  set_task_size(
-      round, config,
-      {record.width, record.height, record.channels, record.frames, run.threads, run.stack_seconds});
+  set_task_size(round, config,
+                {record.width, record.height, source_of(run, night.frames).planes(), record.frames,
+                 run.threads, run.stack_seconds});
   if (run.links.own != nullptr) round.analysis = &night.analysis;
   round.frame_chunk = config.method.reconstruction.frame_chunk;
   round.rejects = config.method.reconstruction.rejection.mode != RejectionParams::Mode::kNone;

@@ -20,6 +20,7 @@
 #include "tilecompile/night/frame_scan.hpp"
 #include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/passes/frame_proofs.hpp"
+#include "tilecompile/passes/raw_sample.hpp"
 #include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 #include "tilecompile/worker/execute_task.hpp"
@@ -33,12 +34,16 @@ double elapsed_s(std::chrono::steady_clock::time_point began) {
 }
 
 // Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
-void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few, const RawSample& raw,
                const FrameMetrics& metrics, const Box& box, const std::shared_ptr<VerifiedFiles>& verified,
                PlanSample& sample) {
   const auto store = open_memory_store();
   TileTask task = share_task(*store, config.method, few, metrics);
   task.tiles = {{0, box, 0, "", ""}};
+  if (raw.night) {
+    store->put(registration_key(task.run_id), raw.registration_json);
+    task.input_stage = "raw";
+  }
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), 1, verified);
   double seconds[2] = {};
   for (double& s : seconds)
@@ -63,12 +68,33 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
     plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
 }
 
+// The sample as the run will read it: raw frames are registered, which says what the output is.
+RawSample register_raw(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+                       const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, PlanSample& sample) {
+  const auto began = std::chrono::steady_clock::now();
+  RawSample raw = register_sample(config, frames, few, verified,
+                                  std::min(plan.threads, static_cast<int>(few.frames.size())));
+  sample.register_s = elapsed_s(began) / static_cast<double>(few.frames.size());
+  for (const BadFrame& frame : raw.not_registered)
+    plan.warnings.push_back("in the sample: " + frame.path + " cannot be registered: " + frame.reason);
+  plan.width = raw.manifest->width();
+  plan.height = raw.manifest->height();
+  plan.channels = raw.manifest->channels();
+  return raw;
+}
+
 PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Manifest& manifest,
                           double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
                           Grid& grid) {
-  const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
-  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified);
+  auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
   PlanSample sample;
+  RawSample raw;
+  if (calibrates(config)) {
+    raw = register_raw(config, frames, *few, verified, plan, sample);
+    few = raw.manifest;
+  }
+  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified, raw.night);
+  plan.planes = source.planes();
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
   const int threads = std::min(plan.threads, sample.frames);
   auto began = std::chrono::steady_clock::now();
@@ -81,7 +107,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   sample.analyse_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
   const bool proved =
-      config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
+      config.input.prove_frames && (config.input.stage != InputStage::kRaw || raw.night);  // else they drift
   const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), nobody(), proved};
   const ProofList proof_stars = find_proof_stars(proof, analysis);
   measure_seeing(analysis, source, config.method, threads, nobody(), proof_stars);
@@ -101,7 +127,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
       fwhm_px > 0 ? "given by --fwhm"
                   : "measured on " + std::to_string(sample.frames) + " frames; the run measures all of them";
   grid = build_grid(plan.width, plan.height, plan.seeing_px, config.method.tile);
-  time_tile(config, frames, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
+  time_tile(config, frames, *few, raw, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
   return sample;
 }
 
@@ -111,7 +137,7 @@ void count_tasks(const RunConfig& config, const Grid& grid, const PlanSample& sa
   round.grid = &grid;
   set_task_size(
       round, config,
-      {plan.width, plan.height, plan.channels, plan.frames, plan.threads, sample.analyse_s * plan.frames});
+      {plan.width, plan.height, plan.planes, plan.frames, plan.threads, sample.analyse_s * plan.frames});
   std::vector<int> settings = {0, 1, 4, 16};
   if (std::find(settings.begin(), settings.end(), configured) == settings.end())
     settings.push_back(configured);
@@ -138,7 +164,7 @@ void add_room(const RunConfig& config, const Grid& grid, RunPlan& plan) {
   const auto rounds = 1 + static_cast<std::uint64_t>(plan.synthetic_frames);
   plan.tiles_bytes =
       tiles * static_cast<std::uint64_t>(plan.channels) * kBytes * (rounds * kTilePlanes + light);
-  if (config.input.stage == InputStage::kRaw)
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
     plan.registered_bytes = 2 * image * static_cast<std::uint64_t>(plan.frames);
 }
 
@@ -186,14 +212,20 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.tiles = static_cast<int>(grid.tiles.size());
   count_tasks(config, grid, sample, plan);
   add_room(config, grid, plan);
+  plan.masters_bytes = raw_costs(config, manifest, 1).masters_disk_bytes;
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
-  if (config.input.stage == InputStage::kRaw)
+  if (calibrates(config) && config.registration.debayer == "auto" &&
+      (plan.channels == 3 || config.registration.output_scale > 1))
     plan.warnings.emplace_back(
-        "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
-        "from one sensor plane, come on top");
+        "planned with interpolated frames: registration.debayer: auto decides when all frames are known, and "
+        "drizzled ones take twice the memory and a further pass");
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
+    plan.warnings.emplace_back(
+        "planned on the raw frames as they are: registering them, and colour planes made from one sensor "
+        "plane, come on top");
   return plan;
 }
 
@@ -221,6 +253,7 @@ nlohmann::json plan_json(const RunPlan& plan) {
       {"disk",
        {{"products_bytes", plan.products_bytes},
         {"registered_bytes", plan.registered_bytes},
+        {"masters_bytes", plan.masters_bytes},
         {"tiles_bytes", plan.tiles_bytes}}},
       {"warnings", plan.warnings}};
 }

@@ -6,7 +6,7 @@ namespace tilecompile {
 
 /// What the size of a run's tasks depends on beside its configuration.
 struct TaskSizes {
-  int width = 0, height = 0, channels = 0, frames = 0, threads = 1;
+  int width = 0, height = 0, planes = 0, frames = 0, threads = 1;  ///< planes: FrameSource::planes
   double stack_s = 0;  ///< seconds that analysing all frames took these threads
 };
 

@@ -19,6 +19,7 @@ struct PlannedPhase {
 struct RunPlan {
   std::string config_hash, frames_manifest_id;
   int frames = 0, width = 0, height = 0, channels = 0;
+  int planes = 0;  ///< that a frame brings to the tiles: FrameSource::planes
   double seeing_px = 0;
   std::string seeing_from;  ///< where the seeing comes from
   int tile_size_px = 0, overlap_px = 0, tiles = 0, synthetic_frames = 0, threads = 0;
@@ -26,8 +27,9 @@ struct RunPlan {
   int sample_frames = 0;                           ///< frames that times and seeing were measured on
   std::vector<PlannedPhase> phases;
   /// Room that the run needs: its pictures and maps in output.dir, copies of raw frames that it registers
-  /// there (0: none), and, with workers, its tiles in the storage. FITS files of float32, not compressed.
-  std::uint64_t products_bytes = 0, registered_bytes = 0, tiles_bytes = 0;
+  /// there (0: none), masters of its calibration, and, with workers, its tiles in the storage. FITS files of
+  /// float32, not compressed.
+  std::uint64_t products_bytes = 0, registered_bytes = 0, masters_bytes = 0, tiles_bytes = 0;
   std::vector<BadFrame> bad_frames;  ///< that the run would leave out
   std::vector<std::string> warnings;
 };
