@@ -72,8 +72,7 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
 RawSample register_raw(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
                        const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, PlanSample& sample) {
   const auto began = std::chrono::steady_clock::now();
-  RawSample raw = register_sample(config, frames, few, verified,
-                                  std::min(plan.threads, static_cast<int>(few.frames.size())));
+  RawSample raw = register_sample(config, frames, few, verified, plan.threads);
   sample.register_s = elapsed_s(began) / static_cast<double>(few.frames.size());
   for (const BadFrame& frame : raw.not_registered)
     plan.warnings.push_back("in the sample: " + frame.path + " cannot be registered: " + frame.reason);

@@ -43,16 +43,12 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
 }
 
 // Bands read whole rows; of gzipped frames everything up to them has to be unpacked, every time.
-std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads) {
+std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads, double share) {
   double bytes = 0;
   for (const ManifestEntry& f : manifest.frames)
     bytes += static_cast<double>(f.size_bytes) *
              (f.path.ends_with(".gz") ? static_cast<double>(reads.bands) : reads.images);
-  return static_cast<std::uint64_t>(bytes);
-}
-
-std::uint64_t part_of(double share, std::uint64_t bytes) {
-  return static_cast<std::uint64_t>(share * static_cast<double>(bytes));
+  return static_cast<std::uint64_t>(share * bytes);
 }
 
 }  // namespace
@@ -70,6 +66,7 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
   const std::size_t limit = band_memory_bytes(config);
   const BandReads reads = band_reads(grid, plan, limit);
+  const double read_again = plan.planes > plan.channels ? 1 : raw.unkept;  // drizzled frames are not kept
   const std::uint64_t bands =
       std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
                               reads.largest_bytes * std::min<std::uint64_t>(threads + 1, reads.bands));
@@ -85,10 +82,10 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       {"analyse frames", all,
        held_raw + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
-      {"measure seeing", part_of(raw.unkept, all),
+      {"measure seeing", static_cast<std::uint64_t>(raw.unkept * static_cast<double>(all)),
        resident + images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel),
        sample.seeing_s * plan.frames},
-      {"reconstruct tiles", part_of(raw.unkept, band_bytes(manifest, reads)), tiles, tiles_s},
+      {"reconstruct tiles", band_bytes(manifest, reads, read_again), tiles, tiles_s},
       {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (calibrates(config)) {
     // Masters are read twice, in bands within a quarter of the limit, and hashed once.
@@ -106,7 +103,7 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t joining = std::clamp<std::uint64_t>(join_memory_bytes(limit) / frame, 1,
                                                           static_cast<std::uint64_t>(plan.synthetic_frames)) *
                                 frame;
-  phases.push_back({"synthetic frames", part_of(raw.unkept, band_bytes(manifest, reads)),
+  phases.push_back({"synthetic frames", band_bytes(manifest, reads, read_again),
                     tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
                     tiles_s});
   return phases;
