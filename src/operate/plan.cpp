@@ -175,7 +175,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   RunPlan plan;
   plan.threads = thread_count(config.parallel.threads);
   const auto began = std::chrono::steady_clock::now();
-  const FrameOrigin frames = open_frames(config);
+  FrameOrigin frames = open_frames(config);
   const FrameListing listing = list_frames(frames, config.input.pattern);
   const std::vector<std::string>& paths = listing.paths;
   plan.warnings = listing.notes;
@@ -199,6 +199,9 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.height = manifest.height();
   plan.channels = manifest.channels();
   Grid grid;
+  // As large a part of the sample is kept as of all frames in the run.
+  frames.kept =
+      std::make_shared<KeptFrames>(kept_memory_bytes(config) * kSampleFrames / manifest.frames.size());
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   const std::vector<std::string> odd_headers = header_warnings(manifest);
   plan.warnings.insert(plan.warnings.end(), odd_headers.begin(), odd_headers.end());
