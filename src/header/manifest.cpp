@@ -110,12 +110,4 @@ Manifest decode_manifest(std::string_view bytes) {
   return manifest;
 }
 
-Manifest spread_frames(const Manifest& all, int wanted) {
-  Manifest few;
-  const std::size_t frames = all.frames.size(), count = std::min<std::size_t>(wanted, frames);
-  for (std::size_t i = 0; i < count; ++i)
-    few.frames.push_back(all.frames[(2 * i + 1) * frames / (2 * count)]);
-  return few;
-}
-
 }  // namespace tilecompile

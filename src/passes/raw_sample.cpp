@@ -24,6 +24,14 @@ double saturation_of(const RunConfig& config, const FrameFacts& facts) {
 
 }  // namespace
 
+Manifest spread_frames(const Manifest& all, int wanted) {
+  Manifest few;
+  const std::size_t frames = all.frames.size(), count = std::min<std::size_t>(wanted, frames);
+  for (std::size_t i = 0; i < count; ++i)
+    few.frames.push_back(all.frames[(2 * i + 1) * frames / (2 * count)]);
+  return few;
+}
+
 RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, const Manifest& few,
                           const std::shared_ptr<VerifiedFiles>& verified, int threads) {
   const auto stored = std::make_shared<Manifest>(few);

@@ -161,6 +161,7 @@ TEST_F(RawInput, AReferenceThatCannotBeOneIsNamed) {
   EXPECT_EQ(end.code, 4);
   EXPECT_THAT(end.err, AllOf(HasSubstr("cannot be the reference: light_0002.fits: it shows no stars"),
                              HasSubstr("name another one, or auto"), Not(HasSubstr("light_0003.fits"))));
+  fs::remove_all(dir_ / "out");
   const ProgramEnd good = run({"--set", "registration.reference=light_0003.fits"});
   ASSERT_TRUE(has_ended_with_a_picture(good)) << good.err;
   EXPECT_THAT(quarantined(), AllOf(HasSubstr("light_0002.fits: "), Not(HasSubstr("light_0004.fits"))));

@@ -50,7 +50,4 @@ Manifest without(const Manifest& manifest, const std::vector<BadFrame>& bad);
 /// InputError.
 void check_hard_assumptions(const Manifest& manifest, const DataParams& data);
 
-/// At most `wanted` frames of a manifest, spread over it.
-Manifest spread_frames(const Manifest& all, int wanted);
-
 }  // namespace tilecompile

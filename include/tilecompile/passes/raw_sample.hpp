@@ -10,6 +10,9 @@
 
 namespace tilecompile {
 
+/// At most `wanted` frames of a manifest, spread over it.
+Manifest spread_frames(const Manifest& all, int wanted);
+
 /// A few raw frames of a night, registered among themselves, for whoever asks what a run of all would take.
 struct RawSample {
   std::shared_ptr<Manifest> manifest;  ///< of those that could be registered, as they are read
