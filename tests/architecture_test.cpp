@@ -97,12 +97,15 @@ const std::map<std::string, Rooms> kTestsAlsoUse = {
 
 // Outside libraries by the start of the include, and the only rooms that may use them.
 const std::map<std::string, Rooms> kLibraryHomes = {
-    {"fitsio", {"fits"}},        {"amqp", {"broker"}},         {"rabbitmq-c/", {"broker"}},
-    {"yaml-cpp/", {"config"}},   {"sep.h", {"detect"}},        {"CLI/", {"cli"}},
-    {"spdlog/", {"base"}},       {"png.h", {"picture"}},       {"jpeglib.h", {"picture"}},
-    {"tiffio.h", {"picture"}},   {"zlib.h", {"fits"}},         {"openssl/", {"base", "broker"}},
-    {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}}, {"httplib.h", {"launch"}},
-    {"prometheus/", {"launch"}}, {"libraw/", {"camera"}},
+    {"fitsio", {"fits"}},        {"amqp", {"broker"}},
+    {"rabbitmq-c/", {"broker"}}, {"yaml-cpp/", {"config"}},
+    {"sep.h", {"detect"}},       {"CLI/", {"cli"}},
+    {"spdlog/", {"base"}},       {"png.h", {"picture"}},
+    {"jpeglib.h", {"picture"}},  {"tiffio.h", {"picture", "camera"}},
+    {"zlib.h", {"fits"}},        {"openssl/", {"base", "broker"}},
+    {"curl/", {"storage"}},      {"pugixml.hpp", {"storage"}},
+    {"httplib.h", {"launch"}},   {"prometheus/", {"launch"}},
+    {"libraw/", {"camera"}},
 };
 
 const std::set<std::string> kNotInPure = {

@@ -138,4 +138,23 @@ inline void write_dng(const std::filesystem::path& path, const HandmadeDng& dng)
   std::ofstream(path, std::ios::binary) << out;
 }
 
+/// The least that is a TIFF of 16 bits: a directory, and its samples before it.
+inline void write_tiff(const std::filesystem::path& path, const Plane<std::uint16_t>& codes) {
+  const std::size_t bytes = codes.size() * sizeof(std::uint16_t);
+  TiffDirectory directory(8 + bytes);
+  directory.number(256, static_cast<std::uint32_t>(codes.width()));
+  directory.number(257, static_cast<std::uint32_t>(codes.height()));
+  directory.shorts(258, {16});
+  directory.shorts(259, {1});
+  directory.shorts(262, {1});
+  directory.number(273, 8);
+  directory.number(278, static_cast<std::uint32_t>(codes.height()));
+  directory.number(279, static_cast<std::uint32_t>(bytes));
+  directory.text(306, "2025:01:10 20:01:02");
+  std::string head("II\x2a\0", 4);
+  TiffDirectory::put(head, static_cast<std::uint32_t>(8 + bytes), 4);
+  std::ofstream(path, std::ios::binary)
+      << head << std::string(reinterpret_cast<const char*>(codes.data()), bytes) << directory.finish();
+}
+
 }  // namespace tilecompile

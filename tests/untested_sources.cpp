@@ -111,6 +111,7 @@ const std::vector<UntestedSources>& untested_sources() {
       {"a run that is resumed", "tests/system/resume_test.cpp", {"master/resume"}},
       {"needs a broker that two masters share", "tests/system/isolation_test.cpp", {"master/master_claim"}},
       {"the form of a registration", "tests/align/registration_test.cpp", {"align/registration_json"}},
+      {"the kernel of resampling, row by row", "tests/align/resample_test.cpp", {"align/row_kernel"}},
       {"triangles, seen in the matches they make", "tests/align/star_matching_test.cpp", {"align/triangles"}},
       {"what may be a star", "tests/detect/reference_stars_test.cpp", {"detect/candidates"}},
       {"whole runs from raw frames", "tests/system/raw_test.cpp", {"master/register_raw_frames"}},

@@ -81,6 +81,11 @@ Area common_area(const std::vector<PlacedFrame>& frames, const Area& whole) {
 
 }  // namespace
 
+Framing framing_from_name(std::string_view name) {
+  if (name == "union") return Framing::kUnion;
+  return name == "intersection" ? Framing::kIntersection : Framing::kReference;
+}
+
 OutputGrid output_grid(const std::vector<PlacedFrame>& frames, int reference_width, int reference_height,
                        Framing framing, double output_scale) {
   Area area{0, 0, reference_width - 1.0, reference_height - 1.0};

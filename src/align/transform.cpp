@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tilecompile/image/vector_level.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -11,18 +13,68 @@ constexpr int kParameters[kTransformModels] = {2, 4, 6, 8, 12, 20};
 constexpr int kMostSteps = 20;
 constexpr double kSettled_px = 1e-6;
 
-double power_sum(const std::array<double, 4>& c, double p) {
+[[gnu::always_inline]] inline double power_sum(const double (&c)[4], double p) {
   return ((c[3] * p + c[2]) * p + c[1]) * p + c[0];
 }
-double slope(const std::array<double, 4>& c, double p) { return (3 * c[3] * p + 2 * c[2]) * p + c[1]; }
-double power_sum(const std::array<double, 3>& c, double p) { return (c[2] * p + c[1]) * p + c[0]; }
+[[gnu::always_inline]] inline double slope(const double (&c)[4], double p) {
+  return (3 * c[3] * p + 2 * c[2]) * p + c[1];
+}
+[[gnu::always_inline]] inline double power_sum(const double (&c)[3], double p) {
+  return (c[2] * p + c[1]) * p + c[0];
+}
 
-std::array<double, 4> along_row(const std::array<double, 10>& k, double q) {
-  return {((k[9] * q + k[5]) * q + k[2]) * q + k[0], (k[8] * q + k[4]) * q + k[1], k[7] * q + k[3], k[6]};
+// The place and the source area of the column p.
+template <bool kDivided>
+[[gnu::always_inline]] inline void carry_one(const RowSums& r, double p, double& u, double& v, double& area) {
+  u = power_sum(r.u, p);
+  v = power_sum(r.v, p);
+  double up = slope(r.u, p), vp = slope(r.v, p), uq = power_sum(r.uq, p), vq = power_sum(r.vq, p);
+  double unit = r.scale;
+  if constexpr (kDivided) {
+    const double below = r.g * p + r.below;
+    u /= below;
+    v /= below;
+    up -= u * r.g;
+    vp -= v * r.g;
+    uq -= u * r.h;
+    vq -= v * r.h;
+    unit = below * r.scale;
+  }
+  area = (up * vq - uq * vp) / (unit * unit);
 }
-std::array<double, 3> across_row(const std::array<double, 10>& k, double q) {
-  return {(3 * k[9] * q + 2 * k[5]) * q + k[2], 2 * k[8] * q + k[4], k[7]};
+
+void along_row(const std::array<double, 10>& k, double q, double (&by_p)[4]) {
+  by_p[0] = ((k[9] * q + k[5]) * q + k[2]) * q + k[0];
+  by_p[1] = (k[8] * q + k[4]) * q + k[1];
+  by_p[2] = k[7] * q + k[3];
+  by_p[3] = k[6];
 }
+void across_row(const std::array<double, 10>& k, double q, double (&by_p)[3]) {
+  by_p[0] = (3 * k[9] * q + 2 * k[5]) * q + k[2];
+  by_p[1] = 2 * k[8] * q + k[4];
+  by_p[2] = k[7];
+}
+
+TILECOMPILE_VECTOR_BODY void carry_row_body(const RowSums& row, const double* __restrict p, int n,
+                                            double* __restrict u, double* __restrict v,
+                                            double* __restrict area) {
+  const RowSums r = row;
+  for (int k = 0; k < n; ++k) carry_one<true>(r, p[k], u[k], v[k], area[k]);
+}
+TILECOMPILE_VECTOR_LEVELS(carry_row,
+                          (const RowSums& row, const double* p, int n, double* u, double* v, double* area),
+                          (row, p, n, u, v, area))
+
+// Without a denominator: what is divided by 1 keeps its bits.
+TILECOMPILE_VECTOR_BODY void carry_plain_row_body(const RowSums& row, const double* __restrict p, int n,
+                                                  double* __restrict u, double* __restrict v,
+                                                  double* __restrict area) {
+  const RowSums r = row;
+  for (int k = 0; k < n; ++k) carry_one<false>(r, p[k], u[k], v[k], area[k]);
+}
+TILECOMPILE_VECTOR_LEVELS(carry_plain_row,
+                          (const RowSums& row, const double* p, int n, double* u, double* v, double* area),
+                          (row, p, n, u, v, area))
 
 // Derivatives of (u, v) by (x, y).
 struct Slopes {
@@ -48,29 +100,34 @@ std::optional<TransformModel> model_from_name(std::string_view name) {
 
 int parameters_of(TransformModel model) { return kParameters[static_cast<int>(model)]; }
 
-RowTransform::RowTransform(const Transform& t, double y)
-    : t_(t),
-      q_((y - t.centre_y) / t.scale),
-      u_(along_row(t.u, q_)),
-      v_(along_row(t.v, q_)),
-      uq_(across_row(t.u, q_)),
-      vq_(across_row(t.v, q_)),
-      below_(1 + t.h * q_) {}
+RowTransform::RowTransform(const Transform& t, double y) : centre_x_(t.centre_x) {
+  const double q = (y - t.centre_y) / t.scale;
+  along_row(t.u, q, sums_.u);
+  along_row(t.v, q, sums_.v);
+  across_row(t.u, q, sums_.uq);
+  across_row(t.v, q, sums_.vq);
+  sums_.g = t.g;
+  sums_.h = t.h;
+  sums_.below = 1 + t.h * q;
+  sums_.scale = t.scale;
+}
 
 Point RowTransform::at(double x) const {
-  const double p = (x - t_.centre_x) / t_.scale;
-  const double below = t_.g * p + below_;
-  return {power_sum(u_, p) / below, power_sum(v_, p) / below};
+  const double p = scaled(x), below = sums_.g * p + sums_.below;
+  return {power_sum(sums_.u, p) / below, power_sum(sums_.v, p) / below};
 }
 
 double RowTransform::area_at(double x) const {
-  const double p = (x - t_.centre_x) / t_.scale;
-  const double below = t_.g * p + below_;
-  const double u = power_sum(u_, p) / below, v = power_sum(v_, p) / below;
-  const double up = slope(u_, p) - u * t_.g, vp = slope(v_, p) - v * t_.g;
-  const double uq = power_sum(uq_, p) - u * t_.h, vq = power_sum(vq_, p) - v * t_.h;
-  const double unit = below * t_.scale;
-  return (up * vq - uq * vp) / (unit * unit);
+  double u, v, area;
+  carry_one<true>(sums_, scaled(x), u, v, area);
+  return area;
+}
+
+void RowTransform::carry(const double* p, int n, double* u, double* v, double* area) const {
+  if (sums_.g == 0 && sums_.h == 0)
+    carry_plain_row(sums_, p, n, u, v, area);
+  else
+    carry_row(sums_, p, n, u, v, area);
 }
 
 Point map(const Transform& t, Point reference) { return RowTransform(t, reference.y).at(reference.x); }

@@ -44,6 +44,7 @@ void print_plan(const RunPlan& p) {
   if (p.registered_bytes > 0)
     std::printf(", %.0f MB for registered frames (three times that in colour)",
                 megabytes(p.registered_bytes));
+  if (p.masters_bytes > 0) std::printf(", %.0f MB for calibration masters", megabytes(p.masters_bytes));
   std::printf("; with workers %.0f MB for tiles in the storage\n\n", megabytes(p.tiles_bytes));
   std::printf(
       "Times are estimates from %d frames and one tile of them on this machine with %d threads; writing the\n"

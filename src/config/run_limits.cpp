@@ -17,4 +17,13 @@ std::size_t memory_limit_bytes(const ParallelConfig& parallel) {
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
 }
 
+std::size_t kept_memory_bytes(const RunConfig& config) {
+  constexpr std::size_t kKeptShare = 4;
+  return calibrates(config) ? memory_limit_bytes(config.parallel) / kKeptShare : 0;
+}
+
+std::size_t band_memory_bytes(const RunConfig& config) {
+  return memory_limit_bytes(config.parallel) - kept_memory_bytes(config);
+}
+
 }  // namespace tilecompile

@@ -8,4 +8,8 @@ namespace tilecompile {
 /// DATE-OBS, BAYERPAT, ROWORDER, and BLACKLEV and WHITELEV, the levels of black and white.
 std::string camera_frame_as_fits(const std::filesystem::path& path);
 
+/// A TIFF file likewise, one or three planes, with what it states of EXPTIME, INSTRUME, DATE-OBS, and
+/// ROWORDER.
+std::string tiff_frame_as_fits(const std::filesystem::path& path);
+
 }  // namespace tilecompile

@@ -186,12 +186,14 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
     throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
                         std::to_string(channel) + " does not lie in frame " + s.path.string());
-  s.zero_read = false;
-  if (s.plain)
+  // Most of a row is read sooner with the rest.
+  if (s.plain && 2 * box.w <= l.width) {
+    s.zero_read = false;
     for (int y = 0; y < box.h && !s.zero_read; ++y)
       s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,
                    out + static_cast<std::ptrdiff_t>(y) * box.w);
-  if (s.plain && !s.zero_read) return;
+    if (!s.zero_read) return;
+  }
   // Whether a zero is a border is told by the row it lies in; files of the library come by rows.
   s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
   read_rows(channel, box.y0, box.h, s.uncut.data());

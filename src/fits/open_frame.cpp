@@ -17,6 +17,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/camera/camera_raw.hpp"
+#include "tilecompile/camera/tiff_frame.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 
 namespace tilecompile {
@@ -111,8 +112,9 @@ bool names_a_frame(const std::string& name) {
       ".fit", ".fits", ".fts", ".fit.fz", ".fits.fz", ".fts.fz", ".fit.gz", ".fits.gz", ".fts.gz"};
   std::string small = name;
   std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
-  return is_camera_raw(small) || std::any_of(kEndings.begin(), kEndings.end(),
-                                             [&](std::string_view e) { return small.ends_with(e); });
+  return is_camera_raw(small) || is_tiff(small) ||
+         std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view e) { return small.ends_with(e); });
 }
 
 OpenedFrame open_frame(const std::filesystem::path& path) {
@@ -130,6 +132,9 @@ OpenedFrame open_frame(const std::filesystem::path& path) {
   if (is_camera_raw(path)) {
     frame.unpacked = std::make_unique<UnpackedFile>();
     frame.unpacked->bytes = camera_frame_as_fits(path);
+  } else if (is_tiff(path)) {
+    frame.unpacked = std::make_unique<UnpackedFile>();
+    frame.unpacked->bytes = tiff_frame_as_fits(path);
   } else if (looks_gzipped(frame.fd, file_bytes, path)) {
     frame.unpacked = std::make_unique<UnpackedFile>();
     frame.unpacked->bytes = gunzip(frame.fd, file_bytes, path);

@@ -7,6 +7,7 @@
 #include "tilecompile/header/cfa_pattern.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/image/sorted_pixels.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -16,13 +17,13 @@ constexpr int kMasterRounds = 3;
 constexpr std::size_t kMasterChunk = 64;
 constexpr float kNoSample = std::numeric_limits<float>::quiet_NaN();
 
-double middle_of(const std::vector<float>& sorted, std::size_t begin, std::size_t end) {
+double middle_of(const float* sorted, std::size_t begin, std::size_t end) {
   const std::size_t n = end - begin, at = begin + n / 2;
   return n % 2 == 1 ? sorted[at] : 0.5 * (static_cast<double>(sorted[at - 1]) + sorted[at]);
 }
 
 // Median of |x - middle| over sorted[begin .. end): the two sides are merged from the middle outwards.
-double deviation_of(const std::vector<float>& sorted, std::size_t begin, std::size_t end, double middle) {
+double deviation_of(const float* sorted, std::size_t begin, std::size_t end, double middle) {
   const std::size_t n = end - begin;
   std::size_t below = begin + n / 2, above = below;
   double last = 0, before = 0;
@@ -36,13 +37,14 @@ double deviation_of(const std::vector<float>& sorted, std::size_t begin, std::si
 }
 
 struct Limits {
-  double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
 };
 
-/// What is kept of one pixel's sorted samples.
-Limits clip_limits(const std::vector<float>& sorted, double middle, double scale, double least_scale) {
+/// What is kept of one pixel's n sorted samples.
+Limits clip_limits(const float* sorted, std::size_t n, double middle, double scale, double least_scale) {
   Limits limits;
-  std::size_t begin = 0, end = sorted.size();
+  if (n == 0) return limits;
+  std::size_t begin = 0, end = n;
   for (int round = 0; round < kMasterRounds; ++round) {
     if (round > 0) {
       middle = middle_of(sorted, begin, end);
@@ -54,36 +56,40 @@ Limits clip_limits(const std::vector<float>& sorted, double middle, double scale
     while (end > begin && sorted[end - 1] - middle > reach) --end;
     if (begin == old_begin && end == old_end) break;
   }
-  if (static_cast<double>(end - begin) < kLeastKeptShare * static_cast<double>(sorted.size())) return {};
+  if (static_cast<double>(end - begin) < kLeastKeptShare * static_cast<double>(n)) return {};
   limits.low = sorted[begin];
   limits.high = sorted[end - 1];
   return limits;
 }
 
-float mean_within(const std::vector<const float*>& frames, std::size_t x, const Limits& limits) {
-  double sum = 0, count = 0;
-  for (std::size_t first = 0; first < frames.size(); first += kMasterChunk) {
-    double part = 0;
-    for (std::size_t f = first; f < std::min(frames.size(), first + kMasterChunk); ++f) {
-      const double s = frames[f][x];
-      if (!(s >= limits.low && s <= limits.high)) continue;  // NaN neither
-      part += s;
-      count += 1;
-    }
-    sum += part;
+// Adds the samples of one frame that are kept, which NaN is not, to those of its chunk.
+TILECOMPILE_VECTOR_BODY void add_kept_body(const float* __restrict samples, const float* __restrict low,
+                                           const float* __restrict high, int n, double* __restrict part,
+                                           float* __restrict count) {
+  for (int x = 0; x < n; ++x) {
+    const float s = samples[x];
+    const bool kept = (s >= low[x]) & (s <= high[x]);
+    part[x] += static_cast<double>(kept ? s : 0.0F);
+    count[x] += kept ? 1.0F : 0.0F;
   }
-  return count > 0 ? static_cast<float>(sum / count) : kNoSample;
 }
+TILECOMPILE_VECTOR_LEVELS(add_kept,
+                          (const float* samples, const float* low, const float* high, int n, double* part,
+                           float* count),
+                          (samples, low, high, n, part, count))
 
-/// The sorted samples of a row's pixels, with their medians and scales.
+/// The sorted samples of a row's pixels, `stride` apart, with their numbers, medians and scales.
 struct SortedRow {
-  std::vector<std::vector<float>> samples;
+  std::size_t stride;
+  std::vector<float> samples;
+  std::vector<std::size_t> count;
   std::vector<double> middle, scale;
+  const float* of(std::size_t x) const { return samples.data() + x * stride; }
 };
 
 SortedRow sort_row(const std::vector<const float*>& frames, std::size_t width) {
-  SortedRow row{std::vector<std::vector<float>>(width), std::vector<double>(width),
-                std::vector<double>(width)};
+  SortedRow row{frames.size(), std::vector<float>(width * frames.size()), std::vector<std::size_t>(width),
+                std::vector<double>(width), std::vector<double>(width)};
   SortedPixels pixels(frames.size());
   for (std::size_t x0 = 0; x0 < width; x0 += SortedPixels::kPixels) {
     const std::size_t n = std::min(width - x0, SortedPixels::kPixels);
@@ -93,12 +99,12 @@ SortedRow sort_row(const std::vector<const float*>& frames, std::size_t width) {
     }
     pixels.sort();
     for (std::size_t i = 0; i < n; ++i) {
-      std::vector<float>& sorted = row.samples[x0 + i];
-      sorted.resize(pixels.count(i));
-      for (std::size_t r = 0; r < sorted.size(); ++r) sorted[r] = pixels.at(i, r);
-      if (sorted.empty()) continue;
-      row.middle[x0 + i] = middle_of(sorted, 0, sorted.size());
-      row.scale[x0 + i] = kSdPerMad * deviation_of(sorted, 0, sorted.size(), row.middle[x0 + i]);
+      const std::size_t count = row.count[x0 + i] = pixels.count(i);
+      if (count == 0) continue;
+      float* const sorted = row.samples.data() + (x0 + i) * row.stride;
+      for (std::size_t r = 0; r < count; ++r) sorted[r] = pixels.at(i, r);
+      row.middle[x0 + i] = middle_of(sorted, 0, count);
+      row.scale[x0 + i] = kSdPerMad * deviation_of(sorted, 0, count, row.middle[x0 + i]);
     }
   }
   return row;
@@ -111,12 +117,24 @@ std::vector<float> master_row(const std::vector<const float*>& frames, int width
   const SortedRow row = sort_row(frames, columns);
   std::vector<double> scales;
   for (std::size_t x = 0; x < columns; ++x)
-    if (row.samples[x].size() > 1) scales.push_back(row.scale[x]);
+    if (row.count[x] > 1) scales.push_back(row.scale[x]);
   const double least = std::max(median(std::move(scales)), code_step);
+  std::vector<float> low(columns), high(columns), count(columns);
+  for (std::size_t x = 0; x < columns; ++x) {
+    const Limits limits = clip_limits(row.of(x), row.count[x], row.middle[x], row.scale[x], least);
+    low[x] = limits.low;
+    high[x] = limits.high;
+  }
+  std::vector<double> sum(columns), part(columns);
+  for (std::size_t first = 0; first < frames.size(); first += kMasterChunk) {
+    std::fill(part.begin(), part.end(), 0.0);
+    for (std::size_t f = first; f < std::min(frames.size(), first + kMasterChunk); ++f)
+      add_kept(frames[f], low.data(), high.data(), width, part.data(), count.data());
+    for (std::size_t x = 0; x < columns; ++x) sum[x] += part[x];
+  }
   std::vector<float> means(columns, kNoSample);
   for (std::size_t x = 0; x < columns; ++x)
-    if (!row.samples[x].empty())
-      means[x] = mean_within(frames, x, clip_limits(row.samples[x], row.middle[x], row.scale[x], least));
+    if (count[x] > 0) means[x] = static_cast<float>(sum[x] / count[x]);
   return means;
 }
 
@@ -164,20 +182,27 @@ void finish_flat(Plane<float>& flat, const std::string& cfa) {
 }
 
 Plane<float> neighbour_residuals(const Plane<float>& dark, const std::string& cfa, int y0, int rows) {
-  const int step = cfa.empty() ? 1 : 2;
-  Plane<float> residuals(dark.width(), rows);
-  std::vector<float> around;
+  constexpr int kAcross = 5, kPixels = SortedPixels::kPixels;
+  const int step = cfa.empty() ? 1 : 2, width = dark.width();
+  Plane<float> residuals(width, rows);
+  SortedPixels around(kAcross * kAcross);
   for (int y = y0; y < y0 + rows; ++y)
-    for (int x = 0; x < dark.width(); ++x) {
-      around.clear();
-      for (int v = y - 2 * step; v <= y + 2 * step; v += step) {
+    for (int x0 = 0; x0 < width; x0 += kPixels) {
+      const int n = std::min(kPixels, width - x0);
+      for (int k = 0; k < kAcross * kAcross; ++k) {
+        float* const samples = around.frame(static_cast<std::size_t>(k));
+        std::fill_n(samples, kPixels, kNoSample);
+        const int v = y + (k / kAcross - 2) * step, shift = (k % kAcross - 2) * step;
         if (v < 0 || v >= dark.height()) continue;
-        for (int u = x - 2 * step; u <= x + 2 * step; u += step)
-          if (u >= 0 && u < dark.width() && dark.at(u, v) == dark.at(u, v)) around.push_back(dark.at(u, v));
+        const int first = std::max(0, -(x0 + shift)), end = std::min(n, width - x0 - shift);
+        if (first < end) std::copy_n(dark.row(v) + x0 + shift + first, end - first, samples + first);
       }
-      std::sort(around.begin(), around.end());
-      const double middle = around.empty() ? 0 : middle_of(around, 0, around.size());
-      residuals.at(x, y - y0) = static_cast<float>(dark.at(x, y) - middle);
+      around.sort();
+      for (int i = 0; i < n; ++i) {
+        const auto pixel = static_cast<std::size_t>(i);
+        const double middle = around.count(pixel) == 0 ? 0 : around.median(pixel);
+        residuals.at(x0 + i, y - y0) = static_cast<float>(dark.at(x0 + i, y) - middle);
+      }
     }
   return residuals;
 }

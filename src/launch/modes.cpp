@@ -93,16 +93,22 @@ FrameOrigin frames_of_tiles(const RunConfig& config, const std::string& run_id, 
   return FrameOrigin(frames_folder(config, run_id));
 }
 
+FrameOrigin open_kept_frames(const RunConfig& config) {
+  FrameOrigin frames = open_frames(config);
+  if (calibrates(config)) frames.kept = std::make_shared<KeptFrames>(kept_memory_bytes(config));
+  return frames;
+}
+
 }  // namespace
 
 RunOutcome run_local(const RunRequest& request) {
   const RunConfig& config = request.config;
   const int slots = thread_count(config.parallel.threads);
   const auto store = open_store(config.storage, storage_root(config));
-  const FrameOrigin frames = open_frames(config);
+  const FrameOrigin frames = open_kept_frames(config);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, frames_of_tiles(config, request.run_id, frames),
-                   memory_limit_bytes(config.parallel), slots, verified);
+  RunContexts runs(*store, frames_of_tiles(config, request.run_id, frames), band_memory_bytes(config), slots,
+                   verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -120,7 +126,7 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
         "local workers (--workers) log in as their master does, and broker.roles asks for users of "
         "workers: start workers by themselves, or set broker.roles: none");
   const auto store = open_store(config.storage, storage_root(config));
-  const FrameOrigin frames = open_frames(config);
+  const FrameOrigin frames = open_kept_frames(config);
   const auto transport =
       connect_broker(config.broker, "tilecompile master " + request.run_id, request.stop_signal);
   const MasterClaim claim(*transport, config.parallel.isolation, config.broker.vhost);

@@ -92,9 +92,11 @@ RunOutcome carry_out(RunUnderWay& run) {
   if (run.links.onlooker != nullptr) run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
   if (run.request.resume) round.journalled = &journal.first_round;
   Reconstruction made = reconstruct(run, night, round);
+  const bool synthetic = synthetic_enabled(run.record.frames, run.config.method.synthetic);
+  if (!synthetic && run.links.frames.kept) run.links.frames.kept->close();  // no more frames are read
   const Image kept = stack_of_what_was_kept(night, made.channels);
   write_reconstruction(run, night, made.tiles, made.channels, kept);
-  if (synthetic_enabled(run.record.frames, run.config.method.synthetic)) {
+  if (synthetic) {
     made.channels.clear();  // written, and not needed any more
     if (run.request.resume) round.journalled = &journal.second_round;
     stack_synthetic_frames(run, night, made.tiles, round, kept);

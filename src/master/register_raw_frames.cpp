@@ -19,11 +19,6 @@ namespace {
 
 using Masters = std::vector<std::shared_ptr<const CalibrationMasters>>;
 
-Framing framing_of(const std::string& word) {
-  if (word == "union") return Framing::kUnion;
-  return word == "intersection" ? Framing::kIntersection : Framing::kReference;
-}
-
 std::vector<std::string> paths_of(const Manifest& manifest) {
   std::vector<std::string> paths;
   for (const ManifestEntry& f : manifest.frames) paths.push_back(f.path);
@@ -136,7 +131,8 @@ Registration registration_of(RunUnderWay& run, const Manifest& manifest, const N
   }
   const RegistrationConfig& config = run.config.registration;
   const FrameFacts& facts = manifest.frames[reference].facts;
-  r.grid = output_grid(placed, facts.width, facts.height, framing_of(config.framing), config.output_scale);
+  r.grid =
+      output_grid(placed, facts.width, facts.height, framing_from_name(config.framing), config.output_scale);
   if (r.grid.width < 16 || r.grid.height < 16)
     throw InputError(
         "registration.framing: intersection leaves " + std::to_string(r.grid.width) + " x " +

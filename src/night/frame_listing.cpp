@@ -9,6 +9,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/camera/tiff_frame.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/header/manifest.hpp"
 
@@ -63,6 +64,8 @@ class Notes {
   void special(const std::string& file) { add("special", file, 1); }
   void xisf(const std::string& file) { add("xisf", file, 1); }
 
+  void picture(const std::string& file) { add("picture", file, 1); }
+
   std::vector<std::string> texts() const {
     std::vector<std::string> lines;
     const auto say = [&](const char* kind, const std::string& text) {
@@ -86,6 +89,10 @@ class Notes {
         "XISF files, which this program does not read; convert them to FITS (in PixInsight by "
         "BatchFormatConversion, "
         "in Siril by convert)");
+    say("picture",
+        "TIFF files beside other frames are taken for pictures of them and left out; set input.pattern if "
+        "they "
+        "are the frames");
     return lines;
   }
 
@@ -186,6 +193,19 @@ FrameListing list_folder(const fs::path& folder, const std::string& pattern) {
   return FolderWalk(folder, pattern).run();
 }
 
+/// Capture programs write frames as TIFF, and others pictures of frames: whoever has better frames has
+/// pictures.
+void leave_out_pictures(FrameListing& listing) {
+  if (std::all_of(listing.paths.begin(), listing.paths.end(), [](const auto& path) { return is_tiff(path); }))
+    return;
+  Notes notes;
+  std::erase_if(listing.paths, [&](const std::string& path) {
+    if (is_tiff(path)) notes.picture(path);
+    return is_tiff(path);
+  });
+  for (const std::string& text : notes.texts()) listing.notes.push_back(text);
+}
+
 /// The first part of an object's path that is a folder of the system; empty for none.
 std::string system_folder_in(const std::string& path) {
   for (std::size_t begin = 0, end; (end = path.find('/', begin)) != std::string::npos; begin = end + 1)
@@ -233,15 +253,15 @@ std::string printable(const std::string& text) {
 
 FrameListing list_frames(const FrameOrigin& origin, const std::string& pattern) {
   FrameListing listing = origin.bucket ? list_bucket(origin, pattern) : list_folder(origin.folder, pattern);
+  if (pattern.empty()) leave_out_pictures(listing);
   if (listing.paths.empty()) {
     std::string also;
     for (const std::string& note : listing.notes) also += "\n  " + note;
-    throw InputError(
-        "no frames in " + origin.describe() +
-        (pattern.empty()
-             ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz), or raw files of cameras"
-             : ": no name matches input.pattern '" + pattern + "'") +
-        also);
+    throw InputError("no frames in " + origin.describe() +
+                     (pattern.empty() ? ": expected names ending in .fit, .fits or .fts (also .fz, .gz), raw "
+                                        "files of cameras, or 16-bit TIFF"
+                                      : ": no name matches input.pattern '" + pattern + "'") +
+                     also);
   }
   std::sort(listing.paths.begin(), listing.paths.end(), natural_less);
   return listing;

@@ -125,6 +125,7 @@ OpenFrame FrameSource::open(int index) const {
   OpenFrame frame =
       raw_ ? OpenFrame(FrameReader(file_of_frame.path, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
            : OpenFrame(FrameReader(file_of_frame.path, zero_is_nodata_));
+  if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
       facts.channels != entry.facts.channels)

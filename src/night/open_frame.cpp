@@ -1,6 +1,7 @@
 #include "tilecompile/night/open_frame.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -9,9 +10,13 @@
 namespace tilecompile {
 namespace {
 
-// A block of the output whose source is read at once: turned by 45 degrees a long one would need a square as
-// wide as it is long.
-constexpr int kBlockRows = 256, kLeastBlockColumns = 64, kMostBlockColumns = 512;
+// Blocks of the output whose source is read at once. As wide as may be, so that few rows are read twice; but
+// turned by 45 degrees a long one would need a square as wide as it is long.
+struct BlockShape {
+  int columns, rows;
+};
+constexpr BlockShape kBlocks[] = {{4096, 64}, {1024, 128}, {256, 256}};
+constexpr std::size_t kMostSource = 2;  // pixels that are read for a pixel that is made
 
 void copy_block(const Plane<float>& block, const Box& from, const Box& box, float* out) {
   for (int y = 0; y < from.h; ++y)
@@ -42,33 +47,55 @@ void OpenFrame::read_rows(int channel, int y0, int rows, float* out) {
   read_box({0, y0, facts_.width, rows}, wanted);
 }
 
+void OpenFrame::keep_in(std::shared_ptr<KeptFrames> kept, std::string name) {
+  kept_ = std::move(kept);
+  name_ = std::move(name);
+}
+
+bool OpenFrame::copy_kept(const Box& box, const std::vector<float*>& out) const {
+  const std::shared_ptr<const Image> frame = kept_ ? kept_->find(name_) : nullptr;
+  if (!frame) return false;
+  for (std::size_t c = 0; c < out.size(); ++c)
+    for (int y = 0; y < box.h && out[c] != nullptr; ++y)
+      std::copy_n((*frame)[c].row(box.y0 + y) + box.x0, box.w,
+                  out[c] + static_cast<std::ptrdiff_t>(y) * box.w);
+  return true;
+}
+
 void OpenFrame::read_box(const Box& box, const std::vector<float*>& out) {
   if (!night_) {
     for (std::size_t c = 0; c < out.size(); ++c)
       if (out[c] != nullptr) reader_.read_box(static_cast<int>(c), box, out[c]);
     return;
   }
-  for_blocks(box, [&](const Box& block) { resample_block(block, box, out); });
+  if (copy_kept(box, out)) return;
+  for_blocks(box, [&](const Box& block, const Box& from) { resample_block(block, from, box, out); });
 }
 
 void OpenFrame::drizzle_box(const Box& box, const std::vector<DrizzledChannel>& out) {
-  for_blocks(box, [&](const Box& block) { drizzle_block(block, box, out); });
+  for_blocks(box, [&](const Box& block, const Box& from) { drizzle_block(block, from, box, out); });
 }
 
 template <class Make>
-void OpenFrame::for_blocks(const Box& box, const Make& make) const {
-  const int columns = std::clamp(2 * box.h, kLeastBlockColumns, kMostBlockColumns);
-  for (int y0 = box.y0; y0 < box.y1(); y0 += kBlockRows)
-    for (int x0 = box.x0; x0 < box.x1(); x0 += columns)
-      make(Box{x0, y0, std::min(columns, box.x1() - x0), std::min(kBlockRows, box.y1() - y0)});
+void OpenFrame::for_blocks(const Box& box, const Make& make, std::size_t shape) const {
+  const auto [columns, rows] = kBlocks[shape];
+  for (int y0 = box.y0; y0 < box.y1(); y0 += rows)
+    for (int x0 = box.x0; x0 < box.x1(); x0 += columns) {
+      const Box block{x0, y0, std::min(columns, box.x1() - x0), std::min(rows, box.y1() - y0)};
+      const Box from = source_of(block);
+      if (from.area() > kMostSource * block.area() && shape + 1 < std::size(kBlocks))
+        for_blocks(block, make, shape + 1);
+      else
+        make(block, from);
+    }
 }
 
 Box OpenFrame::source_of(const Box& block) const {
   return source_box(frame_->transform, night_->registration.grid, block, frame_->width, frame_->height);
 }
 
-void OpenFrame::drizzle_block(const Box& block, const Box& box, const std::vector<DrizzledChannel>& out) {
-  const Box from = source_of(block);
+void OpenFrame::drizzle_block(const Box& block, const Box& from, const Box& box,
+                              const std::vector<DrizzledChannel>& out) {
   Plane<float> samples(from.w, from.h);
   if (from.w > 0 && from.h > 0) samples = calibrated_box(reader_, night_->masters_of(*frame_), from);
   std::vector<Plane<float>> light(out.size(), Plane<float>(block.w, block.h)), shares = light;
@@ -83,27 +110,35 @@ void OpenFrame::drizzle_block(const Box& block, const Box& box, const std::vecto
   }
 }
 
-void OpenFrame::resample_block(const Box& block, const Box& box, const std::vector<float*>& out) {
-  const OutputGrid& grid = night_->registration.grid;
+void OpenFrame::resample_block(const Box& block, const Box& from, const Box& box,
+                               const std::vector<float*>& out) {
   const int width = frame_->width, height = frame_->height;
-  const Box from = source_of(block);
-  Plane<float> result(block.w, block.h, std::numeric_limits<float>::quiet_NaN());
+  std::vector<ResampledPlane> results;
+  std::vector<int> colours;
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    if (out[c] == nullptr) continue;
+    results.push_back(
+        {out[c] + static_cast<std::ptrdiff_t>(block.y0 - box.y0) * box.w + (block.x0 - box.x0), box.w});
+    colours.push_back(static_cast<int>(c));
+  }
   if (from.w == 0 || from.h == 0) {
-    for (float* plane : out)
-      if (plane != nullptr) copy_block(result, block, box, plane);
+    for (const ResampledPlane& plane : results)
+      for (int y = 0; y < block.h; ++y)
+        std::fill_n(plane.samples + y * plane.stride, block.w, std::numeric_limits<float>::quiet_NaN());
     return;
   }
   const Box read = pattern_ ? with_neighbours(from, width, height) : from;
-  Plane<float> samples = calibrated_box(reader_, night_->masters_of(*frame_), read);
-  Plane<float> colour(pattern_ ? from.w : 0, pattern_ ? from.h : 0);
-  for (std::size_t c = 0; c < out.size(); ++c) {
-    if (out[c] == nullptr) continue;
-    if (pattern_)
-      interpolate_colour(*pattern_, static_cast<int>(c), samples.view(), read, from, colour.data());
-    const FramePart part{pattern_ ? colour.view() : samples.view(), from, width, height};
-    resample(frame_->transform, grid, block, part, result.data());
-    copy_block(result, block, box, out[c]);
+  const Plane<float> samples = calibrated_box(reader_, night_->masters_of(*frame_), read);
+  std::vector<Plane<float>> planes;
+  for (const int colour : colours) {
+    if (!pattern_) continue;
+    planes.emplace_back(from.w, from.h);
+    interpolate_colour(*pattern_, colour, samples.view(), read, from, planes.back().data());
   }
+  std::vector<FramePart> parts;
+  for (std::size_t i = 0; i < results.size(); ++i)
+    parts.push_back({pattern_ ? planes[i].view() : samples.view(), from, width, height});
+  resample(frame_->transform, night_->registration.grid, block, parts, results);
 }
 
 void OpenFrame::read_all(Image& image) {
@@ -115,6 +150,7 @@ void OpenFrame::read_all(Image& image) {
     planes.push_back(plane.data());
   }
   read_box({0, 0, facts_.width, facts_.height}, planes);
+  if (kept_) kept_->offer(name_, image);
 }
 
 Image OpenFrame::read_all() {

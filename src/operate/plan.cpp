@@ -20,6 +20,7 @@
 #include "tilecompile/night/frame_scan.hpp"
 #include "tilecompile/passes/analysis.hpp"
 #include "tilecompile/passes/frame_proofs.hpp"
+#include "tilecompile/passes/raw_sample.hpp"
 #include "tilecompile/passes/star_pass.hpp"
 #include "tilecompile/storage/memory_store.hpp"
 #include "tilecompile/worker/execute_task.hpp"
@@ -33,12 +34,16 @@ double elapsed_s(std::chrono::steady_clock::time_point began) {
 }
 
 // Seconds of one task of one tile on the sample: the first time with reading, the second from memory.
-void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+void time_tile(const RunConfig& config, const FrameOrigin& frames, const Manifest& few, const RawSample& raw,
                const FrameMetrics& metrics, const Box& box, const std::shared_ptr<VerifiedFiles>& verified,
                PlanSample& sample) {
   const auto store = open_memory_store();
   TileTask task = share_task(*store, config.method, few, metrics);
   task.tiles = {{0, box, 0, "", ""}};
+  if (raw.night) {
+    store->put(registration_key(task.run_id), raw.registration_json);
+    task.input_stage = "raw";
+  }
   RunContexts runs(*store, frames, memory_limit_bytes(config.parallel), 1, verified);
   double seconds[2] = {};
   for (double& s : seconds)
@@ -63,12 +68,32 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
     plan.warnings.push_back("frame quarantined: " + frame.path + ": " + frame.reason);
 }
 
+// The sample as the run will read it: raw frames are registered, which says what the output is.
+RawSample register_raw(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+                       const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, PlanSample& sample) {
+  const auto began = std::chrono::steady_clock::now();
+  RawSample raw = register_sample(config, frames, few, verified, plan.threads);
+  sample.register_s = elapsed_s(began) / static_cast<double>(few.frames.size());
+  for (const BadFrame& frame : raw.not_registered)
+    plan.warnings.push_back("in the sample: " + frame.path + " cannot be registered: " + frame.reason);
+  plan.width = raw.manifest->width();
+  plan.height = raw.manifest->height();
+  plan.channels = raw.manifest->channels();
+  return raw;
+}
+
 PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Manifest& manifest,
                           double fwhm_px, const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan,
                           Grid& grid) {
-  const auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
-  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified);
+  auto few = std::make_shared<Manifest>(spread_frames(manifest, kSampleFrames));
   PlanSample sample;
+  RawSample raw;
+  if (calibrates(config)) {
+    raw = register_raw(config, frames, *few, verified, plan, sample);
+    few = raw.manifest;
+  }
+  const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified, raw.night);
+  plan.samples = source.band_samples();
   sample.frames = plan.sample_frames = static_cast<int>(few->frames.size());
   const int threads = std::min(plan.threads, sample.frames);
   auto began = std::chrono::steady_clock::now();
@@ -81,7 +106,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   sample.analyse_s = elapsed_s(began) / sample.frames * threads / plan.threads;
   began = std::chrono::steady_clock::now();
   const bool proved =
-      config.input.prove_frames && config.input.stage != InputStage::kRaw;  // raw frames drift
+      config.input.prove_frames && (config.input.stage != InputStage::kRaw || raw.night);  // else they drift
   const ProofJob proof{source, config.method, threads, memory_limit_bytes(config.parallel), nobody(), proved};
   const ProofList proof_stars = find_proof_stars(proof, analysis);
   measure_seeing(analysis, source, config.method, threads, nobody(), proof_stars);
@@ -101,7 +126,7 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
       fwhm_px > 0 ? "given by --fwhm"
                   : "measured on " + std::to_string(sample.frames) + " frames; the run measures all of them";
   grid = build_grid(plan.width, plan.height, plan.seeing_px, config.method.tile);
-  time_tile(config, frames, *few, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
+  time_tile(config, frames, *few, raw, analysis.metrics, grid.tiles[grid.tiles.size() / 2], verified, sample);
   return sample;
 }
 
@@ -138,7 +163,7 @@ void add_room(const RunConfig& config, const Grid& grid, RunPlan& plan) {
   const auto rounds = 1 + static_cast<std::uint64_t>(plan.synthetic_frames);
   plan.tiles_bytes =
       tiles * static_cast<std::uint64_t>(plan.channels) * kBytes * (rounds * kTilePlanes + light);
-  if (config.input.stage == InputStage::kRaw)
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
     plan.registered_bytes = 2 * image * static_cast<std::uint64_t>(plan.frames);
 }
 
@@ -150,7 +175,7 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   RunPlan plan;
   plan.threads = thread_count(config.parallel.threads);
   const auto began = std::chrono::steady_clock::now();
-  const FrameOrigin frames = open_frames(config);
+  FrameOrigin frames = open_frames(config);
   const FrameListing listing = list_frames(frames, config.input.pattern);
   const std::vector<std::string>& paths = listing.paths;
   plan.warnings = listing.notes;
@@ -173,8 +198,10 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.width = manifest.width();
   plan.height = manifest.height();
   plan.channels = manifest.channels();
-  plan.samples = BandSamples::of(manifest, nullptr);
   Grid grid;
+  // As large a part of the sample is kept as of all frames in the run.
+  frames.kept =
+      std::make_shared<KeptFrames>(kept_memory_bytes(config) * kSampleFrames / manifest.frames.size());
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   const std::vector<std::string> odd_headers = header_warnings(manifest);
   plan.warnings.insert(plan.warnings.end(), odd_headers.begin(), odd_headers.end());
@@ -187,14 +214,20 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.tiles = static_cast<int>(grid.tiles.size());
   count_tasks(config, grid, sample, plan);
   add_room(config, grid, plan);
+  plan.masters_bytes = raw_costs(config, manifest, 1).masters_disk_bytes;
   sample.scan_s = scan_s;
   plan.phases = planned_phases(config, manifest, grid, sample, plan);
   for (const std::string& text : file_warnings(manifest)) plan.warnings.push_back(text);
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
-  if (config.input.stage == InputStage::kRaw)
+  if (calibrates(config) && config.registration.debayer == "auto" &&
+      (plan.channels == 3 || config.registration.output_scale > 1))
     plan.warnings.emplace_back(
-        "input.stage is raw: planned on the raw frames as they are; registering them, and colour planes made "
-        "from one sensor plane, come on top");
+        "planned with interpolated frames: registration.debayer: auto decides when all frames are known, and "
+        "drizzled ones take twice the memory and a further pass");
+  if (config.input.stage == InputStage::kRaw && !calibrates(config))
+    plan.warnings.emplace_back(
+        "planned on the raw frames as they are: registering them, and colour planes made from one sensor "
+        "plane, come on top");
   return plan;
 }
 
@@ -222,6 +255,7 @@ nlohmann::json plan_json(const RunPlan& plan) {
       {"disk",
        {{"products_bytes", plan.products_bytes},
         {"registered_bytes", plan.registered_bytes},
+        {"masters_bytes", plan.masters_bytes},
         {"tiles_bytes", plan.tiles_bytes}}},
       {"warnings", plan.warnings}};
 }

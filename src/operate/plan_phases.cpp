@@ -9,6 +9,7 @@
 #include "tilecompile/master/synthetic_round.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
 #include "tilecompile/night/frame_bands.hpp"
+#include "tilecompile/passes/raw_sample.hpp"
 
 namespace tilecompile {
 namespace {
@@ -42,12 +43,12 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
 }
 
 // Bands read whole rows; of gzipped frames everything up to them has to be unpacked, every time.
-std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads) {
+std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads, double share) {
   double bytes = 0;
   for (const ManifestEntry& f : manifest.frames)
     bytes += static_cast<double>(f.size_bytes) *
              (f.path.ends_with(".gz") ? static_cast<double>(reads.bands) : reads.images);
-  return static_cast<std::uint64_t>(bytes);
+  return static_cast<std::uint64_t>(share * bytes);
 }
 
 }  // namespace
@@ -59,10 +60,14 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const auto plane = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(plan.height);
   const std::uint64_t pixels = plane * static_cast<std::uint64_t>(plan.channels);
   const auto threads = static_cast<std::uint64_t>(plan.threads), frames = manifest.frames.size();
-  const std::uint64_t resident = kProgramBytes + pixels * kClassicalBytes;
+  const RawCosts raw = raw_costs(config, manifest, pixels * sizeof(float));
+  const std::uint64_t held_raw = kProgramBytes + raw.masters_bytes + raw.kept_bytes;
+  const std::uint64_t resident = held_raw + pixels * kClassicalBytes;
   const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
-  const std::size_t limit = memory_limit_bytes(config.parallel);
+  const std::size_t limit = band_memory_bytes(config);
   const BandReads reads = band_reads(grid, plan, limit);
+  const double read_again =
+      plan.samples.planes > plan.channels ? 1 : raw.unkept;  // drizzled frames are not kept
   const std::uint64_t bands =
       std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
                               reads.largest_bytes * std::min<std::uint64_t>(threads, reads.bands));
@@ -76,19 +81,30 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   std::vector<PlannedPhase> phases = {
       {"scan", all, kProgramBytes, sample.scan_s},
       {"analyse frames", all,
-       kProgramBytes + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
+       held_raw + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
-      {"measure seeing", all,
+      {"measure seeing", static_cast<std::uint64_t>(raw.unkept * static_cast<double>(all)),
        resident + images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel),
        sample.seeing_s * plan.frames},
-      {"reconstruct tiles", band_bytes(manifest, reads), tiles, tiles_s},
+      {"reconstruct tiles", band_bytes(manifest, reads, read_again), tiles, tiles_s},
       {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
+  if (calibrates(config)) {
+    // Masters are read twice, in bands within a quarter of the limit, and hashed once.
+    const double calibration_s =
+        3 * sample.scan_s * static_cast<double>(raw.calibration_bytes) / static_cast<double>(all);
+    phases.insert(
+        phases.begin() + 1,
+        {{"calibration", 3 * raw.calibration_bytes,
+          kProgramBytes + std::min<std::uint64_t>(limit / 4, 2 * raw.calibration_bytes), calibration_s},
+         {"register frames", all, kProgramBytes + raw.masters_bytes + threads * raw.star_finding_bytes,
+          sample.register_s * plan.frames}});
+  }
   if (plan.synthetic_frames == 0) return phases;
   const std::uint64_t frame = joining_bytes(grid, plan.channels);
   const std::uint64_t joining = std::clamp<std::uint64_t>(join_memory_bytes(limit) / frame, 1,
                                                           static_cast<std::uint64_t>(plan.synthetic_frames)) *
                                 frame;
-  phases.push_back({"synthetic frames", band_bytes(manifest, reads),
+  phases.push_back({"synthetic frames", band_bytes(manifest, reads, read_again),
                     tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
                     tiles_s});
   return phases;

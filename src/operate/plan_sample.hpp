@@ -8,6 +8,7 @@ namespace tilecompile {
 struct PlanSample {
   int frames = 0;
   double scan_s = 0;                           ///< all frames
+  double register_s = 0;                       ///< a raw frame, its stars and its transform
   double analyse_s = 0, seeing_s = 0;          ///< a frame
   double tile_read_s = 0, tile_compute_s = 0;  ///< of one thread: a band of one frame; a tile of one frame
 };

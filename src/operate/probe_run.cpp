@@ -30,14 +30,6 @@ TileTask share_task(ObjectStore& store, const MethodConfig& method, const Manife
   return task;
 }
 
-Manifest spread_frames(const Manifest& all, int wanted) {
-  Manifest few;
-  const std::size_t frames = all.frames.size(), count = std::min<std::size_t>(wanted, frames);
-  for (std::size_t i = 0; i < count; ++i)
-    few.frames.push_back(all.frames[(2 * i + 1) * frames / (2 * count)]);
-  return few;
-}
-
 SmallTask make_small_task(const RunConfig& config, const FrameOrigin& frames,
                           const std::shared_ptr<Manifest>& manifest,
                           const std::shared_ptr<VerifiedFiles>& verified, ObjectStore& store) {

@@ -16,9 +16,6 @@ namespace tilecompile {
 TileTask share_task(ObjectStore& store, const MethodConfig& method, const Manifest& manifest,
                     const FrameMetrics& metrics);
 
-/// At most `wanted` frames of a manifest, spread over it.
-Manifest spread_frames(const Manifest& all, int wanted);
-
 /// A real task on a few real frames, small enough to try things out with.
 struct SmallTask {
   std::shared_ptr<Manifest> manifest;

@@ -4,11 +4,14 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
+#include "align/row_kernel.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/counter_random.hpp"
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -136,6 +139,74 @@ TEST(Resample, DoesNotDependOnHowTheOutputIsCut) {
                         std::bit_cast<std::uint32_t>(all.at(out.x0 + x, out.y0 + y)))
                   << degrees << " " << w << "x" << h << " at " << out.x0 + x << "," << out.y0 + y;
         }
+  }
+}
+
+// The kernel as the header says it, where all of it lies in the frame.
+float plain_pixel(const Transform& t, const OutputGrid& grid, int x, int y, const Plane<float>& frame) {
+  const Point at = map(t, {grid.x(x), grid.y(y)});
+  const auto u = static_cast<int>(std::floor(at.x * 1024 + 0.5)),
+             v = static_cast<int>(std::floor(at.y * 1024 + 0.5));
+  const int left = (u >> 10) - 2, top = (v >> 10) - 2;
+  if (left < 0 || top < 0 || left + 6 > frame.width() || top + 6 > frame.height()) return kNaN;
+  double lowest = frame.at(left, top), highest = lowest, sum = 0;
+  for (int j = 0; j < 6; ++j)
+    for (int i = 0; i < 6; ++i) {
+      lowest = std::min<double>(lowest, frame.at(left + i, top + j));
+      highest = std::max<double>(highest, frame.at(left + i, top + j));
+    }
+  for (std::size_t i = 0; i < 6; ++i) {
+    double column = 0;
+    for (std::size_t j = 0; j < 6; ++j)
+      column += kernel_phase(v & 1023).weight[j] *
+                (frame.at(left + static_cast<int>(i), top + static_cast<int>(j)) - lowest);
+    sum += kernel_phase(u & 1023).weight[i] * column;
+  }
+  const double area = grid.step * grid.step * std::abs(tilecompile::area(t, {grid.x(x), grid.y(y)}));
+  return static_cast<float>(area * (lowest + std::max(sum, -0.02 * (highest - lowest))));
+}
+
+TEST(Resample, IsThePlainSumToTheBitWithAnyVectors) {
+  const Plane<float> frame = sky_with({{50, 40, 3, 30000}, {20, 70, 1.2, 60000}}, 131, 97, 500, 20);
+  Transform bent = turned(12, 131, 97, 1.5), divided = turned(3, 131, 97, 0);
+  divided.g = 0.01;
+  divided.h = -0.02;
+  const VectorLevel widest = widest_vector_level();
+  for (const Transform& t : {shift_transform(0.31, -1.77), shift_transform(2, 3), bent, divided})
+    for (const double scale : {1.0, 1.5}) {
+      const OutputGrid grid{static_cast<int>(140 * scale), static_cast<int>(101 * scale), -4, -2, 1 / scale};
+      for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+        if (level > widest) continue;
+        set_vector_level(level);
+        const Plane<float> out = resampled(t, grid, frame);
+        int whole = 0;
+        for (int y = 0; y < grid.height; ++y)
+          for (int x = 0; x < grid.width; ++x) {
+            const float plain = plain_pixel(t, grid, x, y, frame);
+            if (plain != plain) continue;
+            ++whole;
+            ASSERT_EQ(std::bit_cast<std::uint32_t>(out.at(x, y)), std::bit_cast<std::uint32_t>(plain))
+                << x << "," << y;
+          }
+        EXPECT_GT(whole, 0.6 * grid.width * grid.height);
+      }
+    }
+  set_vector_level(widest);
+}
+
+TEST(Resample, PlanesOfAFrameComeAsEachByItself) {
+  const Plane<float> first = sky_with({{50, 40, 3, 30000}}, 90, 80, 500, 20),
+                     second = sky_with({{20, 30, 2, 9000}}, 90, 80, 90, 5);
+  const Transform t = turned(7, 90, 80, 0.4);
+  const OutputGrid grid{80, 70, 3, 2, 1};
+  Plane<float> one(100, 70, -1.0F), two(80, 70);
+  resample(t, grid, {0, 0, 80, 70}, {whole(first), whole(second)}, {{one.data() + 5, 100}, {two.data(), 80}});
+  const Plane<float> alone = resampled(t, grid, first);
+  EXPECT_EQ(0, std::memcmp(two.data(), resampled(t, grid, second).data(), two.size() * sizeof(float)));
+  for (int y = 0; y < 70; ++y) {
+    EXPECT_EQ(0, std::memcmp(one.row(y) + 5, alone.row(y), 80 * sizeof(float)));
+    EXPECT_EQ(one.at(4, y), -1.0F);
+    EXPECT_EQ(one.at(85, y), -1.0F);
   }
 }
 

@@ -41,10 +41,28 @@ TEST(CameraFrame, ARawFileOfACameraReadsLikeAFrame) {
   }
 }
 
+TEST(CameraFrame, ATiffFileReadsLikeAFrame) {
+  const TempDir dir;
+  const Plane<std::uint16_t> codes = mosaic();
+  write_tiff(dir / "a.tiff", codes);
+  FrameReader reader(dir / "a.tiff", ZeroIsNodata::kNever);
+  const FrameFacts& facts = reader.facts();
+  EXPECT_EQ(facts.width, 64);
+  EXPECT_EQ(facts.height, 48);
+  EXPECT_EQ(facts.channels, 1);
+  EXPECT_EQ(facts.bayer_pattern, "");
+  EXPECT_EQ(facts.code_step, 1);
+  EXPECT_EQ(facts.largest_code, 65535);
+  EXPECT_EQ(facts.time.date_obs, "2025-01-10T20:01:02");
+  const Image image = reader.read_all();
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    ASSERT_EQ(image[0].samples()[i], static_cast<float>(codes.samples()[i]));
+}
+
 TEST(CameraFrame, NamesOfFramesAreFitsAndCameraRaw) {
-  for (const char* name : {"a.fits", "A.FIT", "b.fts.gz", "c.fit.fz", "d.CR3", "e.dng"})
+  for (const char* name : {"a.fits", "A.FIT", "b.fts.gz", "c.fit.fz", "d.CR3", "e.dng", "f.tif", "g.TIFF"})
     EXPECT_TRUE(names_a_frame(name));
-  for (const char* name : {"a.xisf", "a.tif", "fits", "a.fits.txt"}) EXPECT_FALSE(names_a_frame(name));
+  for (const char* name : {"a.xisf", "a.png", "fits", "a.fits.txt"}) EXPECT_FALSE(names_a_frame(name));
 }
 
 }  // namespace

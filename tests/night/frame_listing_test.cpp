@@ -54,6 +54,21 @@ TEST(FrameListing, FramesInNaturalOrderFromAllFolders) {
   EXPECT_THAT(list_frames(FrameOrigin(folder.path()), "f*.fit").paths, ElementsAre("f10.fit"));
 }
 
+TEST(FrameListing, TiffFilesAreFramesWhereNothingElseIs) {
+  const TempDir folder;
+  touch(folder / "lights/f2.tif");
+  touch(folder / "lights/f1.TIFF");
+  const FrameListing alone = list_frames(FrameOrigin(folder.path()), "");
+  EXPECT_THAT(alone.paths, ElementsAre("lights/f1.TIFF", "lights/f2.tif"));
+  EXPECT_THAT(alone.notes, ElementsAre());
+  touch(folder / "f3.fit");
+  const FrameListing beside = list_frames(FrameOrigin(folder.path()), "");
+  EXPECT_THAT(beside.paths, ElementsAre("f3.fit"));
+  EXPECT_THAT(beside.notes,
+              ElementsAre(HasSubstr("left out; set input.pattern if they are the frames: lights/f1.TIFF")));
+  EXPECT_THAT(list_frames(FrameOrigin(folder.path()), "*.tif").paths, ElementsAre("lights/f2.tif"));
+}
+
 TEST(FrameListing, RunDirectoriesAreNoInput) {
   const TempDir folder;
   touch(folder / "f1.fit");

@@ -90,6 +90,32 @@ TEST_P(RawReading, TheReferenceIsItsCalibratedSamples) {
   EXPECT_GT(compared, 45000);
 }
 
+TEST_P(RawReading, KeptFramesAreReadAgainFromMemory) {
+  FrameOrigin origin(night_.folder());
+  origin.kept = std::make_shared<KeptFrames>(std::size_t{1} << 24);
+  const FrameSource keeping(origin, night_.manifest, ZeroIsNodata::kAuto, night_.verified, raw_);
+  const FrameSource frames = source();
+  const Box box{17, 33, 101, 64};
+  const auto read = [&](const FrameSource& from, int f) {
+    OpenFrame frame = from.open(f);
+    Image part(static_cast<std::size_t>(frame.facts().channels), Plane<float>(box.w, box.h));
+    std::vector<float*> planes;
+    for (Plane<float>& plane : part) planes.push_back(plane.data());
+    frame.read_box(box, planes);
+    return part;
+  };
+  EXPECT_EQ(keeping.open(1).read_all().size(), frames.open(1).read_all().size());
+  EXPECT_EQ(origin.kept->size_bytes(), frames.open(1).read_all().size() * 300 * 251 * sizeof(float));
+  // A kept frame is not read from its file again, which shows when its transform is another one.
+  const Image expected = read(frames, 1), untouched = read(frames, 2);
+  raw_->registration.frames[1].transform = shift_transform(40, 30);
+  const Image kept = read(keeping, 1), other = read(keeping, 2);
+  for (std::size_t c = 0; c < expected.size(); ++c) {
+    expect_same_bits(kept[c], expected[c], "kept");
+    expect_same_bits(other[c], untouched[c], "not kept");
+  }
+}
+
 TEST_P(RawReading, FactsAreThoseOfTheResult) {
   const FrameSource frames = source();
   const FrameFacts facts = frames.open(1).facts();

@@ -124,6 +124,87 @@ TEST_F(RawInput, RawFilesOfACameraGiveTheBitsOfTheSameFits) {
   EXPECT_EQ(digest(), expected);
 }
 
+TEST_F(RawInput, TiffFilesGiveTheBitsOfTheSameFits) {
+  simulate_night();
+  for (const char* folder : {"darks", "flats", "biases", "truth"}) fs::remove_all(night() / folder);
+  const auto digest = [&] {
+    return nlohmann::json::parse(file("run.json"))
+        .at("products")
+        .at("reconstruction")
+        .at("digest")
+        .get<std::string>();
+  };
+  const std::vector<std::string> saturated = {"--set", "data.saturation=60000"};
+  const ProgramEnd fits = run(saturated);
+  ASSERT_TRUE(has_ended_with_a_picture(fits)) << fits.err;
+  const std::string expected = digest();
+  fs::remove_all(dir_ / "out");
+  for (const auto& entry : fs::directory_iterator(night() / "lights")) {
+    const Plane<float> light = read_image(entry.path()).front();
+    Plane<std::uint16_t> codes(light.width(), light.height());
+    std::copy(light.samples().begin(), light.samples().end(), codes.samples().begin());
+    fs::path name = entry.path();
+    write_tiff(name.replace_extension(".tif"), codes);
+    fs::remove(entry.path());
+  }
+  const ProgramEnd tiff = run(saturated);
+  ASSERT_TRUE(has_ended_with_a_picture(tiff)) << tiff.err;
+  EXPECT_EQ(digest(), expected);
+}
+
+TEST_F(RawInput, AReferenceThatCannotBeOneIsNamed) {
+  simulate_night();
+  RawNightOptions cloud = small_night();
+  cloud.night.stars = 0;
+  intrude(cloud, "lights/light_0002.fits", "lights/light_0002.fits");
+  const ProgramEnd end = run({"--set", "registration.reference=light_0002.fits"});
+  EXPECT_EQ(end.code, 4);
+  EXPECT_THAT(end.err, AllOf(HasSubstr("cannot be the reference: light_0002.fits: it shows no stars"),
+                             HasSubstr("name another one, or auto"), Not(HasSubstr("light_0003.fits"))));
+  fs::remove_all(dir_ / "out");
+  const ProgramEnd good = run({"--set", "registration.reference=light_0003.fits"});
+  ASSERT_TRUE(has_ended_with_a_picture(good)) << good.err;
+  EXPECT_THAT(quarantined(), AllOf(HasSubstr("light_0002.fits: "), Not(HasSubstr("light_0004.fits"))));
+}
+
+TEST_F(RawInput, APlanOfAFolderSaysWhatTheRunDoes) {
+  for (const std::string cfa : {"", "RGGB"}) {
+    fs::remove_all(night());
+    fs::remove_all(dir_ / "out");
+    RawNightOptions options = small_night();
+    options.camera.cfa = cfa;
+    simulate_night(options);
+    const ProgramEnd planned =
+        run_program({"plan", night().string(), "--json", "--quiet", "--output", (dir_ / "never").string()},
+                    {0, 0, 300, {}});
+    ASSERT_EQ(planned.code, 0) << planned.err;
+    const auto plan = nlohmann::json::parse(planned.out);
+    EXPECT_FALSE(fs::exists(dir_ / "never"));
+    const ProgramEnd end = run();
+    ASSERT_TRUE(has_ended_with_a_picture(end)) << end.err;
+    const auto record = nlohmann::json::parse(file("run.json"));
+    EXPECT_EQ(plan.at("frames"), record.at("frames"));
+    EXPECT_NEAR(plan.at("seeing_px").get<double>(), record.at("seeing_px").get<double>(), 0.6);
+    std::vector<std::string> names;
+    double memory = 0;
+    for (const auto& phase : plan.at("phases")) {
+      names.push_back(phase.at("name"));
+      memory = std::max(memory, phase.at("memory_bytes").get<double>());
+    }
+    EXPECT_EQ(names, (std::vector<std::string>{"scan", "calibration", "register frames", "analyse frames",
+                                               "measure seeing", "reconstruct tiles", "write products"}));
+    EXPECT_GT(memory, 0.3 * record.at("peak_memory_bytes").get<double>());
+    EXPECT_LT(memory, 3 * record.at("peak_memory_bytes").get<double>());
+    std::uintmax_t masters = 0;
+    for (const fs::path& folder : {dir_ / "out" / kRunId / "calibration", dir_ / "out/masters"})
+      for (const auto& item : fs::recursive_directory_iterator(folder))
+        if (item.path().extension() == ".fits") masters += item.file_size();
+    EXPECT_NEAR(plan.at("disk").at("masters_bytes").get<double>(), static_cast<double>(masters),
+                0.3 * static_cast<double>(masters));
+    EXPECT_EQ(plan.at("disk").at("registered_bytes"), 0);
+  }
+}
+
 TEST_F(RawInput, XisfFilesAreNamed) {
   fs::create_directories(night());
   write_text(night() / "a.xisf", "XISF0100");

@@ -1,4 +1,5 @@
 #pragma once
+#include <string_view>
 #include <vector>
 
 #include "tilecompile/align/resample.hpp"
@@ -8,6 +9,8 @@ namespace tilecompile {
 /// Which part of the sky the output shows (`registration.framing`): that of the reference, all that any frame
 /// shows, or what every frame shows.
 enum class Framing { kReference, kUnion, kIntersection };
+/// Of the word of the configuration: reference, union or intersection.
+Framing framing_from_name(std::string_view name);
 
 constexpr int kLargestSide_px = 65535;  ///< of a frame and of the output
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "tilecompile/align/transform.hpp"
 #include "tilecompile/image/plane.hpp"
 
@@ -26,7 +28,13 @@ struct FramePart {
   int width = 0, height = 0;  ///< of the whole frame
 };
 
-/// Resamples a frame to the pixels of `out`, row by row into `result` (out.w * out.h samples), by Lanczos-3
+/// Where a plane of the output goes: its rows, `stride` samples apart.
+struct ResampledPlane {
+  float* samples = nullptr;
+  std::ptrdiff_t stride = 0;
+};
+
+/// Resamples planes of a frame, all parts of one box, to the pixels of `out`, by Lanczos-3
 /// along rows and columns of the frame, weights of 1/1024 px phases that sum to 1 and keep slopes
 /// (what the plain kernel lacks, up to 0.02, goes from the fourth weight to the third), sums from top left to
 /// bottom right in double, times the Jacobian, rounded once. A pixel depends on the place of `out` in no way.
@@ -39,6 +47,9 @@ struct FramePart {
 /// the ring beside a steeper star or a hot pixel, of up to 13 % of its peak, is cut down to that.
 ///
 /// Throws ContractError when a sample that is needed is not in `part`.
+void resample(const Transform& t, const OutputGrid& grid, const Box& out, const std::vector<FramePart>& parts,
+              const std::vector<ResampledPlane>& results);
+/// One plane, row by row into `result` (out.w * out.h samples).
 void resample(const Transform& t, const OutputGrid& grid, const Box& out, const FramePart& part,
               float* result);
 

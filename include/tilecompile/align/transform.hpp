@@ -31,6 +31,12 @@ struct Transform {
   bool operator==(const Transform&) const = default;
 };
 
+/// A transform along one row: polynomials of p, by powers, the d/dq ones too, and what they are divided by.
+struct RowSums {
+  double u[4], v[4], uq[3], vq[3];
+  double g, h, below, scale;  ///< below: 1 + h q
+};
+
 /// The transform along one row of the reference: the same sums for a pixel whichever part of the row is asked
 /// for.
 class RowTransform {
@@ -39,13 +45,14 @@ class RowTransform {
   Point at(double x) const;
   /// The Jacobian determinant d(u, v) / d(x, y): source area a unit of area of the reference.
   double area_at(double x) const;
+  /// p of a column.
+  double scaled(double x) const { return (x - centre_x_) / sums_.scale; }
+  /// at() and area_at() of n columns, to the bit; p: scaled().
+  void carry(const double* p, int n, double* u, double* v, double* area) const;
 
  private:
-  const Transform& t_;
-  double q_;
-  std::array<double, 4> u_, v_;    // by powers of p
-  std::array<double, 3> uq_, vq_;  // d/dq, by powers of p
-  double below_;                   // 1 + h q
+  double centre_x_;
+  RowSums sums_;
 };
 
 /// The place in the frame of a place in the reference.

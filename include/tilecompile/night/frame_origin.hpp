@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tilecompile/config/run_config.hpp"
+#include "tilecompile/night/kept_frames.hpp"
 #include "tilecompile/storage/file_cache.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/storage/s3.hpp"
@@ -22,6 +23,7 @@ struct FrameOrigin {
   std::string prefix;
   bool by_content = false;           ///< below `prefix` a frame is named by its SHA-256, not by its path
   std::shared_ptr<FileCache> cache;  ///< always there with a bucket
+  std::shared_ptr<KeptFrames> kept;  ///< null: raw frames are resampled whenever they are read
 
   std::string describe() const;
   /// What the frame of this path and content is called here: either of the two.

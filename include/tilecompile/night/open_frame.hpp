@@ -1,10 +1,12 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "tilecompile/align/debayer.hpp"
 #include "tilecompile/align/drizzle.hpp"
+#include "tilecompile/night/kept_frames.hpp"
 #include "tilecompile/night/raw_night.hpp"
 
 namespace tilecompile {
@@ -17,6 +19,8 @@ class OpenFrame {
   explicit OpenFrame(FrameReader stored);
   /// `frame` is one of `night`'s. Throws InputError when the file has another size.
   OpenFrame(FrameReader raw, std::shared_ptr<const RawNight> night, const RegisteredFrame& frame);
+  /// Whole frames that are read are kept there under this name, and read from there again.
+  void keep_in(std::shared_ptr<KeptFrames> kept, std::string name);
 
   const FrameFacts& facts() const { return facts_; }
   /// As FrameReader::held_bytes.
@@ -34,18 +38,22 @@ class OpenFrame {
   Image read_all();
 
  private:
-  /// Calls `make(block)` for blocks of `box` whose source is read at once.
+  /// Calls `make(block, source)` for blocks of `box` whose source is read at once.
   template <class Make>
-  void for_blocks(const Box& box, const Make& make) const;
+  void for_blocks(const Box& box, const Make& make, std::size_t shape = 0) const;
   Box source_of(const Box& block) const;
-  void resample_block(const Box& block, const Box& box, const std::vector<float*>& out);
-  void drizzle_block(const Box& block, const Box& box, const std::vector<DrizzledChannel>& out);
+  bool copy_kept(const Box& box, const std::vector<float*>& out) const;
+  void resample_block(const Box& block, const Box& from, const Box& box, const std::vector<float*>& out);
+  void drizzle_block(const Box& block, const Box& from, const Box& box,
+                     const std::vector<DrizzledChannel>& out);
 
   FrameReader reader_;
   FrameFacts facts_;
   std::shared_ptr<const RawNight> night_;  ///< none: a registered frame
   const RegisteredFrame* frame_ = nullptr;
   std::optional<CfaPattern> pattern_;
+  std::shared_ptr<KeptFrames> kept_;
+  std::string name_;
 };
 
 }  // namespace tilecompile

@@ -27,8 +27,9 @@ struct RunPlan {
   int sample_frames = 0;                           ///< frames that times and seeing were measured on
   std::vector<PlannedPhase> phases;
   /// Room that the run needs: its pictures and maps in output.dir, copies of raw frames that it registers
-  /// there (0: none), and, with workers, its tiles in the storage. FITS files of float32, not compressed.
-  std::uint64_t products_bytes = 0, registered_bytes = 0, tiles_bytes = 0;
+  /// there (0: none), masters of its calibration, and, with workers, its tiles in the storage. FITS files of
+  /// float32, not compressed.
+  std::uint64_t products_bytes = 0, registered_bytes = 0, masters_bytes = 0, tiles_bytes = 0;
   std::vector<BadFrame> bad_frames;  ///< that the run would leave out
   std::vector<std::string> warnings;
 };
