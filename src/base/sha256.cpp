@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <cstdio>
+#include <functional>
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
@@ -43,15 +44,40 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.hex();
 }
 
-std::string sha256_file(const std::filesystem::path& path) {
+namespace {
+
+// Hands the file's content to `take`, `at_once` bytes at a time; only the last piece is shorter.
+void read_pieces(const std::filesystem::path& path, std::size_t at_once,
+                 const std::function<void(std::string_view)>& take) {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) throw InputError("cannot read " + path.string() + ": check that it exists and is readable");
-  Sha256 hash;
-  std::vector<char> buffer(1 << 20);
-  while (std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file.get()))
-    hash.update(buffer.data(), n);
+  std::setvbuf(file.get(), nullptr, _IONBF, 0);  // pieces are large
+  std::vector<char> buffer(at_once);
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file.get()))
+    take({buffer.data(), n});
   if (std::ferror(file.get()))
     throw InputError("reading " + path.string() + " failed: check the disk or mount");
+}
+
+}  // namespace
+
+std::string sha256_file(const std::filesystem::path& path) {
+  constexpr std::size_t kAtOnce = 1 << 18;  // stays in the second-level cache
+  Sha256 hash;
+  read_pieces(path, kAtOnce, [&](std::string_view piece) { hash.update(piece.data(), piece.size()); });
+  return hash.hex();
+}
+
+std::string sha256_file(const std::filesystem::path& path, FileSums& sums) {
+  std::error_code unknown;  // then reading tells what is wrong
+  const std::uint64_t size = std::filesystem::file_size(path, unknown);
+  sums = {0, block_bytes_for(unknown ? 0 : size), {}};
+  Sha256 hash;
+  read_pieces(path, sums.block_bytes, [&](std::string_view block) {
+    hash.update(block.data(), block.size());
+    sums.sums.push_back(block_sum(block));
+    sums.file_bytes += block.size();
+  });
   return hash.hex();
 }
 

@@ -11,15 +11,16 @@ std::string adopt(const TileRound& round, const RoundPlace& place, const ResultM
                   RoundObserver& observer, TileLedger& ledger, const TrustBook& workers) {
   if (entry.data_checksum.empty()) return "the journal has no result of it";
   if (workers.is_distrusted(entry.worker_id)) return "worker " + entry.worker_id + " gave wrong tiles";
-  TileFile file;
+  LoadedResult loaded;
   try {
-    file = load_own_tile(round, place.store, entry);
+    loaded = load_result(round, place.store, entry);
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
     return e.what();
   }
   ledger.offer(entry);
-  observer.accept(entry, std::move(file));
+  if (loaded.keep) loaded.keep();
+  observer.accept(entry, std::move(loaded.file));
   return "";
 }
 

@@ -38,8 +38,7 @@ Standstill::Standstill(RunDirectory& directory, const WorkerBook& book, const Re
     : directory_(directory),
       book_(book),
       stall_after_s_(stall_after_s),
-      patience_s_(std::max(ladder_s(retry), stall_after_s)),
-      failures_then_(book.failures()) {}
+      patience_s_(std::max(ladder_s(retry), stall_after_s)) {}
 
 bool Standstill::quiet() const { return !state_.name.empty() || seconds_since(last_done_) >= kQuiet_s; }
 
@@ -49,7 +48,7 @@ Standstill::State Standstill::state_of(const RoundView& round) const {
   if (!round.alarm.empty()) return {"broker takes no messages", "the broker " + round.alarm};
   if (seconds_since(last_done_) < kQuiet_s) return {};
   const std::string resting = book_.who_rests();
-  if (!round.consumers && book_.failures() > failures_then_) {
+  if (!round.consumers && book_.failures_since_done() > 0) {
     const ResultMessage& last = *book_.latest_failure();
     return {disk_full_or(kFails, last.failure->text),
             "no worker takes tasks any more, each tile that was tried has failed; the last on worker " +
@@ -74,7 +73,6 @@ void Standstill::look(const RoundView& round) {
   if (round.done > done_) {
     done_ = round.done;
     last_done_ = Clock::now();
-    failures_then_ = book_.failures();
   }
   if (round.heard) last_heard_ = Clock::now();
   consumers_ = round.consumers;

@@ -50,7 +50,6 @@ class Standstill {
   double stall_after_s_, patience_s_;
   Clock::time_point last_done_ = Clock::now(), last_heard_ = last_done_, failing_since_ = last_done_;
   int done_ = 0;
-  int failures_then_ = 0;  ///< as the latest tile was done
   bool consumers_ = true;  ///< at the latest look
   State state_;            ///< no name: it goes on
 };

@@ -20,8 +20,9 @@ constexpr std::size_t kSampleBytes = 64;  // of all maps at a pixel, as bytes of
 }  // namespace
 
 std::size_t TileOwner::most_together() const {
-  const Box& tile = round_.grid->tiles.front();
-  const std::size_t bytes = kSampleBytes * tile.area() * static_cast<std::size_t>(round_.planes);
+  const std::size_t tile =
+      kSampleBytes * round_.grid->tiles.front().area() * static_cast<std::size_t>(round_.planes);
+  const std::size_t bytes = std::max<std::size_t>(1, of_frames() ? round_.piece_bytes : tile);
   return std::clamp<std::size_t>(kMostBytesTogether / bytes, 1, kMostTogether);
 }
 
@@ -51,7 +52,9 @@ void TileOwner::look_at(Arrival& arrival) const {
 
 void TileOwner::load(Arrival& arrival) const {
   try {
-    arrival.file = load_own_tile(round_, place_.store, arrival.result);
+    LoadedResult loaded = load_result(round_, place_.store, arrival.result);
+    arrival.file = std::move(loaded.file);
+    arrival.keep = std::move(loaded.keep);
     if (judge_.present()) arrival.odd = oddness_of_tile(round_, *arrival.file);
   } catch (...) {
     arrival.failure = std::current_exception();
@@ -105,6 +108,7 @@ void TileOwner::accept(Arrival& arrival) {
   const auto& headers = arrival.answer.message.headers;
   if (const auto read = headers.find(kBytesReadHeader); read != headers.end())
     book_.read(result.worker_id, read->second);
+  if (arrival.keep) arrival.keep();
   observer_.accept(result, std::move(*arrival.file));
   observer_.progress(ledger_.done());
   if (result.part && !of_frames()) return;

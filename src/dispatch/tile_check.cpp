@@ -191,9 +191,7 @@ TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultM
   if (result.part) {
     const std::string bytes = fetch_checked(store, result.data_ref, result.data_checksum,
                                             "piece of tile " + std::to_string(result.tile_id));
-    if (of_frames(result.part->work))
-      round.check_piece(result, bytes);
-    else if (result.part->work == TaskWork::kMeasure)
+    if (result.part->work == TaskWork::kMeasure)
       decode_metrics_part(bytes);
     else
       decode_sums_part(bytes);
@@ -205,6 +203,13 @@ TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultM
   check_shape(result, file);
   if (round.analysis != nullptr) check_values(round, result, file);
   return file;
+}
+
+LoadedResult load_result(const TileRound& round, ObjectStore& store, const ResultMessage& result) {
+  if (!result.part || !of_frames(result.part->work)) return {load_own_tile(round, store, result), {}};
+  return {{},
+          round.read_piece(result, fetch_checked(store, result.data_ref, result.data_checksum,
+                                                 "what was found in a frame"))};
 }
 
 namespace {

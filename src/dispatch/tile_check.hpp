@@ -12,6 +12,14 @@ namespace tilecompile {
 /// cannot be fetched.
 TileFile load_own_tile(const TileRound& round, ObjectStore& store, const ResultMessage& result);
 
+/// What a result brought.
+struct LoadedResult {
+  TileFile file;   ///< of a tile
+  KeepPiece keep;  ///< of a frame or band; empty for others
+};
+/// The same for results of every kind of round.
+LoadedResult load_result(const TileRound& round, ObjectStore& store, const ResultMessage& result);
+
 /// What makes a tile of the first round odd beside the classical stack of its place, by compare_with_stack;
 /// empty when nothing does, and where the round has no analysis. It is a reason to compute the tile again.
 std::string oddness_of_tile(const TileRound& round, const TileFile& file);

@@ -106,6 +106,20 @@ void TileJudge::take_over(int tile_id, const std::string& why) {
   ask(tile_id, false);
 }
 
+void TileJudge::take_over_all(const std::string& why) {
+  std::vector<int> pending;
+  for (int id = 0; id < ledger_.tile_count(); ++id)
+    if (ledger_.is_pending(id) && ledger_.tile(id).phase != TileLedger::Phase::kOwn) pending.push_back(id);
+  if (pending.empty()) return;
+  const std::string items = std::to_string(pending.size());
+  log_warning("the master makes what is left of a round itself: " + why, {{"items", items}});
+  place_.directory.append_event("rest_taken_over", {{"items", items}, {"why", why}});
+  for (const int id : pending) {
+    ledger_.take_over(id);
+    ask(id, false);
+  }
+}
+
 void TileJudge::convict(const std::string& worker_id, const std::string& why) {
   if (!trust_.distrust(worker_id, why)) return;
   std::vector<int> tiles;
@@ -191,6 +205,7 @@ void TileJudge::take_own(const OwnTile& own) {
   }
   ++trust_.own_tiles;
   proven_.insert(id);
+  if (of_frames(round_.task_template.work)) round_.read_piece(own.result, own.bytes)();
   observer_.accept(own.result, own.result.part ? TileFile{} : decode_tile_file(own.bytes));
   observer_.progress(ledger_.done());
 }

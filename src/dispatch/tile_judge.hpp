@@ -43,6 +43,8 @@ class TileJudge {
   void contradicted(const ResultMessage& rival);
   /// The master computes a pending tile itself.
   void take_over(int tile_id, const std::string& why);
+  /// The master makes all that is pending itself; said once.
+  void take_over_all(const std::string& why);
   /// The worker was wrong: names it, and opens its tiles again.
   void convict(const std::string& worker_id, const std::string& why);
   /// Takes what the master has computed. Throws ContractError when its own computation contradicts itself.

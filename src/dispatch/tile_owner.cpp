@@ -39,6 +39,7 @@ TileOwner::TileOwner(const TileRound& round, const RoundPlace& place, RoundObser
       sender_(round, place, observer, reply_to),
       book_(place.workers != nullptr ? *place.workers : own_book_),
       notes_(place.transport, place.directory, book_),
+      letters_(place.transport, [this](const Message& letter) { return take_letter(letter); }),
       standstill_(place.directory, book_, round.retry, round.stall_after_s) {}
 
 void TileOwner::begin() {
@@ -55,6 +56,7 @@ void TileOwner::begin() {
       judge_.accepted(result, met_.insert(result.worker_id).second, "", seconds_now());
     }
   }
+  if (of_frames() && judge_.present()) letters_.begin();
   publish_open();
 }
 
@@ -112,6 +114,7 @@ void TileOwner::look_after() {
     ledger_.reopen_all();
   }
   look_at_leases();
+  letters_.look();
   judge_.look();
   if (ledger_.any_open() && now >= hold_until_) publish_open();
   if (now - last_look_ < kLookEvery) return;
@@ -130,6 +133,10 @@ void TileOwner::watch_progress() {
   if (quiet && view.alarm.empty()) {
     const auto compute = place_.transport.inspect(kComputeQueue);
     view.consumers = !compute || compute->consumers > 0;
+  }
+  if (!view.consumers && of_frames() && judge_.present()) {
+    judge_.take_over_all("no worker takes tasks");
+    view.consumers = true;
   }
   standstill_.look(view);
   if (const ResultMessage* last = standstill_.hopeless()) give_up_the_rest(*last);

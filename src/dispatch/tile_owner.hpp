@@ -13,6 +13,7 @@
 #include "tile_judge.hpp"
 #include "tilecompile/coadd/ledger.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
+#include "tilecompile/protocol/letter_reader.hpp"
 
 namespace tilecompile {
 
@@ -26,8 +27,8 @@ class TileOwner {
   const TileLedger& ledger() const { return ledger_; }
   /// Leaves out what is not asked for, takes over what the journal holds, and publishes all other tiles.
   void begin();
-  /// True for what is no answer and is not to be acknowledged: a note of a worker.
-  bool keeps(const Delivery& delivery) { return notes_.take(delivery); }
+  /// True for what is no answer and is not to be acknowledged: a note of a worker, a dead letter.
+  bool keeps(const Delivery& delivery) { return notes_.take(delivery) || letters_.take(delivery); }
   /// Takes messages of the results queue, one after the other; what each of them says is decoded and checked
   /// side by side before. When it returns they may be acknowledged. Throws what dispatch_tiles throws.
   void take(std::vector<Delivery> answers);
@@ -46,6 +47,7 @@ class TileOwner {
     ResultMessage result;
     std::string no_result;         ///< why it is none
     std::optional<TileFile> file;  ///< of a tile that is wanted
+    KeepPiece keep{};              ///< of a frame or band instead
     std::exception_ptr failure;    ///< of loading it
     std::string odd;
   };
@@ -59,6 +61,8 @@ class TileOwner {
   static double seconds_now();
   void publish_open();
   void watch_progress();
+  bool take_letter(const Message& letter);
+  void do_without(const std::string& worker_id, const std::string& why);
   void give_up_the_rest(const ResultMessage& last);
   void journal(const std::string& lines);
   void reject(const ResultMessage& result, const std::string& why);
@@ -94,6 +98,7 @@ class TileOwner {
   WorkerBook own_book_;
   WorkerBook& book_;
   NoteReader notes_;
+  LetterReader letters_;
   Standstill standstill_;
   std::chrono::steady_clock::time_point last_look_{};
   bool heard_ = false;                                  ///< an answer since the latest look

@@ -1,6 +1,9 @@
 // What the owner of the tiles does with answers that bring no data.
+#include <algorithm>
+
 #include "tile_owner.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 
 namespace tilecompile {
@@ -48,10 +51,9 @@ void TileOwner::take_hand_back(const ResultMessage& result) {
 }
 
 void TileOwner::take_failure(const ResultMessage& result) {
-  // A worker that does not know such tasks: the master computes them, which costs time and no picture.
   if (of_frames() && result.failure->kind == ErrorKind::kUsage && judge_.present() &&
       ledger_.is_pending(result.tile_id))
-    return judge_.take_over(result.tile_id, result.failure->text);
+    return do_without(result.worker_id, result.failure->text);
   const Step step = ledger_.failed(result, book_.proven(result.worker_id));
   if (step == Step::kNothing) {
     log_info("a failure that answers no task under way is left alone",
@@ -66,6 +68,34 @@ void TileOwner::take_failure(const ResultMessage& result) {
   place_.directory.append_event(event_name("retried"), {{"tile_id", std::to_string(result.tile_id)},
                                                         {"attempt", std::to_string(tile.attempt)},
                                                         {"in_s", std::to_string(tile.wait_s)}});
+}
+
+// A worker that does not know such tasks takes them from others all the same: the master makes what is left,
+// which costs time and no picture.
+void TileOwner::do_without(const std::string& worker_id, const std::string& why) {
+  book_.is_older(worker_id);
+  judge_.take_over_all("worker " + worker_id + " does not know tasks of frames, is it of an older version? " +
+                       why);
+}
+
+// Letters that the master itself has written stay: those of items that have failed for good.
+bool TileOwner::take_letter(const Message& letter) {
+  if (!ledger_.tasks().known(letter.correlation_id)) return false;
+  try {
+    const TileTask task = decode_any_task(letter.body);
+    if (std::any_of(task.tiles.begin(), task.tiles.end(), [this](const TaskTile& t) {
+          return t.tile_id >= ledger_.tile_count() || ledger_.is_failed(t.tile_id);
+        }))
+      return false;
+  } catch (const InputError&) {
+    return false;
+  }
+  const auto text = [&](const char* header) {
+    const auto found = letter.headers.find(header);
+    return found == letter.headers.end() ? std::string() : found->second;
+  };
+  do_without(text(kWorkerHeader), text(kReasonHeader));
+  return true;
 }
 
 // Events about tiles are counted by those who read them; frames and bands have names of their own.

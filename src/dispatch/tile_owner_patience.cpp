@@ -63,12 +63,7 @@ void TileOwner::send_again(const std::vector<TaskBook::Task>& tasks, const std::
 // Nobody is left to try anything. A few tiles whose input is wrong may fail for good, like others before
 // them.
 void TileOwner::give_up_the_rest(const ResultMessage& last) {
-  if (of_frames() && judge_.present()) {
-    for (int id = 0; id < ledger_.tile_count(); ++id)
-      if (ledger_.is_pending(id) && ledger_.tile(id).phase != TileLedger::Phase::kOwn)
-        judge_.take_over(id, last.failure->text);
-    return;
-  }
+  if (of_frames() && judge_.present()) return judge_.take_over_all(last.failure->text);
   const int pending = ledger_.tile_count() - ledger_.done() - ledger_.failed() - ledger_.not_asked();
   const bool some_done = ledger_.done() > 0 || round_.others_done;
   if (last.failure->kind == ErrorKind::kTransient || !some_done ||

@@ -21,6 +21,7 @@ std::string without_numbers(std::string text) {
 
 bool WorkerBook::done(const ResultMessage& result) {
   WorkerTally& worker = workers_[result.worker_id];
+  failures_since_done_ = 0;
   ++(result.part && of_frames(result.part->work) ? worker.pieces : worker.tiles);
   if (worker.rests.empty()) return false;
   worker.rests.clear();
@@ -39,7 +40,7 @@ void WorkerBook::read(const std::string& worker_id, const std::string& bytes) {
 
 void WorkerBook::failed(const ResultMessage& result, const std::string& what_follows, int in_s) {
   WorkerTally& worker = workers_[result.worker_id];
-  ++failures_;
+  ++failures_, ++failures_since_done_;
   latest_failure_ = result;
   ++worker.failures;
   worker.last_failure = result.failure->text;

@@ -29,6 +29,7 @@ struct FrameReader::State {
   FrameLayout layout;
   FrameFacts facts;
   bool data_checked = false;  ///< compressed bytes were found sound
+  Guard guard;                ///< of plain files; may be empty
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
@@ -43,18 +44,21 @@ struct FrameReader::State {
   void drop_border_zeros(int channel, int y0, int rows, float* out);
 };
 
-FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros)
+FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros, Guard guard)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = path;
   s.zeros = zeros;
+  if (guard) guard(0, 1);  // before anything makes sense of the header
   s.open = open_frame(path);
   s.layout = find_frame_layout(s.open, path);
   s.facts = read_frame_facts(s.open.file.get(), s.layout);
   s.facts.sky_place = read_sky_place(s.open.file.get(), s.layout);
   s.facts.images = names_of_images(s.open, path, s.layout);
   s.plain = !s.open.unpacked && !s.layout.tile_compressed;
+  if (guard) guard(0, s.plain ? s.layout.data_start : std::numeric_limits<std::int64_t>::max());
   if (s.plain) {
+    s.guard = std::move(guard);
     s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
   } else {
     s.open.close_descriptor();
@@ -77,13 +81,16 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
   const std::size_t sample_bytes = static_cast<std::size_t>(std::abs(layout.bitpix)) / 8;
   const std::int64_t at_once = static_cast<std::int64_t>(kChunkBytes / sample_bytes);
   raw.resize(kChunkBytes);
+  const auto at = [&](std::int64_t sample) {
+    return layout.data_start + sample * static_cast<std::int64_t>(sample_bytes);
+  };
+  if (guard) guard(at(first), at(first + n));
   while (n > 0) {
     const std::int64_t now = std::min(n, at_once);
     const std::size_t wanted = static_cast<std::size_t>(now) * sample_bytes;
     std::size_t have = 0;
     while (have < wanted) {
-      const off_t offset = layout.data_start + static_cast<off_t>(first) * static_cast<off_t>(sample_bytes) +
-                           static_cast<off_t>(have);
+      const off_t offset = at(first) + static_cast<off_t>(have);
       const ssize_t got = ::pread(open.fd, raw.data() + have, wanted - have, offset);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw_frame_errno(path, errno);

@@ -124,6 +124,8 @@ std::string encode_frame_metrics(const FrameMetrics& metrics) {
            {"sky", metrics.sky},
            {"output_scale", metrics.output_scale}};
   if (!metrics.frame_tables) all["frame_tables"] = false;
+  if (!metrics.sums_ref.empty())
+    all["frame_sums"] = {{"ref", metrics.sums_ref}, {"checksum", metrics.sums_checksum}};
   return all.dump() + "\n";
 }
 
@@ -148,6 +150,12 @@ FrameMetrics decode_frame_metrics(std::string_view bytes) {
   metrics.sky = o.numbers("sky", 0, kMostChannels);
   metrics.output_scale = o.numbers("output_scale", 0, kMostChannels);
   if (o.has("frame_tables")) metrics.frame_tables = o.boolean("frame_tables");
+  if (o.has("frame_sums")) {
+    StrictObject sums(o.get("frame_sums"), "frame metrics");
+    metrics.sums_ref = sums.text("ref");
+    metrics.sums_checksum = sums.digest("checksum");
+    sums.done();
+  }
   o.done();
   return metrics;
 }

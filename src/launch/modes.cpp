@@ -139,10 +139,12 @@ RunOutcome run_distributed(const RunRequest& request, int local_workers) {
   }
   EventAnnouncer announcer(*transport, request.run_id);
   Onlookers onlookers(request, *store, transport.get(), &announcer);
-  const auto own = own_tiles_pool(*store, frames_of_tiles(config, request.run_id, frames), config.parallel);
+  const auto verified = std::make_shared<VerifiedFiles>();
+  const auto own =
+      own_tiles_pool(*store, frames_of_tiles(config, request.run_id, frames), config.parallel, verified);
   return run_master(
-      request, {RunMode::kMaster, transport.get(), store.get(), std::make_shared<VerifiedFiles>(), frames,
-                workers ? &*workers : &nobody(), own.get(), &onlookers, &onlookers});
+      request, {RunMode::kMaster, transport.get(), store.get(), verified, frames,
+                workers ? &*workers : &nobody(), own.get(), &onlookers, &onlookers, workers.has_value()});
 }
 
 void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signal) {

@@ -35,9 +35,11 @@ class ScratchStore : public ObjectStore {
 
 class OwnTilesPool : public OwnTiles {
  public:
-  OwnTilesPool(ObjectStore& store, FrameOrigin frames, const ParallelConfig& config)
+  OwnTilesPool(ObjectStore& store, FrameOrigin frames, const ParallelConfig& config,
+               std::shared_ptr<VerifiedFiles> verified)
       : store_(store),
         frames_(std::move(frames)),
+        verified_(std::move(verified)),
         threads_(thread_count(config.threads)),
         memory_(memory_limit_bytes(config) / kMemoryShare) {}
   ~OwnTilesPool() override {
@@ -54,12 +56,12 @@ class OwnTilesPool : public OwnTiles {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       asked_.push_back({task, afresh});
-      if (!runs_) runs_ = contexts();
+      if (!runs_) runs_ = contexts(verified_);
       if (static_cast<int>(pool_.size()) < threads_) pool_.emplace_back([this] { work(); });
     }
     changed_.notify_one();
   }
-  OwnTile compute(const TileTask& task) override { return compute(task, *contexts()); }
+  OwnTile compute(const TileTask& task) override { return compute(task, *contexts(verified_)); }
   std::optional<OwnTile> answer() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (done_.empty()) return std::nullopt;
@@ -73,9 +75,8 @@ class OwnTilesPool : public OwnTiles {
     TileTask task;
     bool afresh = false;
   };
-  std::shared_ptr<RunContexts> contexts() const {
-    return std::make_shared<RunContexts>(store_, frames_, memory_, threads_,
-                                         std::make_shared<VerifiedFiles>());
+  std::shared_ptr<RunContexts> contexts(std::shared_ptr<VerifiedFiles> verified) const {
+    return std::make_shared<RunContexts>(store_, frames_, memory_, threads_, std::move(verified));
   }
   void work() {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -84,7 +85,8 @@ class OwnTilesPool : public OwnTiles {
       if (stop_) return;
       const Asked asked = std::move(asked_.front());
       asked_.pop_front();
-      const std::shared_ptr<RunContexts> runs = asked.afresh ? contexts() : runs_;
+      const std::shared_ptr<RunContexts> runs =
+          asked.afresh ? contexts(std::make_shared<VerifiedFiles>()) : runs_;
       lock.unlock();
       OwnTile own = compute(asked.task, *runs);
       lock.lock();
@@ -101,6 +103,7 @@ class OwnTilesPool : public OwnTiles {
 
   ObjectStore& store_;
   const FrameOrigin frames_;
+  const std::shared_ptr<VerifiedFiles> verified_;
   const int threads_;
   const std::size_t memory_;
   std::mutex mutex_;  // of all that follows
@@ -114,9 +117,9 @@ class OwnTilesPool : public OwnTiles {
 
 }  // namespace
 
-std::unique_ptr<OwnTiles> own_tiles_pool(ObjectStore& store, FrameOrigin frames,
-                                         const ParallelConfig& config) {
-  return std::make_unique<OwnTilesPool>(store, std::move(frames), config);
+std::unique_ptr<OwnTiles> own_tiles_pool(ObjectStore& store, FrameOrigin frames, const ParallelConfig& config,
+                                         std::shared_ptr<VerifiedFiles> verified) {
+  return std::make_unique<OwnTilesPool>(store, std::move(frames), config, std::move(verified));
 }
 
 }  // namespace tilecompile

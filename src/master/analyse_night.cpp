@@ -47,10 +47,12 @@ void drizzle_classical(RunUnderWay& run, AnalysedNight& night, const FrameSource
                         progress);
 }
 
-// One look at all frames; false when some were bad and are left out now.
-bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
+enum class Look { kGood, kFramesLeftOut, kInDoubt };
+
+// One look at all frames.
+Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
   const FrameSource source = source_of(run, night.frames);
-  const FrameTasks tasks(run, night.frames, source);
+  FrameTasks tasks(run, night.frames, source);
   const MethodConfig& method = run.config.method;
   const auto frames = static_cast<std::size_t>(run.record.frames);
   run.clock.start("analyse frames");
@@ -59,10 +61,11 @@ bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
     PhaseProgress progress(run, "analysing frames", "frames", frames);
     night.analysis = analyse_frames(source.manifest(), method, *tasks.passes(progress));
   }
+  if (analysis_in_doubt(run)) return Look::kInDoubt;
   if (std::vector<BadFrame> bad = night.analysis.bad_frames; !bad.empty()) {
     if (run.config.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(run, night.frames, bad);
     set_aside(run, night.frames, bad);
-    return false;
+    return Look::kFramesLeftOut;
   }
   run.check_stop();
   run.stack_seconds = std::chrono::duration<double>(RunUnderWay::Clock::now() - began).count();
@@ -73,9 +76,26 @@ bool analyse_once(RunUnderWay& run, AnalysedNight& night) {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
     measure_seeing(night.analysis, source, method, run.threads, *tasks.passes(progress), stars);
   }
-  if (!note_proofs(run, night, judge_proofs(proof, night.analysis, stars))) return false;
+  if (analysis_in_doubt(run)) return Look::kInDoubt;
+  if (!note_proofs(run, night, judge_proofs(proof, night.analysis, stars))) return Look::kFramesLeftOut;
   drizzle_classical(run, night, source);
-  return true;
+  return Look::kGood;
+}
+
+// All frames that are good. Whoever left out frames by what a liar said takes them in again.
+AnalysedNight analyse_frames_of(RunUnderWay& run, const NightFrames& frames) {
+  const RunRecord before = run.record;
+  AnalysedNight night{frames, {}, {}, {}, {}};
+  for (Look look = analyse_once(run, night); look != Look::kGood; look = analyse_once(run, night)) {
+    if (look == Look::kInDoubt) {
+      run.record = before;
+      night = {frames, {}, {}, {}, {}};
+      continue;
+    }
+    check_hard_assumptions(*night.frames.manifest, run.config.method.data);
+    note_manifest(run, night.frames);
+  }
+  return night;
 }
 
 void check_analysis(RunUnderWay& run, const AnalysedNight& night) {
@@ -109,13 +129,9 @@ void note_analysis(RunRecord& record, const AnalysedNight& night, const GridPara
 
 }  // namespace
 
-AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
-  AnalysedNight night{std::move(frames), {}, {}, {}, {}};
+AnalysedNight analyse_night(RunUnderWay& run, const NightFrames& frames) {
+  AnalysedNight night = analyse_frames_of(run, frames);
   const MethodConfig& method = run.config.method;
-  while (!analyse_once(run, night)) {
-    check_hard_assumptions(*night.frames.manifest, method.data);
-    note_manifest(run, night.frames);
-  }
   for (const std::string& text : header_warnings(*night.frames.manifest)) warn(run, text);
   for (const std::string& text : file_warnings(*night.frames.manifest)) warn(run, text);
   night.first_frame = header_file(run, night.frames);
@@ -126,6 +142,9 @@ AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames) {
   note_analysis(run.record, night, method.tile);
   night.analysis.metrics.frame_tables =
       run.config.output.tile_metrics || synthetic_enabled(run.record.frames, method.synthetic);
+  const ObjectReference sums = share_frame_sums(run, night.frames);
+  night.analysis.metrics.sums_ref = sums.ref;
+  night.analysis.metrics.sums_checksum = sums.checksum;
   for (const Plane<float>& plane : night.analysis.classical)
     night.sky.push_back(sky_mask(plane, night.analysis.metrics.seeing_px));
   return night;

@@ -15,7 +15,8 @@ struct AnalysedNight {
 };
 
 /// Phases 2 to 4: metrics and proof of every frame, the classical stack, seeing, grid. Frames that turn out
-/// bad end the run or are left out, and the others are looked at again.
-AnalysedNight analyse_night(RunUnderWay& run, NightFrames frames);
+/// bad end the run or are left out, and the others are looked at again. What rests on a worker that was found
+/// to be wrong meanwhile is done once more.
+AnalysedNight analyse_night(RunUnderWay& run, const NightFrames& frames);
 
 }  // namespace tilecompile

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -13,24 +14,20 @@ namespace tilecompile {
 namespace {
 
 constexpr int kMostFramesATask = 8, kTasksWanted = 100;
-constexpr double kPatience_s = 10;  // what a frame takes is short beside a task of tiles
+constexpr double kPatience_s = 10;              // what a frame takes is short beside a task of tiles
+constexpr std::size_t kBytesOfALook = 1 << 20;  // generously: its surfaces and samples of the sky
+constexpr std::size_t kBandBytesAPixel = 48;    // three planes, as object and as they are read
 
-/// Keeps the result of every item.
+/// Shows how many frames are done; bands are quick.
 class ItemObserver : public RoundObserver {
  public:
-  ItemObserver(Observer& outer, std::size_t items, bool tells)
-      : results(items), outer_(outer), tells_(tells) {}
-  void accept(const ResultMessage& result, TileFile /*none*/) override {
-    results[static_cast<std::size_t>(result.tile_id)] = result;
-  }
-  void revoke(int item) override { results[static_cast<std::size_t>(item)] = {}; }
+  ItemObserver(Observer& outer, bool tells) : outer_(outer), tells_(tells) {}
+  void accept(const ResultMessage& /*result*/, TileFile /*none*/) override {}
   void progress(int done) override {
     if (tells_) outer_.progress(done);
   }
   void watch() override { outer_.watch(); }
   void check_stop() override { outer_.check_stop(); }
-
-  std::vector<ResultMessage> results;  // [item]; without data_ref: no worker could
 
  private:
   Observer& outer_;
@@ -40,6 +37,13 @@ class ItemObserver : public RoundObserver {
 template <class T>
 void put_rows(Plane<T>& image, const Plane<T>& rows, int y0) {
   std::copy(rows.data(), rows.data() + rows.size(), image.row(y0));
+}
+
+template <class Look>
+KeepPiece keep_at(std::vector<Look>& looks, int frame, Look&& read) {
+  return [&looks, frame, look = std::make_shared<Look>(std::move(read))] {
+    looks[static_cast<std::size_t>(frame)] = std::move(*look);
+  };
 }
 
 // Empty planes for the stack that the bands make.
@@ -53,9 +57,21 @@ void begin_stack(Analysis& analysis, const Manifest& manifest) {
 
 }  // namespace
 
+bool FramePieces::forget_distrusted(const TrustBook& workers) {
+  const auto doubtful = [&](const auto& piece) { return workers.is_distrusted(piece.second.worker_id); };
+  if (std::none_of(used.begin(), used.end(), doubtful)) return false;
+  for (const auto& piece : used)
+    if (doubtful(piece))
+      known.erase(piece.first);
+    else
+      known.insert_or_assign(piece.first, piece.second);
+  used.clear();
+  return true;
+}
+
 // `read` throws InputError for an object that is not the piece; `unreadable` says what becomes of an item
 // that the master cannot make either.
-void FrameRounds::carry_out(const TileTask& task, const TakePiece& read,
+void FrameRounds::carry_out(const TileTask& task, const ReadPiece& read,
                             const std::function<void(int, const InputError&)>& unreadable) {
   const TaskWork work = task.work;
   const Manifest& manifest = job_.frames.manifest();
@@ -66,62 +82,64 @@ void FrameRounds::carry_out(const TileTask& task, const TakePiece& read,
   round.grid = &items;
   round.task_template = task;
   round.batch = of_bands(work) ? 1 : std::clamp(frames / kTasksWanted, 1, kMostFramesATask);
+  round.piece_bytes = of_bands(work) ? kBandBytesAPixel * items.tiles.front().area() *
+                                           static_cast<std::size_t>(manifest.channels())
+                                     : kBytesOfALook;
   round.max_failed_tiles = std::numeric_limits<int>::max();
   round.stall_after_s = kPatience_s;
-  round.threads = 1;  // what is read goes to one place
   const auto item_of = [&](int id) { return TaskTile{id, items.tiles[static_cast<std::size_t>(id)]}; };
-  round.check_piece = [&](const ResultMessage& result, std::string_view object) {
-    if (result.data_ref != frame_piece_key(round.task_template, result.tile_id))
+  const auto key_of = [&](int id) { return frame_piece_key(task, id); };
+  round.read_piece = [&](const ResultMessage& result, std::string_view object) {
+    if (result.data_ref != key_of(result.tile_id))
       throw InputError("the result names the object " + result.data_ref + " of another piece or run");
-    read(item_of(result.tile_id), object);
+    return read(item_of(result.tile_id), object);
   };
   std::vector<ResultMessage> journalled(items.tiles.size());
   for (std::size_t i = 0; i < journalled.size(); ++i) {
-    const auto known = job_.journalled.find(frame_piece_key(round.task_template, static_cast<int>(i)));
-    if (known != job_.journalled.end()) journalled[i] = known->second;
+    const auto known = job_.pieces.known.find(key_of(static_cast<int>(i)));
+    if (known != job_.pieces.known.end()) journalled[i] = known->second;
   }
-  round.journalled = job_.journalled.empty() ? nullptr : &journalled;
-  ItemObserver observer(job_.observer, items.tiles.size(), !of_bands(work));
-  dispatch_tiles(round, job_.place, observer);
+  round.journalled = job_.pieces.known.empty() ? nullptr : &journalled;
+  ItemObserver observer(job_.observer, !of_bands(work));
+  const TileLedger ledger = dispatch_tiles(round, job_.place, observer);
   std::optional<PassState> whole;  // with its planes, for the master's own work
-  for (const ResultMessage& result : observer.results) {
-    job_.observer.check_stop();
-    const TaskTile item = item_of(static_cast<int>(&result - observer.results.data()));
-    if (!result.data_ref.empty()) {
-      read(item, fetch_checked(job_.place.store, result.data_ref, result.data_checksum,
-                               "what was found in a frame"));
+  for (int id = 0; id < ledger.tile_count(); ++id) {
+    if (ledger.is_done(id)) {
+      job_.pieces.used[key_of(id)] = ledger.tile(id).result;
       continue;
     }
-    if (!whole)
-      whole = work == TaskWork::kAnalyse
-                  ? PassState{}
-                  : fetch_pass_state(job_.place.store, round.task_template.metrics, manifest);
+    job_.observer.check_stop();
+    if (!whole) whole = fetch_pass_state(job_.place.store, task.metrics, manifest);
     try {
-      read(item, make_frame_piece(round.task_template, item, {job_.frames, job_.method, *whole}));
+      read(item_of(id), make_frame_piece(task, item_of(id), {job_.frames, job_.method, *whole}))();
     } catch (const InputError& e) {
-      unreadable(item.tile_id, e);
+      unreadable(id, e);
     }
   }
 }
 
 // The template of the round's tasks is what its pieces are read by.
-TileTask FrameRounds::task_of(TaskWork work, const PassState& state) const {
+TileTask FrameRounds::task_of(TaskWork work, PassState state) const {
+  state.analysis.metrics.sums_ref = job_.sums.ref;
+  state.analysis.metrics.sums_checksum = job_.sums.checksum;
   TileTask task = job_.round.task_template;
   task.work = work;
   task.last_frame = static_cast<int>(job_.frames.manifest().frames.size()) - 1;
-  if (work != TaskWork::kAnalyse) task.metrics = share_pass_state(job_.place.store, task.run_id, state);
+  task.metrics = share_pass_state(job_.place.store, task.run_id, state);
   return task;
 }
 
 std::vector<FrameLook> FrameRounds::look(Analysis& analysis) {
   const Manifest& manifest = job_.frames.manifest();
-  const TileTask task = task_of(TaskWork::kAnalyse, {});
+  PassState nothing_known;
+  nothing_known.analysis.metrics = analysis.metrics;
+  const TileTask task = task_of(TaskWork::kAnalyse, std::move(nothing_known));
   std::vector<FrameLook> looks(manifest.frames.size());
   bool all_read = true;
   carry_out(
       task,
       [&](const TaskTile& item, std::string_view object) {
-        looks[static_cast<std::size_t>(item.tile_id)] = read_look(object, task, item.tile_id, manifest);
+        return keep_at(looks, item.tile_id, read_look(object, task, item.tile_id, manifest));
       },
       [&](int frame, const InputError& why) {
         looks[static_cast<std::size_t>(frame)].unreadable = why.what();
@@ -149,7 +167,7 @@ std::vector<StarLook> FrameRounds::look_at_stars(Analysis& analysis, const StarP
   carry_out(
       task,
       [&](const TaskTile& item, std::string_view object) {
-        looks[static_cast<std::size_t>(item.tile_id)] = read_star_look(object, task, item.tile_id, manifest);
+        return keep_at(looks, item.tile_id, read_star_look(object, task, item.tile_id, manifest));
       },
       [](int, const InputError& why) { throw why; });
   for (std::size_t f = 0; f < looks.size(); ++f)
@@ -175,14 +193,17 @@ void FrameRounds::stack(Analysis& analysis, const PassState& state, TaskWork wor
   carry_out(
       task,
       [&](const TaskTile& item, std::string_view object) {
-        const BandStack band = read_band(object, task, item, manifest, with_mean);
-        for (std::size_t c = 0; c < channels; ++c) {
-          if (with_scatter) put_rows(squares[c], band[c].squares, item.box.y0);
-          if (!with_mean) continue;
-          put_rows(made.classical[c], band[c].mean, item.box.y0);
-          put_rows(made.coverage[c], band[c].coverage, item.box.y0);
-          made.extremes[c].take(item.box.y0 / RowExtremes::kRows, band[c].extremes);
-        }
+        auto read = std::make_shared<const BandStack>(read_band(object, task, item, manifest, with_mean));
+        return [&, read, y0 = item.box.y0] {
+          for (std::size_t c = 0; c < channels; ++c) {
+            const ChannelBand& band = (*read)[c];
+            if (with_scatter) put_rows(squares[c], band.squares, y0);
+            if (!with_mean) continue;
+            put_rows(made.classical[c], band.mean, y0);
+            put_rows(made.coverage[c], band.coverage, y0);
+            made.extremes[c].take(y0 / RowExtremes::kRows, band.extremes);
+          }
+        };
       },
       [](int, const InputError& why) { throw why; });
   if (with_scatter) {

@@ -1,33 +1,77 @@
 #include "frame_tasks.hpp"
 
+#include <thread>
+
 #include "reconstruct.hpp"
+#include "tilecompile/base/log.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/dispatch/journal.hpp"
-#include "tilecompile/master/frame_rounds.hpp"
 #include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kOwnWorkersCome = 30s;  // those that were started with the master
+
+}  // namespace
 
 FrameTasks::FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameSource& source)
-    : run_(run), source_(source) {
-  if (run.links.own == nullptr || !run.config.parallel.frame_tasks) return;
+    : run_(run), source_(source), wanted_(run.links.own != nullptr && run.config.parallel.frame_tasks) {
+  if (!wanted_) return;
   round_ = round_of(run, frames.raw != nullptr);
+  round_.threads = run.threads;
   bring_frames_in(run, source);
   ObjectStore& store = *run.links.store;
   store.put(frames_config_key(round_.task_template), canonical_method_json(run.config.method));
   store.put(frames_manifest_key(round_.task_template), frames.manifest_json);
   if (!frames.registration_json.empty())
     store.put(registration_key(run.request.run_id), frames.registration_json);
-  if (run.request.resume)
-    journalled_ = read_frames_journal(run.directory->path() / kFramesJournal, run.request.run_id);
+  sums_ = share_frame_sums(run, frames);
+  if (run.request.resume && run.pieces.known.empty())
+    run.pieces.known = read_frames_journal(run.directory->path() / kFramesJournal, run.request.run_id);
 }
 
-std::unique_ptr<FramePasses> FrameTasks::passes(Observer& observer) const {
+std::unique_ptr<FramePasses> FrameTasks::passes(Observer& observer) {
   const MethodConfig& method = run_.config.method;
-  if (run_.links.own == nullptr || !run_.config.parallel.frame_tasks)
+  if (!wanted_ || !workers_take_tasks())
     return std::make_unique<LocalPasses>(source_, method, run_.threads, observer);
   return std::make_unique<FrameRounds>(
-      FrameRoundsJob{round_, round_place(run_), source_, method, journalled_, observer});
+      FrameRoundsJob{round_, round_place(run_), source_, method, run_.pieces, observer, sums_});
+}
+
+// Nobody is waited for, but for workers that were started with the master: it can do this work itself.
+bool FrameTasks::workers_take_tasks() {
+  if (!run_.workers.older().empty()) return false;
+  const auto until = RunUnderWay::Clock::now() + kOwnWorkersCome;
+  for (;;) {
+    const auto queue = run_.links.transport->inspect(kComputeQueue);
+    if (queue && queue->consumers > 0) return true;
+    const bool on_their_way = run_.links.starts_workers && run_.workers.workers().empty();
+    if (!on_their_way || RunUnderWay::Clock::now() > until) break;
+    run_.check_stop();
+    run_.links.workers->watch();
+    std::this_thread::sleep_for(50ms);
+  }
+  log_info("no worker takes tasks now: the master looks at the frames itself");
+  return false;
+}
+
+ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& frames) {
+  const std::string bytes = encode_frame_sums(*frames.manifest, *run.links.verified);
+  if (bytes.empty()) return {};
+  const std::string digest = sha256_hex(bytes), key = frame_sums_key(run.request.run_id, digest);
+  if (!run.links.store->exists(key)) run.links.store->put(key, bytes);
+  return {key, digest};
+}
+
+bool analysis_in_doubt(RunUnderWay& run) {
+  if (!run.pieces.forget_distrusted(run.trust)) return false;
+  log_warning("frames were judged by what a worker found that gave wrong results: they are analysed again");
+  run.directory->append_event("frames_analysed_again");
+  return true;
 }
 
 }  // namespace tilecompile

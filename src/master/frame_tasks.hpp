@@ -1,25 +1,36 @@
 #pragma once
-#include <map>
 #include <memory>
-#include <string>
 
 #include "night_frames.hpp"
 #include "tilecompile/dispatch/dispatch.hpp"
 
 namespace tilecompile {
 
-/// Who carries out the passes over the frames of a run: workers where there are any, else this process.
+/// Who carries out the passes over the frames of a run: workers where there are any that know such tasks,
+/// else this process.
 class FrameTasks {
  public:
-  /// Brings what workers need to the storage, and reads what an earlier start has found.
+  /// Brings what workers need to the storage.
   FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameSource& source);
-  std::unique_ptr<FramePasses> passes(Observer& observer) const;
+  /// For one pass. Throws what the run's check_stop throws.
+  std::unique_ptr<FramePasses> passes(Observer& observer);
 
  private:
+  bool workers_take_tasks();
+
   RunUnderWay& run_;
   const FrameSource& source_;
+  const bool wanted_;
   TileRound round_;
-  std::map<std::string, ResultMessage> journalled_;
+  ObjectReference sums_;
 };
+
+/// Puts the sums of the frames' files where workers find them; none where the frames come from a cache.
+ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& frames);
+
+/// Whether a worker was found to be wrong after the analysis of the frames had taken something from it. Then
+/// that is forgotten, the log says so, and the frames are to be analysed once more: what others found is
+/// taken over, and so is all that comes out the same without it.
+bool analysis_in_doubt(RunUnderWay& run);
 
 }  // namespace tilecompile

@@ -1,8 +1,11 @@
 #include "tilecompile/master/master.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "analyse_night.hpp"
+#include "frame_tasks.hpp"
 #include "night_frames.hpp"
 #include "reconstruct.hpp"
 #include "resume.hpp"
@@ -76,29 +79,58 @@ std::filesystem::path folder_by_name(const RunUnderWay& run) {
   }
 }
 
+// The night from its frames to the joined tiles. What is made of it refers to what stands before.
+struct NightMade {
+  NightMade(RunUnderWay& run, const NightFrames& frames, bool again) : night(analyse_night(run, frames)) {
+    const bool resumes = run.request.resume || again;
+    if (run.request.resume && !again) {
+      if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
+      keep_settings(run);  // now that they are known to be those of this run
+    }
+    if (resumes) journal = journal_to_resume(run, night);
+    round = share_with_workers(run, night);
+    if (run.links.onlooker != nullptr && !again)
+      run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
+    if (resumes) round.journalled = &journal.first_round;
+    made.emplace(reconstruct(run, night, round));
+  }
+  NightMade(const NightMade&) = delete;
+  NightMade& operator=(const NightMade&) = delete;
+
+  const AnalysedNight night;
+  Journal journal;
+  TileRound round;
+  std::optional<Reconstruction> made;
+};
+
+// A worker that is found out over its tiles may have looked at frames before.
+std::unique_ptr<NightMade> make_night(RunUnderWay& run, const NightFrames& frames) {
+  const RunRecord before = run.record;
+  auto made = std::make_unique<NightMade>(run, frames, false);
+  while (analysis_in_doubt(run)) {
+    run.record = before;
+    made = std::make_unique<NightMade>(run, frames, true);
+  }
+  return made;
+}
+
 // The phases of a run, each of which takes what the ones before have made.
 RunOutcome carry_out(RunUnderWay& run) {
-  NightFrames frames = scan_night(run);
+  const NightFrames frames = scan_night(run);
   open_directory(run);
   refuse_second_master(run);
-  const AnalysedNight night = analyse_night(run, std::move(frames));
-  Journal journal;
-  if (run.request.resume) {
-    if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
-    keep_settings(run);  // now that they are known to be those of this run
-    journal = journal_to_resume(run, night);
-  }
-  TileRound round = share_with_workers(run, night);
-  if (run.links.onlooker != nullptr) run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
-  if (run.request.resume) round.journalled = &journal.first_round;
-  Reconstruction made = reconstruct(run, night, round);
+  const std::unique_ptr<NightMade> all = make_night(run, frames);
+  const AnalysedNight& night = all->night;
+  TileRound& round = all->round;
+  Journal& journal = all->journal;
+  Reconstruction& made = *all->made;
   const bool synthetic = synthetic_enabled(run.record.frames, run.config.method.synthetic);
   if (!synthetic && run.links.frames.kept) run.links.frames.kept->close();  // no more frames are read
   const Image kept = stack_of_what_was_kept(night, made.channels);
   write_reconstruction(run, night, made.tiles, made.channels, kept);
   if (synthetic) {
     made.channels.clear();  // written, and not needed any more
-    if (run.request.resume) round.journalled = &journal.second_round;
+    if (round.journalled != nullptr) round.journalled = &journal.second_round;
     stack_synthetic_frames(run, night, made.tiles, round, kept);
   } else {
     link_final(run, night, made.tiles, {"stack", run.config.method.stacking.output_file, {}, {}, true},

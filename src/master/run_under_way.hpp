@@ -10,6 +10,7 @@
 #include "tilecompile/dispatch/run_directory.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/dispatch/worker_book.hpp"
+#include "tilecompile/master/frame_rounds.hpp"
 #include "tilecompile/master/master.hpp"
 
 namespace tilecompile {
@@ -34,6 +35,7 @@ struct RunUnderWay : Observer {
   TrustBook trust;                             ///< which workers are believed
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
   WorkerBook workers;                          ///< what they did; like trust over all rounds
+  FramePieces pieces;                          ///< what they found in the frames
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };
 

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 
+#include "frame_tasks.hpp"
 #include "run_products.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -50,8 +51,13 @@ Clusters cluster_frames(RunUnderWay& run, const AnalysedNight& night, const Tile
 }
 
 // What a worker gave in the first round, before it was found out in the second, is in the picture already.
-void refuse_first_round_of_liars(const RunUnderWay& run, const TileJoiner& tiles,
+void refuse_first_round_of_liars(RunUnderWay& run, const TileJoiner& tiles,
                                  const std::vector<std::string>& known_liars) {
+  if (analysis_in_doubt(run))
+    throw TransientError(
+        "a worker gave wrong tiles for the synthetic frames, and what it found in frames before is in the "
+        "picture; give the same command with --resume " +
+        run.request.run_id + ", which looks at them again");
   for (const ResultMessage& result : tiles.results()) {
     const bool known =
         std::find(known_liars.begin(), known_liars.end(), result.worker_id) != known_liars.end();

@@ -1,10 +1,6 @@
 #include "tilecompile/night/frame_source.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -14,56 +10,16 @@ namespace {
 
 constexpr double kSaturationShare = 0.95;  // of the largest code
 
-struct stat status_of(const std::filesystem::path& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0)
-    throw TransientError(
-        "cannot reach frame " + path.string() + ": " + std::strerror(errno) +
-        "; check that input.dir names the same frames on this host and that the folder is mounted");
-  return status;
-}
-
-std::string identity_of(const std::filesystem::path& path, const struct stat& s) {
-  return path.string() + "|" + std::to_string(s.st_dev) + "|" + std::to_string(s.st_ino) + "|" +
-         std::to_string(s.st_size) + "|" + std::to_string(s.st_mtim.tv_sec) + "." +
-         std::to_string(s.st_mtim.tv_nsec);
-}
-
 }  // namespace
-
-void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntry& entry) {
-  const struct stat status = status_of(path);
-  const std::string identity = identity_of(path, status);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto known = known_.find(identity);
-    if (known != known_.end() && known->second == entry.sha256) return;
-  }
-  const std::string remedy =
-      "; the file changed after the run began, or this host holds other frames: copy the frames again";
-  if (static_cast<std::uint64_t>(status.st_size) != entry.size_bytes)
-    throw InputError("frame " + path.string() + " has " + std::to_string(status.st_size) +
-                     " bytes, the manifest says " + std::to_string(entry.size_bytes) + remedy);
-  const std::string found = sha256_file(path);
-  if (found != entry.sha256)
-    throw InputError("frame " + path.string() + " has SHA-256 " + found + ", the manifest says " +
-                     entry.sha256 + remedy);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  known_[identity] = found;
-}
-
-void VerifiedFiles::remember(const std::filesystem::path& path, const std::string& sha256) {
-  const std::string identity = identity_of(path, status_of(path));
-  const std::lock_guard<std::mutex> lock(mutex_);
-  known_[identity] = sha256;
-}
 
 std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, const std::string& path,
                                                   VerifiedFiles& verified) {
   if (!origin.cache) {
     const std::filesystem::path file = origin.folder / path;
-    const std::string sha256 = sha256_file(file);
+    FileSums sums;
+    const std::string sha256 = sha256_file(file, sums);
     verified.remember(file, sha256);
+    verified.learn(sha256, std::move(sums));
     return {FrameFile{file, {}}, sha256};
   }
   const auto as_file = [](CachedFile copy) {
@@ -121,10 +77,12 @@ FrameFile FrameSource::file(int index) const {
 
 OpenFrame FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  const FrameFile file_of_frame = file(index);
+  const bool in_place = !origin_.cache;
+  const FrameFile file_of_frame = in_place ? FrameFile{origin_.folder / entry.path, {}} : file(index);
+  FrameReader reader(file_of_frame.path, raw_ ? ZeroIsNodata::kNever : zero_is_nodata_,
+                     in_place ? verified_->guard(file_of_frame.path, entry) : FrameReader::Guard());
   OpenFrame frame =
-      raw_ ? OpenFrame(FrameReader(file_of_frame.path, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
-           : OpenFrame(FrameReader(file_of_frame.path, zero_is_nodata_));
+      raw_ ? OpenFrame(std::move(reader), raw_, raw_->frame(entry.path)) : OpenFrame(std::move(reader));
   if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||

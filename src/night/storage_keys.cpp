@@ -48,6 +48,10 @@ std::string frames_manifest_key(const TileTask& task) {
   return task.run_id + "/frame_parts/manifest_" + task.frames_manifest_id.substr(0, kDigitsOfName) + ".json";
 }
 
+std::string frame_sums_key(const std::string& run_id, const std::string& sha256) {
+  return run_id + "/frame_parts/sums_" + sha256.substr(0, kDigitsOfName) + ".bin";
+}
+
 std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,
                           const std::string& what) {
   std::string bytes = store.get(key);

@@ -55,7 +55,7 @@ TileTask decode_frame_task(const json& j) {
   task.first_frame = range[0];
   task.last_frame = range[1];
   if (task.last_frame < task.first_frame) o.fail("frame_index_range", "ends before it begins");
-  if (task.work != TaskWork::kAnalyse) task.metrics = {o.text("input_ref"), o.digest("input_checksum")};
+  task.metrics = {o.text("input_ref"), o.digest("input_checksum")};
   task.tiles = of_bands(task.work) ? bands_in(o) : frames_in(o);
   for (const TaskTile& item : task.tiles)
     if (!of_bands(task.work) && (item.tile_id < task.first_frame || item.tile_id > task.last_frame))
@@ -76,11 +76,9 @@ std::string encode_any_task(const TileTask& task) {
          {"config_hash", task.config_hash},
          {"frames_manifest_id", task.frames_manifest_id},
          {"input_stage", task.input_stage},
-         {"frame_index_range", {task.first_frame, task.last_frame}}};
-  if (task.work != TaskWork::kAnalyse) {
-    j["input_ref"] = task.metrics.ref;
-    j["input_checksum"] = task.metrics.checksum;
-  }
+         {"frame_index_range", {task.first_frame, task.last_frame}},
+         {"input_ref", task.metrics.ref},
+         {"input_checksum", task.metrics.checksum}};
   json& items = j[of_bands(task.work) ? "bands" : "frames"] = json::array();
   for (const TaskTile& item : task.tiles)
     if (of_bands(task.work))

@@ -32,7 +32,7 @@ void visit(A& a, T& s) {
 template <class A, Is<FrameMetrics> T>
 void visit(A& a, T& m) {
   a(m.channels), a(m.stars), a(m.star_radius_px), a(m.seeing_px), a(m.sky), a(m.output_scale);
-  a(m.image_width), a(m.image_height), a(m.frame_tables);
+  a(m.image_width), a(m.image_height), a(m.frame_tables), a(m.sums_ref), a(m.sums_checksum);
 }
 // Words of a list of names are numbers here.
 template <class A, class Enum>

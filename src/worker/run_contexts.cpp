@@ -35,8 +35,7 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
       decode_manifest(fetch_checked(store_, frames ? frames_manifest_key(task) : manifest_key(task.run_id),
                                     task.frames_manifest_id, "manifest")));
   if (frames) {
-    run->pass = std::make_shared<PassState>(
-        task.metrics.ref.empty() ? PassState{} : fetch_pass_state(store_, task.metrics, *run->manifest));
+    run->pass = std::make_shared<PassState>(fetch_pass_state(store_, task.metrics, *run->manifest));
   } else {
     run->metrics =
         decode_frame_metrics(fetch_checked(store_, task.metrics.ref, task.metrics.checksum, "frame metrics"));
@@ -50,6 +49,11 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
   if ((task.input_stage == "raw") != !run->manifest->registration.empty())
     throw InputError("task asks for input_stage '" + task.input_stage + "', the manifest of the run has " +
                      (run->manifest->registration.empty() ? "no" : "a") + " registration");
+  const FrameMetrics& metrics = frames ? run->pass->analysis.metrics : run->metrics;
+  if (!metrics.sums_ref.empty())
+    learn_frame_sums(
+        fetch_checked(store_, metrics.sums_ref, metrics.sums_checksum, "sums of the frames' files"),
+        *run->manifest, *verified_);
   run->frames =
       std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_,
                                     fetch_raw_night(store_, task.run_id, *run->manifest));

@@ -24,6 +24,7 @@ from processes import METHOD, Night, Process, digests, journal_lines, marked, se
 
 NO_RESULT, OTHER_DIGEST = "the journal has no result of it", "the object is not what the journal says"
 LIMIT_S = 300
+FRAMES = 200
 OLD_TEMPORARY = ".tmp-left-over"
 
 
@@ -70,6 +71,11 @@ class Case:
 
     def lines(self) -> int:
         return len(journal_lines(self.run))
+
+    def found(self) -> int:
+        """What workers have found in frames and bands."""
+        journal = self.run / "frames.jsonl"
+        return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
     def redone(self) -> dict:
         """Tile (first or second round) -> why, of the last start."""
@@ -127,6 +133,8 @@ def share(percent: int):
 ROWS = [
     ("scan of the frames", lambda c: "reading headers" in c.master.text() or c.master.running(), nothing, set(), 0),
     ("analysis of the frames", lambda c: c.event("run_started"), nothing, {NO_RESULT}, 0),
+    ("half of the frames analysed by workers", lambda c: c.found() >= FRAMES // 2, nothing, {NO_RESULT}, 0),
+    ("stars measured in half of the frames", lambda c: c.found() >= 3 * FRAMES // 2, nothing, {NO_RESULT}, 0),
     ("tasks published", lambda c: c.event("tasks_published"), nothing, {NO_RESULT}, 0),
     ("first tiles arrive", lambda c: c.lines() > 0, nothing, {NO_RESULT}, 0),
     ("half of the first round", share(25), nothing, {NO_RESULT}, 0),
@@ -181,7 +189,7 @@ def main() -> int:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="resume-matrix-"))
     broker, failed = Broker(folder / "broker"), 0
     try:
-        night = Night(program, folder, 200)
+        night = Night(program, folder, FRAMES)
         print(f"{night.tiles} tiles, two rounds\n| killed during | results in the journal | taken over | redone: why | end, digests |")
         print("|---|---|---|---|---|", flush=True)
         for row in ROWS:

@@ -10,6 +10,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/dispatch/journal.hpp"
 #include "tilecompile/protocol/any_task.hpp"
+#include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/execute_task.hpp"
 #include "tilecompile/worker/worker.hpp"
@@ -45,6 +46,18 @@ void refuse_all(Transport& transport, const std::atomic<bool>& stop) {
   }
 }
 
+/// A worker of a version that does not know tasks of frames: it puts them on tile.dlq.
+void bury_all(Transport& transport, const std::atomic<bool>& stop) {
+  transport.consume(kComputeQueue, 4);
+  while (!stop) {
+    const auto delivery = transport.receive(std::chrono::milliseconds(50));
+    if (!delivery) continue;
+    send_to_dead_letters(transport, kResultExchange, delivery->message,
+                         {{ErrorKind::kInput, "task: 'task_type' is 'frame_batch'"}, "older"});
+    transport.ack(delivery->tag);
+  }
+}
+
 /// A night, its workers, and the master that hands the passes to them.
 class Looks {
  public:
@@ -60,9 +73,16 @@ class Looks {
   ~Looks() { stop_ = true; }
 
   void add_worker(const std::string& id = "w") { serve(id, broker_.connect()); }
-  void add_liar() {
+  void add_liar(const Liar::AboutFrames& lies = [](const ResultMessage&) { return true; }) {
     serve("liar", std::make_unique<Liar>(
-                      broker_.connect(), *night.store, [](TileFile&) {}, nullptr, true));
+                      broker_.connect(), *night.store, [](TileFile&) {}, nullptr, lies));
+  }
+  void add_older() {
+    transports_.push_back(broker_.connect());
+    serving_.push_back(std::async(std::launch::async, [this, t = transports_.back().get()] {
+      t->declare(compute_queue_spec(false));
+      bury_all(*t, stop_);
+    }));
   }
   void add_stranger() {
     transports_.push_back(broker_.connect());
@@ -84,15 +104,16 @@ class Looks {
     const FrameSource source = night.source();
     const auto own = own_tiles_pool(*night.store, night.frames_dir(), {});
     const auto master = broker_.connect();
-    const auto journalled = read_frames_journal(journal_file(), night.run_id);
+    if (pieces.known.empty()) pieces.known = read_frames_journal(journal_file(), night.run_id);
     RoundPlace place{*master, *night.store, directory};
     place.own = own.get();
     place.trust = &trust;
+    place.workers = &workers;
     TileRound round = night.job;
-    round.audit_percent = 10;
+    round.audit_percent = audit_percent;
     round.audit_key = "key";
     round.lease_factor = 4;
-    FrameRounds rounds({round, place, source, night.method, journalled, stopper});
+    FrameRounds rounds({round, place, source, night.method, pieces, stopper});
     Analysis analysis = analyse_frames(*night.manifest, night.method, rounds);
     if (analysis.bad_frames.empty()) measure_seeing(analysis, source, night.method, 1, rounds);
     return analysis;
@@ -105,8 +126,13 @@ class Looks {
     return lines;
   }
 
+  std::uint64_t letters() { return broker_.connect()->inspect(kDeadLetterQueue)->messages; }
+
   WholeNight night;
   TrustBook trust;
+  WorkerBook workers;
+  FramePieces pieces;
+  double audit_percent = 10;
   TestObserver stopper;
 
  private:
@@ -198,6 +224,52 @@ TEST(FrameRounds, WhatNoWorkerKnowsTheMasterDoesItself) {
   looks.add_stranger();
   expect_same(looks.analyse(), looks.night.analysis);
   EXPECT_EQ(looks.trust.own_tiles, 7 + 2 + 7 + 2);
+}
+
+TEST(FrameRounds, WhatAnOlderWorkerPutsOnTheDeadLettersTheMasterDoesAtOnceAndSaysSoOnce) {
+  Looks looks;
+  looks.add_older();
+  const auto began = std::chrono::steady_clock::now();
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(40));
+  EXPECT_EQ(looks.workers.older(), std::set<std::string>{"older"});
+  EXPECT_EQ(looks.letters(), 0u) << "nothing is left for people to do";
+}
+
+TEST(FrameRounds, WhereNobodyTakesTasksTheMasterDoesThemItself) {
+  Looks looks;
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_EQ(looks.trust.own_tiles, 7 + 2 + 7 + 2);
+}
+
+// Nobody looks at what it finds in single frames after the first one of a round.
+TEST(FrameRounds, WhatAWorkerFoundBeforeItWasFoundOutIsFoundAgainByOthers) {
+  Looks looks(
+      1, [](MethodConfig& method) { method.normalization.mode = NormalizationParams::Mode::kPhotometric; });
+  looks.audit_percent = 1e-9;
+  std::atomic<int> found{0};
+  looks.add_liar([&](const ResultMessage& r) { return r.part->work == TaskWork::kAnalyse && ++found > 1; });
+  EXPECT_NE(encode_frame_metrics(looks.analyse().metrics),
+            encode_frame_metrics(looks.night.analysis.metrics));
+  ASSERT_FALSE(looks.trust.is_distrusted("liar"));
+  EXPECT_FALSE(looks.pieces.forget_distrusted(looks.trust));
+  looks.trust.distrust("liar", "its tiles are wrong");
+  looks.add_worker();
+  EXPECT_TRUE(looks.pieces.forget_distrusted(looks.trust));
+  EXPECT_FALSE(looks.pieces.forget_distrusted(looks.trust)) << "it is said once";
+  expect_same(looks.analyse(), looks.night.analysis);
+  for (const auto& [ref, result] : looks.pieces.used) EXPECT_NE(result.worker_id, "liar") << ref;
+}
+
+TEST(FrameRounds, WhatHonestWorkersFoundIsTakenOverWhenAnotherIsFoundOut) {
+  Looks looks;
+  looks.add_worker("one");
+  expect_same(looks.analyse(), looks.night.analysis);
+  looks.pieces.used.begin()->second.worker_id = "liar";
+  looks.trust.distrust("liar", "its tiles are wrong");
+  EXPECT_TRUE(looks.pieces.forget_distrusted(looks.trust));
+  expect_same(looks.analyse(), looks.night.analysis);
+  EXPECT_EQ(looks.journal_lines(), 7u + 2 + 7 + 2 + 1) << "one piece is made once more";
 }
 
 TEST(FrameRounds, AWorkerWhoseFiguresAreWrongIsFoundAndAskedNoMore) {

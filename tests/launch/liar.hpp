@@ -12,18 +12,20 @@
 namespace tilecompile {
 
 /// A worker's transport that changes its tiles before they are announced: object and message agree. Then it
-/// may change the message too. What it finds in frames is right, unless it is to lie about those too.
+/// may change the message too. What it finds in frames is right, unless `about_frames` says of such a result
+/// that it is to be a lie.
 class Liar : public ForwardingTransport {
  public:
   using Lie = std::function<void(TileFile&)>;
   using ForgeMessage = std::function<void(ResultMessage&)>;
+  using AboutFrames = std::function<bool(const ResultMessage&)>;
   Liar(std::unique_ptr<Transport> inner, ObjectStore& store, Lie lie, ForgeMessage forge = {},
-       bool about_frames = false)
+       AboutFrames about_frames = {})
       : ForwardingTransport(std::move(inner)),
         store_(store),
         lie_(std::move(lie)),
         forge_(std::move(forge)),
-        about_frames_(about_frames) {}
+        about_frames_(std::move(about_frames)) {}
 
   std::future<void> publish(const std::string& exchange, const std::string& queue, Message message) override {
     ResultMessage result = decode_result(message.body);
@@ -35,7 +37,7 @@ class Liar : public ForwardingTransport {
 
  private:
   void tell_lie(ResultMessage& result) {
-    if (result.part) return about_frames_ ? lie_about_frames(result) : void();
+    if (result.part) return about_frames_ && about_frames_(result) ? lie_about_frames(result) : void();
     TileFile file = decode_tile_file(store_.get(result.data_ref));
     lie_(file);
     const std::string bytes = encode_tile_file(file);
@@ -49,10 +51,13 @@ class Liar : public ForwardingTransport {
     }
   }
 
-  // The last number of a piece is another one.
+  // The background of a frame's first channel, or the first pixel of a band, is another one by some percent.
   void lie_about_frames(ResultMessage& result) {
     std::string bytes = store_.get(result.data_ref);
-    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    constexpr std::size_t kCount = 8, kSides = 16, kHighBytesOfFloat = 2, kHighBytesOfDouble = 6;
+    char& byte = bytes[bytes.find('\n') + 1 + kCount +
+                       (of_bands(result.part->work) ? kSides + kHighBytesOfFloat : kHighBytesOfDouble)];
+    byte = static_cast<char>(byte ^ 1);
     store_.put(result.data_ref, bytes);
     result.data_checksum = sha256_hex(bytes);
   }
@@ -60,7 +65,7 @@ class Liar : public ForwardingTransport {
   ObjectStore& store_;
   const Lie lie_;
   const ForgeMessage forge_;
-  const bool about_frames_;
+  const AboutFrames about_frames_;
 };
 
 }  // namespace tilecompile

@@ -18,8 +18,7 @@ TileTask frame_task(TaskWork work) {
   task.config_hash = std::string(64, 'a');
   task.frames_manifest_id = std::string(64, 'b');
   task.last_frame = 9;
-  if (work != TaskWork::kAnalyse)
-    task.metrics = {task.run_id + "/frame_parts/pass.bin", std::string(64, 'c')};
+  task.metrics = {task.run_id + "/frame_parts/pass.bin", std::string(64, 'c')};
   task.tiles =
       of_bands(work) ? std::vector<TaskTile>{{2, {0, 128, 0, 64}}} : std::vector<TaskTile>{{4, {}}, {9, {}}};
   return task;
@@ -60,8 +59,8 @@ TEST(AnyTask, WhatIsMissingUnknownOrOutsideIsRefused) {
   EXPECT_THAT(refusal([](json& j) { j.erase("input_ref"); }), testing::HasSubstr("input_ref"));
   EXPECT_THAT(refusal([](json& j) { j["more"] = 1; }), testing::HasSubstr("more"));
   EXPECT_THAT(refusal([](json& j) { j["bands"] = {1}; }, TaskWork::kStack), testing::HasSubstr("band"));
-  EXPECT_THAT(refusal([](json& j) { j["input_ref"] = "x"; }, TaskWork::kAnalyse),
-              testing::HasSubstr("input_ref"));
+  EXPECT_THAT(refusal([](json& j) { j.erase("input_checksum"); }, TaskWork::kAnalyse),
+              testing::HasSubstr("input_checksum"));
 }
 
 }  // namespace

@@ -72,8 +72,8 @@ TEST_F(Distributed, AnyNumberOfWorkersGivesTheBitsOfTheReferenceRun) {
     EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
 }
 
-TEST_F(Distributed, FramesThatWorkersAnalyseGiveTheSameBits) {
-  EXPECT_EQ(digests_of("master", "--workers 2 --set parallel.frame_tasks=true"), reference_);
+TEST_F(Distributed, FramesThatTheMasterAnalysesGiveTheSameBits) {
+  EXPECT_EQ(digests_of("master", "--workers 2 --set parallel.frame_tasks=false"), reference_);
 }
 
 TEST_F(Distributed, TasksOfOneAndOfManyTilesGiveTheSameBits) {

@@ -16,6 +16,7 @@
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/worker/worker.hpp"
 
 namespace tilecompile {
@@ -146,6 +147,38 @@ TEST(Distrust, AWorkerFoundOutInTheSecondRoundEndsTheRunWhichResumingHeals) {
       << "its tiles are computed again";
   ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
   EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "turncoat");
+}
+
+// It is there from the first frame on, and the audits do not meet its wrong figures.
+TEST(Distrust, AWorkerFoundOutOverATileIsNotBelievedAboutFramesEither) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town("--set parallel.audit_percent=0.000001");
+  const auto store = open_file_store(town.out());
+  std::atomic<int> looks{0};
+  Liar transport(
+      town.connect(), *store,
+      [](TileFile& f) {
+        for (float& v : f.pixels[0].samples()) v *= 1.0001F;
+      },
+      {}, [&](const ResultMessage& r) { return r.part->work == TaskWork::kStars && ++looks > 1; });
+  transport.declare(compute_queue_spec(false));
+  RunContexts runs(*store, std::filesystem::path(town.night()) / "frames", std::size_t{1} << 28, 1,
+                   std::make_shared<VerifiedFiles>());
+  std::atomic<bool> stop{false};
+  auto lying = std::async(std::launch::async, [&] {
+    run_worker(transport, *store, runs, {"liar", 1, 2}, stop);
+  });
+  EXPECT_TRUE(comes_true([&] { return transport.inspect("tile.compute")->consumers > 0; }));
+  auto master = town.start_master();
+  EXPECT_TRUE(comes_true([&] { return town.events().find("worker_distrusted") != std::string::npos; }));
+  EXPECT_EQ(looks, 12);
+  const HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const auto audit = town.end(master);
+  stop = true;
+  lying.get();
+  EXPECT_EQ(audit.at("distrusted_workers").at(0).at("worker_id"), "liar");
+  EXPECT_NE(town.events().find("frames_analysed_again"), std::string::npos);
+  EXPECT_NE(town.events().find("journal_dropped"), std::string::npos) << "tiles that rest on it go, too";
 }
 
 TEST(Distrust, TasksThatAWorkerHoldsAreDoneByAnother) {

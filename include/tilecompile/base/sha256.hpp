@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "tilecompile/base/file_sums.hpp"
+
 namespace tilecompile {
 
 /// SHA-256 of bytes that arrive in pieces.
@@ -28,6 +30,8 @@ class Sha256 {
 std::string sha256_hex(std::string_view bytes);
 /// Lower-case hex SHA-256 of a file's content. Throws InputError when the file cannot be read.
 std::string sha256_file(const std::filesystem::path& path);
+/// The same, and the sums of its blocks in the same read.
+std::string sha256_file(const std::filesystem::path& path, FileSums& sums);
 /// First four bytes of SHA-256 as a big-endian number (`methodology.md` 8).
 std::uint32_t sha256_prefix32(std::string_view bytes);
 

@@ -101,7 +101,7 @@ struct OutputConfig {
 struct ParallelConfig {
   int threads = 0;           ///< compute threads (run) or slots (worker); 0: one a core
   int batch = 0;             ///< tiles a task; 0: auto
-  bool frame_tasks = false;  ///< frames are analysed by the workers of a distributed run
+  bool frame_tasks = true;   ///< frames are analysed by the workers of a distributed run
   int frame_chunks = 0;      ///< canonical chunks of frames a task takes; 0: whole tiles
   int prefetch = 2;          ///< deliveries held a compute slot
   int memory_limit_mb = 0;   ///< 0: half of the machine's memory

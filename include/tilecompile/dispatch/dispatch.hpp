@@ -26,6 +26,9 @@ namespace tilecompile {
 
 class ResultsQueueEnd;
 
+/// Keeps what was read of a piece.
+using KeepPiece = std::function<void()>;
+
 /// What a round asks of the workers: the template of its tasks, how tiles are cut into them, and what may
 /// fail.
 struct TileRound {
@@ -38,8 +41,11 @@ struct TileRound {
   /// Set for a resumed run: what its journal says of this round, by tile_id; no checksum where it is silent.
   const std::vector<ResultMessage>* journalled = nullptr;
 
-  /// Of a round over frames or bands: throws InputError when the object is not the piece that was asked for.
-  std::function<void(const ResultMessage&, std::string_view object)> check_piece{};
+  /// Of a round over frames or bands: reads the object of an item, and returns what keeps it, which is called
+  /// when the result is accepted. Throws InputError when it is not the piece that was asked for. From several
+  /// threads.
+  std::function<KeepPiece(const ResultMessage&, std::string_view object)> read_piece{};
+  std::size_t piece_bytes = 0;  ///< of an item of such a round, as object and as it is read
 
   /// What the master knows of the frames: tiles of others are held against it. Null: by this process itself,
   /// there is nothing to distrust.

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "tilecompile/protocol/worker_note.hpp"
@@ -40,6 +41,9 @@ class WorkerBook {
   /// What a worker says of itself; true when that is news. Notes are read again and again: those that are not
   /// newer than the latest of their worker, by its own clock, are none.
   bool note(const WorkerNote& note);
+  /// It has put a task on tile.dlq that it does not know: of frames, which older versions do without.
+  void is_older(const std::string& worker_id) { older_.insert(worker_id); }
+  const std::set<std::string>& older() const { return older_; }
 
   /// The worker has had a tile accepted: it can compute.
   bool proven(const std::string& worker_id) const {
@@ -53,6 +57,8 @@ class WorkerBook {
     return found == workers_.end() ? "" : found->second.host;
   }
   int failures() const { return failures_; }
+  /// Since a result was last accepted, in whichever round.
+  int failures_since_done() const { return failures_since_done_; }
   /// Of all workers; null before there is one.
   const ResultMessage* latest_failure() const { return failures_ > 0 ? &latest_failure_ : nullptr; }
   /// "barn-1: TEXT; barn-2: TEXT" of those that say that they take no tasks.
@@ -70,7 +76,8 @@ class WorkerBook {
   };
   std::map<std::string, WorkerTally> workers_;
   std::map<std::string, Told> told_;
-  int failures_ = 0;
+  std::set<std::string> older_;
+  int failures_ = 0, failures_since_done_ = 0;
   ResultMessage latest_failure_;
 };
 

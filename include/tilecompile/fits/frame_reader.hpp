@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +17,14 @@ namespace tilecompile {
 /// for use by two threads at once.
 class FrameReader {
  public:
+  using Guard = std::function<void(std::int64_t begin, std::int64_t end)>;
   /// Opens and checks sizes against the file before anything is allocated.
   /// Throws InputError naming the file, what is wrong and the remedy; TransientError when the file cannot be
   /// opened because of the operating system (missing mount, too many open files, I/O error).
-  explicit FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros = ZeroIsNodata::kAuto);
+  /// `guard`, where there is one, is asked before bytes of the file are believed, and throws when they are
+  /// not what they are to be.
+  explicit FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros = ZeroIsNodata::kAuto,
+                       Guard guard = {});
   ~FrameReader();
   FrameReader(FrameReader&&) noexcept;
 

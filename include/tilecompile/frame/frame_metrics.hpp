@@ -63,6 +63,9 @@ struct FrameMetrics {
   std::vector<double> output_scale;  ///< [channel] input units a unit of I': the sky, or 1 (photometric)
   int image_width = 0, image_height = 0;
   bool frame_tables = true;  ///< tile files hold Q, W and the rejected pixels of every frame
+  /// Storage key and SHA-256 of the sums of the frames' files, by which readers of a part check it; empty:
+  /// none, they check whole files.
+  std::string sums_ref, sums_checksum;
 
   int channel_count() const { return static_cast<int>(channels.size()); }
   int frame_count() const { return channels.empty() ? 0 : static_cast<int>(channels.front().size()); }

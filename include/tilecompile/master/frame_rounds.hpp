@@ -7,14 +7,25 @@
 
 namespace tilecompile {
 
+/// What the frames and bands of a run gave so far, by data_ref.
+struct FramePieces {
+  std::map<std::string, ResultMessage> known;  ///< of an earlier start, or of a look that is made once more
+  std::map<std::string, ResultMessage> used;   ///< what the analysis rests on
+
+  /// Forgets what workers gave that `workers` does not believe any more; the rest is known from now on. False
+  /// and nothing done when there is nothing of theirs.
+  bool forget_distrusted(const TrustBook& workers);
+};
+
 /// What rounds over frames need.
 struct FrameRoundsJob {
-  TileRound round;  ///< ids, stage, queues, retries; the rest is filled in for each round
+  TileRound round;  ///< ids, stage, queues, retries, threads; the rest is filled in for each round
   RoundPlace place;
   const FrameSource& frames;  ///< as the master reads those that no worker could
   const MethodConfig& method;
-  const std::map<std::string, ResultMessage>& journalled;  ///< of an earlier start, by data_ref
-  Observer& observer;                                      ///< its pieces are frames
+  FramePieces& pieces;
+  Observer& observer;      ///< its pieces are frames
+  ObjectReference sums{};  ///< of the frames' files; empty: workers hash whole files
 };
 
 /// The passes over the frames by workers: for each pass a round over the frames, whose pieces are what they
@@ -30,10 +41,10 @@ class FrameRounds : public FramePasses {
                                       const LookAgain& again) override;
 
  private:
-  /// What is done with the object of an item.
-  using TakePiece = std::function<void(const TaskTile& item, std::string_view object)>;
-  TileTask task_of(TaskWork work, const PassState& state) const;
-  void carry_out(const TileTask& task, const TakePiece& read,
+  /// Reads the object of an item.
+  using ReadPiece = std::function<KeepPiece(const TaskTile& item, std::string_view object)>;
+  TileTask task_of(TaskWork work, PassState state) const;
+  void carry_out(const TileTask& task, const ReadPiece& read,
                  const std::function<void(int item, const InputError& why)>& unreadable);
   void stack(Analysis& analysis, const PassState& state, TaskWork work);
 

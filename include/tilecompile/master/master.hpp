@@ -53,6 +53,7 @@ struct RunLinks {
   OwnTiles* own = nullptr;            ///< computes tiles to compare; null: the worker is this process
   LogListener* listener = nullptr;    ///< hears what the run writes into its logs; null: nobody
   NightListener* onlooker = nullptr;  ///< null: nobody
+  bool starts_workers = false;        ///< some on this host are on their way to the broker
 };
 
 struct RunOutcome {

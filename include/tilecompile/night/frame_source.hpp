@@ -1,31 +1,14 @@
 #pragma once
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "tilecompile/header/manifest.hpp"
 #include "tilecompile/night/frame_origin.hpp"
 #include "tilecompile/night/open_frame.hpp"
+#include "tilecompile/night/verified_files.hpp"
 
 namespace tilecompile {
-
-/// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of
-/// the file, so that each is hashed once a process. Safe from several threads.
-class VerifiedFiles {
- public:
-  /// Throws InputError when the file's size or SHA-256 is another than the manifest's, TransientError when it
-  /// is missing.
-  void verify(const std::filesystem::path& path, const ManifestEntry& entry);
-  /// Notes a file whose hash was just taken.
-  void remember(const std::filesystem::path& path, const std::string& sha256);
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::string> known_;  // file identity -> SHA-256
-};
 
 /// A frame as a file of this host; a copy in the cache stays there while the object lives.
 struct FrameFile {
@@ -56,7 +39,8 @@ class FrameSource {
   /// Whether the frames are drizzled into sums over frames.
   bool drizzles() const { return raw_ && raw_->registration.drizzles(); }
   const BandSamples& band_samples() const { return band_samples_; }
-  /// Opens frame `index` after checking that it is the file of the manifest.
+  /// Opens frame `index` after checking that it is the file of the manifest; where its sums are known, what
+  /// is read of it is checked then.
   OpenFrame open(int index) const;
   /// Frame `index` as a file, checked against the manifest.
   FrameFile file(int index) const;

@@ -28,6 +28,8 @@ std::string tile_part_key(const TileTask& task, int tile_id);
 /// the manifest.
 std::string frames_config_key(const TileTask& task);
 std::string frames_manifest_key(const TileTask& task);
+/// The sums of the frames' files, by the SHA-256 of the object.
+std::string frame_sums_key(const std::string& run_id, const std::string& sha256);
 
 /// The object `key`; throws InputError naming it as `what` when its bytes have another SHA-256.
 std::string fetch_checked(ObjectStore& store, const std::string& key, const std::string& sha256,

@@ -22,7 +22,7 @@ using BandStack = std::vector<ChannelBand>;  ///< [channel]
 struct PieceSource {
   const FrameSource& frames;
   const MethodConfig& method;
-  const PassState& state;  ///< that the task names; `analysis` tasks name none
+  const PassState& state;  ///< that the task names
 };
 
 /// Rows of a band: a multiple of RowExtremes::kRows and of kLevelCellPx, so that there are at most some

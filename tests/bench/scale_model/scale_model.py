@@ -146,8 +146,8 @@ def whole_run(night, workers):
 
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 125, 250, 500, 1000)
-SETTINGS = (("as it is", Night()),
-            ("frames analysed by workers", Night(analysis_by_workers=True)),
+SETTINGS = (("frames analysed by the master", Night()),
+            ("as it is: by workers", Night(analysis_by_workers=True)),
             ("and 95 % of the samples local", Night(analysis_by_workers=True, local_share=0.95)),
             ("and 99.5 % local, 4 masters", Night(analysis_by_workers=True, local_share=0.995, masters=4)))
 

@@ -1,0 +1,131 @@
+#include "tilecompile/night/verified_files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "small_night.hpp"
+#include "tilecompile/base/error.hpp"
+
+namespace tilecompile {
+namespace {
+
+namespace fs = std::filesystem;
+
+void flip(const fs::path& path, std::int64_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(at);
+  const char byte = static_cast<char>(file.get() ^ 4);
+  file.seekp(at);
+  file.put(byte);
+}
+
+std::string refusal(const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const InputError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+/// A night whose frames have several blocks, and a reader on another host, who knows their sums.
+class BySums : public testing::Test {
+ protected:
+  BySums()
+      : night_(
+            1, 3, [](MethodConfig&) {},
+            [](SimulateOptions& options) {
+              options.width = 500;
+              options.height = 400;
+            }) {
+    learn_frame_sums(encode_frame_sums(*night_.manifest, *night_.verified), *night_.manifest, *reader_);
+  }
+  FrameSource source() const { return {night_.frames_dir(), night_.manifest, ZeroIsNodata::kNever, reader_}; }
+  fs::path path(std::size_t frame) const { return night_.frames_dir() / night_.manifest->frames[frame].path; }
+  std::string read_rows(int frame, int y0, int rows) const {
+    std::vector<float> samples(static_cast<std::size_t>(500 * rows));
+    return refusal([&] { source().open(frame).read_rows(0, y0, rows, samples.data()); });
+  }
+
+  SmallNight night_;
+  std::shared_ptr<VerifiedFiles> reader_ = std::make_shared<VerifiedFiles>();
+};
+
+TEST_F(BySums, WhatIsReadIsLookedAtAndNothingElse) {
+  ASSERT_GT(reader_->sums_of(night_.manifest->frames[0])->sums.size(), 3u);
+  flip(path(0), static_cast<std::int64_t>(fs::file_size(path(0))) - 4000);  // in one of the last rows
+  EXPECT_EQ(read_rows(0, 0, 40), "");
+  EXPECT_THAT(read_rows(0, 380, 20),
+              testing::AllOf(testing::HasSubstr("the manifest says"), testing::HasSubstr("other bytes")));
+}
+
+TEST_F(BySums, ADamagedHeaderAndAnotherSizeAreFoundAtOnce) {
+  flip(path(1), 100);
+  EXPECT_THAT(read_rows(1, 399, 1), testing::HasSubstr("the manifest says"));
+  fs::resize_file(path(2), fs::file_size(path(2)) - 1);
+  EXPECT_THAT(read_rows(2, 0, 1), testing::HasSubstr("bytes, the manifest says"));
+}
+
+TEST_F(BySums, ReadInPartsThePixelsAreThoseOfTheWhole) {
+  const FrameSource hashed(night_.frames_dir(), night_.manifest, ZeroIsNodata::kNever,
+                           std::make_shared<VerifiedFiles>());
+  const Image whole = hashed.open(0).read_all();
+  Plane<float> parts(500, 400);
+  for (int y0 = 0; y0 < 400; y0 += 80) source().open(0).read_rows(0, y0, 80, parts.row(y0));
+  expect_same_bits(parts, whole[0], "frame");
+  EXPECT_FALSE(reader_->guard(path(0), night_.manifest->frames[0])) << "all of it was looked at";
+}
+
+TEST_F(BySums, AFileThatIsReplacedIsLookedAtAgain) {
+  EXPECT_EQ(read_rows(0, 0, 400), "");
+  const fs::path other = night_.folder() / "other";
+  fs::copy_file(path(0), other);
+  flip(other, 150000);
+  fs::rename(other, path(0));
+  EXPECT_THAT(read_rows(0, 0, 400), testing::HasSubstr("the manifest says"));
+}
+
+TEST_F(BySums, FilesThatTheLibraryUnpacksAreLookedAtAsAWhole) {
+  const ManifestEntry entry = night_.manifest->frames[0];
+  int asked = 0;
+  std::int64_t last = 0;
+  const FrameReader plain(path(0), ZeroIsNodata::kNever, [&](std::int64_t, std::int64_t end) {
+    ++asked;
+    last = end;
+  });
+  EXPECT_EQ(asked, 2);
+  EXPECT_LT(last, static_cast<std::int64_t>(entry.size_bytes)) << "the header alone";
+  const fs::path packed = night_.folder() / "frame.fits.gz";
+  ASSERT_EQ(std::system(("gzip -c '" + path(0).string() + "' > '" + packed.string() + "'").c_str()), 0);
+  const FrameReader unpacked(packed, ZeroIsNodata::kNever,
+                             [&](std::int64_t, std::int64_t end) { last = end; });
+  EXPECT_GE(last, static_cast<std::int64_t>(fs::file_size(packed)));
+}
+
+TEST_F(BySums, ADamagedObjectIsRefused) {
+  const std::string bytes = encode_frame_sums(*night_.manifest, *night_.verified);
+  for (std::size_t size = 0; size < bytes.size(); size += 3) {
+    VerifiedFiles files;
+    EXPECT_THROW(learn_frame_sums(bytes.substr(0, size), *night_.manifest, files), InputError) << size;
+  }
+  VerifiedFiles files;
+  EXPECT_THROW(learn_frame_sums(bytes + "x", *night_.manifest, files), InputError);
+  EXPECT_EQ(encode_frame_sums(*night_.manifest, VerifiedFiles()), "") << "nothing is known of them";
+}
+
+TEST(VerifiedFiles, WithoutSumsTheWholeFileIsHashedOnce) {
+  SmallNight night;
+  const auto verified = std::make_shared<VerifiedFiles>();
+  const ManifestEntry& entry = night.manifest->frames[0];
+  const fs::path path = night.frames_dir() / entry.path;
+  EXPECT_FALSE(verified->guard(path, entry));
+  ManifestEntry other = entry;
+  other.sha256[0] = other.sha256[0] == '0' ? '1' : '0';
+  EXPECT_THAT(refusal([&] { verified->guard(path, other); }), testing::HasSubstr("SHA-256"));
+  EXPECT_THROW(verified->guard(path.string() + ".gone", entry), TransientError);
+}
+
+}  // namespace
+}  // namespace tilecompile
