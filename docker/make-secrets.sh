@@ -83,4 +83,4 @@ rmdir passwords
 # RabbitMQ runs as a user of its own in its container; on the host nobody else gets past DIR.
 chmod 755 broker
 chmod 644 broker/*
-echo "made for: ${alternatives#,}; valid until $(openssl x509 -noout -enddate -in broker/cert.pem | cut -d= -f2)"
+echo "made for: DNS:rabbitmq$alternatives; valid until $(openssl x509 -noout -enddate -in broker/cert.pem | cut -d= -f2)"

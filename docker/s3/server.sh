@@ -49,7 +49,7 @@ write_proxy() {  # ACCESS_KEY SECRET
     common 8080 2
     cat << END
 [pipeline:main]
-pipeline = catch_errors gatekeeper healthcheck s3api tempauth copy slo dlo proxy-server
+pipeline = catch_errors gatekeeper healthcheck cache s3api tempauth copy slo dlo proxy-server
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
@@ -60,6 +60,9 @@ user_${1%:*}_${1#*:} = $2 .admin
 use = egg:swift#s3api
 location = us-east-1
 auth_pipeline_check = false
+[filter:cache]
+use = egg:swift#memcache
+memcache_servers = 127.0.0.1:11211
 END
     printf '[filter:%s]\nuse = egg:swift#%s\n' catch_errors catch_errors gatekeeper gatekeeper healthcheck healthcheck \
       copy copy slo slo dlo dlo
@@ -126,6 +129,7 @@ serve() {
   local part
   write_settings
   name_the_user
+  memcached -l 127.0.0.1 -p 11211 -m 64 &
   trap 'trap - TERM INT; kill $(jobs -p) 2> /dev/null; exit 143' TERM INT
   for part in account container object proxy; do
     "swift-$part-server" "$state/etc/$part-server.conf" -v &
