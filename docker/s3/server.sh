@@ -111,9 +111,11 @@ write_settings() {
   write_tls
 }
 
+# Once all answer; while so many parts run: COUNT
 make_bucket() {
   local answer
   for _ in $(seq 300); do
+    [ "$(jobs -rp | wc -l)" -eq "$1" ] || die "a part of the server has ended: its words are above"
     answer=$(ask HEAD --head)
     case $answer in
       200) return 0 ;;
@@ -139,7 +141,8 @@ serve() {
   swift-container-updater "$state/etc/container-server.conf" -v &
   swift-object-replicator "$state/etc/object-server.conf" -v &
   LD_PRELOAD='' haproxy -db -q -f "$state/haproxy.cfg" &
-  { make_bucket && echo "s3-server: bucket '$bucket' is there"; } || { kill $(jobs -p) 2> /dev/null; exit 1; }
+  make_bucket "$(jobs -p | wc -l)"
+  echo "s3-server: bucket '$bucket' is there"
   part=0
   wait -n || part=$?
   kill $(jobs -p) 2> /dev/null
