@@ -276,14 +276,20 @@ await 180 healthy health "$server"
 [ "$(docker port "$server")" = "8333/tcp -> $overlay:8333" ] || fail "the S3 server listens elsewhere: $(docker port "$server")"
 [ "$(docker exec "$server" id -u)" = "${user%:*}" ] || fail "the S3 server runs as another user"
 [ "$(stat -c %a "$work/secrets/s3/s3-credentials")" = 600 ] || fail "others may read the key of the bucket"
-if docker exec "$server" sh -c 'cat /proc/[0-9]*/cmdline' 2>> "$log" | grep -qaF "$(sed -n 's/^aws_secret_access_key = //p' "$work/secrets/s3/s3-credentials")"; then
+secret=$(sed -n 's/^aws_secret_access_key = //p' "$work/secrets/s3/s3-credentials")
+if docker exec "$server" sh -c 'cat /proc/[0-9]*/cmdline' 2>> "$log" | grep -qaF "$secret"; then
   fail "the key of the bucket stands in arguments"
 fi
-code=0
-in_engine curl -s --cacert "$work/secrets/authority/ca.pem" -o /dev/null -w '%{http_code}' "https://$overlay:8333/astro?list-type=2" \
-  > "$work/unsigned" || code=$?
-[ "$code $(cat "$work/unsigned")" = "0 403" ] || fail "a request without a signature: $code $(cat "$work/unsigned")"
-good "the S3 server listens on $(docker port "$server") alone and answers 403 without a key"
+# The status of a listing by the key with SECRET, which nobody but the server answers.
+listing() {
+  printf 'machine %s login tilecompile:tiles password %s\n' "$overlay" "$1" > "$work/s3.netrc"
+  in_engine curl -s --cacert "$work/secrets/authority/ca.pem" --netrc-file "$work/s3.netrc" \
+    --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD -o /dev/null -w '%{http_code}' \
+    "https://$overlay:8333/astro?list-type=2"
+}
+[ "$(listing "$secret") $(listing "another$secret")" = "200 403" ] ||
+  fail "with the right and another secret the S3 server says $(listing "$secret") and $(listing "another$secret")"
+good "the S3 server listens on $(docker port "$server") alone, and answers 403 to another secret"
 # The comment of the example, taken at its word.
 sed -e '/^input:/,/^$/d' -e '/^output:/,/^$/d' "$work/night/run.yaml" > "$work/method.yaml"
 sed -e '/^  root:/d' -e "s|https://100.64.0.1:8333|https://$overlay:8333|" -e '/^storage:/,/^$/s/^  # /  /' \
@@ -292,7 +298,8 @@ printf '\ncache: {dir: /data/cache}\n' | cat - "$work/method.yaml" >> "$work/joi
 settings "$work/main.env" "$work/main.env" RUN_CONFIG="$work/join.yaml"
 main_server run --rm -T join --join-file /out/barn.yaml --worker barn-2 --address "$overlay" >> "$log" 2>&1 < /dev/null
 [ "$(stat -c %a "$work/out/barn.yaml")" = 600 ] || fail "others may read the join file"
-main_server exec -T rabbitmq rabbitmqctl import_definitions < "$work/secrets/authority/definitions.json" >> "$log" 2>&1
+main_server exec -T rabbitmq sh -c 'cat > /tmp/join && rabbitmqctl import_definitions /tmp/join && rm /tmp/join' \
+  < "$work/secrets/authority/definitions.json" >> "$log" 2>&1
 rm -rf "$work/barn"
 install -d -o "${user%:*}" "$work/barn"
 docker run -d --name barn --user "$user" --read-only --tmpfs /tmp -v "$work/out/barn.yaml:/barn.yaml:ro" \

@@ -152,5 +152,5 @@ serve() {
 case ${1:-serve} in
   serve) serve ;;
   check) [ "$(ask HEAD --head)" = 200 ] || die "bucket '$bucket' does not answer" ;;
-  *) sed -n '2,12p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac
