@@ -23,6 +23,10 @@ FIRST_WORDS = re.compile(
 ELSEWHERE = [
     ("scripts/demo.sh", "scripts/demo.sh", "digest"),  # builds the program, and compares by itself
     ("scripts/test.sh", "scripts/test.sh", "ctest"),
+    ("main --profile s3 up", "scripts/test-docker.sh", "main_server --profile s3 up"),
+    ("main run --rm join", "scripts/test-docker.sh", "main_server run --rm -T join"),
+    ("main exec -T rabbitmq sh", "scripts/test-docker.sh", "main_server exec -T rabbitmq sh"),
+    ("docker run -d --name barn", "scripts/test-docker.sh", "docker run -d --name barn"),
     ("--join-file", "tests/system/join_test.cpp", "--join-file"),
     ("tilecompile worker barn.yaml", "tests/system/join_test.cpp", "HandWorker worker"),
     ("cat tilecompile-secrets/broker.yaml", "tests/system/join_test.cpp", "broker.yaml"),
