@@ -49,16 +49,24 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
   if ((task.input_stage == "raw") != !run->manifest->registration.empty())
     throw InputError("task asks for input_stage '" + task.input_stage + "', the manifest of the run has " +
                      (run->manifest->registration.empty() ? "no" : "a") + " registration");
-  const FrameMetrics& metrics = frames ? run->pass->analysis.metrics : run->metrics;
-  if (!metrics.sums_ref.empty())
-    learn_frame_sums(
-        fetch_checked(store_, metrics.sums_ref, metrics.sums_checksum, "sums of the frames' files"),
-        *run->manifest, *verified_);
+  learn_sums(frames ? run->pass->analysis.metrics : run->metrics, *run->manifest);
   run->frames =
       std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_,
                                     fetch_raw_night(store_, task.run_id, *run->manifest));
   run->bands = bands_;
   return run;
+}
+
+// They save time. Where they are gone, as from a storage that was cleaned, whole files are hashed.
+void RunContexts::learn_sums(const FrameMetrics& metrics, const Manifest& manifest) const {
+  if (metrics.sums_ref.empty()) return;
+  try {
+    learn_frame_sums(
+        fetch_checked(store_, metrics.sums_ref, metrics.sums_checksum, "sums of the frames' files"), manifest,
+        *verified_);
+  } catch (const TransientError&) {
+  } catch (const InputError&) {
+  }
 }
 
 void RunContexts::check(const TileTask& task) const {

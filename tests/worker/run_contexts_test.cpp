@@ -19,5 +19,21 @@ TEST(RunContexts, AllRoundsReadThroughOneCache) {
   EXPECT_EQ(first->bands, round->bands);
 }
 
+// As in a storage that was cleaned, or where a tile is computed again: whole files are hashed then.
+TEST(RunContexts, FramesAreReadThoughTheirSumsAreGoneOrDamaged) {
+  WorkerNight night;
+  night.analysis.metrics.sums_ref = "sums.bin";
+  night.analysis.metrics.sums_checksum = sha256_hex("what was there");
+  const std::string metrics = encode_frame_metrics(night.analysis.metrics);
+  night.store->put(frame_metrics_key(night.run_id), metrics);
+  TileTask task = night.task_template;
+  task.metrics.checksum = sha256_hex(metrics);
+  for (const char* damaged : {"", "something else"}) {
+    if (*damaged != 0) night.store->put("sums.bin", damaged);
+    RunContexts runs = night.contexts();
+    EXPECT_EQ(runs.get(task)->frames->open(0).facts().width, night.manifest->width()) << damaged;
+  }
+}
+
 }  // namespace
 }  // namespace tilecompile

@@ -42,6 +42,7 @@ class RunContexts {
 
  private:
   std::shared_ptr<RunContext> fetch(const TileTask& task) const;
+  void learn_sums(const FrameMetrics& metrics, const Manifest& manifest) const;
 
   ObjectStore& store_;
   FrameOrigin frames_;
