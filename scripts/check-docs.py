@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 PAGES = ["README.md", "docs/getting-started.md", "docs/operating.md"]
@@ -23,6 +24,10 @@ FIRST_WORDS = re.compile(
 ELSEWHERE = [
     ("scripts/demo.sh", "scripts/demo.sh", "digest"),  # builds the program, and compares by itself
     ("scripts/test.sh", "scripts/test.sh", "ctest"),
+    ("main --profile s3 up", "scripts/test-docker.sh", "main_server --profile s3 up"),
+    ("main run --rm join", "scripts/test-docker.sh", "main_server run --rm -T join"),
+    ("main exec -T rabbitmq sh", "scripts/test-docker.sh", "main_server exec -T rabbitmq sh"),
+    ("docker run -d --name barn", "scripts/test-docker.sh", "docker run -d --name barn"),
     ("--join-file", "tests/system/join_test.cpp", "--join-file"),
     ("tilecompile worker barn.yaml", "tests/system/join_test.cpp", "HandWorker worker"),
     ("cat tilecompile-secrets/broker.yaml", "tests/system/join_test.cpp", "broker.yaml"),
@@ -177,10 +182,31 @@ class Scene:
             if program.wait(30) != 128 + signal.SIGTERM:
                 sys.exit(f"check-docs: '{command}' ended with {program.returncode}")
             return
+        if command.startswith("tilecompile report") and "--page" in command:  # serves until Ctrl-C
+            self.serve(command)
+            return
         if "--resume latest" in command:
             self.interrupt()
         ends = next((code for words, code in ENDS.items() if command.startswith("tilecompile " + words)), None)
         self.shell(command, (0, 3) if ends is None else (ends,))
+
+    def serve(self, command):
+        said = self.folder / "served.log"
+        with said.open("w") as log:
+            program = subprocess.Popen(["bash", "-c", "exec " + command], cwd=self.folder, env=self.environment,
+                                       stdout=log, stderr=subprocess.STDOUT)
+        self.background.append(program)
+        end = time.monotonic() + 60
+        while not (page := re.search(r"page=(http://\S+)", said.read_text())):
+            if program.poll() is not None or time.monotonic() > end:
+                sys.exit(f"check-docs: '{command}' shows no page\n{said.read_text()[-2000:]}")
+            time.sleep(0.1)
+        with urllib.request.urlopen(page[1], timeout=60) as answer:
+            if b"</html>" not in answer.read():
+                sys.exit(f"check-docs: '{command}' shows no whole page")
+        program.send_signal(signal.SIGINT)
+        if program.wait(30) not in (0, 128 + signal.SIGINT):
+            sys.exit(f"check-docs: '{command}' ended with {program.returncode}")
 
     def interrupt(self):
         for journal in self.folder.glob("out/*/journal.jsonl"):

@@ -1,14 +1,14 @@
 #!/bin/bash
 # Builds the image and runs the compose files of docker/ end to end on a simulated night: local mode, while workers are
-# killed and cut off, production with TLS, with a shared folder and with S3, and the units of config/systemd under a
-# systemd of their own. Compares the pictures with those of one process. Takes a Docker engine of its own and makes its
+# killed and cut off, production with TLS, with a shared folder, with S3 elsewhere and with the S3 server of the compose
+# file and a join file, and the units of config/systemd under a systemd of their own. Compares the pictures with those of one process. Takes a Docker engine of its own and makes its
 # base images from Debian packages, so no registry is needed. Needs root; when no engine can run here it says so and
 # ends with 77.
 # Usage: scripts/test-docker.sh
 # Environment: TEST_DOCKER_DIR  folder that is kept, with the images, to be quicker the next time
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -eq 0 ] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
+[ $# -eq 0 ] || { sed -n '2,9s/^# //p' "$0" >&2; exit 2; }
 
 skip() { printf '\n*** test-docker: SKIPPED: %s\n*** Nothing about containers was tested.\n' "$*" >&2; exit 77; }
 fail() { echo "test-docker: FAILED: $*" >&2; exit 1; }
@@ -92,8 +92,13 @@ nothing_runs() {
     docker network ls --filter type=custom --format 'network {{.Name}}')
   [ -z "$left" ] || fail "left in the engine: $left"
 }
+fresh_folders() {
+  rm -rf "$work/data" "$work/out"
+  mkdir -p "$work/data" "$work/out"
+  chown -R "$user" "$work/data" "$work/out" "$work/secrets"/{authority,master,s3,worker}
+}
 has_image() { docker image inspect "$1" > /dev/null 2>&1; }
-tiles_done() { wc -l < "$work/out/$run_id/journal.jsonl" 2> /dev/null || echo 0; }
+tiles_done() { wc -l 2> /dev/null < "$work/out/$run_id/journal.jsonl" || echo 0; }
 enough_tiles() { if [ "$(tiles_done)" -ge "$1" ]; then echo yes; fi; }
 
 say "starting an engine"
@@ -112,6 +117,7 @@ has_image debian:bookworm-slim || scripts/docker/base-image.sh debian:bookworm-s
 has_image debian:trixie-slim || scripts/docker/base-image.sh debian:trixie-slim trixie >> "$log" 2>&1 ||
   skip "no base image for the broker can be made, see the end of $log: $(tail -n 1 "$log")"
 docker build -t "$RABBITMQ_IMAGE" -f scripts/docker/rabbitmq.Dockerfile scripts/docker >> "$log" 2>&1
+docker build -t tilecompile-s3 docker/s3 >> "$log" 2>&1
 docker build -t tilecompile -f docker/Dockerfile . >> "$log" 2>&1
 megabytes=$(($(docker image inspect -f '{{.Size}}' tilecompile) / 1000000))
 base=$(($(docker image inspect -f '{{.Size}}' debian:bookworm-slim) / 1000000))
@@ -141,6 +147,8 @@ good "3 workers are healthy: $(docker exec "$(worker 1)" tilecompile health /tmp
 
 say "running a master, killing worker 1, cutting off worker 2"
 run_id=$(cat /proc/sys/kernel/random/uuid)
+# On a fast machine the run would be over before Docker has cut a worker off.
+docker update --cpus 0.1 "$(worker 1)" "$(worker 2)" "$(worker 3)" >> "$log"
 local_mode run --rm -T master --run-id "$run_id" --set parallel.batch=1 > "$work/master.txt" 2>> "$log" < /dev/null &
 master=$!
 await 120 yes enough_tiles 3
@@ -155,6 +163,7 @@ wait "$master" || code=$?
 [ "$code" -eq "$expected_code" ] || fail "the master ended with $code, tilecompile run with $expected_code"
 total=$(tiles_done)
 [ "$cut_at" -lt "$total" ] || fail "the run was over before worker 2 was cut off: nothing was shown"
+docker update --cpus "$(nproc)" "$(worker 2)" "$(worker 3)" >> "$log"
 good "worker 1 killed after $killed_at, worker 2 cut off after $cut_at of $total tiles; the run went on to its end"
 
 say "comparing with the one process"
@@ -229,9 +238,7 @@ for role in master worker; do
   chmod 600 "$work/secrets/$role"/s3-*
 done
 worker_host down >> "$log" 2>&1
-rm -rf "$work/data" "$work/out"
-mkdir -p "$work/data" "$work/out"
-chown -R "$user" "$work/data" "$work/out" "$work/secrets/master" "$work/secrets/worker"
+fresh_folders
 sed -i 's/^# *\(TILECOMPILE_[A-Z_0-9]*=\)/\1/' "$work/worker.env"
 settings "$work/worker.env" "$work/worker.env" TILECOMPILE_INPUT_DIR= TILECOMPILE_STORAGE_ROOT= \
   TILECOMPILE_STORAGE_S3_ENDPOINT="$service"
@@ -259,9 +266,65 @@ s3 "$service/astro?list-type=2&prefix=tilecompile%2F" > "$work/bucket.xml"
 grep -q '/tiles/tile_' "$work/bucket.xml" || fail "there are no tiles in the bucket"
 good "$(grep -o '<Key>[^<]*/tiles/tile_[0-9]*.fits' "$work/bucket.xml" | sed -n 's/<Key>/in the bucket: /; 1p')"
 
+say "the S3 server of the compose file, a worker that has its join file and nothing else"
+worker_host down >> "$log" 2>&1
+fresh_folders
+cp -r "$work/night/frames" "$work/data/"  # the main server's alone
+cp "$work/secrets/s3/s3-credentials" "$work/secrets/master/"
+cp "$work/secrets/authority/ca.pem" "$work/secrets/master/s3-ca.pem"
+chown -R "$user" "$work/data" "$work/secrets/master"
+main_server --profile s3 up -d --no-build >> "$log" 2>&1
+server=$(docker ps -q --filter label=com.docker.compose.service=s3)
+await 180 healthy health "$server"
+[ "$(docker port "$server")" = "8333/tcp -> $overlay:8333" ] || fail "the S3 server listens elsewhere: $(docker port "$server")"
+[ "$(docker exec "$server" id -u)" = "${user%:*}" ] || fail "the S3 server runs as another user"
+[ "$(stat -c %a "$work/secrets/s3/s3-credentials")" = 600 ] || fail "others may read the key of the bucket"
+secret=$(sed -n 's/^aws_secret_access_key = //p' "$work/secrets/s3/s3-credentials")
+if docker exec "$server" sh -c 'cat /proc/[0-9]*/cmdline' 2>> "$log" | grep -qaF "$secret"; then
+  fail "the key of the bucket stands in arguments"
+fi
+# The status of a listing by the key with SECRET, which nobody but the server answers.
+listing() {
+  printf 'machine %s login tilecompile:tiles password %s\n' "$overlay" "$1" > "$work/s3.netrc"
+  in_engine curl -s --cacert "$work/secrets/authority/ca.pem" --netrc-file "$work/s3.netrc" \
+    --aws-sigv4 aws:amz:us-east-1:s3 -H x-amz-content-sha256:UNSIGNED-PAYLOAD -o /dev/null -w '%{http_code}' \
+    "https://$overlay:8333/astro?list-type=2"
+}
+[ "$(listing "$secret") $(listing "another$secret")" = "200 403" ] ||
+  fail "with the right and another secret the S3 server says $(listing "$secret") and $(listing "another$secret")"
+good "the S3 server listens on $(docker port "$server") alone, and answers 403 to another secret"
+# The comment of the example, taken at its word.
+sed -e '/^input:/,/^$/d' -e '/^output:/,/^$/d' "$work/night/run.yaml" > "$work/method.yaml"
+sed -e '/^  root:/d' -e "s|https://100.64.0.1:8333|https://$overlay:8333|" -e '/^storage:/,/^$/s/^  # /  /' \
+  docker/main.run.yaml.example > "$work/join.yaml"
+printf '\ncache: {dir: /data/cache}\n' | cat - "$work/method.yaml" >> "$work/join.yaml"
+settings "$work/main.env" "$work/main.env" RUN_CONFIG="$work/join.yaml"
+main_server run --rm -T join --join-file /out/barn.yaml --worker barn-2 --address "$overlay" >> "$log" 2>&1 < /dev/null
+[ "$(stat -c %a "$work/out/barn.yaml")" = 600 ] || fail "others may read the join file"
+main_server exec -T rabbitmq sh -c 'cat > /tmp/join && rabbitmqctl import_definitions /tmp/join && rm /tmp/join' \
+  < "$work/secrets/authority/definitions.json" >> "$log" 2>&1
+rm -rf "$work/barn"
+install -d -o "${user%:*}" "$work/barn"
+docker run -d --name barn --user "$user" --read-only --tmpfs /tmp -v "$work/out/barn.yaml:/barn.yaml:ro" \
+  -v "$work/barn:/data" tilecompile worker /barn.yaml --cache.dir /data/cache >> "$log"
+await 90 healthy health barn
+good "joined by a file of $(wc -l < "$work/out/barn.yaml") lines: $(docker exec barn tilecompile health /tmp/tilecompile-health)"
+code=0
+main_server run --rm -T master > "$work/master.txt" 2>> "$log" < /dev/null || code=$?
+[ "$code" -eq "$expected_code" ] || { docker logs barn >> "$log" 2>&1; fail "the master ended with $code, tilecompile run with $expected_code"; }
+same_pictures "$work/master.txt"
+joined=$(grep -c '"worker_id":"barn-2"' "$work/out/latest/journal.jsonl" || true)
+[ "$joined" -gt 0 ] || fail "the worker that joined computed nothing"
+good "$joined tiles by barn-2, $(docker exec "$server" find /srv/node/disk -name '*.data' | wc -l) objects on the disk of the server"
+docker restart -t 20 "$server" >> "$log"
+await 180 healthy health "$server"
+[ "$(docker exec "$server" find /srv/node/disk -name '*.data' | wc -l)" -gt "$joined" ] || fail "a restart has lost objects"
+good "after a restart of the server its objects are there"
+docker rm -f -v barn >> "$log"
+
 say "taking production down"
 worker_host down -v >> "$log" 2>&1
-main_server down -v >> "$log" 2>&1
+main_server --profile s3 down -v >> "$log" 2>&1
 nothing_runs
 
 say "systemd: the units under a systemd of their own"

@@ -244,14 +244,20 @@ using Files = std::vector<std::pair<std::string, std::string>>;
 void add_certificates(const RunConfig& config, const fs::path& secrets, const std::string& user,
                       const std::vector<std::string>& names, Files& files, JoinSteps& steps) {
   if (!encrypted(config)) return;
-  if (has_own_setup(config, secrets)) {
-    if (!config.broker.ca_file.empty()) files.emplace_back("ca.pem", text_of(config.broker.ca_file));
-    return;
+  const bool own_setup = has_own_setup(config, secrets);
+  if (own_setup) {
+    if (config.broker.ca_file.empty()) return;
+    const std::string trusted = text_of(config.broker.ca_file);
+    files.emplace_back("ca.pem", trusted);
+    // A broker that asks for certificates takes those of its authority, where that lies in the secrets.
+    if (!fs::exists(secrets / "ca.key") || text_of(secrets / "ca.pem") != trusted) return;
   }
   const KeyedCertificate authority = authority_in(secrets);
-  steps.broker_conf = make_broker_files(config, secrets, authority, names);
+  if (!own_setup) {
+    steps.broker_conf = make_broker_files(config, secrets, authority, names);
+    files.emplace_back("ca.pem", authority.certificate_pem);
+  }
   const KeyedCertificate own = issue_certificate(authority, user, {});
-  files.emplace_back("ca.pem", authority.certificate_pem);
   files.emplace_back("worker.pem", own.certificate_pem);
   files.emplace_back("worker.key", own.key_pem);
 }

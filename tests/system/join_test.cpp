@@ -111,6 +111,32 @@ TEST_F(Join, ABrokerThatIsSetUpAlreadyStaysAsItIs) {
   EXPECT_THAT(users, Not(HasSubstr("tilecompile-master")));
 }
 
+// As docker/make-secrets.sh makes it: the broker asks for certificates, so one of its authority is in the
+// file.
+TEST_F(Join, AnAuthorityInTheSecretsGivesTheWorkerACertificate) {
+  ASSERT_EQ(setup("barn-1").exit_code, 0);  // makes an authority
+  const fs::path secrets = folder_ / "tilecompile-secrets";
+  fs::copy_file(secrets / "ca.pem", folder_ / "trusted.pem");
+  std::ofstream(folder_ / "run.yaml", std::ios::app)
+      << "broker: {url: 'amqps://boss@main.example.org', password_file: p, ca_file: '" + at("trusted.pem") +
+             "'}\n";
+  const std::string before = text_of(secrets / "broker.pem");
+  ProgramOutput said = setup("dome-1", "");
+  ASSERT_EQ(said.exit_code, 0) << said.text;
+  EXPECT_EQ(text_of(secrets / "broker.pem"), before);
+  std::string file = text_of(at("dome-1.yaml"));
+  EXPECT_THAT(file, HasSubstr("cert_file: join:worker.pem"));
+  EXPECT_THAT(file, HasSubstr("key_file: join:worker.key"));
+  EXPECT_THAT(file, HasSubstr("-----BEGIN PRIVATE KEY-----"));
+
+  std::ofstream(folder_ / "trusted.pem") << "another authority\n";
+  said = setup("dome-1", "");
+  ASSERT_EQ(said.exit_code, 0) << said.text;
+  file = text_of(at("dome-1.yaml"));
+  EXPECT_THAT(file, HasSubstr("another authority"));
+  EXPECT_THAT(file, Not(HasSubstr("worker.pem")));
+}
+
 TEST_F(Join, WhatCannotWorkIsRefusedAtOnce) {
   EXPECT_THAT(setup("barn-1", "").text, HasSubstr("--address"));
   EXPECT_THAT(setup("barn/1").text, HasSubstr("is no name of a worker"));

@@ -95,14 +95,25 @@ TEST(ProductionFiles, MakeARunOverTlsWithTheBitsOfTheReferenceRun) {
 
   // Renewing keeps what hosts know, and makes new certificates that fit the old authority.
   const auto before = texts_below(secrets);
+  std::ofstream(fs::path(secrets) / "master/message-key", std::ios::app)
+      << std::string(64, 'a') << " = barn-9\n";  // of a join file: no other worker gets to know it
   const auto again = run_shell(make);
   EXPECT_EQ(again.exit_code, 0) << again.text;
   const auto after = texts_below(secrets);
-  for (const char* kept : {"authority/ca.pem", "master/password", "worker/password", "worker/message-key"})
+  for (const char* kept : {"authority/ca.pem", "master/password", "worker/password", "worker/message-key",
+                           "s3/s3-credentials", "worker/s3-credentials", "master/s3-ca.pem"})
     EXPECT_EQ(after.at(kept), before.at(kept)) << kept;
-  for (const char* renewed : {"broker/cert.pem", "master/cert.pem", "worker/cert.pem"})
+  for (const char* renewed : {"broker/cert.pem", "master/cert.pem", "worker/cert.pem", "s3/cert.pem"})
     EXPECT_NE(after.at(renewed), before.at(renewed)) << renewed;
-  for (const char* secret : {"worker/password", "master/password", "master/message-key"}) {
+  EXPECT_EQ(after.at("master/s3-credentials"), after.at("s3/s3-credentials"));
+  EXPECT_THAT(after.at("master/message-key"), HasSubstr(" = barn-9"));
+  EXPECT_THAT(
+      run_shell("openssl verify -CAfile '" + secrets +
+                "/worker/s3-ca.pem' -purpose sslserver -verify_hostname s3 '" + secrets + "/s3/cert.pem'")
+          .text,
+      HasSubstr("cert.pem: OK"));
+  for (const char* secret :
+       {"worker/password", "master/password", "master/message-key", "s3/s3-credentials"}) {
     EXPECT_THAT(after.at("broker/definitions.json"), Not(HasSubstr(after.at(secret).substr(0, 32))))
         << secret;
     EXPECT_EQ(fs::status(fs::path(secrets) / secret).permissions(),

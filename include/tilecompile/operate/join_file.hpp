@@ -11,7 +11,7 @@ namespace tilecompile {
 struct JoinRequest {
   std::filesystem::path run_file;     ///< RUN.yaml, for the texts alone
   std::filesystem::path join_file;    ///< is written, mode 0600
-  std::filesystem::path secrets_dir;  ///< keeps the what all workers share
+  std::filesystem::path secrets_dir;  ///< keeps what all workers share
   std::string worker;                 ///< its worker_id
   std::vector<std::string>
       addresses;  ///< names by which workers call the broker's host; the first goes to the file
@@ -28,7 +28,8 @@ struct JoinSteps {
 /// one file. What all workers share is made at the first time: an authority, the broker's certificate, the
 /// shared key. Again for the same worker: a new certificate, password and key. Where RUN.yaml names a
 /// password of the master that is not one of these, the broker is taken as it is: its authority, its keys,
-/// and a user for the worker alone. Throws UsageError for a name that is no worker_id, a file in the way, and
+/// and a user for the worker alone, with a certificate when `secrets_dir` holds that authority (`ca.pem`,
+/// `ca.key`). Throws UsageError for a name that is no worker_id, a file in the way, and
 /// a broker that is called by no name that others could use.
 JoinSteps write_join_file(const RunConfig& config, const JoinRequest& request);
 
