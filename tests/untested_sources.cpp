@@ -107,7 +107,7 @@ const std::vector<UntestedSources>& untested_sources() {
         "launch/worker_endpoint"}},
       {"what a run directory shows, in a browser",
        "tests/system/report_test.cpp",
-       {"products/report_pictures", "products/run_report", "operate/report", "launch/report_server"}},
+       {"products/report_pictures", "products/run_report", "launch/report", "launch/report_server"}},
       {"a run that is resumed", "tests/system/resume_test.cpp", {"master/resume"}},
       {"needs a broker that two masters share", "tests/system/isolation_test.cpp", {"master/master_claim"}},
       {"the form of a registration", "tests/align/registration_test.cpp", {"align/registration_json"}},

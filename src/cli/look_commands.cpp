@@ -8,9 +8,9 @@
 #include "tilecompile/base/escaped.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/launch/report.hpp"
 #include "tilecompile/launch/report_server.hpp"
 #include "tilecompile/operate/plan.hpp"
-#include "tilecompile/operate/report.hpp"
 #include "tilecompile/operate/run_status.hpp"
 #include "tilecompile/review/recompute_tile.hpp"
 

@@ -1,4 +1,4 @@
-#include "tilecompile/operate/report.hpp"
+#include "tilecompile/launch/report.hpp"
 
 #include "tilecompile/operate/run_status.hpp"
 #include "tilecompile/products/named_folder.hpp"
