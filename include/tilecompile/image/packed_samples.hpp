@@ -9,7 +9,7 @@ inline constexpr std::uint16_t kNoSample = 65535;
 
 /// What packing some samples has found.
 struct PackedSamples {
-  bool exact = true;      ///< every one is valid and a whole number from 0 to 65535, or NaN
+  bool exact = true;      ///< every one is a whole number from 0 to 65535, or NaN
   bool has_none = false;  ///< some are NaN, which are kNoSample now
   bool has_last = false;  ///< some are 65535
   /// Whether unpacking gives the same samples.

@@ -43,7 +43,7 @@ struct BandShape {
 /// over frames: drizzled ones with their shares.
 class FrameBand {
  public:
-  /// Opens every frame once and reads whole rows. Throws what FrameSource and FrameReader throw.
+  /// Opens every frame once and reads the region. Throws what FrameSource and FrameReader throw.
   FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape);
   const Box& region() const { return region_; }
   /// What lies in `box` (inside the region): copies of what is packed, else windows of the band, which has
