@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <fstream>
+#include <thread>
 
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
@@ -76,6 +78,23 @@ TEST_F(BySums, ReadInPartsThePixelsAreThoseOfTheWhole) {
   for (int y0 = 0; y0 < 400; y0 += 80) source().open(0).read_rows(0, y0, 80, parts.row(y0));
   expect_same_bits(parts, whole[0], "frame");
   EXPECT_FALSE(reader_->guard(path(0), night_.manifest->frames[0])) << "all of it was looked at";
+}
+
+TEST_F(BySums, ThreadsThatSeeTheLastBlocksOfAFileTogetherAgree) {
+  for (int round = 0; round < 20; ++round) {
+    const auto together = std::make_shared<VerifiedFiles>();
+    learn_frame_sums(encode_frame_sums(*night_.manifest, *night_.verified), *night_.manifest, *together);
+    std::barrier start(8);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 8; ++t)
+      threads.emplace_back([&] {
+        const auto look = together->guard(path(0), night_.manifest->frames[0]);
+        start.arrive_and_wait();
+        look(0, static_cast<std::int64_t>(fs::file_size(path(0))));
+      });
+    threads.clear();
+    EXPECT_FALSE(together->guard(path(0), night_.manifest->frames[0])) << "all of it was looked at";
+  }
 }
 
 TEST_F(BySums, AFileThatIsReplacedIsLookedAtAgain) {
