@@ -1,5 +1,6 @@
 #include "tilecompile/fits/frame_reader.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,26 +16,33 @@ namespace tilecompile {
 namespace {
 
 /// Bytes read and decoded at a time: stays in the second-level cache.
-constexpr std::size_t kChunkBytes = std::size_t{1} << 18;
+constexpr std::int64_t kChunkBytes = std::int64_t{1} << 18;
 /// Samples per call for files that go through cfitsio.
 constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
 
 }  // namespace
+
+struct FrameHead {
+  FrameLayout layout;
+  FrameFacts facts;
+};
 
 struct FrameReader::State {
   std::filesystem::path path;
   ZeroIsNodata zeros = ZeroIsNodata::kAuto;
   bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
   OpenedFrame open;
-  FrameLayout layout;
-  FrameFacts facts;
-  bool data_checked = false;  ///< compressed bytes were found sound
-  Guard guard;                ///< of plain files; may be empty
+  std::shared_ptr<const FrameHead> head;
+  bool data_checked = false;          ///< compressed bytes were found sound
+  std::unique_ptr<FrameGuard> guard;  ///< of plain files; may be empty
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
   bool zero_read = false;    ///< one of the samples read since this was reset is zero, which may be a border
 
+  const FrameLayout& layout() const { return head->layout; }
+  void read_head();
+  void read_bytes(std::int64_t offset, std::size_t wanted);
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
   void note_zeros(const float* samples, std::int64_t n) {
@@ -44,62 +52,83 @@ struct FrameReader::State {
   void drop_border_zeros(int channel, int y0, int rows, float* out);
 };
 
-FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros, Guard guard)
+FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros,
+                         std::unique_ptr<FrameGuard> guard, std::shared_ptr<const FrameHead> head)
     : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.path = path;
   s.zeros = zeros;
-  if (guard) guard(0, 1);  // before anything makes sense of the header
-  s.open = open_frame(path);
-  s.layout = find_frame_layout(s.open, path);
-  s.facts = read_frame_facts(s.open.file.get(), s.layout);
-  s.facts.sky_place = read_sky_place(s.open.file.get(), s.layout);
-  s.facts.images = names_of_images(s.open, path, s.layout);
-  s.plain = !s.open.unpacked && !s.layout.tile_compressed;
-  if (guard) guard(0, s.plain ? s.layout.data_start : std::numeric_limits<std::int64_t>::max());
-  if (s.plain) {
-    s.guard = std::move(guard);
-    s.open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
-  } else {
-    s.open.close_descriptor();
-    int status = 0;
-    fits_set_bscale(s.open.file.get(), 1.0, 0.0, &status);
-    if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
+  s.guard = std::move(guard);
+  if (!head) {
+    s.read_head();
+    return;
   }
+  s.head = std::move(head);
+  s.plain = true;
+  s.open.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (s.open.fd < 0) throw_frame_errno(path, errno);
+}
+
+void FrameReader::State::read_head() {
+  if (guard) guard->look(0, 1);  // before anything makes sense of the header
+  open = open_frame(path);
+  FrameHead found;
+  found.layout = find_frame_layout(open, path);
+  found.facts = read_frame_facts(open.file.get(), found.layout);
+  found.facts.sky_place = read_sky_place(open.file.get(), found.layout);
+  found.facts.images = names_of_images(open, path, found.layout);
+  plain = !open.unpacked && !found.layout.tile_compressed;
+  if (guard) guard->look(0, plain ? found.layout.data_start : std::numeric_limits<std::int64_t>::max());
+  head = std::make_shared<const FrameHead>(std::move(found));
+  if (plain) {
+    open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
+    return;
+  }
+  guard.reset();
+  open.close_descriptor();
+  int status = 0;
+  fits_set_bscale(open.file.get(), 1.0, 0.0, &status);
+  if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
 }
 
 FrameReader::~FrameReader() = default;
 FrameReader::FrameReader(FrameReader&&) noexcept = default;
 
-const FrameFacts& FrameReader::facts() const { return state_->facts; }
+const FrameFacts& FrameReader::facts() const { return state_->head->facts; }
+
+std::shared_ptr<const FrameHead> FrameReader::head() const { return state_->plain ? state_->head : nullptr; }
 
 std::size_t FrameReader::held_bytes() const {
   return state_->open.unpacked ? state_->open.unpacked->bytes.size() : 0;
 }
 
+// Into `raw`.
+void FrameReader::State::read_bytes(std::int64_t offset, std::size_t wanted) {
+  raw.resize(std::max(raw.size(), wanted));
+  if (guard) return guard->read(open.fd, offset, {raw.data(), wanted});
+  std::size_t have = 0;
+  while (have < wanted) {
+    const off_t at = static_cast<off_t>(offset) + static_cast<off_t>(have);
+    const ssize_t got = ::pread(open.fd, raw.data() + have, wanted - have, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_frame_errno(path, errno);
+    if (got == 0)
+      throw TransientError("frame " + path.string() + " became shorter while it was read at byte " +
+                           std::to_string(at) + "; let no one write to the frames during a run");
+    have += static_cast<std::size_t>(got);
+  }
+}
+
 void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* out) {
-  const std::size_t sample_bytes = static_cast<std::size_t>(std::abs(layout.bitpix)) / 8;
-  const std::int64_t at_once = static_cast<std::int64_t>(kChunkBytes / sample_bytes);
-  raw.resize(kChunkBytes);
-  const auto at = [&](std::int64_t sample) {
-    return layout.data_start + sample * static_cast<std::int64_t>(sample_bytes);
-  };
-  if (guard) guard(at(first), at(first + n));
+  const FrameLayout& l = layout();
+  const std::int64_t sample_bytes = std::abs(l.bitpix) / 8;
+  const std::int64_t step = std::max(kChunkBytes, guard ? guard->step() : 0);
   while (n > 0) {
-    const std::int64_t now = std::min(n, at_once);
-    const std::size_t wanted = static_cast<std::size_t>(now) * sample_bytes;
-    std::size_t have = 0;
-    while (have < wanted) {
-      const off_t offset = at(first) + static_cast<off_t>(have);
-      const ssize_t got = ::pread(open.fd, raw.data() + have, wanted - have, offset);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw_frame_errno(path, errno);
-      if (got == 0)
-        throw TransientError("frame " + path.string() + " became shorter while it was read at byte " +
-                             std::to_string(offset) + "; let no one write to the frames during a run");
-      have += static_cast<std::size_t>(got);
-    }
-    decode_samples(raw.data(), static_cast<std::size_t>(now), layout.bitpix, layout.scaling,
+    const std::int64_t offset = l.data_start + first * sample_bytes;
+    // Ends where the guard's blocks end; both are multiples of a sample from data_start on.
+    const std::int64_t now = std::min(n, ((offset / step + 1) * step - offset) / sample_bytes);
+    read_bytes(offset, static_cast<std::size_t>(now * sample_bytes));
+    decode_samples(raw.data(), static_cast<std::size_t>(now), l.bitpix, l.scaling,
                    zeros == ZeroIsNodata::kAlways, out);
     note_zeros(out, now);
     first += now;
@@ -109,19 +138,19 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
 }
 
 void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, float* out) {
-  if (layout.tile_compressed && !data_checked) {
+  if (layout().tile_compressed && !data_checked) {
     // Here and not in the constructor: opening for the facts alone stays cheap.
-    check_compressed_data(open.file.get(), path, layout.naxis,
-                          {layout.width, layout.height, layout.channels});
+    check_compressed_data(open.file.get(), path, layout().naxis,
+                          {layout().width, layout().height, layout().channels});
     data_checked = true;
   }
   // Codes come as doubles, which hold every code of 32 bits and every float exactly, and are scaled here: the
   // library's own scaling may be fused to one rounding on some processors. A null value of 0 means "do not
   // look for missing codes", which for floats leaves denormals alone; NaN asks for them.
-  const bool look_for_nulls = layout.tile_compressed || layout.scaling.has_blank;
+  const bool look_for_nulls = layout().tile_compressed || layout().scaling.has_blank;
   double null_value = look_for_nulls ? std::numeric_limits<double>::quiet_NaN() : 0;
   // Whole rows, so that a band never splits a row of compression tiles needlessly.
-  const std::int64_t at_once = std::max<std::int64_t>(1, kChunkSamples / layout.width) * layout.width;
+  const std::int64_t at_once = std::max<std::int64_t>(1, kChunkSamples / layout().width) * layout().width;
   codes.resize(static_cast<std::size_t>(std::min(n, at_once)));
   while (n > 0) {
     const std::int64_t now = std::min(n, at_once);
@@ -134,8 +163,8 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
       if (error == EIO || error == ESTALE) throw_frame_errno(path, error);
       refuse_frame(path, "its pixels cannot be read: " + text, "the file is damaged: copy it again");
     }
-    decode_codes(codes.data(), static_cast<std::size_t>(now), layout.scaling, zeros == ZeroIsNodata::kAlways,
-                 out);
+    decode_codes(codes.data(), static_cast<std::size_t>(now), layout().scaling,
+                 zeros == ZeroIsNodata::kAlways, out);
     note_zeros(out, now);
     first += now;
     out += now;
@@ -144,8 +173,8 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
 }
 
 void FrameReader::State::decode_rows(int channel, int y0, int rows, float* out) {
-  const std::int64_t first = (std::int64_t{channel} * layout.height + y0) * layout.width;
-  const std::int64_t n = std::int64_t{rows} * layout.width;
+  const std::int64_t first = (std::int64_t{channel} * layout().height + y0) * layout().width;
+  const std::int64_t n = std::int64_t{rows} * layout().width;
   if (plain)
     read_plain(first, n, out);
   else
@@ -154,14 +183,14 @@ void FrameReader::State::decode_rows(int channel, int y0, int rows, float* out) 
 
 // Most rows tell by themselves which of their zeros are borders; the others are read with their neighbours.
 void FrameReader::State::drop_border_zeros(int channel, int y0, int rows, float* out) {
-  const PlaneRows own{out, layout.width, rows, y0 == 0, y0 + rows == layout.height};
+  const PlaneRows own{out, layout().width, rows, y0 == 0, y0 + rows == layout().height};
   drop_zero_borders(own);
   const ZeroDoubt doubt = doubtful_zeros(own);
   if (!doubt.above && !doubt.below) return;
   const int above = doubt.above ? std::min(y0, kZeroWindowPx - 1) : 0;
-  const int below = doubt.below ? std::min(layout.height - y0 - rows, kZeroWindowPx - 1) : 0;
+  const int below = doubt.below ? std::min(layout().height - y0 - rows, kZeroWindowPx - 1) : 0;
   const auto samples = [&](int n) {
-    return static_cast<std::size_t>(n) * static_cast<std::size_t>(layout.width);
+    return static_cast<std::size_t>(n) * static_cast<std::size_t>(layout().width);
   };
   std::vector<float> wide(samples(above + rows + below));
   float* middle = wide.data() + samples(above);
@@ -169,13 +198,13 @@ void FrameReader::State::drop_border_zeros(int channel, int y0, int rows, float*
   std::copy_n(out, samples(rows), middle);
   decode_rows(channel, y0 + rows, below, middle + samples(rows));
   drop_zero_borders(
-      {wide.data(), layout.width, above + rows + below, y0 == above, y0 + rows + below == layout.height});
+      {wide.data(), layout().width, above + rows + below, y0 == above, y0 + rows + below == layout().height});
   std::copy_n(middle, samples(rows), out);
 }
 
 void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
   State& s = *state_;
-  const FrameLayout& l = s.layout;
+  const FrameLayout& l = s.layout();
   if (channel < 0 || channel >= l.channels || y0 < 0 || rows < 0 || rows > l.height - y0)
     throw ContractError("rows " + std::to_string(y0) + "+" + std::to_string(rows) + " of channel " +
                         std::to_string(channel) + " do not lie in frame " + s.path.string());
@@ -186,7 +215,7 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
 
 void FrameReader::read_box(int channel, const Box& box, float* out) {
   State& s = *state_;
-  const FrameLayout& l = s.layout;
+  const FrameLayout& l = s.layout();
   if (box.x0 == 0 && box.w == l.width) return read_rows(channel, box.y0, box.h, out);
   if (channel < 0 || channel >= l.channels || !Box{0, 0, l.width, l.height}.contains(box) || box.w < 0 ||
       box.h < 0)
@@ -210,7 +239,7 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
 }
 
 void FrameReader::read_all(Image& image) {
-  const FrameLayout& l = state_->layout;
+  const FrameLayout& l = state_->layout();
   image.resize(static_cast<std::size_t>(l.channels));
   for (int c = 0; c < l.channels; ++c) {
     Plane<float>& plane = image[static_cast<std::size_t>(c)];

@@ -22,7 +22,7 @@ ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path,
   ManifestEntry entry;
   entry.path = path;
   // Where a frame is read in place, a damaged one is found before it is hashed.
-  if (!origin.cache) entry.facts = FrameReader(origin.folder / path).facts();
+  if (!origin.cache) entry.facts = verified.open(origin.folder / path, ZeroIsNodata::kAuto).facts();
   const auto [file, sha256] = fetch_new_frame(origin, path, verified);
   entry.sha256 = sha256;
   entry.size_bytes = fs::file_size(file.path);

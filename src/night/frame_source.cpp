@@ -77,10 +77,11 @@ FrameFile FrameSource::file(int index) const {
 
 OpenFrame FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  const bool in_place = !origin_.cache;
-  const FrameFile file_of_frame = in_place ? FrameFile{origin_.folder / entry.path, {}} : file(index);
-  FrameReader reader(file_of_frame.path, raw_ ? ZeroIsNodata::kNever : zero_is_nodata_,
-                     in_place ? verified_->guard(file_of_frame.path, entry) : FrameReader::Guard());
+  const ZeroIsNodata zeros = raw_ ? ZeroIsNodata::kNever : zero_is_nodata_;
+  FrameFile copy;  // none of a frame that is read where it lies
+  if (origin_.cache) copy = file(index);
+  FrameReader reader = origin_.cache ? verified_->open(copy.path, zeros)
+                                     : verified_->open(origin_.folder / entry.path, entry, zeros);
   OpenFrame frame =
       raw_ ? OpenFrame(std::move(reader), raw_, raw_->frame(entry.path)) : OpenFrame(std::move(reader));
   if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);

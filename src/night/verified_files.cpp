@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
@@ -43,34 +44,23 @@ void check_size(const std::filesystem::path& path, const struct stat& status, co
                      " bytes, the manifest says " + std::to_string(entry.size_bytes) + kRemedy);
 }
 
-/// A file that is read at some places.
-class OpenFile {
- public:
-  explicit OpenFile(const std::filesystem::path& path)
-      : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    if (fd_ < 0) throw TransientError(file_error_text("reading frame", path, errno));
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
   }
-  ~OpenFile() { ::close(fd_); }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  void read(std::uint64_t offset, std::string& bytes) const {
-    std::size_t have = 0;
-    while (have < bytes.size()) {
-      const ssize_t got =
-          ::pread(fd_, bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw TransientError(file_error_text("reading frame", path_, errno));
-      if (got == 0)
-        throw InputError("frame " + path_.string() + " is shorter than the manifest says" + kRemedy);
-      have += static_cast<std::size_t>(got);
-    }
-  }
-
- private:
-  const std::filesystem::path& path_;
-  const int fd_;
 };
+
+void read_at(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<unsigned char> out) {
+  std::size_t have = 0;
+  while (have < out.size()) {
+    const ssize_t got = ::pread(fd, out.data() + have, out.size() - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw TransientError(file_error_text("reading frame", path, errno));
+    if (got == 0) throw InputError("frame " + path.string() + " is shorter than the manifest says" + kRemedy);
+    have += static_cast<std::size_t>(got);
+  }
+}
 
 void append(std::string& bytes, std::uint64_t number) {
   bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -86,14 +76,108 @@ std::uint64_t next_number(std::string_view& bytes) {
 
 }  // namespace
 
+/// Looks at the blocks of one file that nobody has looked at.
+class VerifiedFiles::BySums : public FrameGuard {
+ public:
+  BySums(VerifiedFiles& files, std::filesystem::path path, std::string identity, std::string sha256,
+         std::shared_ptr<const FileSums> sums)
+      : files_(files),
+        path_(std::move(path)),
+        identity_(std::move(identity)),
+        sha256_(std::move(sha256)),
+        sums_(std::move(sums)) {}
+
+  void look(std::int64_t begin, std::int64_t end) override {
+    const auto first = static_cast<std::uint64_t>(begin);
+    const auto last = std::min(static_cast<std::uint64_t>(end), sums_->file_bytes);
+    const std::vector<std::size_t> blocks = unseen(first, last);
+    if (blocks.empty()) return;
+    const Descriptor file{::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    if (file.fd < 0) throw TransientError(file_error_text("reading frame", path_, errno));
+    std::vector<unsigned char> bytes;
+    for (const std::size_t b : blocks) {
+      bytes.resize(size_of(b));
+      read_at(file.fd, path_, start_of(b), bytes);
+      check(b, bytes);
+    }
+    note(blocks);
+  }
+
+  // Whole blocks go where they are wanted; of those that stick out the wanted part is copied.
+  void read(int fd, std::int64_t begin, std::span<unsigned char> out) override {
+    const auto first = static_cast<std::uint64_t>(begin);
+    const std::uint64_t last = first + out.size();
+    const std::vector<std::size_t> blocks = unseen(first, last);
+    std::uint64_t at = first;
+    for (const std::size_t b : blocks) {
+      const std::uint64_t from = std::max(first, start_of(b)), to = std::min(last, start_of(b) + size_of(b));
+      read_at(fd, path_, at, out.subspan(at - first, from - at));
+      const std::span<unsigned char> wanted = out.subspan(from - first, to - from);
+      const bool whole = wanted.size() == size_of(b);
+      if (!whole) edge_.resize(size_of(b));
+      const std::span<unsigned char> block = whole ? wanted : std::span(edge_);
+      read_at(fd, path_, start_of(b), block);
+      check(b, block);
+      if (!whole) std::copy_n(block.data() + (from - start_of(b)), wanted.size(), wanted.data());
+      at = to;
+    }
+    read_at(fd, path_, at, out.subspan(at - first));
+    if (!blocks.empty()) note(blocks);
+  }
+
+  std::int64_t step() const override { return static_cast<std::int64_t>(sums_->block_bytes); }
+
+ private:
+  std::uint64_t start_of(std::size_t block) const { return block * sums_->block_bytes; }
+  std::size_t size_of(std::size_t block) const {
+    return static_cast<std::size_t>(std::min(sums_->block_bytes, sums_->file_bytes - start_of(block)));
+  }
+
+  std::vector<std::size_t> unseen(std::uint64_t begin, std::uint64_t end) {
+    std::vector<std::size_t> blocks;
+    const std::lock_guard<std::mutex> lock(files_.mutex_);
+    File& file = files_.files_[identity_];
+    if (file.sha256 == sha256_) return blocks;
+    file.seen.resize(sums_->sums.size());
+    for (std::size_t b = static_cast<std::size_t>(begin / sums_->block_bytes); start_of(b) < end; ++b)
+      if (!file.seen[b]) blocks.push_back(b);
+    return blocks;
+  }
+
+  void check(std::size_t b, std::span<const unsigned char> bytes) const {
+    if (block_sum({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) != sums_->sums[b])
+      throw InputError("frame " + path_.string() + " has other bytes from " + std::to_string(start_of(b)) +
+                       " to " + std::to_string(start_of(b) + bytes.size()) +
+                       " than what the manifest says, SHA-256 " + sha256_ + kRemedy);
+  }
+
+  void note(const std::vector<std::size_t>& blocks) {
+    const std::lock_guard<std::mutex> lock(files_.mutex_);
+    File& file = files_.files_[identity_];
+    if (file.sha256 == sha256_) return;  // another thread has seen the rest meanwhile
+    for (const std::size_t b : blocks) file.seen[b] = true;
+    if (!std::all_of(file.seen.begin(), file.seen.end(), [](bool s) { return s; })) return;
+    file.sha256 = sha256_;
+    file.seen = {};
+  }
+
+  VerifiedFiles& files_;
+  const std::filesystem::path path_;
+  const std::string identity_, sha256_;
+  const std::shared_ptr<const FileSums> sums_;
+  std::vector<unsigned char> edge_;
+};
+
+bool VerifiedFiles::holds(const std::string& identity, const std::string& sha256) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto known = files_.find(identity);
+  return known != files_.end() && known->second.sha256 == sha256;
+}
+
 void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntry& entry) {
   const struct stat status = status_of(path);
   const std::string identity = identity_of(path, status);
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto known = files_.find(identity);
-    if (known != files_.end() && known->second.sha256 == entry.sha256) return;
-  }
+  if (holds(identity, entry.sha256)) return;
   check_size(path, status, entry);
   const std::string found = sha256_file(path);
   if (found != entry.sha256)
@@ -103,54 +187,36 @@ void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntr
   files_[identity].sha256 = found;
 }
 
-FrameReader::Guard VerifiedFiles::guard(const std::filesystem::path& path, const ManifestEntry& entry) {
-  const auto sums = sums_of(entry);
-  if (!sums) {
-    verify(path, entry);
-    return {};
-  }
-  const struct stat status = status_of(path);
-  const std::string identity = identity_of(path, status);
+FrameReader VerifiedFiles::open(const std::filesystem::path& path, const std::string& identity,
+                                ZeroIsNodata zeros, std::unique_ptr<FrameGuard> guard) {
+  std::shared_ptr<const FrameHead> head;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto known = files_.find(identity);
-    if (known != files_.end() && known->second.sha256 == entry.sha256) return {};
+    head = files_[identity].head;
   }
-  check_size(path, status, entry);
-  return [this, file = Promised{path, identity, entry.sha256, sums}](std::int64_t begin, std::int64_t end) {
-    const auto last = std::min(static_cast<std::uint64_t>(end), file.sums->file_bytes);
-    look(file, static_cast<std::uint64_t>(begin), last);
-  };
+  const bool known = head != nullptr;
+  FrameReader reader(path, zeros, std::move(guard), std::move(head));
+  if (known || !reader.head()) return reader;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  files_[identity].head = reader.head();
+  return reader;
 }
 
-void VerifiedFiles::look(const Promised& promised, std::uint64_t begin, std::uint64_t end) {
-  const FileSums& sums = *promised.sums;
-  std::vector<std::size_t> unseen;
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    File& file = files_[promised.identity];
-    if (file.sha256 == promised.sha256) return;
-    file.seen.resize(sums.sums.size());
-    for (std::uint64_t b = begin / sums.block_bytes; b * sums.block_bytes < end; ++b)
-      if (!file.seen[static_cast<std::size_t>(b)]) unseen.push_back(static_cast<std::size_t>(b));
-  }
-  if (unseen.empty()) return;
-  const OpenFile file(promised.path);
-  std::string bytes;
-  for (const std::size_t b : unseen) {
-    const std::uint64_t from = b * sums.block_bytes;
-    bytes.resize(static_cast<std::size_t>(std::min(sums.block_bytes, sums.file_bytes - from)));
-    file.read(from, bytes);
-    if (block_sum(bytes) != sums.sums[b])
-      throw InputError("frame " + promised.path.string() + " has other bytes from " + std::to_string(from) +
-                       " to " + std::to_string(from + bytes.size()) +
-                       " than what the manifest says, SHA-256 " + promised.sha256 + kRemedy);
-  }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  File& seen = files_[promised.identity];
-  if (seen.sha256 == promised.sha256) return;  // another thread has seen the rest meanwhile
-  for (const std::size_t b : unseen) seen.seen[b] = true;
-  if (std::all_of(seen.seen.begin(), seen.seen.end(), [](bool s) { return s; })) seen = {promised.sha256, {}};
+FrameReader VerifiedFiles::open(const std::filesystem::path& path, ZeroIsNodata zeros) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return FrameReader(path, zeros);  // which says why
+  return open(path, identity_of(path, status), zeros, {});
+}
+
+FrameReader VerifiedFiles::open(const std::filesystem::path& path, const ManifestEntry& entry,
+                                ZeroIsNodata zeros) {
+  const auto sums = sums_of(entry);
+  if (!sums) verify(path, entry);
+  const struct stat status = status_of(path);
+  const std::string identity = identity_of(path, status);
+  if (!sums || holds(identity, entry.sha256)) return open(path, identity, zeros, {});
+  check_size(path, status, entry);
+  return open(path, identity, zeros, std::make_unique<BySums>(*this, path, identity, entry.sha256, sums));
 }
 
 void VerifiedFiles::remember(const std::filesystem::path& path, const std::string& sha256) {

@@ -74,26 +74,29 @@ TEST_F(BySums, ReadInPartsThePixelsAreThoseOfTheWhole) {
   const FrameSource hashed(night_.frames_dir(), night_.manifest, ZeroIsNodata::kNever,
                            std::make_shared<VerifiedFiles>());
   const Image whole = hashed.open(0).read_all();
+  const auto written = fs::last_write_time(path(0));
   Plane<float> parts(500, 400);
   for (int y0 = 0; y0 < 400; y0 += 80) source().open(0).read_rows(0, y0, 80, parts.row(y0));
   expect_same_bits(parts, whole[0], "frame");
-  EXPECT_FALSE(reader_->guard(path(0), night_.manifest->frames[0])) << "all of it was looked at";
+  flip(path(0), 150000);
+  fs::last_write_time(path(0), written);
+  EXPECT_EQ(read_rows(0, 0, 400), "") << "all of it was looked at";
 }
 
 TEST_F(BySums, ThreadsThatSeeTheLastBlocksOfAFileTogetherAgree) {
+  const Image whole = source().open(0).read_all();
   for (int round = 0; round < 20; ++round) {
     const auto together = std::make_shared<VerifiedFiles>();
     learn_frame_sums(encode_frame_sums(*night_.manifest, *night_.verified), *night_.manifest, *together);
+    const FrameSource frames(night_.frames_dir(), night_.manifest, ZeroIsNodata::kNever, together);
     std::barrier start(8);
     std::vector<std::jthread> threads;
     for (int t = 0; t < 8; ++t)
       threads.emplace_back([&] {
-        const auto look = together->guard(path(0), night_.manifest->frames[0]);
+        OpenFrame frame = frames.open(0);
         start.arrive_and_wait();
-        look(0, static_cast<std::int64_t>(fs::file_size(path(0))));
+        expect_same_bits(frame.read_all()[0], whole[0], "frame");
       });
-    threads.clear();
-    EXPECT_FALSE(together->guard(path(0), night_.manifest->frames[0])) << "all of it was looked at";
   }
 }
 
@@ -106,21 +109,57 @@ TEST_F(BySums, AFileThatIsReplacedIsLookedAtAgain) {
   EXPECT_THAT(read_rows(0, 0, 400), testing::HasSubstr("the manifest says"));
 }
 
+/// Notes what it is asked for.
+struct Recorder : FrameGuard {
+  Recorder(int& calls, std::int64_t& last_byte) : asked(calls), last(last_byte) {}
+  void look(std::int64_t, std::int64_t end) override {
+    ++asked;
+    last = end;
+  }
+  void read(int, std::int64_t, std::span<unsigned char>) override { FAIL() << "no pixels were asked for"; }
+  std::int64_t step() const override { return 1; }
+  int& asked;
+  std::int64_t& last;
+};
+
 TEST_F(BySums, FilesThatTheLibraryUnpacksAreLookedAtAsAWhole) {
   const ManifestEntry entry = night_.manifest->frames[0];
   int asked = 0;
   std::int64_t last = 0;
-  const FrameReader plain(path(0), ZeroIsNodata::kNever, [&](std::int64_t, std::int64_t end) {
-    ++asked;
-    last = end;
-  });
+  const FrameReader plain(path(0), ZeroIsNodata::kNever, std::make_unique<Recorder>(asked, last));
   EXPECT_EQ(asked, 2);
   EXPECT_LT(last, static_cast<std::int64_t>(entry.size_bytes)) << "the header alone";
   const fs::path packed = night_.folder() / "frame.fits.gz";
   ASSERT_EQ(std::system(("gzip -c '" + path(0).string() + "' > '" + packed.string() + "'").c_str()), 0);
-  const FrameReader unpacked(packed, ZeroIsNodata::kNever,
-                             [&](std::int64_t, std::int64_t end) { last = end; });
+  const FrameReader unpacked(packed, ZeroIsNodata::kNever, std::make_unique<Recorder>(asked, last));
   EXPECT_GE(last, static_cast<std::int64_t>(fs::file_size(packed)));
+  EXPECT_TRUE(plain.head());
+  EXPECT_FALSE(unpacked.head()) << "it has to be unpacked again";
+}
+
+/// Bytes that this process has got from files so far, from the page cache too.
+std::int64_t bytes_read() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  std::int64_t bytes = 0;
+  io >> name >> bytes;
+  return bytes;
+}
+
+TEST_F(BySums, ReadingInRowsReadsNoByteTwice) {
+  std::vector<float> samples(500 * 400);
+  const auto size = static_cast<std::int64_t>(fs::file_size(path(0)));
+  const std::int64_t sums =
+      static_cast<std::int64_t>(reader_->sums_of(night_.manifest->frames[0])->block_bytes);
+  const auto cost = [&](int rows_at_once) {
+    const std::int64_t before = bytes_read();
+    for (int y = 0; y < 400; y += rows_at_once)
+      source().open(0).read_rows(0, y, rows_at_once, samples.data());
+    return bytes_read() - before;
+  };
+  // The first time, blocks at the ends of what is asked for are read whole, and the header; later not.
+  EXPECT_LE(cost(100), size + 5 * sums);
+  EXPECT_LE(cost(50), size);
 }
 
 TEST_F(BySums, ADamagedObjectIsRefused) {
@@ -139,11 +178,12 @@ TEST(VerifiedFiles, WithoutSumsTheWholeFileIsHashedOnce) {
   const auto verified = std::make_shared<VerifiedFiles>();
   const ManifestEntry& entry = night.manifest->frames[0];
   const fs::path path = night.frames_dir() / entry.path;
-  EXPECT_FALSE(verified->guard(path, entry));
+  EXPECT_NO_THROW(verified->open(path, entry, ZeroIsNodata::kNever));
   ManifestEntry other = entry;
   other.sha256[0] = other.sha256[0] == '0' ? '1' : '0';
-  EXPECT_THAT(refusal([&] { verified->guard(path, other); }), testing::HasSubstr("SHA-256"));
-  EXPECT_THROW(verified->guard(path.string() + ".gone", entry), TransientError);
+  EXPECT_THAT(refusal([&] { verified->open(path, other, ZeroIsNodata::kNever); }),
+              testing::HasSubstr("SHA-256"));
+  EXPECT_THROW(verified->open(path.string() + ".gone", entry, ZeroIsNodata::kNever), TransientError);
 }
 
 }  // namespace

@@ -1,34 +1,38 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tilecompile/fits/frame_guard.hpp"
 #include "tilecompile/header/frame_facts.hpp"
 #include "tilecompile/header/frame_params.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
 
+/// What the header of a frame says, and where in the file its samples lie.
+struct FrameHead;
+
 /// An open frame: the first image HDU of a FITS file with NAXIS 2, or 3 with NAXIS3 = 1 or 3; plain,
 /// tile-compressed (.fz) or gzipped; or the mosaic of a camera's raw file, which is unpacked into memory. Not
 /// for use by two threads at once.
 class FrameReader {
  public:
-  using Guard = std::function<void(std::int64_t begin, std::int64_t end)>;
   /// Opens and checks sizes against the file before anything is allocated.
   /// Throws InputError naming the file, what is wrong and the remedy; TransientError when the file cannot be
   /// opened because of the operating system (missing mount, too many open files, I/O error).
-  /// `guard`, where there is one, is asked before bytes of the file are believed, and throws when they are
-  /// not what they are to be.
+  /// `guard`, where there is one, looks at the bytes of the file before they are believed. `head` is that of
+  /// the same file, opened before: its header is not read again.
   explicit FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros = ZeroIsNodata::kAuto,
-                       Guard guard = {});
+                       std::unique_ptr<FrameGuard> guard = {}, std::shared_ptr<const FrameHead> head = {});
   ~FrameReader();
   FrameReader(FrameReader&&) noexcept;
 
   const FrameFacts& facts() const;
+  /// For opening the file again; nothing for files that the library unpacks.
+  std::shared_ptr<const FrameHead> head() const;
   /// Bytes of memory that it keeps as long as it is open: those of a file that had to be unpacked.
   std::size_t held_bytes() const;
   /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded

@@ -16,15 +16,17 @@ namespace tilecompile {
 
 /// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of
 /// the file, so that each is hashed once a process. Of files whose sums by blocks are known only what is read
-/// is looked at, once a process. Safe from several threads.
+/// is looked at, as it is read, once a process. Headers are kept too. Safe from several threads.
 class VerifiedFiles {
  public:
   /// Throws InputError when the file's size or content is another than the manifest's, TransientError when it
   /// is missing.
   void verify(const std::filesystem::path& path, const ManifestEntry& entry);
-  /// Checks the size and returns what looks at the rest as it is read; where no sums are known, the whole
-  /// file is verified at once. Empty: nothing is left to be looked at. Throws the same, then and later.
-  FrameReader::Guard guard(const std::filesystem::path& path, const ManifestEntry& entry);
+  /// Opens frame `entry`, which lies at `path`, after a look at its size; what is read of it is looked at
+  /// then. Where no sums are known, the whole file is verified at once. Throws the same, then and later.
+  FrameReader open(const std::filesystem::path& path, const ManifestEntry& entry, ZeroIsNodata zeros);
+  /// Opens a file that is known to be sound; its header is read once a process.
+  FrameReader open(const std::filesystem::path& path, ZeroIsNodata zeros);
   /// Notes a file whose hash was just taken.
   void remember(const std::filesystem::path& path, const std::string& sha256);
 
@@ -37,13 +39,12 @@ class VerifiedFiles {
   struct File {
     std::string sha256;      ///< found to be all of its content; empty: not yet
     std::vector<bool> seen;  ///< [block] found to be as promised
+    std::shared_ptr<const FrameHead> head;
   };
-  struct Promised {
-    std::filesystem::path path;
-    std::string identity, sha256;
-    std::shared_ptr<const FileSums> sums;
-  };
-  void look(const Promised& file, std::uint64_t begin, std::uint64_t end);
+  class BySums;
+  bool holds(const std::string& identity, const std::string& sha256) const;
+  FrameReader open(const std::filesystem::path& path, const std::string& identity, ZeroIsNodata zeros,
+                   std::unique_ptr<FrameGuard> guard);
 
   mutable std::mutex mutex_;
   std::map<std::string, File> files_;                            // by identity
