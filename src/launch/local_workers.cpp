@@ -22,6 +22,7 @@ namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
+constexpr pid_t kNotStarted = 0;
 constexpr auto kStopWithin = 8s;  // they give their tasks back by then, and the master has a second more
 
 std::vector<std::string> worker_arguments(const WorkerConfig& config) {
@@ -77,11 +78,12 @@ LocalWorkers::LocalWorkers(const RunConfig& config, int count, bool quiet)
     : restarts_left_(count * (config.retry.max_worker_deaths + 2)) {
   for (int i = 0; i < count; ++i) {
     const auto arguments = worker_arguments(local_worker_config(config, count, i, quiet));
-    running_.push_back({start_process(arguments), arguments});
+    running_.push_back({kNotStarted, arguments});
   }
 }
 
 LocalWorkers::~LocalWorkers() {
+  std::erase_if(running_, [](const Worker& w) { return w.pid == kNotStarted; });
   for (const Worker& w : running_) kill(w.pid, SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + kStopWithin;
   while (!running_.empty()) {
@@ -95,6 +97,7 @@ LocalWorkers::~LocalWorkers() {
 void LocalWorkers::watch() {
   for (auto it = running_.begin(); it != running_.end();) {
     int status = 0;
+    if (it->pid == kNotStarted) it->pid = start_process(it->arguments);
     if (waitpid(it->pid, &status, WNOHANG) == 0) {
       ++it;
       continue;

@@ -13,10 +13,11 @@ namespace tilecompile {
 /// threads and memory and a name of its own; `quiet`: it logs errors only.
 WorkerConfig local_worker_config(const RunConfig& config, int count, int index, bool quiet);
 
-/// Worker processes that a master started on its own host; they end with it.
+/// Worker processes that a master starts on its own host; they end with it.
 class LocalWorkers : public Observer {
  public:
-  /// Starts `count` processes of this program with the master's broker, storage and input settings.
+  /// `count` processes of this program with the master's broker, storage and input settings. They start with
+  /// the first watch(), when there is something to wait for: the folders that they look for are there then.
   LocalWorkers(const RunConfig& config, int count, bool quiet);
   /// Asks them to stop, waits, and after ten seconds ends them.
   ~LocalWorkers() override;

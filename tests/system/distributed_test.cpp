@@ -72,6 +72,15 @@ TEST_F(Distributed, AnyNumberOfWorkersGivesTheBitsOfTheReferenceRun) {
     EXPECT_EQ(digests_of("master", "--workers " + std::to_string(workers)), reference_) << workers;
 }
 
+TEST_F(Distributed, ACalmRunOfWorkersOfItsOwnReportsNothingOdd) {
+  const auto ended =
+      run_program("master " + night() + "/run.yaml --workers 2 --output '" +
+                  (*night_ / "fresh/out").string() + "' --set tile.min_size=48" + broker_flag());
+  EXPECT_EQ(ended.exit_code, 0) << ended.text;
+  EXPECT_EQ(ended.text.find(" error "), std::string::npos) << ended.text;
+  EXPECT_EQ(ended.text.find("takes no tasks"), std::string::npos) << ended.text;
+}
+
 TEST_F(Distributed, FramesThatTheMasterAnalysesGiveTheSameBits) {
   EXPECT_EQ(digests_of("master", "--workers 2 --set parallel.frame_tasks=false"), reference_);
 }
