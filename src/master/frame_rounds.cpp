@@ -60,11 +60,14 @@ void begin_stack(Analysis& analysis, const Manifest& manifest) {
 bool FramePieces::forget_distrusted(const TrustBook& workers) {
   const auto doubtful = [&](const auto& piece) { return workers.is_distrusted(piece.second.worker_id); };
   if (std::none_of(used.begin(), used.end(), doubtful)) return false;
+  forgot_stars = false;
   for (const auto& piece : used)
-    if (doubtful(piece))
+    if (doubtful(piece)) {
       known.erase(piece.first);
-    else
+      forgot_stars = forgot_stars || (piece.second.part && piece.second.part->work == TaskWork::kDetect);
+    } else {
       known.insert_or_assign(piece.first, piece.second);
+    }
   used.clear();
   return true;
 }
@@ -127,6 +130,29 @@ TileTask FrameRounds::task_of(TaskWork work, PassState state) const {
   task.last_frame = static_cast<int>(job_.frames.manifest().frames.size()) - 1;
   task.metrics = share_pass_state(job_.place.store, task.run_id, state);
   return task;
+}
+
+NightStars FrameRounds::find_stars(const StarFinding& how) {
+  const Manifest& manifest = job_.frames.manifest();
+  const std::size_t frames = manifest.frames.size();
+  PassState state;
+  state.finding = how;
+  FrameMetrics& nothing_known = state.analysis.metrics;
+  nothing_known.image_width = manifest.width();
+  nothing_known.image_height = manifest.height();
+  nothing_known.channels.assign(static_cast<std::size_t>(manifest.channels()),
+                                std::vector<FrameChannel>(frames));
+  const TileTask task = task_of(TaskWork::kDetect, std::move(state));
+  NightStars found{std::vector<FrameStars>(frames), std::vector<std::string>(frames)};
+  carry_out(
+      task,
+      [&](const TaskTile& item, std::string_view object) {
+        return keep_at(found.stars, item.tile_id, read_stars(object, task, item.tile_id, manifest));
+      },
+      [&](int frame, const InputError& why) {
+        found.problems[static_cast<std::size_t>(frame)] = why.what();
+      });
+  return found;
 }
 
 std::vector<FrameLook> FrameRounds::look(Analysis& analysis) {

@@ -21,7 +21,7 @@ constexpr auto kOwnWorkersCome = 30s;  // those that were started with the maste
 FrameTasks::FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameSource& source)
     : run_(run), source_(source), wanted_(run.links.own != nullptr && run.config.parallel.frame_tasks) {
   if (!wanted_) return;
-  round_ = round_of(run, frames.raw != nullptr);
+  round_ = round_of(run, calibrates(run.config));
   round_.threads = run.threads;
   bring_frames_in(run, source);
   ObjectStore& store = *run.links.store;
@@ -69,6 +69,13 @@ ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& fram
 
 bool analysis_in_doubt(RunUnderWay& run) {
   if (!run.pieces.forget_distrusted(run.trust)) return false;
+  if (run.pieces.forgot_stars) {
+    log_warning(
+        "frames were registered by stars that a worker found that gave wrong results: they are "
+        "registered again");
+    run.directory->append_event("frames_registered_again");
+    throw RegistrationInDoubt();
+  }
   log_warning("frames were judged by what a worker found that gave wrong results: they are analysed again");
   run.directory->append_event("frames_analysed_again");
   return true;

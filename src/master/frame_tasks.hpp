@@ -28,9 +28,13 @@ class FrameTasks {
 /// Puts the sums of the frames' files where workers find them; none where the frames come from a cache.
 ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& frames);
 
+/// Thrown where the run has to begin anew with the registration of its frames.
+struct RegistrationInDoubt {};
+
 /// Whether a worker was found to be wrong after the analysis of the frames had taken something from it. Then
 /// that is forgotten, the log says so, and the frames are to be analysed once more: what others found is
-/// taken over, and so is all that comes out the same without it.
+/// taken over, and so is all that comes out the same without it. Throws RegistrationInDoubt where already the
+/// stars by which the frames were registered are such.
 bool analysis_in_doubt(RunUnderWay& run);
 
 }  // namespace tilecompile

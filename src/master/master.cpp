@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "analyse_night.hpp"
 #include "frame_tasks.hpp"
@@ -104,9 +105,9 @@ struct NightMade {
 };
 
 // A worker that is found out over its tiles may have looked at frames before.
-std::unique_ptr<NightMade> make_night(RunUnderWay& run, const NightFrames& frames) {
+std::unique_ptr<NightMade> make_night(RunUnderWay& run, const NightFrames& frames, bool again) {
   const RunRecord before = run.record;
-  auto made = std::make_unique<NightMade>(run, frames, false);
+  auto made = std::make_unique<NightMade>(run, frames, again);
   while (analysis_in_doubt(run)) {
     run.record = before;
     made = std::make_unique<NightMade>(run, frames, true);
@@ -114,12 +115,27 @@ std::unique_ptr<NightMade> make_night(RunUnderWay& run, const NightFrames& frame
   return made;
 }
 
+// The first phases, until what they rest on is beyond doubt.
+std::unique_ptr<NightMade> find_and_make_night(RunUnderWay& run) {
+  const RunRecord before = run.record;
+  const RunConfig asked = run.config;
+  bool opened = false;
+  for (bool again = false;; again = true) try {
+      const NightFrames frames = scan_night(run, again);
+      if (!std::exchange(opened, true)) {
+        open_directory(run);
+        refuse_second_master(run);
+      }
+      return make_night(run, frames, again);
+    } catch (const RegistrationInDoubt&) {
+      run.record = before;
+      run.config = asked;
+    }
+}
+
 // The phases of a run, each of which takes what the ones before have made.
 RunOutcome carry_out(RunUnderWay& run) {
-  const NightFrames frames = scan_night(run);
-  open_directory(run);
-  refuse_second_master(run);
-  const std::unique_ptr<NightMade> all = make_night(run, frames);
+  const std::unique_ptr<NightMade> all = find_and_make_night(run);
   const AnalysedNight& night = all->night;
   TileRound& round = all->round;
   Journal& journal = all->journal;

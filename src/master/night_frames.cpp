@@ -99,10 +99,6 @@ void note_manifest(RunUnderWay& run, NightFrames& frames) {
   record.width = frames.manifest->width();
   record.height = frames.manifest->height();
   record.channels = frames.manifest->channels();
-  const int target = run.config.method.data.frames_target;
-  if (record.frames < target)
-    log_info("fewer frames than data.frames_target; the result gains with their number",
-             {{"frames", std::to_string(record.frames)}, {"frames_target", std::to_string(target)}});
 }
 
 }  // namespace tilecompile

@@ -23,8 +23,8 @@ struct NightFrames {
 };
 
 /// Phase 1: lists, registers (raw ones), hashes and describes the frames, and checks what can be checked
-/// before pixels are looked at. A resumed run is opened here.
-NightFrames scan_night(RunUnderWay& run);
+/// before pixels are looked at. A resumed run is opened here. `again`: what was done is done once more.
+NightFrames scan_night(RunUnderWay& run, bool again);
 
 /// The frames for readers.
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames);

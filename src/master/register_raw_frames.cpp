@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "drizzle_choice.hpp"
+#include "frame_tasks.hpp"
 #include "night_frames.hpp"
+#include "resume.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/progress.hpp"
@@ -91,27 +93,34 @@ double calibrated_level(double saturation, const Masters& masters) {
   return level;
 }
 
-NightFits find_transforms(RunUnderWay& run, const NightFrames& frames, const CalibrationPlan& calibration,
-                          const Masters& masters, const std::string& cfa_pattern) {
-  run.clock.start("register frames");
-  PhaseProgress progress(run, "finding stars", "frames", frames.manifest->frames.size());
-  const FrameSource source = source_of(run, frames);
+// By workers where there are any: the frames as they are scanned, with the masters, are all that it takes.
+NightStars find_stars(RunUnderWay& run, NightFrames& frames, const CalibrationPlan& calibration,
+                      const Masters& masters) {
   const double saturation = run.config.method.data.saturation;
-  const RawFrames raw{source,
-                      cfa_pattern,
-                      [&](int f) -> const CalibrationMasters* {
-                        const int group = calibration.group_of_frame[static_cast<std::size_t>(f)];
-                        return group < 0 ? nullptr : masters[static_cast<std::size_t>(group)].get();
-                      },
-                      saturation > 0 ? saturation : std::numeric_limits<double>::infinity(),
-                      run.threads,
-                      progress};
+  const StarFinding how{calibration.cfa,
+                        saturation > 0 ? saturation : std::numeric_limits<double>::infinity(),
+                        calibration.group_of_frame, calibration.groups, masters};
+  run.record.config_hash = sha256_hex(canonical_method_json(run.config.method));
+  note_manifest(run, frames);
+  refuse_second_master(run);
+  const FrameSource source = source_of(run, frames);
+  FrameTasks tasks(run, frames, source);
+  PhaseProgress progress(run, "finding stars", "frames", frames.manifest->frames.size());
+  NightStars found = tasks.passes(progress)->find_stars(how);
+  analysis_in_doubt(run);  // then it begins anew
+  return found;
+}
+
+NightFits find_transforms(RunUnderWay& run, NightFrames& frames, const CalibrationPlan& calibration,
+                          const Masters& masters) {
+  run.clock.start("register frames");
   const RegistrationConfig& config = run.config.registration;
   return register_night(
-      raw, reference_asked_for(run, *frames.manifest),
+      find_stars(run, frames, calibration, masters), reference_asked_for(run, *frames.manifest),
       {config.allow_rotation || config.transform != "auto" ? model_from_name(config.transform)
                                                            : TransformModel::kShift,
-       config.min_star_matches});
+       config.min_star_matches},
+      run.threads, run);
 }
 
 Registration registration_of(RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
@@ -206,7 +215,7 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
     masters.push_back(load_masters(*run.links.store, group));
   double& saturation = run.config.method.data.saturation;
   if (saturation > 0) saturation = calibrated_level(saturation, masters);
-  const NightFits fits = find_transforms(run, frames, calibration, masters, cfa_pattern);
+  const NightFits fits = find_transforms(run, frames, calibration, masters);
   run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
   check_reference(run.config, fits);
   if (fits.reference < 0)

@@ -118,6 +118,7 @@ void check_same_run(RunUnderWay& run, const NightFrames& frames) {
 }
 
 void refuse_second_master(const RunUnderWay& run) {
+  if (run.results_end) return;  // this one consumes already
   const std::string queue = results_queue(run.request.run_id, run.config.parallel.isolation);
   const auto state = run.links.transport->inspect(queue);
   if (state && state->consumers > 0)

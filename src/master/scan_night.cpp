@@ -1,6 +1,7 @@
 #include "night_frames.hpp"
 #include "resume.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -36,8 +37,8 @@ void warn_of_small_cache(RunUnderWay& run, const NightFrames& frames) {
 
 }  // namespace
 
-NightFrames scan_night(RunUnderWay& run) {
-  check_places(run);
+NightFrames scan_night(RunUnderWay& run, bool again) {
+  if (!again) check_places(run);
   NightFrames frames{run.links.frames, {}, {}};
   if (calibrates(run.config))
     register_raw_frames(run, frames);
@@ -50,6 +51,10 @@ NightFrames scan_night(RunUnderWay& run) {
   require(run, check_weights_sum(run.config.method.global_metrics));
   run.check_stop();
   note_manifest(run, frames);
+  const int target = data.frames_target;
+  if (run.record.frames < target)
+    log_info("fewer frames than data.frames_target; the result gains with their number",
+             {{"frames", std::to_string(run.record.frames)}, {"frames_target", std::to_string(target)}});
   // A look at the pixels can still leave out frames; then the frames are known after it.
   if (run.request.resume && run.config.input.on_bad_frame == OnBadFrame::kError) check_same_run(run, frames);
   return frames;

@@ -75,15 +75,17 @@ FrameFile FrameSource::file(int index) const {
   return {path, std::move(copy)};
 }
 
+FrameReader FrameSource::reader(int index, ZeroIsNodata zeros) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (!origin_.cache) return verified_->open(origin_.folder / entry.path, entry, zeros);
+  const FrameFile copy = file(index);
+  return verified_->open(copy.path, zeros);
+}
+
 OpenFrame FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  const ZeroIsNodata zeros = raw_ ? ZeroIsNodata::kNever : zero_is_nodata_;
-  FrameFile copy;  // none of a frame that is read where it lies
-  if (origin_.cache) copy = file(index);
-  FrameReader reader = origin_.cache ? verified_->open(copy.path, zeros)
-                                     : verified_->open(origin_.folder / entry.path, entry, zeros);
-  OpenFrame frame =
-      raw_ ? OpenFrame(std::move(reader), raw_, raw_->frame(entry.path)) : OpenFrame(std::move(reader));
+  OpenFrame frame = raw_ ? OpenFrame(reader(index, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
+                         : OpenFrame(reader(index, zero_is_nodata_));
   if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||

@@ -12,6 +12,7 @@
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
 namespace {
@@ -106,6 +107,10 @@ StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& anal
                                     sky_mesh(metrics.image_width, metrics.image_height)));
   }
   return look;
+}
+
+NightStars LocalPasses::find_stars(const StarFinding& how) {
+  return find_night_stars(source_, how, threads_, observer_);
 }
 
 std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {

@@ -38,13 +38,13 @@ RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, co
   const FrameSource source(origin, stored, ZeroIsNodata::kNever, verified);
   const RegistrationConfig& how = config.registration;
   const FrameFacts& first = few.frames.front().facts;
-  const RawFrames raw{source, stored_cfa(first, how.cfa_pattern), [](int) { return nullptr; },
-                      saturation_of(config, first), threads};
-  const NightFits fits = register_night(raw, -1, {model_from_name(how.transform), how.min_star_matches});
+  const StarFinding finding{stored_cfa(first, how.cfa_pattern), saturation_of(config, first)};
+  const NightFits fits = register_night(find_night_stars(source, finding, threads), -1,
+                                        {model_from_name(how.transform), how.min_star_matches}, threads);
   RawSample sample;
   auto night = std::make_shared<RawNight>();
   Registration& r = night->registration;
-  r.cfa_pattern = raw.cfa_pattern;
+  r.cfa_pattern = finding.cfa_pattern;
   if (how.debayer == "drizzle") r.drop_px = how.drop_fraction;
   std::vector<PlacedFrame> placed;
   Manifest used;

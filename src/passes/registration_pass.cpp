@@ -14,33 +14,17 @@ namespace {
 constexpr std::size_t kMostReferences = 4;
 constexpr int kMostNeighbours = 8;
 
-void find_stars(const RawFrames& frames, NightFits& night) {
-  std::atomic<int> done{0};
-  parallel_for(static_cast<int>(night.stars.size()), frames.threads, [&](int i) {
-    frames.observer.check_stop();
-    const auto f = static_cast<std::size_t>(i);
-    try {
-      FrameReader raw(frames.source.file(i).path, ZeroIsNodata::kNever);
-      night.stars[f] = detect_frame_stars(calibrated_frame(raw, frames.masters_of(i), frames.cfa_pattern),
-                                          frames.saturation);
-    } catch (const InputError& e) {
-      night.fits[f].problem = e.what();
-    }
-    frames.observer.progress(++done);
-  });
-}
-
 int used(const std::vector<FrameFit>& fits) {
   return static_cast<int>(
       std::count_if(fits.begin(), fits.end(), [](const FrameFit& f) { return f.transform.has_value(); }));
 }
 
 // Every frame that can be read fitted to this reference.
-std::vector<FrameFit> fit_to(const RawFrames& frames, const NightFits& night, int reference,
-                             const FitRules& rules) {
+std::vector<FrameFit> fit_to(const NightFits& night, int reference, const FitRules& rules, int threads,
+                             Observer& observer) {
   std::vector<FrameFit> fits = night.fits;
-  parallel_for(static_cast<int>(fits.size()), frames.threads, [&](int i) {
-    frames.observer.check_stop();
+  parallel_for(static_cast<int>(fits.size()), threads, [&](int i) {
+    observer.check_stop();
     const auto f = static_cast<std::size_t>(i);
     if (!fits[f].problem.empty()) return;
     if (i == reference) {
@@ -73,10 +57,10 @@ FrameFit chained(const NightFits& night, int frame, const FitRules& rules) {
 }
 
 // Rounds over the frames that do not fit, until one helps nobody.
-void chain(const RawFrames& frames, NightFits& night, const FitRules& rules) {
+void chain(NightFits& night, const FitRules& rules, int threads) {
   for (int before = 0, now = used(night.fits); now > before && now > 1;) {
     const NightFits known = night;
-    parallel_for(static_cast<int>(night.fits.size()), frames.threads, [&](int i) {
+    parallel_for(static_cast<int>(night.fits.size()), threads, [&](int i) {
       const auto f = static_cast<std::size_t>(i);
       if (!night.fits[f].transform && !night.stars[f].chosen.empty())
         night.fits[f] = chained(known, i, rules);
@@ -87,24 +71,51 @@ void chain(const RawFrames& frames, NightFits& night, const FitRules& rules) {
 
 }  // namespace
 
-NightFits register_night(const RawFrames& frames, int reference_asked_for, const FitRules& rules) {
+FrameStars find_frame_stars(const FrameSource& source, int frame, const StarFinding& how) {
+  FrameReader raw = source.reader(frame, ZeroIsNodata::kNever);
+  const int group = how.group_of_frame.empty() ? -1 : how.group_of_frame[static_cast<std::size_t>(frame)];
+  const CalibrationMasters* const masters =
+      group < 0 ? nullptr : how.masters[static_cast<std::size_t>(group)].get();
+  return detect_frame_stars(calibrated_frame(raw, masters, how.cfa_pattern), how.saturation);
+}
+
+NightStars find_night_stars(const FrameSource& source, const StarFinding& how, int threads,
+                            Observer& observer) {
+  const std::size_t frames = source.manifest().frames.size();
+  NightStars found{std::vector<FrameStars>(frames), std::vector<std::string>(frames)};
+  std::atomic<int> done{0};
+  parallel_for(static_cast<int>(frames), threads, [&](int i) {
+    observer.check_stop();
+    const auto f = static_cast<std::size_t>(i);
+    try {
+      found.stars[f] = find_frame_stars(source, i, how);
+    } catch (const InputError& e) {
+      found.problems[f] = e.what();
+    }
+    observer.progress(++done);
+  });
+  return found;
+}
+
+NightFits register_night(NightStars found, int reference_asked_for, const FitRules& rules, int threads,
+                         Observer& observer) {
   NightFits night;
-  night.stars.resize(frames.source.manifest().frames.size());
+  night.stars = std::move(found.stars);
   night.fits.resize(night.stars.size());
-  find_stars(frames, night);
+  for (std::size_t f = 0; f < night.fits.size(); ++f) night.fits[f].problem = std::move(found.problems[f]);
   auto candidates =
       reference_asked_for < 0 ? reference_candidates(night.stars) : std::vector{reference_asked_for};
   candidates.resize(std::min(candidates.size(), kMostReferences));
   auto best = night.fits;
   for (const int candidate : candidates) {
-    std::vector<FrameFit> fits = fit_to(frames, night, candidate, rules);
+    std::vector<FrameFit> fits = fit_to(night, candidate, rules, threads, observer);
     if (night.reference >= 0 && used(fits) <= used(best)) continue;
     best = std::move(fits);
     night.reference = candidate;
     if (2 * used(best) > static_cast<int>(best.size())) break;
   }
   night.fits = std::move(best);
-  chain(frames, night, rules);
+  chain(night, rules, threads);
   return night;
 }
 

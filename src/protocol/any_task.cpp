@@ -15,9 +15,11 @@ constexpr std::size_t kMostItems = 4096;
 
 TaskWork work_of(StrictObject& o) {
   const std::string operation = o.text("operation");
-  for (const TaskWork work : {TaskWork::kAnalyse, TaskWork::kStack, TaskWork::kStars, TaskWork::kScatter})
+  for (const TaskWork work :
+       {TaskWork::kDetect, TaskWork::kAnalyse, TaskWork::kStack, TaskWork::kStars, TaskWork::kScatter})
     if (operation == piece_name(work)) return work;
-  o.fail("operation", "is '" + operation + "', this worker knows analysis, stack, stars and scatter");
+  o.fail("operation",
+         "is '" + operation + "', this worker knows detection, analysis, stack, stars and scatter");
 }
 
 std::vector<TaskTile> frames_in(StrictObject& o) {

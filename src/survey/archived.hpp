@@ -101,9 +101,29 @@ template <class A, Is<ChannelBand> T>
 void visit(A& a, T& b) {
   a(b.mean), a(b.coverage), a(b.extremes), a(b.squares);
 }
+template <class A, Is<MasterObject> T>
+void visit(A& a, T& m) {
+  a(m.key), a(m.sha256);
+}
+template <class A, Is<CalibrationObjects> T>
+void visit(A& a, T& c) {
+  a(c.dark), a(c.flat);
+}
+template <class A, Is<StarFinding> T>
+void visit(A& a, T& f) {
+  a(f.cfa_pattern), a(f.saturation), a(f.group_of_frame), a(f.calibrations);
+}
+template <class A, Is<FrameStar> T>
+void visit(A& a, T& s) {
+  a(s.x), a(s.y), a(s.flux), a(s.fwhm_px), a(s.snr), a(s.poor);
+}
+template <class A, Is<FrameStars> T>
+void visit(A& a, T& s) {
+  a(s.chosen), a(s.found), a(s.fwhm_px), a(s.width), a(s.height);
+}
 template <class A, Is<PassState> T>
 void visit(A& a, T& s) {
-  a(s.analysis.metrics), a(s.stars), a(s.planes.ref), a(s.planes.checksum);
+  a(s.analysis.metrics), a(s.finding), a(s.stars), a(s.planes.ref), a(s.planes.checksum);
 }
 
 template <class T>

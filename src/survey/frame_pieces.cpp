@@ -129,6 +129,8 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
   const std::string head = head_of(task, item.tile_id);
   Image image;
   switch (task.work) {
+    case TaskWork::kDetect:
+      return head + archived(find_frame_stars(source.frames, item.tile_id, source.state.finding));
     case TaskWork::kAnalyse:
       return head + archived(look_at_frame(source.frames, item.tile_id, source.method, image));
     case TaskWork::kStars:
@@ -142,6 +144,15 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
     default:
       throw ContractError("a task of tiles was taken for one of frames");
   }
+}
+
+FrameStars read_stars(std::string_view object, const TileTask& task, int item, const Manifest& manifest) {
+  auto found = unarchived<FrameStars>(numbers_in(object, task, item), what_of(task, item));
+  const FrameFacts& facts = manifest.frames[static_cast<std::size_t>(item)].facts;
+  require_shape(found.width == facts.width && found.height == facts.height &&
+                    found.chosen.size() <= static_cast<std::size_t>(kMostStars),
+                task, item);
+  return found;
 }
 
 FrameLook read_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest) {

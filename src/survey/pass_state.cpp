@@ -2,6 +2,7 @@
 
 #include "archived.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/night/calibration.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
@@ -35,6 +36,10 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   for (const auto& frames : metrics.channels) fits = fits && frames.size() == manifest.frames.size();
   for (const auto& frames : state.stars.part) fits = fits && frames.size() == manifest.frames.size();
   fits = fits && (state.stars.part.empty() || state.stars.part.size() == metrics.channels.size());
+  const StarFinding& finding = state.finding;
+  fits = fits && (finding.group_of_frame.empty() || finding.group_of_frame.size() == manifest.frames.size());
+  const int groups = static_cast<int>(finding.calibrations.size());
+  for (const int group : finding.group_of_frame) fits = fits && group >= -1 && group < groups;
   const auto& light = state.stars.reference_light;
   fits = fits && (light.empty() || light.size() == metrics.channels.size());
   for (const StarLight& l : light) fits = fits && l.wide.size() <= l.narrow.size();
@@ -70,6 +75,8 @@ PassState decode_pass_state(std::string_view bytes) {
 PassState fetch_pass_state(ObjectStore& store, const ObjectReference& state, const Manifest& manifest) {
   PassState pass = decode_pass_state(fetch_checked(store, state.ref, state.checksum, "state of a pass"));
   check_frames(pass, manifest);
+  for (const CalibrationObjects& group : pass.finding.calibrations)
+    pass.finding.masters.push_back(load_masters(store, group));
   if (pass.planes.ref.empty()) return pass;
   auto planes = unarchived<Planes>(
       fetch_checked(store, pass.planes.ref, pass.planes.checksum, "classical stack"), "classical stack");

@@ -78,7 +78,7 @@ TaskWork work_of(const std::string& type) {
 }  // namespace
 
 const char* piece_name(TaskWork work) {
-  constexpr const char* kNames[] = {"tile",     "metrics", "samples", "sums",
+  constexpr const char* kNames[] = {"tile",     "metrics", "samples", "sums",   "detection",
                                     "analysis", "stack",   "stars",   "scatter"};
   return kNames[static_cast<std::size_t>(work)];
 }

@@ -46,7 +46,9 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
     if (run->clusters.of_frame.size() != run->manifest->frames.size())
       throw InputError("clusters and manifest of the run differ in frames");
   }
-  if ((task.input_stage == "raw") != !run->manifest->registration.empty())
+  // Raw frames have a registration, once their stars are found.
+  const bool registered = task.input_stage == "raw" && task.work != TaskWork::kDetect;
+  if (registered != !run->manifest->registration.empty())
     throw InputError("task asks for input_stage '" + task.input_stage + "', the manifest of the run has " +
                      (run->manifest->registration.empty() ? "no" : "a") + " registration");
   learn_sums(frames ? run->pass->analysis.metrics : run->metrics, *run->manifest);

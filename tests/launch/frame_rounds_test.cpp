@@ -8,7 +8,9 @@
 #include "launch/own_tiles_pool.hpp"
 #include "liar.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/dispatch/journal.hpp"
+#include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/protocol/task_message.hpp"
 #include "tilecompile/protocol/topology.hpp"
@@ -98,8 +100,9 @@ class Looks {
         std::async(std::launch::async, [t = transports_.back().get()] { take_one_and_die(*t); }));
   }
 
-  /// Both passes, with the master's own computation at hand.
-  Analysis analyse() {
+  /// A pass of the master, with its own computation at hand.
+  template <class Pass>
+  auto by_rounds(const Pass& pass) {
     RunDirectory directory(out_.path(), night.run_id);
     const FrameSource source = night.source();
     const auto own = own_tiles_pool(*night.store, night.frames_dir(), {});
@@ -114,9 +117,19 @@ class Looks {
     round.audit_key = "key";
     round.lease_factor = 4;
     FrameRounds rounds({round, place, source, night.method, pieces, stopper});
-    Analysis analysis = analyse_frames(*night.manifest, night.method, rounds);
-    if (analysis.bad_frames.empty()) measure_seeing(analysis, source, night.method, 1, rounds);
-    return analysis;
+    return pass(rounds, source);
+  }
+
+  /// Both passes.
+  Analysis analyse() {
+    return by_rounds([&](FrameRounds& rounds, const FrameSource& source) {
+      Analysis analysis = analyse_frames(*night.manifest, night.method, rounds);
+      if (analysis.bad_frames.empty()) measure_seeing(analysis, source, night.method, 1, rounds);
+      return analysis;
+    });
+  }
+  NightStars find_stars(const StarFinding& how) {
+    return by_rounds([&](FrameRounds& rounds, const FrameSource&) { return rounds.find_stars(how); });
   }
   std::filesystem::path journal_file() const { return out_ / night.run_id / kFramesJournal; }
   std::size_t journal_lines() const {
@@ -172,6 +185,68 @@ TEST(FrameRounds, GiveTheBitsOfOneProcess) {
   looks.add_worker("two");
   expect_same(looks.analyse(), looks.night.analysis);
   EXPECT_EQ(looks.journal_lines(), 7u + 2 + 7 + 2);
+}
+
+void expect_same_stars(const NightStars& a, const NightStars& b) {
+  EXPECT_EQ(a.problems, b.problems);
+  ASSERT_EQ(a.stars.size(), b.stars.size());
+  for (std::size_t f = 0; f < a.stars.size(); ++f) {
+    EXPECT_EQ(a.stars[f].found, b.stars[f].found);
+    EXPECT_EQ(a.stars[f].fwhm_px, b.stars[f].fwhm_px);
+    ASSERT_EQ(a.stars[f].chosen.size(), b.stars[f].chosen.size());
+    for (std::size_t s = 0; s < a.stars[f].chosen.size(); ++s) {
+      const FrameStar &one = a.stars[f].chosen[s], &other = b.stars[f].chosen[s];
+      EXPECT_TRUE(one.x == other.x && one.y == other.y && one.flux == other.flux && one.snr == other.snr &&
+                  one.poor == other.poor);
+    }
+  }
+}
+
+/// Every other frame has half of its light, and no dark is taken off.
+StarFinding halved(Looks& looks) {
+  CalibrationMasters masters;
+  masters.flat = Plane<float>(looks.night.manifest->width(), looks.night.manifest->height(), 2.0F);
+  StarFinding how;
+  how.saturation = 3000;
+  for (int f = 0; f < 7; ++f) how.group_of_frame.push_back(f % 2 - 1);
+  how.masters = {std::make_shared<CalibrationMasters>(std::move(masters))};
+  const std::string flat = encode_image("a master", {how.masters.front()->flat}, {});
+  looks.night.store->put("calibration/flat", flat);
+  how.calibrations = {{{}, {"calibration/flat", sha256_hex(flat)}}};
+  return how;
+}
+
+TEST(FrameRounds, FindTheStarsOfOneProcess) {
+  Looks looks;
+  const StarFinding how = halved(looks);
+  const NightStars here = find_night_stars(looks.night.source(), how, 1);
+  ASSERT_GE(here.stars[0].chosen.size(), 5u);
+  looks.add_worker("one");
+  looks.add_worker("two");
+  expect_same_stars(looks.find_stars(how), here);
+  EXPECT_EQ(looks.journal_lines(), 7u);
+  expect_same_stars(looks.find_stars(how), here);
+  EXPECT_EQ(looks.journal_lines(), 7u) << "what is journalled is not made again";
+}
+
+TEST(FrameRounds, StarsOfAFrameThatCannotBeReadAreItsProblem) {
+  Looks looks;
+  std::filesystem::resize_file(looks.night.frames_dir() / looks.night.manifest->frames[3].path, 5760);
+  looks.add_worker();
+  const NightStars found = looks.find_stars({});
+  EXPECT_NE(found.problems[3], "");
+  EXPECT_EQ(found.problems[2], "");
+  EXPECT_GE(found.stars[2].chosen.size(), 5u);
+}
+
+TEST(FrameRounds, StarsOfAWorkerThatIsFoundOutPutTheRegistrationInDoubt) {
+  Looks looks;
+  looks.add_worker("one");
+  looks.find_stars({});
+  looks.pieces.used.begin()->second.worker_id = "liar";
+  looks.trust.distrust("liar", "its tiles are wrong");
+  EXPECT_TRUE(looks.pieces.forget_distrusted(looks.trust));
+  EXPECT_TRUE(looks.pieces.forgot_stars);
 }
 
 TEST(FrameRounds, GiveThemInColourWithChunksOfFramesToo) {

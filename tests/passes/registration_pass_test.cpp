@@ -11,8 +11,7 @@ namespace tilecompile {
 namespace {
 
 NightFits registered(const FrameSource& source, int threads, int reference = -1) {
-  const RawFrames frames{source, "", [](int) { return nullptr; }, 1e9, threads};
-  return register_night(frames, reference, {});
+  return register_night(find_night_stars(source, {"", 1e9}, threads), reference, {}, threads);
 }
 
 TEST(RegistrationPass, FindsTheTransformsOfANight) {

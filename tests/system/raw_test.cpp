@@ -1,16 +1,21 @@
 #include <gtest/gtest.h>
 
+#include <future>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "broker/patience.hpp"
 #include "broker/private_broker.hpp"
 #include "hand_worker.hpp"
+#include "launch/liar.hpp"
 #include "program.hpp"
 #include "started_program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/fits/image_file.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/worker/worker.hpp"
 
 namespace tilecompile {
 namespace {
@@ -97,6 +102,83 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   EXPECT_EQ(go("master", "colour", "--workers 1 --set parallel.batch=2").digests, reference);
   killer.join();
   EXPECT_TRUE(struck);
+}
+
+// Which worker made which piece of the frames.
+std::map<std::string, int> finders_of_stars(const fs::path& directory) {
+  std::map<std::string, int> finders;
+  std::istringstream lines(file_text(directory / "frames.jsonl"));
+  for (std::string line; std::getline(lines, line);) {
+    const auto entry = nlohmann::json::parse(line);
+    if (entry.dump().find("/frame_parts/detection_") != std::string::npos)
+      ++finders[entry.at("worker_id").get<std::string>()];
+  }
+  return finders;
+}
+
+TEST_F(RawNights, WorkersFindTheStarsOfTheFrames) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  for (const std::string kind : {"mono", "colour"}) {
+    const Ended alone = go("run", kind), spread = go("master", kind, "--workers 2");
+    EXPECT_EQ(file_text(spread.directory / "registration.csv"),
+              file_text(alone.directory / "registration.csv"));
+    int frames = 0;
+    for (const auto& [worker, found] : finders_of_stars(spread.directory)) {
+      EXPECT_EQ(worker.substr(0, 6), "local-");
+      frames += found;
+    }
+    EXPECT_EQ(frames, 9);
+  }
+}
+
+TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const Ended alone = go("run", "mono");
+  broker_->wait_until_quiet();
+  const auto store = open_file_store(*night_ / "out");
+  AmqpOptions options;
+  options.port = broker_->port();
+  options.password = "guest";
+  std::atomic<int> looks{0};
+  Liar transport(
+      connect_amqp(options), *store,
+      [](TileFile& f) {
+        for (float& v : f.pixels[0].samples()) v *= 1.0001F;
+      },
+      {}, [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; });
+  transport.declare(compute_queue_spec(false));
+  RunContexts runs(*store, *night_ / "mono/lights", std::size_t{1} << 28, 1,
+                   std::make_shared<VerifiedFiles>());
+  std::atomic<bool> stop{false};
+  auto lying = std::async(std::launch::async, [&] {
+    run_worker(transport, *store, runs, {"liar", 1, 2}, stop);
+  });
+  EXPECT_TRUE(comes_true([&] { return transport.inspect("tile.compute")->consumers > 0; }));
+  const std::string id = new_uuid();
+  auto master = std::async(std::launch::async, [&] {
+    return run_program(
+        "master " + quoted_path(*night_ / "mono/raw.yaml") + " --quiet --run-id " + id + " --output " +
+        quoted_path(*night_ / "out") +
+        " --set tile.min_size=48 --set data.frames_min=3 --set parallel.audit_percent=0.000001 "
+        "--set broker.port=" +
+        std::to_string(broker_->port()));
+  });
+  const auto events = [&] { return file_text(*night_ / "out" / id / "events.jsonl"); };
+  EXPECT_TRUE(comes_true([&] { return events().find("worker_distrusted") != std::string::npos; }));
+  EXPECT_EQ(looks, 9);
+  const HandWorker honest(night_->path(), "honest",
+                          "--input.dir " + quoted_path(*night_ / "mono/lights") + " --storage.root " +
+                              quoted_path(*night_ / "out") + " --broker.port " +
+                              std::to_string(broker_->port()));
+  const ProgramOutput ended = master.get();
+  stop = true;
+  lying.get();
+  EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
+  EXPECT_EQ(product_digests(*night_ / "out" / id), alone.digests);
+  EXPECT_NE(events().find("frames_registered_again"), std::string::npos) << events();
+  const auto record = run_record(*night_ / "out" / id);
+  EXPECT_EQ(record.at("audit").at("distrusted_workers").at(0).at("worker_id"), "liar");
+  EXPECT_EQ(record.at("quarantined_frames"), run_record(alone.directory).at("quarantined_frames"));
 }
 
 TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {

@@ -15,6 +15,8 @@ struct FramePieces {
   /// Forgets what workers gave that `workers` does not believe any more; the rest is known from now on. False
   /// and nothing done when there is nothing of theirs.
   bool forget_distrusted(const TrustBook& workers);
+  /// Whether the stars that the registration rests on were among what was forgotten last.
+  bool forgot_stars = false;
 };
 
 /// What rounds over frames need.
@@ -36,6 +38,7 @@ struct FrameRoundsJob {
 class FrameRounds : public FramePasses {
  public:
   explicit FrameRounds(FrameRoundsJob job) : job_(std::move(job)) {}
+  NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
                                       const LookAgain& again) override;

@@ -42,6 +42,8 @@ class FrameSource {
   /// Opens frame `index` after checking that it is the file of the manifest; where its sums are known, what
   /// is read of it is checked then.
   OpenFrame open(int index) const;
+  /// The file of frame `index` as it is stored, checked likewise.
+  FrameReader reader(int index, ZeroIsNodata zeros) const;
   /// Frame `index` as a file, checked against the manifest.
   FrameFile file(int index) const;
 

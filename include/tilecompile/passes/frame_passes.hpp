@@ -15,6 +15,8 @@
 namespace tilecompile {
 
 struct Analysis;
+struct NightStars;
+struct StarFinding;
 
 /// What pass 1 finds in one frame, [channel].
 struct FrameLook {
@@ -54,11 +56,13 @@ struct StarLook {
 /// Asked when all frames have been looked at: whether they are to be looked at once more.
 using LookAgain = std::function<bool(const std::vector<StarLook>& looks)>;
 
-/// The two passes over all frames, here or elsewhere. What a frame gives does not depend on other frames, nor
+/// The passes over all frames, here or elsewhere. What a frame gives does not depend on other frames, nor
 /// a row of the stacks on other rows; so they may be spread over processes.
 class FramePasses {
  public:
   virtual ~FramePasses() = default;
+  /// The stars of raw frames, before their registration.
+  virtual NightStars find_stars(const StarFinding& how) = 0;
   /// Pass 1 of every frame, [frame], whose channels are moved to the metrics. Unless a frame cannot be read,
   /// the classical stack, its coverage and the extremes of `analysis` are filled too.
   virtual std::vector<FrameLook> look(Analysis& analysis) = 0;
@@ -74,6 +78,7 @@ class LocalPasses : public FramePasses {
  public:
   LocalPasses(const FrameSource& source, const MethodConfig& method, int threads, Observer& observer)
       : source_(source), method_(method), threads_(threads), observer_(observer) {}
+  NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
                                       const LookAgain& again) override;

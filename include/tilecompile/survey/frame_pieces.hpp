@@ -40,6 +40,7 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
 
 /// The inverse, for the piece that `task` asks of the item. Throws InputError when it is another one,
 /// damaged, or not of the shape of the manifest's frames.
+FrameStars read_stars(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 FrameLook read_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 StarLook read_star_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 BandStack read_band(std::string_view object, const TileTask& task, const TaskTile& item,

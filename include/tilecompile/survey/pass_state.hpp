@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "tilecompile/passes/analysis.hpp"
+#include "tilecompile/passes/registration_pass.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/task.hpp"
 
@@ -12,6 +13,7 @@ namespace tilecompile {
 /// and its coverage, where they are needed, are an object of their own, which several passes share.
 struct PassState {
   Analysis analysis;       ///< metrics; classical stack and coverage
+  StarFinding finding;     ///< of the detection of stars only
   StarPass stars;          ///< of the look at the stars only
   ObjectReference planes;  ///< empty: none are needed
 };
@@ -20,7 +22,8 @@ struct PassState {
 ObjectReference share_planes(ObjectStore& store, const std::string& run_id, const Analysis& analysis);
 /// Puts the state, without the planes that it names, likewise.
 ObjectReference share_pass_state(ObjectStore& store, const std::string& run_id, const PassState& state);
-/// Fetches both. Throws InputError when an object is damaged, another one, or not of `manifest`'s frames.
+/// Fetches both, and the masters that the detection of stars names. Throws InputError when an object is
+/// damaged, another one, or not of `manifest`'s frames.
 PassState fetch_pass_state(ObjectStore& store, const ObjectReference& state, const Manifest& manifest);
 
 /// Reads the bytes of a state; throws InputError for anything else.
