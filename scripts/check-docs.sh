@@ -5,19 +5,19 @@ set -euo pipefail
 [ $# -le 1 ] || { sed -n '2,3s/^# //p' "$0" >&2; exit 2; }
 source=$(cd "$(dirname "$0")/.." && pwd)
 program=$(realpath "${1:-$source/build/release/tilecompile}")
-command -v siril-cli > /dev/null || { echo "check-docs: SKIPPED: no siril-cli: apt-get install siril" >&2; exit 77; }
 work=$(mktemp -d "${TMPDIR:-/tmp}/tilecompile-docs.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
 ln -s "$program" "$work/bin/tilecompile"
 export PATH=$work/bin:$PATH
-"$program" simulate "$work/night" --frames 32 --width 396 --height 316 --stars 900 --clouds 0 --drift 0 --quiet
+"$program" simulate "$work/night" --raw --cfa GRBG --frames 32 --width 396 --height 316 --stars 900 --clouds 0 \
+  --darks 5 --flats 5 --biases 5 --quiet
 
 # Frames under the names that the page speaks of: FOLDER, and how printf makes a name of the number.
 frames() {
   local number=0
   mkdir -p "$1"
-  for frame in "$work"/night/frames/*; do
+  for frame in "$work"/night/lights/*; do
     number=$((number + 1))
     # shellcheck disable=SC2059
     cp "$frame" "$1/$(printf "$2" $number)"
@@ -29,7 +29,7 @@ for name in $(sed -n 's/^<!-- tested: \(.*\) -->$/\1/p' "$page" | sort -u); do
   cd "$work/$name"
   case $name in
     seestar) frames "card/MyWorks/M 51_sub" Light_M51_10.0s_IRCUT_%04d.fit ;;
-    camera) frames process pp_light_%05d.fit ;;
+    camera) mkdir card && cp -r "$work"/night/{lights,darks,flats,biases} card ;;
   esac
   awk -v mark="<!-- tested: $name -->" '$0 == mark { due = 1 } /^```$/ { on = 0 } on { print } due && /^```sh$/ { on = 1; due = 0 }' \
     "$page" > commands.sh

@@ -107,6 +107,10 @@ RunRequest make_request(const RunFlags& flags) {
   request.quiet = flags.quiet;
   request.stop_signal = &stop_signal();
   configure_log(request.config.observability, flags.quiet);
+  // A profile that is named was not chosen.
+  const auto names_profile = [](const std::string& setting) { return setting.starts_with("profile="); };
+  if (std::any_of(request.settings.begin(), request.settings.end(), names_profile))
+    std::erase_if(request.choices, [](const std::string& choice) { return choice.starts_with("profile "); });
   for (const std::string& choice : request.choices) log_info(choice);
   for (const std::string& setting : resumed.settings) log_info("as at its first start: --set " + setting);
   return request;
