@@ -70,6 +70,7 @@ add_compiler() {
   mkdir "$root/$tools/bin"
   for file in as ld ld.bfd; do cp -L "/usr/bin/aarch64-linux-gnu-$file" "$root/$tools/bin/$file"; done
   cp -L /usr/bin/aarch64-linux-gnu-{g++,gcc}-12 "$root/usr/cross/bin/"
+  ln -s ../lib ../aarch64-linux-gnu "$root/usr/cross/"  # where they look for their parts
   ldd "$root"/usr/cross/bin/* "$root/$tools"/bin/* "$root/$cross"/12/{cc1,cc1plus,collect2,lto1} |
     grep -o '/[^ ]*\.so[^ ]*' | sort -u | xargs -I{} cp -L {} "$root/usr/lib/x86_64-linux-gnu/"
   cp -L /lib64/ld-linux-x86-64.so.2 "$root/usr/lib64/"
@@ -80,8 +81,9 @@ add_compiler() {
   done
   tar -C "$root" -cf "$files/root.tar" .
   rm -r "$root"
-  printf 'FROM %s\nADD root.tar /\nRUN [ -e /lib64 ] || ln -s usr/lib64 /lib64\nRUN c++ --version\n' "$1" \
-    > "$files/Dockerfile"
+  printf 'FROM %s\nADD root.tar /\nRUN [ -e /lib64 ] || ln -s usr/lib64 /lib64\n' "$1" > "$files/Dockerfile"
+  printf 'RUN echo "#include <string>\\nint main() { return std::string().size(); }" > /tmp/a.cpp && c++ -o /tmp/a /tmp/a.cpp && /tmp/a\n' \
+    >> "$files/Dockerfile"
   docker build --platform linux/arm64 -t "$build_base" "$files" >> "$log" 2>&1
 }
 
