@@ -87,7 +87,7 @@ add_compiler() {
   docker build --platform linux/arm64 -t "$build_base" "$files" >> "$log" 2>&1
 }
 
-digests() { awk '$1 == "reconstruction" || $1 == "classical" { name = $1 } $1 == "digest" { print name, $2 }' "$1"; }
+digests() { awk '$1 == "reconstruction" || $1 == "classical" || $1 == "stack" { name = $1 } $1 == "digest" { print name, $2 }' "$1"; }
 # The night of one program, called as the arguments say, below DIR as it and as we see it: OURS THEIRS COMMAND...
 night() {
   local ours=$1 theirs=$2 code=0

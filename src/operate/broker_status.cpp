@@ -59,8 +59,8 @@ bool is_status(const json& s) {
 std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
   std::vector<std::string> bodies;
   auto state = transport.inspect(queue);
-  // A master that reads notes of workers holds them for half a second.
-  for (int look = 0; look < 20 && state && state->messages == 0 && state->consumers > 0; ++look) {
+  // A master that reads notes of workers holds them for a second.
+  for (int look = 0; look < 30 && state && state->messages == 0 && state->consumers > 0; ++look) {
     std::this_thread::sleep_for(50ms);
     state = transport.inspect(queue);
   }

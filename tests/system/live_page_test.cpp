@@ -211,7 +211,7 @@ TEST_F(LivePage, TheBrokerTellsOfAWorkerWhoseNoteAMasterIsReading) {
   ASSERT_TRUE(unfit->wait_for("is not ready and takes no tasks")) << unfit->text();
   const auto master = start_shown_master();
   ASSERT_TRUE(master->wait_for("the run stands still")) << master->text();
-  for (int look = 0; look < 12; ++look)
+  for (int look = 0; look < 40; ++look)
     EXPECT_THAT(run_program("status --broker '" + (*folder_ / "look.yaml").string() + "'").text,
                 HasSubstr("unfit-one: takes no tasks for now"));
   const auto worker = start_worker("fit-one");
