@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
@@ -57,7 +58,12 @@ bool is_status(const json& s) {
 // What lies on a queue of notes; all of it is put back, in its order.
 std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
   std::vector<std::string> bodies;
-  const auto state = transport.inspect(queue);
+  auto state = transport.inspect(queue);
+  // A master that reads notes of workers holds them for a second.
+  for (int look = 0; look < 30 && state && state->messages == 0 && state->consumers > 0; ++look) {
+    std::this_thread::sleep_for(50ms);
+    state = transport.inspect(queue);
+  }
   if (!state || state->messages == 0) return bodies;
   transport.consume(queue, kMostNotes);
   std::vector<DeliveryTag> held;

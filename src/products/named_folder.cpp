@@ -37,6 +37,13 @@ std::string date_of(const fs::path& picture, const json& record) {
   return record.value("started", "").substr(0, 10);
 }
 
+// The file of the final picture; empty when there is none.
+std::string picture_of(const fs::path& run_directory, const json& record) {
+  const json products = record.value("products", json::object());
+  const std::string picture = products.value("stack", json::object()).value("file", "");
+  return picture.empty() || !fs::exists(run_directory / picture) ? "" : picture;
+}
+
 std::string name_of(const fs::path& picture, const json& record) {
   const std::string given = record.value("/configuration/output/name"_json_pointer, "");
   if (!given.empty()) return given;
@@ -100,6 +107,12 @@ std::string folder_word(const std::string& text) {
   return word.substr(0, word.find_last_not_of("_.-") + 1);
 }
 
+std::string name_of_run(const fs::path& run_directory) {
+  const json record = record_of(run_directory);
+  const std::string picture = picture_of(run_directory, record);
+  return picture.empty() ? "" : name_of(run_directory / picture, record);
+}
+
 std::string run_of_folder(const fs::path& folder) {
   std::error_code error;
   const std::string id = fs::read_symlink(folder / kWork, error).filename().string();
@@ -116,9 +129,8 @@ std::map<std::string, fs::path> named_folders(const fs::path& output_dir) {
 
 fs::path gather_by_name(const fs::path& run_directory) {
   const json record = record_of(run_directory);
-  const json products = record.value("products", json::object());
-  const std::string picture = products.value("stack", json::object()).value("file", "");
-  if (picture.empty() || !fs::exists(run_directory / picture)) return {};
+  const std::string picture = picture_of(run_directory, record);
+  if (picture.empty()) return {};
   const fs::path run = fs::absolute(run_directory / "").parent_path();
   const std::string name = name_of(run / picture, record);
   try {

@@ -13,6 +13,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_metrics_file.hpp"
 #include "tilecompile/frame/seeing.hpp"
+#include "tilecompile/products/named_folder.hpp"
 #include "tilecompile/report/page.hpp"
 
 namespace tilecompile {
@@ -154,6 +155,7 @@ std::string run_report_page(const fs::path& run_directory, bool answers) {
     throw InputError("writing the report of " + run_directory.string() +
                      ": there is no run.json that can be read; name the folder of a run that has ended "
                      "(output.dir/RUN_ID)");
+  page.name = name_of_run(run_directory);
   add_night(page, run_directory);
   page.rejection_table = text_or_missing(page, run_directory / "rejection.csv", "what was rejected");
   const std::optional<StarList> stars = stars_of(run_directory / "frame_metrics.json");

@@ -98,7 +98,8 @@ json encode_values(const PageValues& v) {
                           {"counts", h.counts}});
   for (const PageWorker& w : v.workers)
     workers.push_back({{"id", w.id}, {"tiles", w.tiles}, {"seconds", w.compute_seconds}});
-  return {{"record", parsed(v.record, "run.json")},
+  return {{"name", v.name},
+          {"record", parsed(v.record, "run.json")},
           {"grid", parsed(v.grid, "grid.json")},
           {"frames", encode_frames(v.frame_table)},
           {"rejection", page_table(v.rejection_table)},

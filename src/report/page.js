@@ -19,7 +19,8 @@ const percent = (v, less, more) => known(v) ? `${Math.abs(v).toFixed(1)} % ${v <
 
 const statusWords = {done: 'done', failed_validation: 'done, but a check was missed', failed: 'failed', interrupted: 'interrupted', running: 'running'};
 const head = () => {
-  document.title = `tilecompile report ${(run.run_id || '').slice(0, 8)}`;
+  document.title = `${data.name || (run.run_id || '').slice(0, 8)} - tilecompile report`;
+  if (data.name) section('name').textContent = data.name;
   const badge = section('status');
   badge.textContent = statusWords[run.status] || run.status || 'unknown';
   if (!data.underWay) badge.classList.add(run.status === 'done' ? 'good' : 'bad');
@@ -107,7 +108,7 @@ const verdict = () => {
   const where = section('verdict'), list = run.verdict || [];
   if (list.length)
     table(where, [{name: 'Check', text: true}, ...(several ? [{name: 'Channel', text: true}] : []), {name: 'Kept', text: true}, {name: 'In words', long: true}, {name: 'Figure'}, {name: '\u00b1'}, {name: 'Threshold'}],
-      list.map(c => [checkWords[c.name] || c.name, ...(several ? [channelName(c.channel)] : []), c.passed ? 'kept' : 'missed', c.text, c.value, c.uncertainty > 1e-3 ? c.uncertainty : null, c.threshold]));
+      list.map(c => [checkWords[c.name] || c.name, ...(several ? [channelName(c.channel)] : []), c.passed ? 'kept' : 'missed', c.text, c.value, c.text.includes('+-') ? c.uncertainty : null, c.threshold]));
   else note(where, 'The run was not judged: it did not come to its last picture.');
   if (products.length) {
     put(where, 'h3', {}, 'Products');
@@ -190,15 +191,15 @@ const tiles = () => {
   if (list.length) note(where, `${list.length} tiles of ${data.grid.tile_size} px, overlapping by ${data.grid.overlap} px; ${list.filter(t => t.kind === 'STAR').length} of them are judged by their stars, the others by their structure.`);
   else note(where, data.underWay ? 'The grid comes when the frames are analysed.' : 'The run came to no grid of tiles.');
   const g = gridIn(where, 'wide');
-  // Up to where the next tile begins; the last one of a row or column to its end.
-  const starts = name => [...new Set(list.map(t => t[name]))].sort((a, b) => a - b), columns = starts('x0'), lines = starts('y0');
-  const side = (all, start, length) => {
-    const next = all[all.indexOf(start) + 1];
-    return next === undefined ? length : next - start - .03 * length;
+  // Tiles overlap; a cell ends in the middle of what two of them share.
+  const ranges = (start, length) => [...new Map(list.map(t => [t[start], t[start] + t[length]]))].sort((a, b) => a[0] - b[0]), columns = ranges('x0', 'w'), lines = ranges('y0', 'h');
+  const part = (all, start) => {
+    const i = all.findIndex(r => r[0] === start), end = all[i][1], gap = .015 * (end - start);
+    return [i ? (start + all[i - 1][1]) / 2 + gap : start, i + 1 < all.length ? (all[i + 1][0] + end) / 2 - gap : end];
   };
   const cell = (svg, t, colour) => {
-    const w = side(columns, t.x0, t.w), h = side(lines, t.y0, t.h);
-    return put(svg, 'rect', {x: t.x0, y: image.height - t.y0 - h, width: w, height: h, fill: colour});
+    const [left, right] = part(columns, t.x0), [low, high] = part(lines, t.y0);
+    return put(svg, 'rect', {x: left, y: image.height - high, width: right - left, height: high - low, fill: colour});
   };
   const draw = (title, more, unit, value, colour) => places(g, title, more, unit, list.map((t, i) => ({...t, value: value(t, i), colour: colour && colour(t),
     text: `tile ${t.tile_id}: ${t.kind === 'STAR' ? 'stars' : 'structure'}, ${t.n_stars} stars` + (known(data.tileFrames[i]) ? `\nN_eff ${show(data.tileFrames[i])}, sum of weights ${show(data.tileWeights[i])}` : '')})), cell);
@@ -206,8 +207,9 @@ const tiles = () => {
     const f = draw('Tile grid', 'star and structure tiles', 'stars', t => t.n_stars, t => t.kind === 'STAR' ? 'var(--accent)' : 'var(--line)');
     key(f, [['star tile', 'var(--accent)'], ['structure tile', 'var(--line)']]);
   }
+  const guard = ((run.configuration || {}).reconstruction || {}).noise_guard, guarded = guard && guard !== 'none' ? ' of the weights at stars; sky takes more frames (map of N_eff)' : '';
   if (list.length && data.tileFrames.length === list.length) {
-    draw('Effective frames of a tile', 'N_eff = (sum W)\u00b2 / sum W\u00b2' + ofChannel, 'frames', (t, i) => data.tileFrames[i]);
+    draw('Effective frames of a tile', 'N_eff = (sum W)\u00b2 / sum W\u00b2' + guarded + ofChannel, 'frames', (t, i) => data.tileFrames[i]);
     draw('Sum of weights of a tile', channelWords, '', (t, i) => data.tileWeights[i]);
   }
   const w = data.histograms.find(h => h.name === 'weights');

@@ -72,6 +72,8 @@ TEST_F(NamedFolder, KeepsItsNameAndTakesNoOther) {
 TEST_F(NamedFolder, IsCalledAsToldOrByWhatIsKnown) {
   EXPECT_EQ(gather_by_name(run(kFirst, "Whirlpool, LRGB")), folder_ / "Whirlpool, LRGB");
   EXPECT_EQ(gather_by_name(run(kSecond, "", "", "")), folder_ / "picture_2026-11-28");
+  EXPECT_EQ(name_of_run(folder_ / kFirst), "Whirlpool, LRGB");
+  EXPECT_EQ(name_of_run(folder_ / kSecond), "picture_2026-11-28");
   EXPECT_EQ(folder_word("NGC 7000 / Pelican: east"), "NGC_7000_Pelican_east");
   EXPECT_EQ(folder_word("../.hidden"), "hidden");
   EXPECT_EQ(folder_word("-rf *"), "rf");
@@ -83,6 +85,7 @@ TEST_F(NamedFolder, OfARunWithoutAPictureIsNotMade) {
   const fs::path directory = run(kFirst);
   put(directory / "run.json", R"({"products": {"classical": {"file": "classical.fits"}}})");
   EXPECT_EQ(gather_by_name(directory), fs::path());
+  EXPECT_EQ(name_of_run(directory), "");
   fs::remove(directory / "run.json");
   EXPECT_EQ(gather_by_name(directory), fs::path());
   EXPECT_TRUE(named_folders(folder_.path()).empty());

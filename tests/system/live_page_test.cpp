@@ -204,6 +204,20 @@ TEST_F(LivePage, TheBrokerTellsOfRunsQueuesAndIdleWorkers) {
   expect_reference(*master);
 }
 
+// A master that waits for workers reads their notes again and again, and holds them meanwhile.
+TEST_F(LivePage, TheBrokerTellsOfAWorkerWhoseNoteAMasterIsReading) {
+  std::ofstream(*folder_ / "look.yaml") << "input: {dir: night/frames}\nbroker: {port: " << port() << "}\n";
+  const auto unfit = start_worker("unfit-one", {}, *folder_ / "nowhere");
+  ASSERT_TRUE(unfit->wait_for("is not ready and takes no tasks")) << unfit->text();
+  const auto master = start_shown_master();
+  ASSERT_TRUE(master->wait_for("the run stands still")) << master->text();
+  for (int look = 0; look < 40; ++look)
+    EXPECT_THAT(run_program("status --broker '" + (*folder_ / "look.yaml").string() + "'").text,
+                HasSubstr("unfit-one: takes no tasks for now"));
+  const auto worker = start_worker("fit-one");
+  expect_reference(*master);
+}
+
 TEST_F(LivePage, TheLatestRunIsFoundByALinkAndByItsBeginning) {
   const auto master = start_shown_master();
   ASSERT_TRUE(master->wait_for("frames analysed")) << master->text();

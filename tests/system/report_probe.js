@@ -15,6 +15,13 @@
   seen.headless = all('th').filter(th => !th.textContent).length;
   const rects = all('figure[data-plot="Tile grid"] svg rect:not(.axis)').map(r => ['x', 'y', 'width', 'height'].map(n => +r.getAttribute(n)));
   seen.tilesOverOthers = rects.filter(([x, y, w, h], i) => rects.some(([a, b, c, d], k) => k !== i && x < a + c && a < x + w && y < b + d && b < y + h)).length;
+  const tiles = (JSON.parse(one('#data').textContent).grid || {}).tiles || [], height = (one('.viewer img') || {}).naturalHeight;
+  seen.tilesBesideTheirCell = tiles.filter((t, i) => {
+    const [x, y, w, h] = rects[i], column = t.x0 + t.w / 2, row = height - t.y0 - t.h / 2;
+    return column < x || column > x + w || row < y || row > y + h;
+  }).length;
+  seen.name = one('h1').textContent;
+  seen.uncertainties = all('#verdict tbody tr').map(tr => [tr.textContent, tr.cells.length > 6 ? tr.cells[5].textContent : '']);
   seen.injected = window.injected === undefined ? 'no' : 'yes';
 
   const range = one('#picture input[type=range]'), over = one('.viewer .over');

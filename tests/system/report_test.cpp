@@ -235,6 +235,15 @@ TEST_F(Report, ABrowserShowsAllOfItAndEverythingWorks) {
   EXPECT_THAT(seen.at("sameRegions"), IsEmpty());
   EXPECT_EQ(seen.at("headless"), 0);
   EXPECT_EQ(seen.at("tilesOverOthers"), 0);
+  EXPECT_EQ(seen.at("tilesBesideTheirCell"), 0);
+  EXPECT_THAT(seen.at("name").get<std::string>(), testing::StartsWith("picture_2025-01-10 done"));
+  int with_uncertainty = 0;
+  for (const json& check : seen.at("uncertainties"))
+    if (check.at(0).get<std::string>().find(" +- ") != std::string::npos) {
+      ++with_uncertainty;
+      EXPECT_NE(check.at(1), "") << check.at(0);
+    }
+  EXPECT_GE(with_uncertainty, 3);
   ASSERT_EQ(seen.at("story").size(), 12u);  // all of them
   double before = 100;
   for (const json& frame : seen.at("story")) {

@@ -13,6 +13,9 @@ namespace tilecompile {
 /// run has no final picture. Throws TransientError when the file system refuses.
 std::filesystem::path gather_by_name(const std::filesystem::path& run_directory);
 
+/// output.name of the run, by default OBJECT and date of its picture; empty when it has no final picture.
+std::string name_of_run(const std::filesystem::path& run_directory);
+
 /// The run id that such a folder belongs to; empty for any other folder.
 std::string run_of_folder(const std::filesystem::path& folder);
 /// Those folders in `output_dir`, by run id.

@@ -47,6 +47,7 @@ struct PageWorker {
 struct PageValues {
   bool under_way = false;       ///< a server tells the page how the run goes on
   bool answers = false;         ///< a server tells the story of a pixel (pixel.json) from the frames
+  std::string name;             ///< heading of the page; empty: that of the program
   std::string record;           ///< run.json
   std::string grid;             ///< grid.json
   std::string frame_table;      ///< frame_metrics.csv
