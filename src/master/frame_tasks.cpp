@@ -1,5 +1,6 @@
 #include "frame_tasks.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "reconstruct.hpp"
@@ -9,12 +10,21 @@
 #include "tilecompile/dispatch/journal.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/protocol/worker_note.hpp"
 
 namespace tilecompile {
 namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kOwnWorkersCome = 30s;  // those that were started with the master
+constexpr auto kNotesCome = 2s;        // of workers that have just begun to take tasks
+
+// Workers of older versions and of others may know tasks of tiles only.
+std::ptrdiff_t workers_that_know_frames(Transport& transport) {
+  const auto notes = latest_worker_notes(transport);
+  return std::count_if(notes.begin(), notes.end(),
+                       [](const auto& n) { return n.second.fit && n.second.frames; });
+}
 
 }  // namespace
 
@@ -42,20 +52,26 @@ std::unique_ptr<FramePasses> FrameTasks::passes(Observer& observer) {
       FrameRoundsJob{round_, round_place(run_), source_, method, run_.pieces, observer, sums_});
 }
 
-// Nobody is waited for, but for workers that were started with the master: it can do this work itself.
+// Nobody is waited for, but for workers that were started with the master: it can do this work itself. So it
+// does where one of those who take tasks says nothing of frames, as a worker written by others.
 bool FrameTasks::workers_take_tasks() {
   if (!run_.workers.older().empty()) return false;
   const auto until = RunUnderWay::Clock::now() + kOwnWorkersCome;
+  const auto notes_until = RunUnderWay::Clock::now() + kNotesCome;
   for (;;) {
     const auto queue = run_.links.transport->inspect(kComputeQueue);
-    if (queue && queue->consumers > 0) return true;
+    const auto consumers = queue ? static_cast<std::ptrdiff_t>(queue->consumers) : 0;
+    if (consumers > 0 && workers_that_know_frames(*run_.links.transport) >= consumers) return true;
     const bool on_their_way = run_.links.starts_workers && run_.workers.workers().empty();
-    if (!on_their_way || RunUnderWay::Clock::now() > until) break;
+    const auto now = RunUnderWay::Clock::now();
+    if (consumers > 0 ? now > notes_until : !on_their_way || now > until) break;
     run_.check_stop();
     run_.links.workers->watch();
     std::this_thread::sleep_for(50ms);
   }
-  log_info("no worker takes tasks now: the master looks at the frames itself");
+  log_info(
+      "not all who take tasks say that they know those of frames, or nobody does: the master looks at the "
+      "frames itself");
   return false;
 }
 

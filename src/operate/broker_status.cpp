@@ -1,10 +1,8 @@
 #include "tilecompile/operate/broker_status.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/error.hpp"
@@ -18,11 +16,8 @@
 namespace tilecompile {
 namespace {
 
-using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr int kMostNotes = 512;
-constexpr auto kNotesComeWithin = 500ms;
 constexpr double kRecent_s = 60;  // a worker whose last tile is older works on nothing
 
 bool is_text(const json& j) { return j.is_string(); }
@@ -55,29 +50,6 @@ bool is_status(const json& s) {
          all_are(s, "workers", is_count) && all_are(s, "paces", is_pace);
 }
 
-// What lies on a queue of notes; all of it is put back, in its order.
-std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
-  std::vector<std::string> bodies;
-  auto state = transport.inspect(queue);
-  // A master that reads notes of workers holds them for a second.
-  for (int look = 0; look < 30 && state && state->messages == 0 && state->consumers > 0; ++look) {
-    std::this_thread::sleep_for(50ms);
-    state = transport.inspect(queue);
-  }
-  if (!state || state->messages == 0) return bodies;
-  transport.consume(queue, kMostNotes);
-  std::vector<DeliveryTag> held;
-  while (held.size() < state->messages) {
-    const auto delivery = transport.receive(kNotesComeWithin);
-    if (!delivery) break;
-    held.push_back(delivery->tag);
-    bodies.push_back(delivery->message.body);
-  }
-  transport.cancel(queue);
-  for (const DeliveryTag& tag : held) transport.reject(tag, true);
-  return bodies;
-}
-
 // Does `look`; a user without the rights for it sees less.
 template <class Look>
 void if_allowed(const Look& look) {
@@ -101,21 +73,12 @@ void look_at_runs(Transport& transport, std::map<std::string, json>& runs) {
 }
 
 void look_at_workers(Transport& transport, std::map<std::string, SeenWorker>& workers) {
-  std::map<std::string, std::string> times;
-  for (const std::string& body : notes_on(transport, kWorkersQueue)) {
-    try {
-      const WorkerNote note = decode_worker_note(body);
-      std::string& latest = times[note.worker_id];
-      if (note.time < latest) continue;
-      latest = note.time;
-      SeenWorker& worker = workers[note.worker_id];
-      worker.host = note.host;
-      worker.fit = note.fit;
-      worker.text = note.text;
-      worker.said_s_ago = std::max(0.0, unix_now() - unix_seconds(note.time));
-    } catch (const InputError& e) {
-      log_debug(std::string("a note that cannot be read is left alone: ") + e.what());
-    }
+  for (const auto& [id, note] : latest_worker_notes(transport)) {
+    SeenWorker& worker = workers[id];
+    worker.host = note.host;
+    worker.fit = note.fit;
+    worker.text = note.text;
+    worker.said_s_ago = std::max(0.0, unix_now() - unix_seconds(note.time));
   }
 }
 

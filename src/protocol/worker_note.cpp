@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tilecompile/base/clock.hpp"
 #include "tilecompile/base/log.hpp"
@@ -12,9 +14,12 @@
 namespace tilecompile {
 namespace {
 
+using namespace std::chrono_literals;
 using nlohmann::json;
 constexpr int kMostSeconds = 86400;
 constexpr std::size_t kTextBytes = 4096;
+constexpr int kMostNotesRead = 512;
+constexpr auto kNotesComeWithin = 500ms;
 
 }  // namespace
 
@@ -25,7 +30,8 @@ std::string encode_worker_note(const WorkerNote& n) {
                {"time", n.time},
                {"fit", n.fit},
                {"text", n.text.substr(0, kTextBytes)},
-               {"again_in_s", n.again_in_s}})
+               {"again_in_s", n.again_in_s},
+               {"frames", n.frames}})
       .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -40,6 +46,7 @@ WorkerNote decode_worker_note(std::string_view bytes) {
   n.fit = o.boolean("fit");
   n.text = o.text("text");
   n.again_in_s = static_cast<int>(o.integer("again_in_s", 0, kMostSeconds));
+  if (o.has("frames")) n.frames = o.boolean("frames");  // older versions do not say
   o.done();
   return n;
 }
@@ -49,6 +56,7 @@ void leave_note(Transport& transport, WorkerNote note) {
   gethostname(host, sizeof host - 1);
   note.host = host;
   note.time = utc_now();
+  note.frames = true;
   Message message;
   message.body = encode_worker_note(note);
   try {
@@ -56,6 +64,42 @@ void leave_note(Transport& transport, WorkerNote note) {
   } catch (const Error& e) {
     log_debug(std::string("a note of this worker is lost: ") + e.what());
   }
+}
+
+std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
+  std::vector<std::string> bodies;
+  auto state = transport.inspect(queue);
+  // A master that reads notes of workers holds them for a second.
+  for (int look = 0; look < 30 && state && state->messages == 0 && state->consumers > 0; ++look) {
+    std::this_thread::sleep_for(50ms);
+    state = transport.inspect(queue);
+  }
+  if (!state || state->messages == 0) return bodies;
+  transport.consume(queue, kMostNotesRead);
+  std::vector<DeliveryTag> held;
+  while (bodies.size() < state->messages) {
+    const auto delivery = transport.receive(kNotesComeWithin);
+    if (!delivery) break;
+    held.push_back(delivery->tag);  // what is none of the notes goes back too
+    if (delivery->queue == queue) bodies.push_back(delivery->message.body);
+  }
+  transport.cancel(queue);
+  for (const DeliveryTag& tag : held) transport.reject(tag, true);
+  return bodies;
+}
+
+std::map<std::string, WorkerNote> latest_worker_notes(Transport& transport) {
+  std::map<std::string, WorkerNote> latest;
+  for (const std::string& body : notes_on(transport, kWorkersQueue)) {
+    try {
+      WorkerNote note = decode_worker_note(body);
+      WorkerNote& known = latest[note.worker_id];
+      if (known.time <= note.time) known = std::move(note);
+    } catch (const InputError& e) {
+      log_debug(std::string("a note that cannot be read is left alone: ") + e.what());
+    }
+  }
+  return latest;
 }
 
 }  // namespace tilecompile

@@ -3,7 +3,8 @@
 
     worker.py --port N --frames DIR --storage DIR [--user NAME --password TEXT --vhost NAME] [--id NAME]
 
-Takes tasks of whole tiles (tile_compute, tile_batch) until it is told to stop, and refuses what it does not serve; says of frame_batch that it cannot.
+Takes tasks of whole tiles (tile_compute, tile_batch) until it is told to stop, and refuses what it does not serve. It
+says nothing of frames (frame_batch), so its master looks at them itself.
 """
 import argparse
 import hashlib
@@ -92,17 +93,7 @@ class Run:
 def tiles_of(task):
     if task["task_type"] == "tile_compute":
         return [{field: task[field] for field in TILE_FIELDS}]
-    if task["task_type"] == "frame_batch":
-        return task.get("bands") or [{"frame_index": frame} for frame in task["frames"]]
     return task["tiles"]
-
-
-def names_of(task, item):
-    """What the answer is about, in the words of the protocol."""
-    if task["task_type"] != "frame_batch":
-        return {"tile_id": item["tile_id"]}
-    name = "band" if "bands" in task else "frame_index"
-    return {name: item[name], "part": task["operation"], "frame_index_range": task["frame_index_range"]}
 
 
 class Worker:
@@ -124,7 +115,7 @@ class Worker:
     def take(self, channel, method, properties, body):
         task = json.loads(body)
         try:
-            if task["task_type"] in ("tile_compute", "tile_batch", "frame_batch"):
+            if task["task_type"] in ("tile_compute", "tile_batch"):
                 self.answer(task, properties, method.redelivered)
             else:
                 print(f"a task of type {task['task_type']} is not served", flush=True)
@@ -137,7 +128,7 @@ class Worker:
         headers = properties.headers or {}
         attempt, care = int(headers.get("x-tilecompile-attempt", "1")), headers.get("x-tilecompile-care", "")
         for tile in tiles_of(task):
-            answer = {"schema": 1, "correlation_id": task["correlation_id"], "run_id": task["run_id"], **names_of(task, tile),
+            answer = {"schema": 1, "correlation_id": task["correlation_id"], "run_id": task["run_id"], "tile_id": tile["tile_id"],
                       "worker_id": self.options.id, "attempt": attempt, "compute_seconds": 0.0}
             if self.options.id in headers.get("x-tilecompile-not-by", "").split(","):
                 answer.update(hand_back="stopping", error={"kind": "transient", "text": "another worker is to compute it"})
@@ -152,8 +143,6 @@ class Worker:
             self.publish(answer, properties)
 
     def outcome(self, task, tile):
-        if task["task_type"] == "frame_batch":  # the master computes these itself
-            return {"error": {"kind": "usage", "text": "this worker computes tiles only"}}
         try:
             return self.compute(task, tile)
         except Refused as error:

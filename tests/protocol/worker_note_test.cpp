@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
@@ -19,6 +21,29 @@ TEST(WorkerNotes, ComeBackAsTheyWentAndNothingElseDoes) {
   EXPECT_EQ(back.again_in_s, 8);
   for (std::size_t n = 0; n < bytes.size(); ++n)
     EXPECT_THROW(decode_worker_note(bytes.substr(0, n)), InputError) << n;
+}
+
+TEST(WorkerNotes, OfOlderVersionsSayNothingOfFrames) {
+  const std::string old = R"({"schema": 1, "worker_id": "w", "host": "h", "time": "2026-11-28T10:00:00.000Z",
+    "fit": true, "text": "", "again_in_s": 0})";
+  EXPECT_FALSE(decode_worker_note(old).frames);
+}
+
+TEST(WorkerNotes, TheNewestOfEachWorkerIsReadAndAllArePutBack) {
+  MemoryBroker broker;
+  const auto worker = broker.connect(), reader = broker.connect();
+  EXPECT_TRUE(latest_worker_notes(*reader).empty()) << "there is no such queue";
+  reader->declare(workers_queue_spec());
+  leave_note(*worker, {"barn-1", "", "", false, "no frames here", 1});
+  leave_note(*worker, {"barn-2", "", "", true, "", 0});
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  leave_note(*worker, {"barn-1", "", "", true, "", 0});
+  for (int turn = 0; turn < 2; ++turn) {
+    const auto notes = latest_worker_notes(*reader);
+    ASSERT_EQ(notes.size(), 2u);
+    EXPECT_TRUE(notes.at("barn-1").fit);
+    EXPECT_TRUE(notes.at("barn-2").frames);
+  }
 }
 
 TEST(WorkerNotes, AreLeftOnTheirQueueAndMissedByNobodyWhenThereIsNone) {
