@@ -222,6 +222,7 @@ same_pictures "$work/master.txt"
 
 say "S3: frames and tiles in a bucket instead of the shared folder"
 in_engine() { scripts/private-docker.sh exec "$engine" "$@"; }
+rm -rf "$work/s3"  # of a kept folder: its bucket is there already
 in_engine env PRIVATE_S3_ADDRESS="$overlay" PRIVATE_S3_OWNER=$$ scripts/private-s3.sh start "$work/s3" > "$work/s3.ports"
 read -r _ port < "$work/s3.ports"
 service=https://$overlay:$port

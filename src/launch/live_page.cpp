@@ -24,7 +24,7 @@ using nlohmann::json;
 
 constexpr auto kLook = 500ms;            // between two looks at what is new
 constexpr auto kTellEvery = 1s;          // how the run stands
-constexpr auto kFarewell = 2s;           // for those who look, to fetch the report
+constexpr auto kFarewell = 3s;           // for those who look, to fetch the report
 constexpr auto kFetching = 300ms;        // a report that is on its way
 constexpr std::size_t kMostAtOnce = 16;  // tiles, before it is looked whether the run has ended
 
@@ -80,10 +80,21 @@ LivePage::LivePage(const ListenPlace& place, RunWatch& watch, ObjectStore& store
 }
 
 LivePage::~LivePage() {
-  // Who looks is told that the run is over, and fetches the report.
+  // Who looks is told that the run is over, and fetches the report: a busy machine takes its time for that.
+  const bool somebody_looks = server_.readers() > 0;
+  const auto report_given = [this] {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return report_given_;
+  };
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    report_given_ = false;
+  }
   watch_.add("end", dumped({{"status", watch_.status().status}}));
   const auto until = std::chrono::steady_clock::now() + kFarewell;
-  while (server_.readers() > 0 && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(20ms);
+  while ((server_.readers() > 0 || (somebody_looks && !report_given())) &&
+         std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(20ms);
   bool looked_at = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -101,6 +112,8 @@ void LivePage::add_pages(const std::string& root) {
     return HttpAnswer{"text/html; charset=utf-8", live_report_page(watch_.directory())};
   });
   server_.page(root + "/report.html", [this] {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    report_given_ = true;
     return file_answer(watch_.directory() / "report.html", "text/html; charset=utf-8");
   });
   server_.page(root + "/status.json", [this] {

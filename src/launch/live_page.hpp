@@ -47,7 +47,7 @@ class LivePage {
   std::optional<LivePicture> picture_;
   std::vector<Box> tiles_;
   int planes_ = 1;
-  bool looked_at_ = false, stopping_ = false;
+  bool looked_at_ = false, report_given_ = false, stopping_ = false;
   HttpServer server_;
   std::thread painter_;
 };

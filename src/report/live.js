@@ -98,11 +98,11 @@ const live = () => {
   // The page becomes the report.
   on('end', () => {
     source.close();
-    fetch('report.html').then(r => r.ok ? r.text() : Promise.reject()).then(html => {
+    fetch('report.html', {signal: AbortSignal.timeout(10000)}).then(r => r.ok ? r.text() : Promise.reject()).then(html => {
       document.open();
       document.write(html);
       document.close();
-    }).catch(() => { said.textContent = 'The run has ended; it left no report.'; });
+    }).catch(() => { said.textContent = 'The run has ended. Its report could not be fetched: it lies in the folder of the run, and tilecompile report writes it once more.'; });
   });
   source.onerror = () => { said.textContent = 'No connection to the run: it has ended, or the network is away.'; };
 };

@@ -95,8 +95,9 @@ TEST_F(LivePage, TilesAppearInTheBrowserAndTheRunIsTheSame) {
     EXPECT_GT(seen.at("lower").get<double>(), seen.at("upper").get<double>());
   }
   const fs::path heard = *folder_ / (id_ + ".heard");
-  const std::string listen = "( curl -sN -m 100 '" + page + "events' > '" + heard.string() + "'; curl -s '" +
-                             page + "report.html' >> '" + heard.string() + "' ) > /dev/null 2>&1 &";
+  const std::string listen = "( curl -sN -m 100 '" + page + "events' > '" + heard.string() +
+                             "'; sleep 1.5; curl -s '" + page + "report.html' >> '" + heard.string() +
+                             "' ) > /dev/null 2>&1 &";
   run_shell(listen);
   worker->send(SIGCONT);
   expect_reference(*master);
