@@ -6,6 +6,8 @@
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/protocol/forwarding_transport.hpp"
+#include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/protocol/worker_note.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/result.hpp"
 
@@ -67,5 +69,12 @@ class Liar : public ForwardingTransport {
   const ForgeMessage forge_;
   const AboutFrames about_frames_;
 };
+
+/// What the program says of a worker that is ready, over another connection than the worker's.
+inline void say_fit(Transport& transport, const std::string& worker_id) {
+  transport.declare(workers_queue_spec());
+  leave_note(transport, {worker_id, "", "", true, "", 0});
+  transport.inspect(kWorkersQueue);  // the broker has the note
+}
 
 }  // namespace tilecompile

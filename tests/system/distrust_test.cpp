@@ -162,6 +162,7 @@ TEST(Distrust, AWorkerFoundOutOverATileIsNotBelievedAboutFramesEither) {
       },
       {}, [&](const ResultMessage& r) { return r.part->work == TaskWork::kStars && ++looks > 1; });
   transport.declare(compute_queue_spec(false));
+  say_fit(*town.connect(), "liar");
   RunContexts runs(*store, std::filesystem::path(town.night()) / "frames", std::size_t{1} << 28, 1,
                    std::make_shared<VerifiedFiles>());
   std::atomic<bool> stop{false};

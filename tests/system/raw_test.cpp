@@ -147,6 +147,7 @@ TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
       },
       {}, [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; });
   transport.declare(compute_queue_spec(false));
+  say_fit(*connect_amqp(options), "liar");
   RunContexts runs(*store, *night_ / "mono/lights", std::size_t{1} << 28, 1,
                    std::make_shared<VerifiedFiles>());
   std::atomic<bool> stop{false};
