@@ -37,7 +37,8 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   fits = fits && (state.stars.part.empty() || state.stars.part.size() == metrics.channels.size());
   const auto& light = state.stars.reference_light;
   fits = fits && (light.empty() || light.size() == metrics.channels.size());
-  for (const StarLight& l : light) fits = fits && l.wide.size() <= l.narrow.size();
+  for (const StarLight& l : light)
+    fits = fits && l.wide.size() <= l.narrow.size() && l.squares.size() == l.wide.size();
   if (!fits) throw InputError("the state of the pass is of other frames than the manifest");
 }
 
