@@ -74,8 +74,8 @@ def shadow_model(night, shape):
 
 
 def shadow_figures(picture, night, outside, scale=1.0):
-    """[{"expected", "depth", "middle", "neff"}] a shadow: deepest expected ADU, deepest and median of picture - scale * scene
-    after smoothing with 2 px, least N_eff there over that around."""
+    """[{"expected", "depth", "middle", "neff"}] a shadow: deepest expected ADU, deepest and median of picture - scale *
+    scene after smoothing with 2 px, least N_eff there over that around."""
     image, neff = read_image(picture), picture.with_suffix(".neff.fits")
     neff = read_image(neff) if neff.exists() else numpy.full(image.shape, numpy.nan)
     rest = image - scale * read_image(night / "truth.fits")
@@ -122,7 +122,8 @@ def guiding_weights(run_dir, night):
             broad = numpy.array([float(row["broadening"]) for row in frames])
             chosen = (kinds == kind) & (broad >= low) & (broad < high)
             if chosen.any():
-                result.append((kind, low, int(chosen.sum()), float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
+                result.append((kind, low, int(chosen.sum()),
+                               float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
                                float(numpy.median(expected[chosen]) / numpy.median(expected[round_]))))
     return power, result
 
