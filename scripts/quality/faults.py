@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a run makes of the faults of a simulated night: noise around bright stars, shadows of dust, trailed frames.
 
-Usage: scripts/quality/faults.py RUN_DIR NIGHT_DIR [SHARPNESS of the run, default 2]
+Usage: scripts/quality/faults.py RUN_DIR NIGHT_DIR
 """
 import csv
 import pathlib
@@ -10,9 +10,10 @@ import sys
 import numpy
 from astropy.io import fits
 
-from images import convolve, gaussian_kernel, read_image
+from images import convolve, gaussian_kernel, read_image, robust_sd
 from truth import frame_table
 
+ORDINARY_FLUX = 3e4  # of the brightest stars without halo
 RINGS = ((1, 2), (2, 3), (3, 4), (4, 6))  # around bright stars, FWHM
 
 
@@ -45,11 +46,14 @@ def noise_at_stars(picture, field):
 
 
 def shadow_row(picture, plain, night, outside):
-    """Depth of the shadows of dust over that in the plain mean, median; their least N_eff over that around."""
+    """Median depth of the shadows of dust over that in the plain mean (trails that it holds do not count): median over the
+    shadows, and its error; their least N_eff over that around."""
     if not (night / "dust.csv").exists():
         return {}
     found, of_plain = (shadow_figures(path, night, outside) for path in (picture, plain))
-    return {"shadow": float(numpy.median([a["depth"] / b["depth"] for a, b in zip(found, of_plain)])),
+    ratios = numpy.array([a["middle"] / b["middle"] for a, b in zip(found, of_plain)])
+    return {"shadow": float(numpy.median(ratios)),
+            "shadow_error": 1.2533 * float(robust_sd(ratios)) / len(ratios) ** 0.5,
             "shadow_neff": min(shadow["neff"] for shadow in found)}
 
 
@@ -70,8 +74,8 @@ def shadow_model(night, shape):
 
 
 def shadow_figures(picture, night, outside, scale=1.0):
-    """[{"expected", "depth", "neff"}] a shadow: deepest expected ADU, deepest of picture - scale * scene after
-    smoothing with 2 px, least N_eff there over that around."""
+    """[{"expected", "depth", "middle", "neff"}] a shadow: deepest expected ADU, deepest and median of picture - scale *
+    scene after smoothing with 2 px, least N_eff there over that around."""
     image, neff = read_image(picture), picture.with_suffix(".neff.fits")
     neff = read_image(neff) if neff.exists() else numpy.full(image.shape, numpy.nan)
     rest = image - scale * read_image(night / "truth.fits")
@@ -84,8 +88,9 @@ def shadow_figures(picture, night, outside, scale=1.0):
     v, u = numpy.indices(image.shape)
     fwhm = float(numpy.median(frame_table(night)["fwhm_px"]))
     outside = outside.copy()  # stars differ for other reasons
-    for row in rows_of(night / "catalogue.csv"):
-        outside |= numpy.hypot(u - float(row["x"]), v - float(row["y"])) < 4 * fwhm
+    for row in rows_of(night / "catalogue.csv"):  # the wings of saturated stars reach far
+        reach = 4 * fwhm * max(1, float(row["flux"]) / ORDINARY_FLUX) ** 0.25
+        outside |= numpy.hypot(u - float(row["x"]), v - float(row["y"])) < reach
     for model in maps:
         core = (model > 0.5 * model.max()) & ~outside & (any_ < 1.05 * model)
         around = (model < 0.02 * model.max()) & ~outside & (any_ < 0.02 * model.max())
@@ -95,33 +100,35 @@ def shadow_figures(picture, night, outside, scale=1.0):
             continue
         level = numpy.median(smooth[around])
         figures.append({"expected": -sky * float(model.max()), "depth": float(smooth[core].min() - level),
-                        "mean": float(smooth[core].mean() - level),
+                        "middle": float(numpy.median(smooth[core]) - level),
                         "neff": float(numpy.percentile(neff[core], 5) / numpy.median(neff[around]))})
     return figures
 
 
-def guiding_weights(run_dir, night, power):
-    """{kind: (median over frames of the weight, of what matched filters say)}, both over that of round frames:
-    inverse variance times (FWHM broadening)^-power."""
+def guiding_weights(run_dir, night):
+    """(power n of the FWHM that the weights of round frames follow, [(kind, least broadening, frames, median of their
+    weight, median of (FWHM broadening)^-n)]), both over that of round frames."""
     frames = rows_of(night / "frames.csv")
     with fits.open(run_dir / "tile_metrics.fits") as hdus:
         weight = numpy.median(hdus["WEIGHT"].data[0], axis=0)
     kinds = numpy.array([row["guiding"] for row in frames])
     wide = numpy.array([float(row["fwhm_px"]) * float(row["broadening"]) for row in frames])
-    expected = wide ** -power
     round_ = kinds == "round"
+    power = -numpy.polyfit(numpy.log(wide[round_]), numpy.log(weight[round_]), 1)[0]
+    expected = wide ** -power
     result = []
     for kind in ("round", "trailed", "doubled"):
         for low, high in ((1.0, 1.2), (1.2, 1.4), (1.4, 9)):
             broad = numpy.array([float(row["broadening"]) for row in frames])
             chosen = (kinds == kind) & (broad >= low) & (broad < high)
             if chosen.any():
-                result.append((kind, low, int(chosen.sum()), float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
+                result.append((kind, low, int(chosen.sum()),
+                               float(numpy.median(weight[chosen]) / numpy.median(weight[round_])),
                                float(numpy.median(expected[chosen]) / numpy.median(expected[round_]))))
-    return result
+    return power, result
 
 
-def main(run_dir, night, power="2"):
+def main(run_dir, night):
     run_dir, night = pathlib.Path(run_dir), pathlib.Path(night)
     stars = [(float(row["x"]), float(row["y"])) for row in rows_of(night / "catalogue.csv")[:16]]  # brightest first
     coverage = read_image(run_dir / "classical.coverage.fits")
@@ -134,11 +141,13 @@ def main(run_dir, night, power="2"):
         if (night / "dust.csv").exists():
             for shadow in shadow_figures(run_dir / name, night, outside):
                 print("  shadow: " + ", ".join(f"{key} {value:.2f}" for key, value in shadow.items()))
-    for kind, low, count, weight, expected in guiding_weights(run_dir, night, float(power)):
+    power, kinds = guiding_weights(run_dir, night)
+    print(f"weights of round frames go by FWHM^-{power:.1f}")
+    for kind, low, count, weight, expected in kinds:
         print(f"{count} {kind} frames, broadened by {low} and more: weight {weight:.2f}, matched filter {expected:.2f}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4):
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
     main(*sys.argv[1:])

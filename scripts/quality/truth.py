@@ -12,7 +12,8 @@ WIDE_FWHM = 3.0  # aperture that no change of the seeing reaches, in FWHM of the
 COLUMNS = (("zero_point", "zero point %", "{:.2f}"), ("zero_noise", "by noise %", "{:.2f}"),
            ("bright", "bright %", "{:+.2f}"), ("bright_error", "its error", "{:.2f}"),
            ("nebula", "nebula error", "{:.3f}"),
-           ("shadow", "shadow", "{:.2f}"), ("shadow_neff", "N_eff there", "{:.2f}"),
+           ("shadow", "shadow", "{:.3f}"), ("shadow_error", "its error", "{:.3f}"),
+           ("shadow_neff", "N_eff there", "{:.2f}"),
            ("rank_star", "rank STAR", "{:+.2f}"), ("rank_structure", "rank STRUCTURE", "{:+.2f}"))
 
 

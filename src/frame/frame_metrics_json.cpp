@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kFarthestStarPx = 1e8;
+constexpr double kFarthestStarPx = 1e8, kWidestSpreadPx = 1000;
 constexpr std::size_t kMostSurfaceTerms = 6;
 constexpr std::size_t kMostSkyTerms = 256;
 constexpr double kFarthestSky = 1e15;  // whole numbers up to here are exact
@@ -42,6 +42,7 @@ json encode_channel(const FrameChannel& f) {
   json j;
   visit_fields([&](const char* name, auto member) { j[name] = encode_number(f.*member); });
   j["inverse_variance"] = f.inverse_variance;
+  if (f.spread_px > 0) j["spread_px"] = f.spread_px;
   j["normalization"] = {f.normalization.offset, f.normalization.gain, f.normalization.pedestal};
   j["fwhm_surface"] = f.fwhm_surface;
   j["sky_surface"] = json::array();
@@ -58,10 +59,12 @@ FrameChannel decode_channel(const json& j) {
   const auto n = o.numbers("normalization", 3, 3);
   f.normalization = {n[0], n[1], n[2]};
   f.inverse_variance = o.number("inverse_variance");
+  if (o.has("spread_px")) f.spread_px = o.number("spread_px");
   f.fwhm_surface = o.numbers("fwhm_surface", 0, kMostSurfaceTerms);
   f.sky_surface = o.numbers("sky_surface", 0, kMostSkyTerms);
   for (const auto& e : o.rows("footprint", 3)) f.footprint.push_back({e[0], e[1], e[2]});
   o.done();
+  if (!(f.spread_px >= 0 && f.spread_px < kWidestSpreadPx)) o.fail("spread_px", "is no width of a star");
   if (!(f.weight > 0)) o.fail("weight", "is not a positive number");
   if (!(f.inverse_variance > 0)) o.fail("inverse_variance", "is not a positive number");
   return f;

@@ -9,6 +9,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/frame/floored_sky.hpp"
+#include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/image/exact_math.hpp"
@@ -16,6 +17,14 @@
 
 namespace tilecompile {
 namespace {
+
+constexpr double kMostWidth = 2;  // and its inverse: what beside the stars is theirs, not chance
+
+// The FWHM that makes the weights becomes that of the matched filter.
+void take_spread(const StarSpread& spread, FrameChannel& frame) {
+  if (!frame.fwhm_surface.empty())
+    frame.fwhm_surface[0] += exact_log(std::clamp(spread.width, 1 / kMostWidth, kMostWidth));
+}
 
 void measure_stars(const StarPass& pass, const MethodConfig& method, const Plane<float>& plane, std::size_t c,
                    const FrameMetrics& metrics, FrameChannel& frame, StarLook& look) {
@@ -31,17 +40,21 @@ void measure_stars(const StarPass& pass, const MethodConfig& method, const Plane
       if (!s.elongated) look.reference_fwhm.push_back(s.fwhm_px);
   if (!is_photometric(method)) return;
   std::optional<double> phi;
-  double beside = 1;  // light of doubled stars that the narrow apertures miss
   if (!stars.empty()) {
-    const StarLight &reference = pass.reference_light[c],
-                    light = star_light(plane, metrics.stars, frame.fwhm_px, pass.ring);
+    const StarLight& reference = pass.reference_light[c];
+    const StarLight light =
+        star_light(plane.view(), metrics.stars, frame.fwhm_px, reference.fwhm_px, pass.ring);
     phi = flux_scale(light.narrow, reference.narrow);
-    look.beside[c] = light_beside(light.narrow, light.wide, reference.narrow, reference.wide);
-    if (pass.some_doubled) beside = certain_ratio(look.beside[c]);
+    StarSpread& spread = look.spread[c] = star_spread(light, reference);
+    spread.elongated = stars.front().elongated;  // of a trailed frame all that are left, of others none
+    if (pass.some_spread && is_spread(spread)) {
+      take_spread(spread, frame);
+      frame.spread_px = wide_radius_px(frame.fwhm_px, reference.fwhm_px);
+      if (is_doubled(spread) && phi) phi = spread.light;
+    }
   }
-  if (beside != 1 && !frame.fwhm_surface.empty()) frame.fwhm_surface[0] += exact_log(broadening(beside));
   frame.flux_measured = phi.has_value();
-  apply_flux_scale(frame, phi.value_or(1) * beside, metrics.sky[c]);
+  apply_flux_scale(frame, phi.value_or(1), metrics.sky[c]);
 }
 
 // The channels of a look are the metrics' from now on.
@@ -55,12 +68,6 @@ void keep_channels(FrameMetrics& metrics, std::size_t frame, Look& look) {
 
 bool is_photometric(const MethodConfig& method) {
   return method.normalization.mode == NormalizationParams::Mode::kPhotometric;
-}
-
-StarLight star_light(const Plane<float>& image, const std::vector<ReferenceStar>& stars, double fwhm_px,
-                     RingSky ring) {
-  return {star_fluxes(image.view(), stars, fwhm_px, ring),
-          wide_star_fluxes(image.view(), stars, fwhm_px, ring)};
 }
 
 FrameLook look_at_frame(const FrameSource& source, int frame, const MethodConfig& method, Image& image) {
@@ -95,7 +102,7 @@ StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& anal
   const FrameMetrics& metrics = analysis.metrics;
   const auto f = static_cast<std::size_t>(frame);
   StarLook look;
-  look.beside.assign(image.size(), {std::nan(""), 0});
+  look.spread.assign(image.size(), {std::nan(""), 0, std::nan(""), false});
   look.proof =
       prove_frame(image[pass.reference].view(), metrics.channels[pass.reference][f], pass.proof_list);
   for (std::size_t c = 0; c < image.size(); ++c) {

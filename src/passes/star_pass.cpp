@@ -8,7 +8,6 @@
 
 #include "sky_pass.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
-#include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -67,34 +66,32 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
   analysis.warnings.push_back(text + some_names(names));
 }
 
-// Makes the light in wide apertures that of most frames; trailed and doubled frames have spread that of the
-// mean. Whether any frame has more.
-bool find_doubled_frames(StarPass& pass, const std::vector<StarLook>& looks) {
+// Whether the stars of any frame are spread, after what is typical of the night has been taken from all.
+bool find_spread_frames(const Analysis& analysis, StarPass& pass, const std::vector<StarLook>& looks) {
   for (std::size_t c = 0; c < pass.reference_light.size(); ++c) {
-    std::vector<double> ratios;
-    for (const StarLook& look : looks)
-      if (look.beside[c].ratio == look.beside[c].ratio) ratios.push_back(look.beside[c].ratio);
-    if (ratios.empty()) continue;
-    const double typical = median(std::move(ratios));
-    for (double& flux : pass.reference_light[c].wide) flux *= typical;
-    for (const StarLook& look : looks)
-      if (certain_ratio({look.beside[c].ratio / typical, look.beside[c].error / typical}) != 1)
-        pass.some_doubled = true;
+    std::vector<double> narrow;
+    std::vector<StarSpread> spreads;
+    for (std::size_t f = 0; f < looks.size(); ++f) {
+      narrow.push_back(analysis.metrics.channels[c][f].flux_scale);
+      spreads.push_back(looks[f].spread[c]);
+    }
+    make_typical(narrow, spreads, pass.reference_light[c]);
+    pass.some_spread = pass.some_spread || std::any_of(spreads.begin(), spreads.end(), is_spread);
   }
-  return pass.some_doubled;
+  return pass.some_spread;
 }
 
-// Pass 2 of every frame, twice when stars of some are doubled; its figures go to the analysis.
+// Pass 2 of every frame, twice when stars of some are spread; its figures go to the analysis.
 std::vector<StarLook> measure_frames(Analysis& analysis, StarPass& pass, FramePasses& passes,
                                      bool photometric) {
   const auto unscaled = analysis.metrics.channels;
-  pass.some_doubled = false;
-  bool doubled = false;
+  pass.some_spread = false;
+  bool spread = false;
   std::vector<StarLook> looks =
       passes.look_at_stars(analysis, pass, [&](const std::vector<StarLook>& of_all) {
-        return doubled = photometric && find_doubled_frames(pass, of_all);
+        return spread = photometric && find_spread_frames(analysis, pass, of_all);
       });
-  if (doubled) {
+  if (spread) {
     analysis.metrics.channels = unscaled;
     looks = passes.look_at_stars(analysis, pass, [](const std::vector<StarLook>&) { return false; });
   }
@@ -111,6 +108,11 @@ double median_seeing(const std::vector<StarLook>& looks, std::vector<std::string
   if (!pooled.empty()) return median(std::move(pooled));
   warnings.emplace_back("no reference star could be measured in single frames: seeing taken as 3 px");
   return kDefaultSeeingPx;
+}
+
+StarLight reference_light(const Plane<float>& mean, const std::vector<ReferenceStar>& stars, double fwhm_px,
+                          RingSky ring) {
+  return star_light(mean.view(), stars, fwhm_px, fwhm_px, ring);
 }
 
 // Takes the reference fluxes of a channel anew where the median phi of its frames is far from 1: a few frames
@@ -130,9 +132,10 @@ bool mend_reference_light(const Analysis& analysis, StarPass& pass) {
     const double typical = phi.empty() ? 1 : median(std::move(phi));
     if (typical < kBentMean && typical > 1 / kBentMean) continue;
     StarLight& light = pass.reference_light[c];
-    light = star_light(analysis.classical[c], metrics.stars, median(std::move(fwhm)), pass.ring);
+    light = reference_light(analysis.classical[c], metrics.stars, median(std::move(fwhm)), pass.ring);
     for (double& flux : light.narrow) flux *= typical;
     for (double& flux : light.wide) flux *= typical;
+    for (double& squares : light.squares) squares *= typical * typical;
     mended = true;
   }
   return mended;
@@ -160,7 +163,7 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
   StarPass pass{reference, {}, proof_list, analysis.floored ? RingSky::kMean : RingSky::kMedian};
   if (level) pass.part = normalizations_of(metrics);
   for (const Plane<float>& plane : analysis.classical)
-    pass.reference_light.push_back(star_light(plane, metrics.stars, catalogue.fwhm_px, pass.ring));
+    pass.reference_light.push_back(reference_light(plane, metrics.stars, catalogue.fwhm_px, pass.ring));
   const auto unscaled = metrics.channels;
   std::vector<StarLook> looks = measure_frames(analysis, pass, passes, photometric);
   if (photometric && mend_reference_light(analysis, pass)) {

@@ -23,7 +23,8 @@ template <class A, Is<FrameChannel> T>
 void visit(A& a, T& f) {
   a(f.background), a(f.noise), a(f.gradient_energy), a(f.z_background), a(f.z_noise), a(f.z_gradient);
   a(f.quality), a(f.weight), a(f.flux_scale), a(f.inverse_variance), a(f.valid_fraction), a(f.fwhm_px);
-  a(f.flux_measured), a(f.constant), a(f.normalization), a(f.fwhm_surface), a(f.sky_surface), a(f.footprint);
+  a(f.flux_measured), a(f.spread_px), a(f.constant), a(f.normalization), a(f.fwhm_surface), a(f.sky_surface),
+      a(f.footprint);
 }
 template <class A, Is<ReferenceStar> T>
 void visit(A& a, T& s) {
@@ -63,18 +64,18 @@ void visit(A& a, T& p) {
 }
 template <class A, Is<StarLight> T>
 void visit(A& a, T& s) {
-  a(s.narrow), a(s.wide);
+  a(s.narrow), a(s.wide), a(s.squares), a(s.fwhm_px);
 }
-template <class A, Is<LightBeside> T>
-void visit(A& a, T& b) {
-  a(b.ratio), a(b.error);
+template <class A, Is<StarSpread> T>
+void visit(A& a, T& s) {
+  a(s.width), a(s.error), a(s.light), a(s.elongated);
 }
 template <class A, Is<StarPass> T>
 void visit(A& a, T& p) {
   int reference = static_cast<int>(p.reference);
   a(reference), a(p.reference_light), a(p.proof_list);
   visit_choice(a, p.ring, 2);
-  a(p.part), a(p.some_doubled);
+  a(p.part), a(p.some_spread);
   if constexpr (!std::is_const_v<T>) {
     if (reference < 0) a.fail("holds a number out of its range");
     p.reference = static_cast<std::size_t>(reference);
@@ -91,7 +92,7 @@ void visit(A& a, T& s) {
 }
 template <class A, Is<StarLook> T>
 void visit(A& a, T& look) {
-  a(look.channels), a(look.reference_fwhm), a(look.proof), a(look.beside), a(look.skies);
+  a(look.channels), a(look.reference_fwhm), a(look.proof), a(look.spread), a(look.skies);
 }
 template <class A, Is<ValueRange> T>
 void visit(A& a, T& r) {

@@ -167,7 +167,7 @@ FrameLook read_look(std::string_view object, const TileTask& task, int item, con
 StarLook read_star_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest) {
   auto look = unarchived<StarLook>(numbers_in(object, task, item), what_of(task, item));
   const auto channels = static_cast<std::size_t>(manifest.channels());
-  bool fits = look.channels.size() == channels && look.beside.size() == channels &&
+  bool fits = look.channels.size() == channels && look.spread.size() == channels &&
               (look.skies.empty() || look.skies.size() == channels);
   const std::size_t cells = sky_cell_count(sky_mesh(manifest.width(), manifest.height()));
   for (const auto& sky : look.skies) fits = fits && sky.size() == cells;

@@ -42,7 +42,8 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   for (const int group : finding.group_of_frame) fits = fits && group >= -1 && group < groups;
   const auto& light = state.stars.reference_light;
   fits = fits && (light.empty() || light.size() == metrics.channels.size());
-  for (const StarLight& l : light) fits = fits && l.wide.size() <= l.narrow.size();
+  for (const StarLight& l : light)
+    fits = fits && l.wide.size() <= l.narrow.size() && l.squares.size() == l.wide.size();
   if (!fits) throw InputError("the state of the pass is of other frames than the manifest");
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "pixel_statistics.hpp"
 #include "rejected_tracks.hpp"
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/smoothing.hpp"
 
 namespace tilecompile {
 namespace {
@@ -68,7 +70,8 @@ class Rejector {
         widening_(cutouts.size(), 1),
         before_(pixel_statistics(cutouts, width, height)),
         limits_{before_.location, before_.scale, Plane<double>(width, height), before_.samples},
-        seeds_(cutouts.size()) {
+        seeds_(cutouts.size()),
+        starlight_(light_of_stars_near()) {
     std::vector<double> noise;
     for (const WeightedCutout& c : cutouts) noise.push_back(c.noise);
     typical_noise_ = median(noise);
@@ -126,6 +129,20 @@ class Rejector {
            before_.least.at(x, y) - middle >= -params_.sigma_low * scale - tolerance;
   }
 
+  // How much brighter than here it is somewhere as near as a spread frame may carry the light of a star;
+  // empty without such a frame.
+  Plane<double> light_of_stars_near() const {
+    double reach_px = 0;
+    for (const WeightedCutout& c : cutouts_) reach_px = std::max(reach_px, c.spread_px);
+    if (reach_px == 0) return {};
+    Plane<double> known = before_.location;
+    for (double& v : known.samples())
+      if (v != v) v = -std::numeric_limits<double>::infinity();
+    Plane<double> above = maximum_filter(known, static_cast<int>(std::ceil(reach_px)));
+    for (std::size_t i = 0; i < above.size(); ++i) above.samples()[i] -= known.samples()[i];
+    return above;
+  }
+
   // What a change of the seeing may do to a pixel: a share of the range of the medians around it, of which
   // their noise is taken away.
   double tolerance(int x, int y, double least_scale) const {
@@ -155,7 +172,8 @@ class Rejector {
         middle = samples_.location();
         scale = samples_.scale(middle);
       }
-      if (!drop_beyond(middle, std::max(scale, least_scale), tolerance)) break;
+      const double starlight = starlight_.empty() ? 0 : starlight_.at(x, y);
+      if (!drop_beyond(middle, std::max(scale, least_scale), tolerance, starlight)) break;
     }
     limits_.middle.at(x, y) = middle;
     limits_.scale.at(x, y) = std::max(scale, least_scale);
@@ -175,16 +193,18 @@ class Rejector {
     }
   }
 
-  bool drop_beyond(double middle, double scale, double tolerance) {
+  bool drop_beyond(double middle, double scale, double tolerance, double starlight) {
     std::size_t left = 0;
     for (std::size_t i = 0; i < samples_.value.size(); ++i) {
-      const double off = (samples_.value[i] - middle) / widening_[samples_.cutout[i]];
-      if (off > params_.sigma_high * scale + tolerance || off < -params_.sigma_low * scale - tolerance) {
-        dropped_.push_back({samples_.cutout[i], samples_.value[i], off > 0});
+      const std::size_t frame = samples_.cutout[i];
+      const double off = (samples_.value[i] - middle) / widening_[frame];
+      const double above = cutouts_[frame].spread_px > 0 ? std::max(tolerance, starlight) : tolerance;
+      if (off > params_.sigma_high * scale + above || off < -params_.sigma_low * scale - tolerance) {
+        dropped_.push_back({frame, samples_.value[i], off > 0});
         continue;
       }
       samples_.value[left] = samples_.value[i];
-      samples_.cutout[left++] = samples_.cutout[i];
+      samples_.cutout[left++] = frame;
     }
     const bool any = left < samples_.value.size();
     samples_.value.resize(left);
@@ -200,6 +220,7 @@ class Rejector {
   const PixelStatistics before_;                // anything is dropped
   PixelLimits limits_;                          // of the last round
   std::vector<std::vector<PixelPlace>> seeds_;  // [cutout] rejected above
+  const Plane<double> starlight_;
   PixelSamples samples_;
   std::vector<Dropped> dropped_;
   Rejection result_;

@@ -99,7 +99,7 @@ std::vector<WeightedCutout> weighted_cutouts(const TileInput& input, std::size_t
     if (!ramp.empty() && shares.data != nullptr) multiply(ramp, shares);
     cutouts.push_back({levelled ? planes.levelled.view(i) : cutout.samples, frame.normalization,
                        frame_weight[i], frame.inverse_variance, frame.noise, ramp.empty() ? nullptr : &ramp,
-                       nullptr, shares, cutout.whole()});
+                       nullptr, shares, cutout.whole(), frame.spread_px});
   }
   return cutouts;
 }

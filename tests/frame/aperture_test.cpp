@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 namespace tilecompile {
 namespace {
@@ -50,6 +51,26 @@ TEST(Aperture, EdgesAndInvalidPixelsAreNotMeasured) {
   p.at(30, 31) = std::numeric_limits<float>::quiet_NaN();
   EXPECT_FALSE(aperture_flux(p.view(), 30, 23, 5, 8, 12).measured);
   EXPECT_TRUE(aperture_flux(p.view(), 30, 18, 5, 8, 12).measured);
+}
+
+// Of a Gaussian flux^2 / (4 pi s^2); noise of the sky adds nothing, and a constant sky neither.
+TEST(Aperture, SquaresAreThoseOfTheStar) {
+  const double of_star = 5000.0 * 5000 / (4 * 3.14159265358979 * 1.3 * 1.3);
+  Plane<float> p = star(30.3, 22.8, 5000, 700);
+  for (const RingSky ring : {RingSky::kMedian, RingSky::kMean}) {
+    const ApertureFlux f = aperture_flux(p.view(), 30.3, 22.8, 7, 10, 14, ring, true);
+    EXPECT_NEAR(f.squares, of_star, 1e-3 * of_star);
+    EXPECT_EQ(aperture_flux(p.view(), 30.3, 22.8, 7, 10, 14, ring).squares, 0) << "nobody asked";
+  }
+  std::mt19937 rng(5);
+  std::normal_distribution<float> noise(0, 30);
+  double sum = 0;
+  for (int i = 0; i < 50; ++i) {
+    Plane<float> noisy = p;
+    for (float& v : noisy.samples()) v += noise(rng);
+    sum += aperture_flux(noisy.view(), 30.3, 22.8, 7, 10, 14, RingSky::kMedian, true).squares / 50;
+  }
+  EXPECT_NEAR(sum, of_star, 0.015 * of_star) << "the noise alone has " << 154 * 900 / of_star << " of that";
 }
 
 }  // namespace

@@ -231,6 +231,7 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
   weigh_frames(m, {});
   m.channels[1][2].fwhm_px = 2.7182818284590451;
   m.channels[0][0].noise = 5e-324;
+  m.channels[0][2].spread_px = 13.7;
   m.channels[0][1].background = 0.1 + 0.2;
   m.image_width = 300;
   m.image_height = 70;
@@ -254,6 +255,7 @@ TEST(FrameMetricsJson, RoundTripToTheBit) {
       EXPECT_EQ(bits(a.normalization.gain), bits(b.normalization.gain));
       EXPECT_EQ(bits(a.normalization.pedestal), bits(b.normalization.pedestal));
       EXPECT_EQ(bits(a.inverse_variance), bits(b.inverse_variance));
+      EXPECT_EQ(bits(a.spread_px), bits(b.spread_px));
       EXPECT_EQ(a.fwhm_surface, b.fwhm_surface);
       EXPECT_EQ(a.sky_surface, b.sky_surface);
       ASSERT_EQ(a.footprint.size(), b.footprint.size());
@@ -287,6 +289,8 @@ TEST(FrameMetricsJson, DamageIsRefused) {
   refused([](auto& j) { j["schema"] = 2; });
   refused([](auto& j) { j["channels"][0][0]["weight"] = 0; });
   refused([](auto& j) { j["channels"][0][0]["weight"] = nullptr; });
+  for (const double wrong : {-1.0, 1e300})
+    refused([&](auto& j) { j["channels"][0][0]["spread_px"] = wrong; });
   refused([](auto& j) { j["channels"][0][0].erase("noise"); });
   refused([](auto& j) { j["channels"][0][0]["normalization"] = {1, 2}; });
   refused([](auto& j) { j["channels"].push_back(nlohmann::json::array()); });

@@ -7,8 +7,6 @@ import sky_oracle
 import star_fit
 from run_files import MOST_FITS, Z_FLOOR, evenly
 
-MOST_APERTURES = 12000
-
 
 def check(report, run, samples, steps):
     """Returns the recomputed metrics, [channel][frame]."""
@@ -66,19 +64,30 @@ def reference_fluxes(run, samples, metrics):
     stars, radius = run.frame_metrics["stars"], run.frame_metrics["star_radius_px"]
     shapes = [measured_near(means[run.reference_channel()], x, y, radius) for x, y in stars]
     fwhm = method.median(np.array([s["fwhm"] for s in shapes if s]))
-    return [(extensions.star_fluxes(mean, stars, fwhm), extensions.light_of(mean, stars, fwhm)) for mean in means]
+    return [(extensions.star_fluxes(mean, stars, fwhm), extensions.light_of(mean, stars, fwhm, fwhm)) for mean in means]
 
 
-def add_broadening(run, samples, channel, frames, reference):
-    """Returns the factors of the light beside the stars, [frame]; adds what they make of the FWHM."""
-    fwhm = run.column("fwhm_px", channel)
-    beside = [(np.nan, 0.0) if np.isnan(fwhm[f]) else
-              extensions.light_beside(extensions.light_of(planes[channel], run.frame_metrics["stars"], fwhm[f]),
-                                      reference) for f, planes in enumerate(samples)]
-    factors = extensions.doubled(beside)
-    for frame, factor in zip(frames, factors):
-        frame["broadening"] = extensions.broadening(factor)
-    return factors
+def is_elongated(run, plane):
+    """Whether most stars of a frame are; as in `check_fwhm`."""
+    ratios = [shape["axis_ratio"] for shape in (star_fit.measure(plane, x, y, run.frame_metrics["star_radius_px"])
+                                                for x, y in run.frame_metrics["stars"][:500])
+              if shape and shape["snr"] >= 20]
+    return 2 * sum(ratio <= 0.6 for ratio in ratios) > len(ratios)
+
+
+def add_spreads(run, samples, channel, frames, reference, narrow):
+    """Returns (flux scale of the frame's wide apertures, whether that is taken), [frame]; adds what spread light makes
+    of the FWHM, and how far it reaches."""
+    fwhm, stars = run.column("fwhm_px", channel), run.frame_metrics["stars"]
+    found = [(np.nan, 0.0, np.nan) if np.isnan(fwhm[f]) else
+             extensions.spread_of(extensions.light_of(planes[channel], stars, fwhm[f], reference[2]), reference)
+             for f, planes in enumerate(samples)]
+    elongated = np.array([is_elongated(run, planes[channel]) for planes in samples])
+    width, light, spread, doubled = extensions.spreads(found, elongated, narrow)
+    for f, frame in enumerate(frames):
+        frame["broadening"] = float(np.clip(width[f], 0.5, 2)) if spread[f] else 1.0
+        frame["spread_px"] = extensions.wide_radius(fwhm[f], reference[2]) if spread[f] else 0.0
+    return light, doubled
 
 
 def check_flux_scales(report, run, samples, metrics):
@@ -88,14 +97,16 @@ def check_flux_scales(report, run, samples, metrics):
         return
     stars = run.frame_metrics["stars"]
     references = reference_fluxes(run, samples, metrics)
-    frames = evenly(range(len(samples)), max(1, MOST_APERTURES // (max(1, len(stars[:500])) * run.channels)))
     for channel, (reference, light) in enumerate(references):
         found, fwhm = run.column("flux_scale", channel), run.column("fwhm_px", channel)
-        factors = add_broadening(run, samples, channel, metrics[channel], light)
-        expected = [1.0 if np.isnan(fwhm[f]) else factors[f] *
-                    extensions.flux_scale(extensions.star_fluxes(samples[f][channel], stars, fwhm[f]), reference)
-                    for f in frames]
-        report.close("frame flux_scale, %d frames [%d]" % (len(frames), channel), [found[f] for f in frames], expected)
+        narrow = np.array([1.0 if np.isnan(fwhm[f]) else extensions.flux_scale(
+            extensions.star_fluxes(planes[channel], stars, fwhm[f]), reference) for f, planes in enumerate(samples)])
+        wide, doubled = add_spreads(run, samples, channel, metrics[channel], light, narrow)
+        report.close("frame flux_scale, %d frames [%d]" % (len(samples), channel), found,
+                     np.where(doubled, wide, narrow))
+        report.close("frame spread_px [%d]" % channel,
+                     [f.get("spread_px", 0.0) for f in run.frame_metrics["channels"][channel]],
+                     [f["spread_px"] for f in metrics[channel]])
 
 
 def check_footprints(report, run, samples, metrics):

@@ -16,40 +16,46 @@ SURFACE_ROUNDS = 5
 
 # Photometric normalisation [3]
 
-def star_fluxes(plane, stars, fwhm, aperture=NARROW, most=MOST_STARS):
+def star_fluxes(plane, stars, fwhm):
     """NaN for a star that was not measured or is not positive."""
-    fluxes = [quality.aperture_flux(plane, x, y, *(k * fwhm for k in aperture)) for x, y in stars[:most]]
+    fluxes = [quality.aperture_flux(plane, x, y, *(k * fwhm for k in NARROW)) for x, y in stars[:MOST_STARS]]
     return np.array([np.nan if f is None or f <= 0 else f for f in fluxes])
 
 
-def light_of(plane, stars, fwhm):
-    """Fluxes of the brightest stars in narrow and in wide apertures."""
-    return tuple(star_fluxes(plane, stars, fwhm, aperture, MOST_WIDE) for aperture in (NARROW, WIDE))
+def wide_radius(fwhm, reference_fwhm):
+    return WIDE[0] * min(max(fwhm, reference_fwhm), 1.5 * reference_fwhm)
 
 
-def light_beside(light, reference):
-    """(median over the stars of what wide apertures have more, its error), against the reference; NaN: fewer than 5."""
-    ratios = method.valid_of(light[1] / reference[1] / (light[0] / reference[0]))
-    if len(ratios) < FEWEST_FLUXES:
-        return np.nan, 0.0
-    middle = method.median(ratios)
-    sd = 1.4826 * method.median(abs(ratios - middle))
-    return middle, 1.2533 * sd / math.sqrt(len(ratios))
+def light_of(plane, stars, fwhm, reference_fwhm):
+    """(fluxes, sums of squares, FWHM) of the brightest stars in wide apertures; NaN where one is not positive."""
+    scale = wide_radius(fwhm, reference_fwhm) / WIDE[0]
+    light = [quality.aperture_light(plane, x, y, *(k * scale for k in WIDE)) for x, y in stars[:MOST_WIDE]]
+    pairs = [pair if pair and min(pair) > 0 else (np.nan, np.nan) for pair in light]
+    return (*np.array(pairs).reshape(-1, 2).T, fwhm)
 
 
-def doubled(beside):
-    """Factor of the light that each frame has beside its stars, over what most frames have; 1: none for certain."""
-    ratio, error = np.array(beside).T
-    known = method.valid_of(ratio)
-    if len(known) == 0:
-        return np.ones(len(ratio))
-    ratio, error = ratio / method.median(known), error / method.median(known)
-    return np.where(ratio > np.maximum(1.1, 1 + 5 * error), ratio, 1.0)
+def spread_of(light, reference):
+    """(width, its error, flux scale) against the reference, medians over the stars; NaN: fewer than 5 in both."""
+    scales = light[0] / reference[0]
+    widths = scales / np.sqrt(light[1] / reference[1]) / (light[2] / reference[2])
+    widths, scales = method.valid_of(widths), method.valid_of(scales)
+    if len(widths) < FEWEST_FLUXES:
+        return np.nan, 0.0, np.nan
+    middle = method.median(widths)
+    sd = 1.4826 * method.median(abs(widths - middle))
+    return middle, 1.2533 * sd / math.sqrt(len(widths)), method.median(scales)
 
 
-def broadening(factor):
-    """Root of the area of the matched filter of two stars, over that of one."""
-    return 1 / np.sqrt((1 / factor) ** 2 + (1 - 1 / factor) ** 2)
+def spreads(found, elongated, narrow):
+    """(width, flux scale, spread, doubled) of every frame over what is typical of round ones."""
+    width, error, light = np.array(found).T
+    typical = [values for values in (method.valid_of(np.where(elongated, np.nan, v)) for v in (width, light / narrow))]
+    if len(typical[0]) >= FEWEST_FLUXES:
+        width, error = width / method.median(typical[0]), error / method.median(typical[0])
+        light = light / method.median(typical[1])
+    with np.errstate(invalid="ignore"):
+        doubled = (width > 1.15) & (width - 1 > 3 * error)
+    return width, light, doubled | elongated & ~np.isnan(width), doubled
 
 
 def flux_scale(fluxes, reference):

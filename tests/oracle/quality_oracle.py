@@ -74,7 +74,13 @@ def median_uncertainty(values):
 
 
 def aperture_flux(plane, x, y, radius, inner, outer):
-    """Flux in `radius` px over the sky between `inner` and `outer` px; None when a pixel is missing.
+    """Flux in `radius` px over the sky between `inner` and `outer` px; None when a pixel is missing."""
+    light = aperture_light(plane, x, y, radius, inner, outer)
+    return light and light[0]
+
+
+def aperture_light(plane, x, y, radius, inner, outer):
+    """That flux and the sum of the squares over the sky, less what the scatter of the sky gives it.
 
     A pixel at the rim counts with the share radius + 1/2 - distance.
     """
@@ -88,9 +94,11 @@ def aperture_flux(plane, x, y, radius, inner, outer):
     values, distance = plane[rows, columns][near], distance[near]
     if np.isnan(values).any():
         return None
-    sky = np.median(values[distance >= inner])
+    ring = values[distance >= inner]
+    sky = np.median(ring)
+    scatter = 1.4826 * np.median(abs(ring - sky))
     share = np.clip(radius + 0.5 - distance, 0, 1)
-    return float((share * (values - sky)).sum())
+    return float((share * (values - sky)).sum()), float((share * ((values - sky) ** 2 - scatter ** 2)).sum())
 
 
 class StarMeasurements:

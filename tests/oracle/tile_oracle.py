@@ -40,7 +40,16 @@ def contrast_tolerance(middle, number, least):
     return 4 * np.nan_to_num(np.maximum(beyond, 0), posinf=0).ravel()
 
 
-def sigma_clip(cube, noise, settings):
+def starlight(middle, spread_px):
+    """How much brighter than here it is within reach of the light of frames whose stars are spread, flat; else 0."""
+    if not spread_px.any():
+        return np.zeros(middle.size)
+    known = np.where(np.isnan(middle), -np.inf, middle)
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(largest_within(known, math.ceil(spread_px.max())) - known, posinf=0).ravel()
+
+
+def sigma_clip(cube, noise, settings, spread_px):
     """(kept, plain, low, high, light): mask of the frames' samples, pixels that stay plain, rejected samples a frame,
     light of these against the last median, summed over frames: below, above."""
     frames, shape = len(cube), cube.shape[1:]
@@ -51,6 +60,8 @@ def sigma_clip(cube, noise, settings):
     scale = robust_scales(values, middle)
     least = max(method.median(scale[valid > 1]), typical)
     further = contrast_tolerance(np.where(valid > 0, middle, np.nan).reshape(shape), valid.reshape(shape), least)
+    near_star = starlight(np.where(valid > 0, middle, np.nan).reshape(shape), spread_px)
+    further_up = np.where(spread_px[:, None] > 0, np.maximum(further, near_star), further)
     low, high = np.zeros(values.shape, dtype=bool), np.zeros(values.shape, dtype=bool)
     open_pixels, last_middle, last_limit = np.arange(values.shape[1]), middle, np.maximum(scale, least)
     for _ in range(settings["rejection_rounds"]):
@@ -59,7 +70,7 @@ def sigma_clip(cube, noise, settings):
         limit = np.maximum(robust_scales(left, middle), least)
         last_middle[open_pixels], last_limit[open_pixels] = middle, limit
         with np.errstate(invalid="ignore"):
-            above = left - middle > (settings["sigma_high"] * limit + further[open_pixels]) * wider
+            above = left - middle > (settings["sigma_high"] * limit + further_up[:, open_pixels]) * wider
             below = left - middle < -(settings["sigma_low"] * limit + further[open_pixels]) * wider
         high[:, open_pixels] |= above
         low[:, open_pixels] |= below
@@ -230,7 +241,8 @@ class Tile:
         self.low = self.high = np.zeros(len(cube))
         self.rejected_light = None
         if settings["rejection"] == "sigma_clip":
-            self.kept, self.plain, self.low, self.high, self.rejected_light = sigma_clip(cube, noise, settings)
+            self.kept, self.plain, self.low, self.high, self.rejected_light = sigma_clip(
+                cube, noise, settings, np.array([f.get("spread_px", 0.0) for f in frames]))
         used = self.kept & ~np.isnan(cube)
         self.noise = residual_noise(cube, used, weights, ramps, noise)
         self.weights = weights[:, None, None] * ramps

@@ -2,6 +2,7 @@
 """The measuring of scripts/quality on pictures whose figures are known. Exit code 77: a module is missing."""
 import pathlib
 import sys
+import tempfile
 import unittest
 
 try:
@@ -12,7 +13,10 @@ except ImportError as missing:
     print(f"skipped: {missing}; scripts/install-deps.sh --tests installs it")
     sys.exit(77)
 
+from astropy.io import fits  # noqa: E402
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "quality"))
+from faults import shadow_model, shadow_row  # noqa: E402
 from frames import best_half, measure_frames  # noqa: E402
 from halves import noise_of_difference  # noqa: E402
 from images import background_rms, clipped_scale  # noqa: E402
@@ -180,6 +184,30 @@ class Stacks(unittest.TestCase):
 
     def test_ranks(self):
         self.assertEqual(list(ranks(numpy.array([3.0, 1.0, 2.0]))), [2, 0, 1])
+
+
+
+class Shadows(unittest.TestCase):
+    def test_depth_is_that_of_the_shadow_whatever_the_plain_mean_holds(self):
+        with tempfile.TemporaryDirectory() as folder:
+            night = pathlib.Path(folder)
+            (night / "dust.csv").write_text("x,y,radius_px,depth\n50,50,12,0.1\n150,150,14,0.08\n150,50,13,0.09\n50,150,14,0.07\n")
+            (night / "frames.csv").write_text("frame,path,dx,dy,sky,fwhm_px,guiding\n" + "".join(
+                f"{i},f{i}.fits,{i % 3 - 1},{i // 3 - 1},400,3,round\n" for i in range(9)))
+            # the wings of a saturated star reach into a shadow
+            (night / "catalogue.csv").write_text("x,y,flux\n50,40,3e6\n10,100,200\n")
+            shape = (200, 200)
+            fits.writeto(night / "truth.fits", numpy.zeros(shape, "float32"))
+            plain = -400 * sum(shadow_model(night, shape))
+            for factor in (1.0, 1.1):
+                picture, mean = factor * plain, plain.copy()
+                picture[40:60, 40:60] -= 30
+                mean[148:151, 100:] += 20  # a trail
+                for name, image in (("a", picture), ("b", mean)):
+                    fits.writeto(night / f"{name}.fits", image.astype("float32"), overwrite=True)
+                row = shadow_row(night / "a.fits", night / "b.fits", night, numpy.zeros(shape, bool))
+                self.assertAlmostEqual(row["shadow"], factor, delta=0.05)
+                self.assertLess(row["shadow_error"], 0.1)
 
 
 if __name__ == "__main__":

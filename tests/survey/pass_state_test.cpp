@@ -13,8 +13,9 @@ PassState state_of(const SmallNight& night) {
   PassState state;
   state.analysis.metrics = night.analysis.metrics;
   state.analysis.metrics.channels[0][1].background = std::numeric_limits<double>::infinity();
-  state.stars.reference_light.assign(state.analysis.metrics.channels.size(), {{1.5, 2.5}, {3.5}});
-  state.stars.some_doubled = true;
+  state.stars.reference_light.assign(state.analysis.metrics.channels.size(), {{1.5, 2.5}, {3.5}, {4.5}, 5.5});
+  state.stars.some_spread = true;
+  state.analysis.metrics.channels[0][1].spread_px = 12.5;
   state.stars.ring = RingSky::kMean;
   state.stars.part = {std::vector<Normalization>(night.manifest->frames.size(), {1, 2, 3})};
   state.planes = share_planes(*night.store, night.run_id, night.analysis);
@@ -32,7 +33,10 @@ TEST(PassState, ComesBackToTheBitWithItsPlanes) {
   EXPECT_EQ(again.analysis.metrics.channels[0][1].background, std::numeric_limits<double>::infinity());
   EXPECT_EQ(again.stars.part[0][2].pedestal, 3);
   EXPECT_EQ(again.stars.reference_light[0].wide, std::vector<double>{3.5});
-  EXPECT_TRUE(again.stars.some_doubled);
+  EXPECT_EQ(again.stars.reference_light[0].squares, std::vector<double>{4.5});
+  EXPECT_EQ(again.stars.reference_light[0].fwhm_px, 5.5);
+  EXPECT_TRUE(again.stars.some_spread);
+  EXPECT_EQ(again.analysis.metrics.channels[0][1].spread_px, 12.5);
 }
 
 TEST(PassState, IsRefusedWhenCutOffTooLongOrOfOtherFrames) {

@@ -153,6 +153,34 @@ TEST(Rejection, KeepsStarCoresInChangingSeeing) {
   EXPECT_EQ(r.kept[11].at(28, 8), 0);
 }
 
+// A jump of the guiding puts a second star beside each: light of the star that faint stars keep, since it is
+// below the limits, so that bright ones may not lose it. What is brighter than the star, or further away than
+// a frame spreads light, still goes.
+TEST(Rejection, ADoubledFrameKeepsTheLightOfItsStars) {
+  const int x0 = 8, y0 = 8, apart = 7, far = 28;
+  NightOfOutliers night(40, {2});
+  const auto add = [&](std::size_t f, int x, double peak) {
+    for (int y = 0; y < kCutoutHeight; ++y)
+      for (int u = 0; u < kCutoutWidth; ++u)
+        night.frames[f].at(u, y) +=
+            static_cast<float>(peak * std::exp(-0.5 * ((u - x) * (u - x) + (y - y0) * (y - y0)) / 1.7));
+  };
+  for (std::size_t f = 0; f < 40; ++f) add(f, x0, f < 4 ? 600 : 1000);
+  for (std::size_t f = 0; f < 4; ++f) add(f, x0 + apart, 400);
+  night.frames[1].at(far, y0) += 400;
+  night.frames[2].at(x0 + apart, y0) += 900;
+  for (const std::size_t f : {0, 1, 2}) night.cutouts[f].spread_px = 11.5;  // not known of the fourth
+  const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());
+  const auto kept = [&](std::size_t f, int x) { return r.kept[f].empty() || r.kept[f].at(x, y0) != 0; };
+  for (int x = x0 + apart - 2; x <= x0 + apart + 2; ++x) {
+    EXPECT_TRUE(kept(0, x)) << x;
+    EXPECT_TRUE(kept(1, x)) << x;
+    EXPECT_FALSE(kept(3, x)) << x;
+  }
+  EXPECT_FALSE(kept(1, far)) << "out of reach";
+  EXPECT_FALSE(kept(2, x0 + apart)) << "more than the star has";
+}
+
 TEST(Rejection, ANoisyFrameIsJudgedByItsOwnNoise) {
   NightOfOutliers night(40, {2, 2, 2, 8});
   const Rejection r = reject_outliers(night.cutouts, kCutoutWidth, kCutoutHeight, clip_params());

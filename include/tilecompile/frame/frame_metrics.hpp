@@ -39,7 +39,9 @@ struct FrameChannel {
   double fwhm_px =
       std::numeric_limits<double>::quiet_NaN();  ///< median over its reference stars; NaN: none measured
   bool flux_measured = true;                     ///< phi was found, or is not asked for
-  bool constant = false;                         ///< every valid sample has the same value
+  double spread_px =
+      0;  ///< how far from its stars a trailed or doubled frame has light of theirs; 0: it is round
+  bool constant = false;  ///< every valid sample has the same value
   Normalization normalization;
   std::vector<double> fwhm_surface;  ///< log FWHM over the image, see frame/fwhm_surface.hpp; empty: unknown
   /// The frame's sky above the common one: coefficients on the mesh of frame/sky_mesh.hpp, whole numbers of

@@ -5,12 +5,12 @@
 
 #include "tilecompile/base/observer.hpp"
 #include "tilecompile/config/run_config.hpp"
-#include "tilecompile/frame/flux_scale.hpp"
 #include "tilecompile/frame/frame_proof.hpp"
 #include "tilecompile/frame/linearity.hpp"
 #include "tilecompile/frame/number_groups.hpp"
 #include "tilecompile/frame/sky_samples.hpp"
 #include "tilecompile/night/frame_source.hpp"
+#include "tilecompile/passes/star_spread.hpp"
 
 namespace tilecompile {
 
@@ -27,11 +27,6 @@ struct FrameLook {
   std::string unreadable{};  ///< why the frame cannot be read; then nothing else is filled
 };
 
-/// Fluxes of the stars in an image, in two apertures.
-struct StarLight {
-  std::vector<double> narrow, wide;
-};
-
 /// What pass 2 is told before it reads a frame.
 struct StarPass {
   std::size_t reference = 0;               ///< channel whose stars fix the seeing
@@ -41,7 +36,7 @@ struct StarPass {
   /// [channel][frame]: how the frames took part in the mean that skies are compared with; empty: skies are
   /// not levelled.
   std::vector<std::vector<Normalization>> part{};
-  bool some_doubled = false;  ///< then every frame is asked how much light is beside its stars
+  bool some_spread = false;  ///< then every frame is asked how its stars' light is spread
 };
 
 /// What pass 2 finds in one frame.
@@ -49,7 +44,7 @@ struct StarLook {
   std::vector<FrameChannel> channels;         ///< as pass 1 left them, with what is known now
   std::vector<double> reference_fwhm;         ///< of round stars of the reference channel
   FrameProof proof;                           ///< by the stars of the list
-  std::vector<LightBeside> beside;            ///< [channel]; photometric mode only, ratio NaN else
+  std::vector<StarSpread> spread;             ///< [channel]; photometric mode only, NaN else
   std::vector<std::vector<SkySample>> skies;  ///< [channel][cell]; empty: skies are not levelled
 };
 
@@ -92,10 +87,6 @@ class LocalPasses : public FramePasses {
 
 /// Whether I' = (I - B) / phi + S, so that pass 2 makes the stack anew.
 bool is_photometric(const MethodConfig& method);
-
-/// `stars` in both apertures; `fwhm_px` is that of the image.
-StarLight star_light(const Plane<float>& image, const std::vector<ReferenceStar>& stars, double fwhm_px,
-                     RingSky ring);
 
 /// Pass 1 of one frame, whose samples are read into `image`. Throws InputError when it cannot be read.
 FrameLook look_at_frame(const FrameSource& source, int frame, const MethodConfig& method, Image& image);

@@ -19,6 +19,7 @@ struct WeightedCutout {
   const Plane<std::uint8_t>* kept = nullptr;  ///< 0: rejected; none: all kept
   PlaneView<float> shares{};                  ///< of a drizzled frame: m, 0 to 1; none: 1 where valid
   bool whole = false;                         ///< known to have no NaN
+  double spread_px = 0;  ///< so far from a star the frame may show more of its light than others
 };
 
 /// Shares of the quiet and of the sharp weights, per pixel.
