@@ -46,7 +46,9 @@ void measure_stars(const StarPass& pass, const MethodConfig& method, const Plane
         star_light(plane.view(), metrics.stars, frame.fwhm_px, reference.fwhm_px, pass.ring);
     phi = flux_scale(light.narrow, reference.narrow);
     StarSpread& spread = look.spread[c] = star_spread(light, reference);
-    spread.elongated = stars.front().elongated;  // of a trailed frame all that are left, of others none
+    // Of frames whose stars are round none that is elongated is left.
+    spread.elongated =
+        std::any_of(stars.begin(), stars.end(), [](const StarFwhm& star) { return star.elongated; });
     if (pass.some_spread && is_spread(spread)) {
       take_spread(spread, frame);
       frame.spread_px = wide_radius_px(frame.fwhm_px, reference.fwhm_px);
