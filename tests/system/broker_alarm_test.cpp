@@ -109,7 +109,7 @@ TEST_F(Alarm, SigtermEndsMasterAndItsWorkersUnderIt) {
   raise_alarm();
   StartedProgram run(master(2), log("master"));
   ASSERT_TRUE(run.wait_for("takes no messages")) << run.text();
-  ASSERT_TRUE(run.wait_for("frames analysed")) << run.text();  // from here on there is a run to go on with
+  ASSERT_TRUE(run.wait_for("the run stands still")) << run.text();  // from here on there is a run to go on with
   expect_stops(run);
   EXPECT_EQ(run_record(*night_ / "out" / id_).at("status"), "interrupted");
   end_alarm();
