@@ -90,7 +90,13 @@ std::vector<std::string> notes_on(Transport& transport, const std::string& queue
 
 std::map<std::string, WorkerNote> latest_worker_notes(Transport& transport) {
   std::map<std::string, WorkerNote> latest;
-  for (const std::string& body : notes_on(transport, kWorkersQueue)) {
+  std::vector<std::string> bodies;
+  try {
+    bodies = notes_on(transport, kWorkersQueue);
+  } catch (const UsageError& e) {
+    log_debug(std::string("notes of workers are not read: ") + e.what());
+  }
+  for (const std::string& body : bodies) {
     try {
       WorkerNote note = decode_worker_note(body);
       WorkerNote& known = latest[note.worker_id];

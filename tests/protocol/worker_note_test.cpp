@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "tilecompile/protocol/forwarding_transport.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
 namespace tilecompile {
@@ -44,6 +45,22 @@ TEST(WorkerNotes, TheNewestOfEachWorkerIsReadAndAllArePutBack) {
     EXPECT_TRUE(notes.at("barn-1").fit);
     EXPECT_TRUE(notes.at("barn-2").frames);
   }
+}
+
+/// A user who may not read from queues.
+struct Barred : ForwardingTransport {
+  using ForwardingTransport::ForwardingTransport;
+  void consume(const std::string& queue, int /*prefetch*/, bool /*exclusive*/) override {
+    throw AccessRefused("access to queue '" + queue + "' refused");
+  }
+};
+
+TEST(WorkerNotes, AreNoneForAUserWhoMayNotReadThem) {
+  MemoryBroker broker;
+  Barred reader(broker.connect());
+  reader.declare(workers_queue_spec());
+  leave_note(*broker.connect(), {"barn-1", "", "", true, "", 0});
+  EXPECT_TRUE(latest_worker_notes(reader).empty());
 }
 
 TEST(WorkerNotes, AreLeftOnTheirQueueAndMissedByNobodyWhenThereIsNone) {

@@ -29,7 +29,7 @@ void leave_note(Transport& transport, WorkerNote note);
 
 /// What lies on a queue of notes, which is put back in its order; waits a moment for another reader.
 std::vector<std::string> notes_on(Transport& transport, const std::string& queue);
-/// The newest note of every worker, by its name.
+/// The newest note of every worker, by its name; none for a user who may not read them.
 std::map<std::string, WorkerNote> latest_worker_notes(Transport& transport);
 
 }  // namespace tilecompile
