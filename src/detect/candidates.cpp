@@ -6,6 +6,7 @@ extern "C" {
 
 #include <cmath>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 
@@ -14,6 +15,8 @@ extern "C" {
 namespace tilecompile {
 namespace {
 
+constexpr std::size_t kPixelsOfExtraction = 1000000;
+constexpr std::size_t kBytesOfExtraction = 64 * kPixelsOfExtraction;  // its stack of pixels, and some more
 constexpr int kMeshPx = 64;
 constexpr double kThresholdSigma = 5;
 constexpr int kMinArea = 5;
@@ -29,6 +32,28 @@ void check(int status, const char* doing) {
 }
 
 }  // namespace
+
+/// SEP frees what it never allocated when memory ends inside of it, so all that its calls now under way may
+/// take has to be there before one more begins. Throws std::bad_alloc when it is not.
+class RoomForExtraction {
+ public:
+  RoomForExtraction() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ::operator delete(
+        ::operator new((under_way_ + 1) * kBytesOfExtraction));  // a call, which is never left out
+    ++under_way_;
+  }
+  ~RoomForExtraction() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --under_way_;
+  }
+  RoomForExtraction(const RoomForExtraction&) = delete;
+  RoomForExtraction& operator=(const RoomForExtraction&) = delete;
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::size_t under_way_ = 0;
+};
 
 std::vector<Candidate> nominate(const Plane<float>& picture) {
   std::vector<float> data(picture.samples());
@@ -56,7 +81,8 @@ std::vector<Candidate> nominate(const Plane<float>& picture) {
   if (!(rms > 0)) return {};
   float kernel[] = {1, 2, 1, 2, 4, 2, 1, 2, 1};
   sep_catalog* catalogue = nullptr;
-  sep_set_extract_pixstack(1000000);
+  sep_set_extract_pixstack(kPixelsOfExtraction);
+  const RoomForExtraction room;
   check(sep_extract(&image, static_cast<float>(kThresholdSigma) * rms, SEP_THRESH_ABS, kMinArea, kernel, 3, 3,
                     SEP_FILTER_CONV, 32, 0.005, 1, 1.0, &catalogue),
         "extraction");
