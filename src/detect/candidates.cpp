@@ -31,8 +31,6 @@ void check(int status, const char* doing) {
   throw ContractError(std::string("star detection (") + doing + ") failed: " + text);
 }
 
-}  // namespace
-
 /// SEP frees what it never allocated when memory ends inside of it, so all that its calls now under way may
 /// take has to be there before one more begins. Throws std::bad_alloc when it is not.
 class RoomForExtraction {
@@ -54,6 +52,8 @@ class RoomForExtraction {
   static inline std::mutex mutex_;
   static inline std::size_t under_way_ = 0;
 };
+
+}  // namespace
 
 std::vector<Candidate> nominate(const Plane<float>& picture) {
   std::vector<float> data(picture.samples());
