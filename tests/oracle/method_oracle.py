@@ -47,20 +47,19 @@ def read_frame(path, zero_is_nodata):
     return planes, abs(bscale) if integer else 0.0
 
 
+def sums_of_windows(plane):
+    """Sums over all windows of 16 x 16 pixels inside `plane`, by the window's first pixel."""
+    sums = np.pad(plane.astype(np.int64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+    n = ZERO_WINDOW
+    return sums[n:, n:] - sums[:-n, n:] - sums[n:, :-n] + sums[:-n, :-n]
+
+
 def drop_zero_borders(plane):
     """A zero is no data if some window of 16 x 16 pixels around it holds no sample but zeros; outside the image there
     are none (convention)."""
-    height, width = plane.shape
     empty = (plane == 0) | np.isnan(plane)
-    no_data = np.zeros_like(empty)
-    for y in range(-ZERO_WINDOW + 1, height):
-        rows = slice(max(0, y), y + ZERO_WINDOW)
-        filled = np.concatenate([np.ones(ZERO_WINDOW - 1, bool), empty[rows].all(axis=0),
-                                 np.ones(ZERO_WINDOW - 1, bool)])
-        for x in range(-ZERO_WINDOW + 1, width):
-            if filled[x + ZERO_WINDOW - 1:x + 2 * ZERO_WINDOW - 1].all():
-                no_data[rows, max(0, x):x + ZERO_WINDOW] = True
-    plane[no_data & (plane == 0)] = np.nan
+    bare = sums_of_windows(np.pad(empty, ZERO_WINDOW - 1, constant_values=True)) == ZERO_WINDOW ** 2
+    plane[(sums_of_windows(bare) > 0) & (plane == 0)] = np.nan
 
 
 def valid_of(plane):
