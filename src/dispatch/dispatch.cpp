@@ -44,7 +44,7 @@ void collect(const RoundPlace& place, RoundObserver& observer, TileOwner& owner)
   bool busy = false;
   while (!owner.ledger().complete()) {
     observer.check_stop();
-    const bool any = take_answers(place, owner, owner.ledger().any_open() ? kGather : kAnswerPatience);
+    const bool any = take_answers(place, owner, owner.is_due_soon() ? kGather : kAnswerPatience);
     if (any && !busy) busy_since = Clock::now();
     busy = any;
     if (busy && Clock::now() - busy_since < kLongestGather) continue;

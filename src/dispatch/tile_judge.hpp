@@ -31,6 +31,8 @@ class TileJudge {
 
   /// Whether the master can compute itself; without, none of the rest does anything.
   bool present() const { return place_.own != nullptr; }
+  /// Whether the master computes something that `look` waits for.
+  bool computes() const { return !asked_.empty(); }
   /// A result was accepted: the master audits it when it is the `first` of its worker in the round, or `odd`
   /// says what is odd about it; a tile that was chosen, and the first band of rows, is audited by another
   /// worker, or by the master where there is none.

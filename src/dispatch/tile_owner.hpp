@@ -37,6 +37,8 @@ class TileOwner {
   /// Called now and then: publishes tiles that are open again, and those whose tasks were lost; says when the
   /// round stands still, and why. Throws the latest failure when nobody is left to try anything.
   void look_after();
+  /// Whether `look_after` has something to do, or will have when the master has computed a tile.
+  bool is_due_soon() const { return ledger_.any_open() || judge_.computes(); }
   /// Called when all tiles are done or given up.
   void end() { standstill_.end(); }
 

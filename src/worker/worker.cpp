@@ -20,6 +20,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 // After a stop: how long a broker that takes no results is waited for, and how long a tile that is computed.
 constexpr auto kWaitForBroker = 4s, kWaitForTiles = 7s;
+// How long an idle slot does not see that it is to stop: every run of one process ends with that.
+constexpr auto kLookForStop = 25ms;
 
 /// One worker process: what its slots share.
 struct Shop {
@@ -49,7 +51,7 @@ void slot_loop(Shop& shop) {
         shop.rest.take();
         continue;
       }
-      const auto delivery = shop.transport.receive(200ms);
+      const auto delivery = shop.transport.receive(kLookForStop);
       if (!delivery) continue;
       if (shop.stop || shop.failed)
         shop.transport.reject(delivery->tag, true);
