@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -70,7 +70,7 @@ TEST_F(DiagnosticsOfARun, ChangeNoBitInOneProcess) {
 
 TEST_F(DiagnosticsOfARun, ChangeNoBitOverTheBroker) {
   TILECOMPILE_NEEDS_RABBITMQ
-  const PrivateBroker broker;
+  const PrivateBroker& broker = shared_broker();
   const std::string over = "--workers 2 --set broker.port=" + std::to_string(broker.port());
   const Finished reference = run("run", "");
   ASSERT_GE(reference.digests.size(), 2u);

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "broker/patience.hpp"
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "paths.hpp"
 #include "program.hpp"
@@ -26,7 +26,7 @@ class Distributed : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed()) return;
-    broker_ = new PrivateBroker();
+    broker_ = &shared_broker();
     night_ = new TempDir();
     const auto made = run_program("simulate --profile v2 " + night() +
                                   " --frames 16 --width 500 --height 330 --stars 150 --drift 30 --seed 5");
@@ -36,7 +36,6 @@ class Distributed : public testing::Test {
   }
   static void TearDownTestSuite() {
     delete night_;
-    delete broker_;
   }
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "broker/patience.hpp"
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "launch/liar.hpp"
 #include "paths.hpp"
@@ -79,7 +79,7 @@ class Town {
   std::string events() const { return file_text(folder_ / ("out/" + run_id + "/events.jsonl")); }
   std::filesystem::path folder() const { return folder_.path(); }
 
-  const PrivateBroker broker;
+  const PrivateBroker& broker = shared_broker();
   const std::string run_id = new_uuid();
   std::string text;
 

@@ -4,7 +4,7 @@
 
 #include <thread>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "oracle_fixture.hpp"
 #include "program.hpp"
@@ -27,12 +27,11 @@ class DrizzledNights : public testing::Test {
                     "' --raw --cfa RGGB --frames 26 --width 280 --height 220 --stars 70 --shift 20 "
                     "--seed 3 --darks 3 --flats 3 --biases 3 --quiet");
     ASSERT_EQ(made.exit_code, 0) << made.text;
-    if (PrivateBroker::installed()) broker_ = new PrivateBroker();
+    if (PrivateBroker::installed()) broker_ = &shared_broker();
     reference_ = product_digests(directory_of(go("run", "")));
     ASSERT_GE(reference_.size(), 2u);
   }
   static void TearDownTestSuite() {
-    delete broker_;
     delete night_;
   }
 

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -30,7 +30,7 @@ TEST(FrameChunks, OfRealFramesGiveTheSameBitsInOneProcessAndOverTheQueue) {
   ASSERT_GE(reference.size(), 2u);
   const std::string chunks = " --set parallel.frame_chunks=1";  // of 64 of the 142 frames
   EXPECT_EQ(digests_of("run", chunks, folder.path()), reference);
-  const PrivateBroker broker;
+  const PrivateBroker& broker = shared_broker();
   EXPECT_EQ(digests_of("master", "--workers 2 --set broker.port=" + std::to_string(broker.port()) + chunks,
                        folder.path()),
             reference);

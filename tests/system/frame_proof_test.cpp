@@ -4,7 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "run_program.hpp"
 #include "started_program.hpp"
 #include "test_data.hpp"
@@ -374,7 +374,7 @@ TEST(FrameProofRun, RealFramesWithOneIntruderOfEachKind) {
 
 TEST(FrameProofRun, WorkersAndPlanAgree) {
   TILECOMPILE_NEEDS_RABBITMQ
-  const PrivateBroker broker;
+  const PrivateBroker& broker = shared_broker();
   const ProofNight night(
       12, [](int i) { return i == 7; }, [](int i) { return moved(light(i), 12, 7); });
   ASSERT_TRUE(made_a_picture(night.run("run", "out", kQuarantine)));

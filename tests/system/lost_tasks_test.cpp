@@ -5,7 +5,7 @@
 #include <chrono>
 #include <future>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
@@ -25,11 +25,11 @@ int count_of(const std::string& text, const std::string& word) {
 
 TEST(LostTasks, APurgedQueueIsNoticedWithinSecondsAndCostsNoBit) {
   TILECOMPILE_NEEDS_RABBITMQ
-  PrivateBroker broker;
+  PrivateBroker& broker = shared_broker();
   const TempDir folder;
   const auto path = [&](const char* name) { return (folder.path() / name).string(); };
   const auto made = run_program("simulate '" + path("night") +
-                                "' --frames 60 --width 1500 --height 900 --stars 400 --drift 10 --seed 5");
+                                "' --frames 30 --width 600 --height 400 --stars 150 --drift 10 --seed 5");
   ASSERT_EQ(made.exit_code, 0) << made.text;
   std::filesystem::create_directories(path("out"));
   const std::string id = new_uuid(), alone = new_uuid();
@@ -43,17 +43,19 @@ TEST(LostTasks, APurgedQueueIsNoticedWithinSecondsAndCostsNoBit) {
   auto master = std::async(std::launch::async, [&] {
     return run_program("master" + common + id + " --set broker.port=" + std::to_string(broker.port()));
   });
-  const HandWorker worker(folder.path(), "slow",
-                          "--parallel.threads 1 --input.dir '" + path("night") + "/frames' --storage.root '" +
-                              path("out") + "' --broker.port " + std::to_string(broker.port()));
+  HandWorker worker(folder.path(), "slow",
+                    "--parallel.threads 1 --input.dir '" + path("night") + "/frames' --storage.root '" +
+                        path("out") + "' --broker.port " + std::to_string(broker.port()));
   const auto events = [&] { return file_text(path("out") + "/" + id + "/events.jsonl"); };
   ASSERT_TRUE(worker.wait_for("tile done")) << worker.text();
+  worker.end(SIGSTOP);              // so that tasks are left when the queue is emptied, however quick it is
   std::this_thread::sleep_for(3s);  // the master looks every two seconds, and learns what workers hold
   ASSERT_EQ(count_of(events(), "tasks_published"), 1);
   broker.ctl("purge_queue tile.compute");
   const auto purged = std::chrono::steady_clock::now();
   EXPECT_TRUE(comes_true([&] { return count_of(events(), "tasks_published") > 1; }));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - purged).count();
+  worker.end(SIGCONT);
   EXPECT_LT(seconds, 20) << "silence would be noticed after 30 s";
   const ProgramOutput ended = master.get();
   EXPECT_EQ(ended.exit_code, 0) << ended.text;

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "run_program.hpp"
 #include "tilecompile/fits/image_file.hpp"
 
@@ -108,7 +108,7 @@ TEST_F(Quarantine, TheRunIsThatOfTheGoodFramesAndNamesTheOthersEverywhere) {
 
 TEST_F(Quarantine, WorkersGiveTheSameBits) {
   TILECOMPILE_NEEDS_RABBITMQ
-  const PrivateBroker broker;
+  const PrivateBroker& broker = shared_broker();
   ASSERT_NE(run("run", "bad", "out", kQuarantine).code, 4);
   std::vector<std::string> flags = kQuarantine;
   flags.insert(flags.end(), {"--workers", "2", "--set", "broker.port=" + std::to_string(broker.port())});

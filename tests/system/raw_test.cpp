@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "broker/patience.hpp"
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "launch/liar.hpp"
 #include "program.hpp"
@@ -37,10 +37,9 @@ class RawNights : public testing::Test {
                       (kind == "colour" ? " --cfa GRBG" : ""));
       ASSERT_EQ(made.exit_code, 0) << made.text;
     }
-    if (PrivateBroker::installed()) broker_ = new PrivateBroker();
+    if (PrivateBroker::installed()) broker_ = &shared_broker();
   }
   static void TearDownTestSuite() {
-    delete broker_;
     delete night_;
   }
 

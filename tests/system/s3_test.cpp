@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "contract/faulty_proxy.hpp"
 #include "hand_worker.hpp"
 #include "paths.hpp"
@@ -27,7 +27,7 @@ class S3Runs : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed() || !PrivateS3::missing().empty()) return;
-    broker_ = new PrivateBroker();
+    broker_ = &shared_broker();
     service_ = new PrivateS3();
     folder_ = new TempDir();
     const auto made = run_program("simulate --profile v2 " + path("night") +
@@ -46,7 +46,6 @@ class S3Runs : public testing::Test {
   static void TearDownTestSuite() {
     delete folder_;
     delete service_;
-    delete broker_;
   }
   void SetUp() override {
     TILECOMPILE_NEEDS_S3;

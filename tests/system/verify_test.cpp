@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "broker/private_broker.hpp"
+#include "broker/shared_broker.hpp"
 #include "hand_worker.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
@@ -31,7 +31,7 @@ class Verify : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     if (!PrivateBroker::installed()) return;
-    broker_ = new PrivateBroker();
+    broker_ = &shared_broker();
     folder_ = new TempDir();
     for (const auto& [name, seed] : {std::pair("night", "9"), std::pair("other", "10")}) {
       const auto made =
@@ -45,7 +45,6 @@ class Verify : public testing::Test {
   }
   static void TearDownTestSuite() {
     delete folder_;
-    delete broker_;
   }
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ
