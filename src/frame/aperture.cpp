@@ -5,9 +5,18 @@
 #include <vector>
 
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
+
+// Distances of the pixels from `first` on of a row, whose own offset squared is `dy2`.
+TILECOMPILE_VECTOR_BODY void find_distances_body(double x, int first, int n, double dy2,
+                                                 double* __restrict to) {
+  for (int i = 0; i < n; ++i) to[i] = std::sqrt((first + i - x) * (first + i - x) + dy2);
+}
+TILECOMPILE_VECTOR_LEVELS(find_distances, (double x, int first, int n, double dy2, double* to),
+                          (x, first, n, dy2, to))
 
 double sky_of(const std::vector<double>& annulus, RingSky ring) {
   if (ring == RingSky::kMedian) return median(annulus);
@@ -35,18 +44,22 @@ ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, 
   if (cx - reach < 0 || cy - reach < 0 || cx + reach >= samples.width || cy + reach >= samples.height)
     return {};
   double sum = 0, area = 0, sum_of_squares = 0;
-  std::vector<double> annulus;
+  const int side = 2 * reach + 1;
+  std::vector<double> annulus, distances(static_cast<std::size_t>(side));
+  annulus.reserve(static_cast<std::size_t>(side * side));
   for (int row = cy - reach; row <= cy + reach; ++row) {
-    for (int column = cx - reach; column <= cx + reach; ++column) {
-      const double distance = std::sqrt((column - x) * (column - x) + (row - y) * (row - y));
+    find_distances(x, cx - reach, side, (row - y) * (row - y), distances.data());
+    const float* const pixels = samples.row(row) + cx - reach;
+    for (int i = 0; i < side; ++i) {
+      const double distance = distances[static_cast<std::size_t>(i)], v = pixels[i];
       if (distance > outer_px) continue;
-      const double v = samples.at(column, row);
       if (v != v) return {};
-      const double share = std::clamp(radius_px + 0.5 - distance, 0.0, 1.0);
+      if (distance >= inner_px) annulus.push_back(v);
+      if (!(distance < radius_px + 0.5)) continue;
+      const double share = std::min(radius_px + 0.5 - distance, 1.0);
       sum += share * v;
       area += share;
       sum_of_squares += share * v * v;
-      if (distance >= inner_px) annulus.push_back(v);
     }
   }
   if (annulus.empty()) return {};

@@ -86,30 +86,52 @@ void FrameBand::pack(int frame, const std::vector<float*>& planes) {
   }
 }
 
-FrameBand::Cut FrameBand::cut(int plane, int frame, const Box& box, SampleBlock& block) const {
-  const Stored& stored = stored_[index(plane, frame)];
-  const auto at = static_cast<std::ptrdiff_t>(box.y0 - region_.y0) * region_.w + (box.x0 - region_.x0);
-  if (stored.codes == nullptr) return {{stored.floats + at, box.w, box.h, region_.w}, -1};
-  const auto f = static_cast<std::size_t>(frame);
-  std::size_t valid = 0;
-  for (int y = 0; y < box.h; ++y)
-    valid += unpack_samples(stored.codes + at + static_cast<std::ptrdiff_t>(y) * region_.w,
-                            static_cast<std::size_t>(box.w), stored.has_none, block.row(f, y));
-  return {block.view(f), static_cast<std::int64_t>(valid)};
+PlaneView<float> FrameBand::floats_of(int plane, int frame, const Box& box) const {
+  return {stored_[index(plane, frame)].floats + place_of(box), box.w, box.h, region_.w};
+}
+
+std::ptrdiff_t FrameBand::place_of(const Box& box) const {
+  return static_cast<std::ptrdiff_t>(box.y0 - region_.y0) * region_.w + (box.x0 - region_.x0);
+}
+
+// Row by row of all frames, as the block lies in memory: what is written is one stream, and the rows of the
+// frames, which no prefetcher follows, are asked for ahead.
+std::vector<std::size_t> FrameBand::unpack(int plane, const Box& box, SampleBlock& block) const {
+  constexpr int kAhead = 6;
+  const auto width = static_cast<std::size_t>(box.w);
+  const std::ptrdiff_t first = place_of(box);
+  std::vector<std::size_t> valid(static_cast<std::size_t>(shape_.frames), 0);
+  for (int y = 0; y < box.h; ++y) {
+    const std::ptrdiff_t at = first + static_cast<std::ptrdiff_t>(y) * region_.w;
+    for (int f = 0; f < shape_.frames; ++f) {
+      if (const auto* next = stored_[index(plane, std::min(f + kAhead, shape_.frames - 1))].codes)
+        for (std::size_t x = 0; x < width; x += 2 * kLine) __builtin_prefetch(next + at + x);
+      const Stored& stored = stored_[index(plane, f)];
+      const auto i = static_cast<std::size_t>(f);
+      if (stored.codes != nullptr)
+        valid[i] += unpack_samples(stored.codes + at, width, stored.has_none, block.row(i, y));
+    }
+  }
+  return valid;
 }
 
 BoxCutouts FrameBand::cutouts(const Box& box) const {
   BoxCutouts all;
   all.memory.reserve(static_cast<std::size_t>(shape_.planes));
-  SampleBlock none;
   for (int c = 0; c < channels_; ++c) {
     auto& channel = all.cutouts.emplace_back(static_cast<std::size_t>(shape_.frames));
-    SampleBlock& block = shape_.packed ? all.memory.emplace_back(box.w, box.h, channel.size()) : none;
+    std::vector<std::size_t> valid;
+    if (shape_.packed) {
+      all.memory.emplace_back(box.w, box.h, channel.size());
+      valid = unpack(c, box, all.memory.back());
+    }
     for (int f = 0; f < shape_.frames; ++f) {
       const auto i = static_cast<std::size_t>(f);
-      const Cut samples = cut(c, f, box, block);
-      channel[i] = {samples.view, code_step_[i], {}, samples.valid};
-      if (drizzled_) channel[i].shares = cut(channels_ + c, f, box, none).view;
+      if (stored_[index(c, f)].codes != nullptr)
+        channel[i] = {all.memory.back().view(i), code_step_[i], {}, static_cast<std::int64_t>(valid[i])};
+      else
+        channel[i] = {floats_of(c, f, box), code_step_[i], {}, -1};
+      if (drizzled_) channel[i].shares = floats_of(channels_ + c, f, box);
     }
   }
   return all;

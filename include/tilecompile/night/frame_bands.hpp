@@ -57,13 +57,12 @@ class FrameBand {
     const float* floats = nullptr;
     bool has_none = false;  ///< some codes are not valid
   };
-  struct Cut {
-    PlaneView<float> view;
-    std::int64_t valid;
-  };
   void read(OpenFrame& frame, const std::vector<float*>& planes) const;
   void pack(int frame, const std::vector<float*>& planes);
-  Cut cut(int plane, int frame, const Box& box, SampleBlock& block) const;
+  PlaneView<float> floats_of(int plane, int frame, const Box& box) const;
+  /// Fills `block` with the floats of those frames that are codes; returns how many are valid, [frame].
+  std::vector<std::size_t> unpack(int plane, const Box& box, SampleBlock& block) const;
+  std::ptrdiff_t place_of(const Box& box) const;
   std::size_t index(int plane, int frame) const {
     return static_cast<std::size_t>(plane) * static_cast<std::size_t>(shape_.frames) +
            static_cast<std::size_t>(frame);
