@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "broker/patience.hpp"
-#include "broker/shared_broker.hpp"
+#include "broker/private_broker.hpp"
 #include "paths.hpp"
 #include "program.hpp"
 #include "test_data.hpp"
@@ -68,7 +68,7 @@ std::vector<std::string> hostile_bodies() {
 
 TEST(HostileMessages, HarmNeitherWorkerNorMaster) {
   TILECOMPILE_NEEDS_RABBITMQ
-  const PrivateBroker& broker = shared_broker();
+  const PrivateBroker broker;
   const TempDir folder;
   const std::string night = folder / "night", out = folder / "out";
   ASSERT_EQ(
