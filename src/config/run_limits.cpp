@@ -17,13 +17,14 @@ std::size_t memory_limit_bytes(const ParallelConfig& parallel) {
   return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 2;
 }
 
-std::size_t kept_memory_bytes(const RunConfig& config) {
+std::size_t kept_memory_bytes(const ParallelConfig& parallel) {
   constexpr std::size_t kKeptShare = 4;
-  return calibrates(config) ? memory_limit_bytes(config.parallel) / kKeptShare : 0;
+  return memory_limit_bytes(parallel) / kKeptShare;
 }
 
-std::size_t band_memory_bytes(const RunConfig& config) {
-  return memory_limit_bytes(config.parallel) - kept_memory_bytes(config);
+std::size_t band_memory_bytes(const RunConfig& config, bool packed) {
+  const std::size_t limit = memory_limit_bytes(config.parallel);
+  return calibrates(config) || packed ? limit - kept_memory_bytes(config.parallel) : limit;
 }
 
 }  // namespace tilecompile

@@ -28,7 +28,8 @@ int most_tiles(const Grid& grid, const RunConfig& config, const TaskSizes& sizes
 void set_task_size(TileRound& round, const RunConfig& config, const TaskSizes& sizes) {
   round.batch = config.parallel.batch;
   round.most_tiles = most_tiles(*round.grid, config, sizes);
-  round.bands = BandCache::Shape{sizes.width, sizes.frames, sizes.samples, band_memory_bytes(config),
+  round.bands = BandCache::Shape{sizes.width, sizes.frames, sizes.samples,
+                                 band_memory_bytes(config, sizes.samples.packed),
                                  static_cast<std::size_t>(sizes.threads)};
 }
 

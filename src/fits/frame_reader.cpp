@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <limits>
 
@@ -25,23 +26,27 @@ constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
 struct FrameHead {
   FrameLayout layout;
   FrameFacts facts;
+  bool plain = false;                             ///< samples lie in the file as they are
+  mutable std::atomic<bool> data_checked{false};  ///< packed bytes were found sound
 };
 
 struct FrameReader::State {
   std::filesystem::path path;
   ZeroIsNodata zeros = ZeroIsNodata::kAuto;
-  bool plain = false;  ///< samples lie in the file as they are: read without cfitsio
-  OpenedFrame open;
+  OpenedFrame open;  ///< of packed files, not before something is read
+
   std::shared_ptr<const FrameHead> head;
-  bool data_checked = false;          ///< compressed bytes were found sound
-  std::unique_ptr<FrameGuard> guard;  ///< of plain files; may be empty
+  std::unique_ptr<FrameGuard> guard;  ///< may be empty
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
   bool zero_read = false;    ///< one of the samples read since this was reset is zero, which may be a border
 
   const FrameLayout& layout() const { return head->layout; }
+  bool plain() const { return head->plain; }
   void read_head();
+  void open_again();
+  void leave_to_library();
   void read_bytes(std::int64_t offset, std::size_t wanted);
   void read_plain(std::int64_t first, std::int64_t n, float* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
@@ -64,7 +69,7 @@ FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros,
     return;
   }
   s.head = std::move(head);
-  s.plain = true;
+  if (!s.plain()) return;
   s.open.fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (s.open.fd < 0) throw_frame_errno(path, errno);
 }
@@ -72,18 +77,29 @@ FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros,
 void FrameReader::State::read_head() {
   if (guard) guard->look(0, 1);  // before anything makes sense of the header
   open = open_frame(path);
-  FrameHead found;
-  found.layout = find_frame_layout(open, path);
-  found.facts = read_frame_facts(open.file.get(), found.layout);
-  found.facts.sky_place = read_sky_place(open.file.get(), found.layout);
-  found.facts.images = names_of_images(open, path, found.layout);
-  plain = !open.unpacked && !found.layout.tile_compressed;
-  if (guard) guard->look(0, plain ? found.layout.data_start : std::numeric_limits<std::int64_t>::max());
-  head = std::make_shared<const FrameHead>(std::move(found));
-  if (plain) {
-    open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
-    return;
-  }
+  auto found = std::make_shared<FrameHead>();
+  found->layout = find_frame_layout(open, path);
+  found->facts = read_frame_facts(open.file.get(), found->layout);
+  found->facts.sky_place = read_sky_place(open.file.get(), found->layout);
+  found->facts.images = names_of_images(open, path, found->layout);
+  found->plain = !open.unpacked && !found->layout.tile_compressed;
+  head = std::move(found);
+  if (!plain()) return leave_to_library();
+  if (guard) guard->look(0, layout().data_start);
+  open.file.close();  // frees 110 KiB of buffers and a descriptor a frame
+}
+
+void FrameReader::State::open_again() {
+  open = open_frame(path);
+  int status = 0;
+  fits_movabs_hdu(open.file.get(), layout().hdu, nullptr, &status);
+  if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
+  leave_to_library();
+}
+
+// It reads all bytes of a packed file when it likes to, so all are looked at before.
+void FrameReader::State::leave_to_library() {
+  if (guard) guard->look(0, std::numeric_limits<std::int64_t>::max());
   guard.reset();
   open.close_descriptor();
   int status = 0;
@@ -96,7 +112,9 @@ FrameReader::FrameReader(FrameReader&&) noexcept = default;
 
 const FrameFacts& FrameReader::facts() const { return state_->head->facts; }
 
-std::shared_ptr<const FrameHead> FrameReader::head() const { return state_->plain ? state_->head : nullptr; }
+bool FrameReader::is_packed() const { return !state_->plain(); }
+
+std::shared_ptr<const FrameHead> FrameReader::head() const { return state_->head; }
 
 std::size_t FrameReader::held_bytes() const {
   return state_->open.unpacked ? state_->open.unpacked->bytes.size() : 0;
@@ -138,11 +156,12 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
 }
 
 void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, float* out) {
-  if (layout().tile_compressed && !data_checked) {
-    // Here and not in the constructor: opening for the facts alone stays cheap.
+  if (!open.file) open_again();
+  if (layout().tile_compressed && !head->data_checked) {
+    // Here and not in the constructor: opening for the facts alone stays cheap. Once a file and process.
     check_compressed_data(open.file.get(), path, layout().naxis,
                           {layout().width, layout().height, layout().channels});
-    data_checked = true;
+    head->data_checked = true;
   }
   // Codes come as doubles, which hold every code of 32 bits and every float exactly, and are scaled here: the
   // library's own scaling may be fused to one rounding on some processors. A null value of 0 means "do not
@@ -175,7 +194,7 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
 void FrameReader::State::decode_rows(int channel, int y0, int rows, float* out) {
   const std::int64_t first = (std::int64_t{channel} * layout().height + y0) * layout().width;
   const std::int64_t n = std::int64_t{rows} * layout().width;
-  if (plain)
+  if (plain())
     read_plain(first, n, out);
   else
     read_by_library(first, n, out);
@@ -223,7 +242,7 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
                         std::to_string(channel) + " does not lie in frame " + s.path.string());
   // Most of a row is read sooner with the rest.
-  if (s.plain && 2 * box.w <= l.width) {
+  if (s.plain() && 2 * box.w <= l.width) {
     s.zero_read = false;
     for (int y = 0; y < box.h && !s.zero_read; ++y)
       s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,

@@ -95,7 +95,7 @@ FrameOrigin frames_of_tiles(const RunConfig& config, const std::string& run_id, 
 
 FrameOrigin open_kept_frames(const RunConfig& config) {
   FrameOrigin frames = open_frames(config);
-  if (calibrates(config)) frames.kept = std::make_shared<KeptFrames>(kept_memory_bytes(config));
+  frames.kept = std::make_shared<KeptFrames>(kept_memory_bytes(config.parallel));
   return frames;
 }
 
@@ -107,8 +107,8 @@ RunOutcome run_local(const RunRequest& request) {
   const auto store = open_store(config.storage, storage_root(config));
   const FrameOrigin frames = open_kept_frames(config);
   const auto verified = std::make_shared<VerifiedFiles>();
-  RunContexts runs(*store, frames_of_tiles(config, request.run_id, frames), band_memory_bytes(config), slots,
-                   verified);
+  RunContexts runs(*store, frames_of_tiles(config, request.run_id, frames),
+                   memory_limit_bytes(config.parallel), slots, verified);
   MemoryBroker broker;
   const auto transport = broker.connect();
   auto worker_transport = broker.connect();
@@ -180,7 +180,9 @@ void serve_worker(const WorkerConfig& config, const std::atomic<int>& stop_signa
   leave_note(*transport, {options.worker_id, "", "", true, "", 0});
   ObjectStore& store = *places->store;
   transport = answer_probes(std::move(transport), facts, places->frames, store);
-  RunContexts runs(store, places->frames, memory_limit_bytes(config.parallel), options.slots,
+  FrameOrigin frames = places->frames;
+  frames.kept = std::make_shared<KeptFrames>(kept_memory_bytes(config.parallel));
+  RunContexts runs(store, std::move(frames), memory_limit_bytes(config.parallel), options.slots,
                    std::make_shared<VerifiedFiles>());
   log_info("worker is ready", {{"worker_id", options.worker_id},
                                {"version", facts.program_version},

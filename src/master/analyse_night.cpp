@@ -43,8 +43,8 @@ void drizzle_classical(RunUnderWay& run, AnalysedNight& night, const FrameSource
   run.clock.start("drizzle classical stack");
   const int rows = drizzled_block_rows(night.analysis.metrics.image_height);
   PhaseProgress progress(run, "drizzling", "rows of blocks", static_cast<std::size_t>(rows));
-  stack_drizzled_frames(night.analysis, source, run.config.method, band_memory_bytes(run.config), run.threads,
-                        progress);
+  stack_drizzled_frames(night.analysis, source, run.config.method, band_memory_bytes(run.config, false),
+                        run.threads, progress);
 }
 
 enum class Look { kGood, kFramesLeftOut, kInDoubt };

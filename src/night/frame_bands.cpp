@@ -163,7 +163,7 @@ void BandCache::move_thread_to(const std::shared_ptr<Entry>& entry) {
   latest = entry;
 }
 
-void BandCache::make_room(std::size_t needed_bytes) {
+void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
   std::size_t used = needed_bytes, kept = 1;
   for (const auto& entry : entries_) {
     used += entry->bytes;
@@ -173,7 +173,7 @@ void BandCache::make_room(std::size_t needed_bytes) {
   // are in memory; forgetting them here frees nothing yet.
   const auto forget = [&](bool in_use) {
     for (auto it = entries_.end(); it != entries_.begin();) {
-      if (used <= memory_limit_bytes_ && kept <= most_bands_) return;
+      if (used <= limit_bytes && kept <= most_bands_) return;
       const Entry& entry = **--it;
       if (entry.band == nullptr || (entry.threads > 0 && !in_use)) continue;
       used -= entry.bytes;
@@ -185,22 +185,23 @@ void BandCache::make_room(std::size_t needed_bytes) {
   forget(true);
 }
 
-void BandCache::warn_when_too_small(std::size_t band_bytes) {
+void BandCache::warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes) {
   const std::size_t needed = band_bytes * std::max<std::size_t>(2, most_bands_);
-  if (warned_ || needed <= memory_limit_bytes_) return;
+  if (warned_ || needed <= limit_bytes) return;
   warned_ = true;
   log_warning(
       "the tiles that are computed at once take more memory than parallel.memory_limit_mb: raise it, or "
       "compute with fewer threads (parallel.threads)",
-      {{"needed_mb", std::to_string((needed >> 20) + 1)},
-       {"limit_mb", std::to_string(memory_limit_bytes_ >> 20)}});
+      {{"needed_mb", std::to_string((needed >> 20) + 1)}, {"limit_mb", std::to_string(limit_bytes >> 20)}});
 }
 
 std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const FrameSource>& source,
                                                 const Box& tile, int first_frame, int last_frame) {
   const Manifest& m = source->manifest();
   const BandShape shape(source->band_samples(), tile, last_frame - first_frame + 1);
-  const Box region = BandCache::region(tile, m.width(), shape, memory_limit_bytes_, most_bands_);
+  const std::size_t reserved = source->reserved_bytes();
+  const std::size_t limit = memory_limit_bytes_ > reserved ? memory_limit_bytes_ - reserved : 0;
+  const Box region = BandCache::region(tile, m.width(), shape, limit, most_bands_);
   const std::size_t size = shape.size_bytes(region);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {
@@ -214,10 +215,10 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
     if (entry->band) return entry->band;
     break;  // the other thread's read failed: try it here
   }
-  warn_when_too_small(size);
+  warn_when_too_small(size, limit);
   const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, size});
   move_thread_to(entry);
-  make_room(size);
+  make_room(size, limit);
   entries_.push_front(entry);
   lock.unlock();
   std::shared_ptr<const FrameBand> band;

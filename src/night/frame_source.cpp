@@ -49,16 +49,30 @@ FrameSource::FrameSource(FrameOrigin origin, std::shared_ptr<const Manifest> man
       raw_(std::move(raw)),
       band_samples_(BandSamples::of(*manifest_, raw_.get())) {}
 
+namespace {
+
+std::uint64_t sample_count(const FrameFacts& facts) {
+  return static_cast<std::uint64_t>(facts.width) * static_cast<std::uint64_t>(facts.height) *
+         static_cast<std::uint64_t>(facts.channels);
+}
+
+// Smaller than 16-bit samples are: a packed file.
+bool is_small(const ManifestEntry& frame) { return frame.size_bytes < 2 * sample_count(frame.facts); }
+
+}  // namespace
+
 BandSamples BandSamples::of(const Manifest& manifest, const RawNight* raw) {
   const auto& frames = manifest.frames;
   const bool codes = raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
-                       const std::uint64_t samples = static_cast<std::uint64_t>(f.facts.width) *
-                                                     static_cast<std::uint64_t>(f.facts.height) *
-                                                     static_cast<std::uint64_t>(f.facts.channels);
-                       return f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
+                       return !is_small(f) && f.size_bytes < 3 * sample_count(f.facts);
                      });
   const bool drizzled = raw != nullptr && raw->registration.drizzles();
-  return {manifest.channels() * (drizzled ? 2 : 1), codes};
+  const bool packed = raw == nullptr && std::any_of(frames.begin(), frames.end(), is_small);
+  return {manifest.channels() * (drizzled ? 2 : 1), codes, packed};
+}
+
+std::size_t FrameSource::reserved_bytes() const {
+  return (raw_ || band_samples_.packed) && origin_.kept ? origin_.kept->limit_bytes() : 0;
 }
 
 FrameFile FrameSource::file(int index) const {
@@ -87,6 +101,10 @@ OpenFrame FrameSource::open(int index) const {
   OpenFrame frame = raw_ ? OpenFrame(reader(index, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
                          : OpenFrame(reader(index, zero_is_nodata_));
   if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
+  if (!raw_ && origin_.kept && frame.is_packed())
+    frame.keep_in(origin_.kept, entry.sha256 + (zero_is_nodata_ == ZeroIsNodata::kAuto     ? " auto"
+                                                : zero_is_nodata_ == ZeroIsNodata::kAlways ? " always"
+                                                                                           : " never"));
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
       facts.channels != entry.facts.channels)

@@ -41,7 +41,7 @@ OpenFrame::OpenFrame(FrameReader raw, std::shared_ptr<const RawNight> night, con
 }
 
 void OpenFrame::read_rows(int channel, int y0, int rows, float* out) {
-  if (!night_) return reader_.read_rows(channel, y0, rows, out);
+  if (!night_ && !kept_) return reader_.read_rows(channel, y0, rows, out);
   std::vector<float*> wanted(static_cast<std::size_t>(facts_.channels));
   wanted.at(static_cast<std::size_t>(channel)) = out;
   read_box({0, y0, facts_.width, rows}, wanted);
@@ -53,23 +53,30 @@ void OpenFrame::keep_in(std::shared_ptr<KeptFrames> kept, std::string name) {
 }
 
 bool OpenFrame::copy_kept(const Box& box, const std::vector<float*>& out) const {
-  const std::shared_ptr<const Image> frame = kept_ ? kept_->find(name_) : nullptr;
+  const std::shared_ptr<const KeptFrame> frame = kept_ ? kept_->find(name_) : nullptr;
   if (!frame) return false;
   for (std::size_t c = 0; c < out.size(); ++c)
-    for (int y = 0; y < box.h && out[c] != nullptr; ++y)
-      std::copy_n((*frame)[c].row(box.y0 + y) + box.x0, box.w,
-                  out[c] + static_cast<std::ptrdiff_t>(y) * box.w);
+    if (out[c] != nullptr) frame->copy_box(c, box, out[c]);
   return true;
 }
 
+// All of a packed frame has to be unpacked for any part of it.
+bool OpenFrame::keeps_now(const Box& box) const {
+  const Box whole{0, 0, facts_.width, facts_.height};
+  return kept_ && !(box == whole) &&
+         kept_->may_take(whole.area() * static_cast<std::size_t>(facts_.channels));
+}
+
 void OpenFrame::read_box(const Box& box, const std::vector<float*>& out) {
-  if (!night_) {
-    for (std::size_t c = 0; c < out.size(); ++c)
-      if (out[c] != nullptr) reader_.read_box(static_cast<int>(c), box, out[c]);
-    return;
-  }
   if (copy_kept(box, out)) return;
-  for_blocks(box, [&](const Box& block, const Box& from) { resample_block(block, from, box, out); });
+  if (night_)
+    return for_blocks(box, [&](const Box& block, const Box& from) { resample_block(block, from, box, out); });
+  if (keeps_now(box)) {
+    read_all();
+    if (copy_kept(box, out)) return;
+  }
+  for (std::size_t c = 0; c < out.size(); ++c)
+    if (out[c] != nullptr) reader_.read_box(static_cast<int>(c), box, out[c]);
 }
 
 void OpenFrame::drizzle_box(const Box& box, const std::vector<DrizzledChannel>& out) {

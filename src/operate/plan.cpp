@@ -200,8 +200,8 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   plan.channels = manifest.channels();
   Grid grid;
   // As large a part of the sample is kept as of all frames in the run.
-  frames.kept =
-      std::make_shared<KeptFrames>(kept_memory_bytes(config) * kSampleFrames / manifest.frames.size());
+  frames.kept = std::make_shared<KeptFrames>(kept_memory_bytes(config.parallel) * kSampleFrames /
+                                             manifest.frames.size());
   PlanSample sample = measure_sample(config, frames, manifest, fwhm_px, verified, plan, grid);
   const std::vector<std::string> odd_headers = header_warnings(manifest);
   plan.warnings.insert(plan.warnings.end(), odd_headers.begin(), odd_headers.end());

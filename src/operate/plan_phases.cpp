@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what the allocator keeps
 // Bytes a pixel and channel: mean, variance and coverage of the classical stack.
 constexpr std::uint64_t kClassicalBytes = 2 * sizeof(float) + sizeof(std::int32_t);
+constexpr std::uint64_t kCodeBytes = 2;                     // a sample of a packed frame that is kept
 constexpr std::uint64_t kDistributionBytes = 24;            // a thread: samples, keys and distinct values
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
 
@@ -61,10 +62,13 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t pixels = plane * static_cast<std::uint64_t>(plan.channels);
   const auto threads = static_cast<std::uint64_t>(plan.threads), frames = manifest.frames.size();
   const RawCosts raw = raw_costs(config, manifest, pixels * sizeof(float));
-  const std::uint64_t held_raw = kProgramBytes + raw.masters_bytes + raw.kept_bytes;
+  const std::uint64_t kept = plan.samples.packed ? std::min<std::uint64_t>(kept_memory_bytes(config.parallel),
+                                                                           kCodeBytes * pixels * frames)
+                                                 : raw.kept_bytes;
+  const std::uint64_t held_raw = kProgramBytes + raw.masters_bytes + kept;
   const std::uint64_t resident = held_raw + pixels * kClassicalBytes;
   const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
-  const std::size_t limit = band_memory_bytes(config);
+  const std::size_t limit = band_memory_bytes(config, plan.samples.packed);
   const BandReads reads = band_reads(grid, plan, limit);
   const double read_again =
       plan.samples.planes > plan.channels ? 1 : raw.unkept;  // drizzled frames are not kept

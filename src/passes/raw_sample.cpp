@@ -98,7 +98,7 @@ RawCosts raw_costs(const RunConfig& config, const Manifest& manifest, std::uint6
   costs.masters_bytes = raw_plane * ((c.use_dark || c.use_bias ? 1 : 0) + (c.use_flat ? 1 : 0));
   costs.star_finding_bytes = kPlanesOfStarFinding * raw_plane;
   const std::uint64_t all = manifest.frames.size() * frame_bytes;
-  costs.kept_bytes = std::min<std::uint64_t>(kept_memory_bytes(config), all);
+  costs.kept_bytes = std::min<std::uint64_t>(kept_memory_bytes(config.parallel), all);
   costs.unkept = 1 - static_cast<double>(costs.kept_bytes) / static_cast<double>(all);
   return costs;
 }

@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <stdexcept>
 
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/process_usage.hpp"
 
 namespace tilecompile {
 namespace {
@@ -78,6 +81,83 @@ TEST_F(CachedFrames, ADamagedFrameIsNamedAsInTheFolder) {
   ASSERT_EQ(found.bad.size(), 1u);
   EXPECT_EQ(found.bad[0].path, "zz_bad.fits");
   EXPECT_THAT(found.bad[0].reason, testing::HasSubstr("not a FITS file"));
+}
+
+/// A night of gzipped frames.
+class PackedFrames : public testing::Test {
+ protected:
+  PackedFrames() {
+    for (int f = 0; f < 7; ++f) expected_.push_back(night_.source().open(f).read_all());
+    if (std::system(("gzip -f '" + night_.frames_dir().string() + "'/*").c_str()) != 0)
+      throw std::runtime_error("gzip failed");
+    manifest_ = std::make_shared<Manifest>(scan_frames(night_.frames_dir(),
+                                                       list_frames(night_.frames_dir(), "").paths, 1,
+                                                       {night_.method.data}, verified_)
+                                               .manifest);
+  }
+  FrameSource source(std::size_t kept_bytes) {
+    FrameOrigin origin(night_.frames_dir());
+    origin.kept = kept_ = std::make_shared<KeptFrames>(kept_bytes);
+    return {origin, manifest_, ZeroIsNodata::kAuto, verified_};
+  }
+  static Plane<float> box_of(OpenFrame frame, const Box& box) {
+    Plane<float> part(box.w, box.h);
+    frame.read_box(box, {part.data()});
+    return part;
+  }
+  void expect_boxes(const FrameSource& frames, const Box& box) const {
+    for (int f = 0; f < 7; ++f) {
+      Plane<float> part(box.w, box.h);
+      for (int y = 0; y < box.h; ++y)
+        std::copy_n(expected_[static_cast<std::size_t>(f)][0].row(box.y0 + y) + box.x0, box.w, part.row(y));
+      expect_same_bits(box_of(frames.open(f), box), part, "frame " + std::to_string(f));
+    }
+  }
+
+  SmallNight night_;
+  std::shared_ptr<VerifiedFiles> verified_ = std::make_shared<VerifiedFiles>();
+  std::shared_ptr<Manifest> manifest_;
+  std::shared_ptr<KeptFrames> kept_;
+  std::vector<Image> expected_;
+};
+
+TEST_F(PackedFrames, AreUnpackedOnceWhereTheyFit) {
+  const FrameSource frames = source(std::size_t{1} << 24);
+  EXPECT_EQ(frames.reserved_bytes(), std::size_t{1} << 24);
+  const std::int64_t before = process_bytes_read();
+  expect_boxes(frames, {3, 40, 60, 20});
+  EXPECT_EQ(kept_->size_bytes(), 7u * 131 * 97 * 2);
+  const std::int64_t once = process_bytes_read();
+  expect_boxes(frames, {30, 1, 90, 50});
+  Plane<float> rows(131, 5);
+  frames.open(6).read_rows(0, 90, 5, rows.data());
+  EXPECT_EQ(rows.at(100, 4), expected_[6][0].at(100, 94));
+  const std::int64_t again = process_bytes_read() - once;
+  EXPECT_GT(once - before, 7 * 10000);
+  EXPECT_LT(again, 10000) << "less than the smallest of the files";
+}
+
+TEST_F(PackedFrames, AreReadFromTheirFilesWhereTheyDoNotFit) {
+  const FrameSource frames = source(3 * 131 * 97 * 2);
+  expect_boxes(frames, {3, 40, 60, 20});
+  EXPECT_EQ(kept_->size_bytes(), 3u * 131 * 97 * 2);
+  expect_boxes(frames, {3, 40, 60, 20});
+  EXPECT_EQ(night_.source().reserved_bytes(), 0u) << "plain files are not kept";
+}
+
+// The second time it is opened, nothing is read before a sample is wanted.
+TEST_F(PackedFrames, AFileThatIsGoneIsNamedWhenItIsRead) {
+  const FrameSource frames = source(0);
+  expect_boxes(frames, {0, 0, 10, 10});
+  OpenFrame frame = frames.open(2);
+  fs::remove(night_.frames_dir() / manifest_->frames[2].path);
+  Plane<float> part(4, 4);
+  try {
+    frame.read_box({0, 0, 4, 4}, {part.data()});
+    FAIL() << "nothing was thrown";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr(manifest_->frames[2].path + " failed: No such file"));
+  }
 }
 
 }  // namespace

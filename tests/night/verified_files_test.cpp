@@ -133,8 +133,15 @@ TEST_F(BySums, FilesThatTheLibraryUnpacksAreLookedAtAsAWhole) {
   ASSERT_EQ(std::system(("gzip -c '" + path(0).string() + "' > '" + packed.string() + "'").c_str()), 0);
   const FrameReader unpacked(packed, ZeroIsNodata::kNever, std::make_unique<Recorder>(asked, last));
   EXPECT_GE(last, static_cast<std::int64_t>(fs::file_size(packed)));
-  EXPECT_TRUE(plain.head());
-  EXPECT_FALSE(unpacked.head()) << "it has to be unpacked again";
+  EXPECT_FALSE(plain.is_packed());
+  EXPECT_TRUE(unpacked.is_packed());
+  asked = 0;
+  FrameReader again(packed, ZeroIsNodata::kNever, std::make_unique<Recorder>(asked, last), unpacked.head());
+  EXPECT_EQ(asked, 0) << "nothing is wanted of it yet";
+  EXPECT_EQ(again.facts().width, plain.facts().width);
+  last = 0;
+  again.read_all();
+  EXPECT_GE(last, static_cast<std::int64_t>(fs::file_size(packed)));
 }
 
 /// Bytes that this process has got from files so far, from the page cache too.

@@ -34,9 +34,7 @@ class Distributed : public testing::Test {
     reference_ = digests_of("run", "");
     ASSERT_GE(reference_.size(), 2u);
   }
-  static void TearDownTestSuite() {
-    delete night_;
-  }
+  static void TearDownTestSuite() { delete night_; }
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ
     broker_->wait_until_quiet();  // the workers of the case before

@@ -31,9 +31,7 @@ class DrizzledNights : public testing::Test {
     reference_ = product_digests(directory_of(go("run", "")));
     ASSERT_GE(reference_.size(), 2u);
   }
-  static void TearDownTestSuite() {
-    delete night_;
-  }
+  static void TearDownTestSuite() { delete night_; }
 
   static std::vector<std::string> words(const std::string& mode) {
     std::vector<std::string> all = {mode,

@@ -39,9 +39,7 @@ class RawNights : public testing::Test {
     }
     if (PrivateBroker::installed()) broker_ = &shared_broker();
   }
-  static void TearDownTestSuite() {
-    delete night_;
-  }
+  static void TearDownTestSuite() { delete night_; }
 
   struct Ended {
     fs::path directory;

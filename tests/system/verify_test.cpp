@@ -43,9 +43,7 @@ class Verify : public testing::Test {
     const auto set_up = run_program("setup " + yaml() + flags());
     ASSERT_EQ(set_up.exit_code, 0) << set_up.text;
   }
-  static void TearDownTestSuite() {
-    delete folder_;
-  }
+  static void TearDownTestSuite() { delete folder_; }
   void SetUp() override {
     TILECOMPILE_NEEDS_RABBITMQ
     broker_->wait_until_quiet();                  // the workers of the case before

@@ -31,8 +31,10 @@ class FrameReader {
   FrameReader(FrameReader&&) noexcept;
 
   const FrameFacts& facts() const;
-  /// For opening the file again; nothing for files that the library unpacks.
+  /// For opening the file again; a packed one is then not touched before something is read of it.
   std::shared_ptr<const FrameHead> head() const;
+  /// Whether the file has to be unpacked: its samples do not lie in it as they are.
+  bool is_packed() const;
   /// Bytes of memory that it keeps as long as it is open: those of a file that had to be unpacked.
   std::size_t held_bytes() const;
   /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded

@@ -116,8 +116,8 @@ class BandCache {
     int threads = 0;  ///< whose latest tile lies in the band
   };
   void move_thread_to(const std::shared_ptr<Entry>& entry);
-  void make_room(std::size_t needed_bytes);
-  void warn_when_too_small(std::size_t band_bytes);
+  void make_room(std::size_t needed_bytes, std::size_t limit_bytes);
+  void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 
   std::size_t memory_limit_bytes_, most_bands_;
   std::mutex mutex_;

@@ -22,8 +22,9 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
 
 /// What frames bring to sums over frames.
 struct BandSamples {
-  int planes = 1;      ///< channels, drizzled ones with their shares
-  bool codes = false;  ///< all frames are files of 16-bit codes, by their size, and are used as they are
+  int planes = 1;       ///< channels, drizzled ones with their shares
+  bool codes = false;   ///< all frames are files of 16-bit codes, by their size, and are used as they are
+  bool packed = false;  ///< some are files that have to be unpacked, by their size, and are used as they are
   /// Of the frames of `manifest`, registered by `raw` where that is not null.
   static BandSamples of(const Manifest& manifest, const RawNight* raw);
 };
@@ -39,6 +40,8 @@ class FrameSource {
   /// Whether the frames are drizzled into sums over frames.
   bool drizzles() const { return raw_ && raw_->registration.drizzles(); }
   const BandSamples& band_samples() const { return band_samples_; }
+  /// Memory that the frames which are kept may come to take.
+  std::size_t reserved_bytes() const;
   /// Opens frame `index` after checking that it is the file of the manifest; where its sums are known, what
   /// is read of it is checked then.
   OpenFrame open(int index) const;

@@ -19,10 +19,13 @@ class OpenFrame {
   explicit OpenFrame(FrameReader stored);
   /// `frame` is one of `night`'s. Throws InputError when the file has another size.
   OpenFrame(FrameReader raw, std::shared_ptr<const RawNight> night, const RegisteredFrame& frame);
-  /// Whole frames that are read are kept there under this name, and read from there again.
+  /// Whole frames that are read are kept there under this name, and read from there again; of a stored frame
+  /// the whole is read when any part of it is wanted.
   void keep_in(std::shared_ptr<KeptFrames> kept, std::string name);
 
   const FrameFacts& facts() const { return facts_; }
+  /// As FrameReader::is_packed.
+  bool is_packed() const { return reader_.is_packed(); }
   /// As FrameReader::held_bytes.
   std::size_t held_bytes() const { return reader_.held_bytes(); }
   /// Rows y0 .. y0+rows-1 of `channel`, full width; `out` holds rows * width samples. Invalid pixels are NaN.
@@ -43,6 +46,7 @@ class OpenFrame {
   void for_blocks(const Box& box, const Make& make, std::size_t shape = 0) const;
   Box source_of(const Box& block) const;
   bool copy_kept(const Box& box, const std::vector<float*>& out) const;
+  bool keeps_now(const Box& box) const;
   void resample_block(const Box& block, const Box& from, const Box& box, const std::vector<float*>& out);
   void drizzle_block(const Box& block, const Box& from, const Box& box,
                      const std::vector<DrizzledChannel>& out);
