@@ -70,6 +70,12 @@ std::size_t KeptFrames::size_bytes() const {
   return size_bytes_;
 }
 
+void KeptFrames::forget() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  frames_.clear();
+  size_bytes_ = 0;
+}
+
 void KeptFrames::close() {
   const std::lock_guard<std::mutex> lock(mutex_);
   frames_.clear();

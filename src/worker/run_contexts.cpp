@@ -94,6 +94,8 @@ std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
     }
   std::shared_ptr<RunContext> run = fetch(task);
   check_range(task, *run);
+  if (frames_.kept && !kept_for_.empty() && kept_for_ != task.run_id) frames_.kept->forget();
+  kept_for_ = task.run_id;
   latest_.emplace_front(id, run);
   if (latest_.size() > kRunsKept) latest_.pop_back();
   return run;

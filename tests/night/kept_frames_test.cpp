@@ -63,6 +63,16 @@ TEST(KeptFrames, GiveTheSamplesOfTheImage) {
   }
 }
 
+TEST(KeptFrames, WhatIsForgottenLeavesRoom) {
+  KeptFrames kept(100 * 2);
+  kept.offer("a", constant(10, 10, 3));
+  kept.forget();
+  EXPECT_EQ(kept.find("a"), nullptr);
+  kept.offer("b", constant(10, 10, 4));
+  ASSERT_NE(kept.find("b"), nullptr);
+  EXPECT_EQ(kept.size_bytes(), 200u);
+}
+
 TEST(KeptFrames, ClosedItHoldsNothing) {
   KeptFrames kept(1000000);
   kept.offer("a", Image(2, Plane<float>(10, 10)));

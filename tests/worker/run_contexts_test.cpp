@@ -35,5 +35,24 @@ TEST(RunContexts, FramesAreReadThoughTheirSumsAreGoneOrDamaged) {
   }
 }
 
+// A worker lives longer than a run.
+TEST(RunContexts, FramesThatAreKeptAreThoseOfTheLatestRun) {
+  WorkerNight night;
+  FrameOrigin frames(night.frames_dir());
+  frames.kept = std::make_shared<KeptFrames>(1000);
+  frames.kept->offer("of this run", Image(1, Plane<float>(4, 4)));
+  RunContexts runs(*night.store, frames, std::size_t{1} << 24, 1, night.verified);
+  runs.get(night.task_template);
+  EXPECT_NE(frames.kept->find("of this run"), nullptr);
+  TileTask other = night.task_template;
+  other.run_id = "22222222-2222-4333-8444-555555555555";
+  for (const auto key : {config_key, manifest_key, frame_metrics_key})
+    night.store->put(key(other.run_id), night.store->get(key(night.run_id)));
+  other.metrics.ref = frame_metrics_key(other.run_id);
+  runs.get(other);
+  EXPECT_EQ(frames.kept->find("of this run"), nullptr);
+  EXPECT_EQ(frames.kept->limit_bytes(), 1000u);
+}
+
 }  // namespace
 }  // namespace tilecompile

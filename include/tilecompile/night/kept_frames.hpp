@@ -46,6 +46,8 @@ class KeptFrames {
   std::size_t limit_bytes() const;
   /// Bytes kept.
   std::size_t size_bytes() const;
+  /// Forgets all frames: another night needs the room.
+  void forget();
   /// Forgets all frames, and keeps none from now on.
   void close();
 

@@ -50,6 +50,7 @@ class RunContexts {
   std::shared_ptr<VerifiedFiles> verified_;
   std::mutex mutex_;
   std::list<std::pair<std::string, std::shared_ptr<RunContext>>> latest_;
+  std::string kept_for_;  ///< the run whose frames are kept in memory
 };
 
 }  // namespace tilecompile
