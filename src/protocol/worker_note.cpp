@@ -20,6 +20,7 @@ constexpr int kMostSeconds = 86400;
 constexpr std::size_t kTextBytes = 4096;
 constexpr int kMostNotesRead = 512;
 constexpr auto kNotesComeWithin = 500ms;
+constexpr int kMostLooks = 100, kBareLooks = 5;
 
 }  // namespace
 
@@ -69,10 +70,13 @@ void leave_note(Transport& transport, WorkerNote note) {
 std::vector<std::string> notes_on(Transport& transport, const std::string& queue) {
   std::vector<std::string> bodies;
   auto state = transport.inspect(queue);
-  // A master that reads notes of workers holds them for a second.
-  for (int look = 0; look < 30 && state && state->messages == 0 && state->consumers > 0; ++look) {
+  // A master that reads notes of workers holds them for a second, on a busy machine for longer; and as it
+  // gives them back, there is neither a consumer nor a note for a moment.
+  int bare = 0;
+  for (int look = 0; look < kMostLooks && bare < kBareLooks && state && state->messages == 0; ++look) {
     std::this_thread::sleep_for(50ms);
     state = transport.inspect(queue);
+    bare = state && state->consumers > 0 ? 0 : bare + 1;
   }
   if (!state || state->messages == 0) return bodies;
   transport.consume(queue, kMostNotesRead);

@@ -1,8 +1,11 @@
-// How long the kernels take, in seconds a sample ("600p" is 0.6 ns). A measurement, not a test:
+// How long the kernels take, in seconds a sample ("600p" is 0.6 ns), and what they read and write of memory
+// as a share of what one thread can read ("of memory"; 1: no faster way exists). A measurement, not a test:
 //   cmake --preset release -DTILECOMPILE_BENCH=ON && cmake --build --preset release --target bench_kernels
 //   TILECOMPILE_VECTORS=avx2 build/release/tests/bench_kernels
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <random>
@@ -27,9 +30,31 @@ namespace {
 constexpr int kSide = 96, kFrames = 200;
 constexpr double kFwhmPx = 3;
 
-void count_samples(benchmark::State& state, double samples) {
-  state.counters["s/sample"] = benchmark::Counter(
-      samples, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+// Bytes that one thread reads of memory in a second: the best of some runs through more than any cache holds.
+double memory_rate() {
+  static const double rate = [] {
+    constexpr int kTurns = 7, kLanes = 16;
+    const std::vector<float> floats(std::size_t{1} << 27, 1.0F);
+    double best_s = 1e9;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      float sums[kLanes] = {};
+      const auto began = std::chrono::steady_clock::now();
+      for (std::size_t i = 0; i < floats.size(); i += kLanes)
+        for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += floats[i + lane];
+      benchmark::DoNotOptimize(sums);
+      best_s =
+          std::min(best_s, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+    }
+    return static_cast<double>(floats.size() * sizeof(float)) / best_s;
+  }();
+  return rate;
+}
+
+// `bytes`: of a sample, read and written.
+void count_samples(benchmark::State& state, double samples, double bytes) {
+  using benchmark::Counter;
+  state.counters["s/sample"] = Counter(samples, Counter::kIsIterationInvariantRate | Counter::kInvert);
+  state.counters["of memory"] = Counter(samples * bytes / memory_rate(), Counter::kIsIterationInvariantRate);
 }
 
 // A star in the middle of codes with noise.
@@ -71,7 +96,7 @@ void decode(benchmark::State& state) {
     decode_samples(raw.data(), kCodes, 16, {1, 32768, false, 0}, false, out.data());
     benchmark::DoNotOptimize(out.data());
   }
-  count_samples(state, kCodes);
+  count_samples(state, kCodes, 6);
 }
 BENCHMARK(decode);
 
@@ -79,7 +104,7 @@ void median_of_a_plane(benchmark::State& state) {
   const Plane<float> plane = star_field(kSide, 1);
   const std::vector<double> values(plane.samples().begin(), plane.samples().end());
   for (auto _ : state) benchmark::DoNotOptimize(median(values));
-  count_samples(state, static_cast<double>(values.size()));
+  count_samples(state, static_cast<double>(values.size()), 8);
 }
 BENCHMARK(median_of_a_plane);
 
@@ -90,28 +115,28 @@ void clip_of_codes(benchmark::State& state) {
     samples.assign(plane.view(), 1);
     benchmark::DoNotOptimize(clip(samples, 1));
   }
-  count_samples(state, static_cast<double>(plane.size()));
+  count_samples(state, static_cast<double>(plane.size()), 4);
 }
 BENCHMARK(clip_of_codes);
 
 void gradient(benchmark::State& state) {
   const Plane<float> plane = star_field(512, 1);
   for (auto _ : state) benchmark::DoNotOptimize(gradient_energy(plane.view()));
-  count_samples(state, static_cast<double>(plane.size()));
+  count_samples(state, static_cast<double>(plane.size()), 4);
 }
 BENCHMARK(gradient);
 
 void star_fit(benchmark::State& state) {
   const Plane<float> plane = star_field(33, 1);
   for (auto _ : state) benchmark::DoNotOptimize(measure_star(plane.view(), 16, 16, 12));
-  count_samples(state, 25 * 25);
+  count_samples(state, 25 * 25, 4);
 }
 BENCHMARK(star_fit);
 
 void median_and_mad_over_frames(benchmark::State& state) {
   const Tile& frames = tile();  // made before the clock starts
   for (auto _ : state) benchmark::DoNotOptimize(pixel_statistics(frames.cutouts, kSide, kSide));
-  count_samples(state, Tile::kSamples);
+  count_samples(state, Tile::kSamples, 4);
 }
 BENCHMARK(median_and_mad_over_frames);
 
@@ -120,40 +145,49 @@ void rejection(benchmark::State& state) {
   RejectionParams params;
   params.mode = RejectionParams::Mode::kSigmaClip;
   for (auto _ : state) benchmark::DoNotOptimize(reject_outliers(frames.cutouts, kSide, kSide, params));
-  count_samples(state, Tile::kSamples);
+  count_samples(state, Tile::kSamples, 4);
 }
 BENCHMARK(rejection);
 
 void weighted_sum(benchmark::State& state) {
   const Tile& frames = tile();  // made before the clock starts
   for (auto _ : state) benchmark::DoNotOptimize(weighted_mean(frames.cutouts, kSide, kSide, 64));
-  count_samples(state, Tile::kSamples);
+  count_samples(state, Tile::kSamples, 4);
 }
 BENCHMARK(weighted_sum);
 
 void sharp_and_quiet_sum(benchmark::State& state) {
   const Tile& frames = tile();  // made before the clock starts
   for (auto _ : state) benchmark::DoNotOptimize(sharp_and_quiet(frames.cutouts, kSide, kSide, 64, nullptr));
-  count_samples(state, Tile::kSamples);
+  count_samples(state, Tile::kSamples, 4);
 }
 BENCHMARK(sharp_and_quiet_sum);
 
 void local_sky(benchmark::State& state) {
-  const SkyMesh mesh = sky_mesh(1920, 1080);
   FrameChannel frame;
   frame.noise = 20;
-  keep_sky(frame, std::vector<double>(mesh.size(), 3));
-  const SurfaceBox surface(mesh, {480, 480, kSide, kSide});
-  const Plane<float>& samples = tile().frames.front();
-  for (auto _ : state) benchmark::DoNotOptimize(without_own_sky(samples.view(), frame, surface));
-  count_samples(state, kSide * kSide);
+  keep_sky(frame, std::vector<double>(sky_mesh(1920, 1080).size(), 3));
+  FrameMetrics metrics;
+  metrics.channels = {std::vector<FrameChannel>(kFrames, frame)};
+  metrics.image_width = 1920;
+  metrics.image_height = 1080;
+  TileInput input;
+  input.box = {480, 480, kSide, kSide};
+  input.metrics = &metrics;
+  input.cutouts.resize(1);
+  for (int f = 0; f < kFrames; ++f) {
+    input.cutouts[0].push_back({tile().frames[static_cast<std::size_t>(f)].view(), 1, {}});
+    input.frame_index.push_back(f);
+  }
+  for (auto _ : state) benchmark::DoNotOptimize(without_own_skies(input, 0));
+  count_samples(state, Tile::kSamples, 8);
 }
 BENCHMARK(local_sky);
 
 void noise_guard(benchmark::State& state) {
   const Plane<float> sharp = star_field(kSide, 1), quiet = star_field(kSide, 2);
-  for (auto _ : state) benchmark::DoNotOptimize(sharp_share(sharp, quiet, {}, kFwhmPx));
-  count_samples(state, kSide * kSide);
+  for (auto _ : state) benchmark::DoNotOptimize(guard_stars(sharp, quiet, {}, kFwhmPx));
+  count_samples(state, kSide * kSide, 24);
 }
 BENCHMARK(noise_guard);
 
@@ -169,7 +203,7 @@ void overlap_add(benchmark::State& state) {
     sum.add(0, one, {});
     benchmark::DoNotOptimize(sum.finish());
   }
-  count_samples(state, static_cast<double>(plane.size()));
+  count_samples(state, static_cast<double>(plane.size()), 20.0 + OverlapAdd::kBytesAPixel);
 }
 BENCHMARK(overlap_add);
 

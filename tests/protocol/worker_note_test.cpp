@@ -47,6 +47,25 @@ TEST(WorkerNotes, TheNewestOfEachWorkerIsReadAndAllArePutBack) {
   }
 }
 
+// Between the end of a reader's consuming and its giving back, a queue shows neither notes nor consumers.
+TEST(WorkerNotes, ThatAnotherIsReadingAreWaitedFor) {
+  MemoryBroker broker;
+  const auto worker = broker.connect(), holder = broker.connect(), reader = broker.connect();
+  reader->declare(workers_queue_spec());
+  leave_note(*worker, {"barn-1", "", "", true, "", 0});
+  holder->consume(kWorkersQueue, 10);
+  const auto held = holder->receive(std::chrono::seconds(10));
+  ASSERT_TRUE(held);
+  std::thread puts_back([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    holder->cancel(kWorkersQueue);
+    std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    holder->reject(held->tag, true);
+  });
+  EXPECT_EQ(latest_worker_notes(*reader).count("barn-1"), 1u);
+  puts_back.join();
+}
+
 /// A user who may not read from queues.
 struct Barred : ForwardingTransport {
   using ForwardingTransport::ForwardingTransport;
