@@ -44,7 +44,7 @@ class WorkerThread : public Observer {
  public:
   WorkerThread(std::unique_ptr<Transport> transport, ObjectStore& store, RunContexts& runs,
                const WorkerOptions& options)
-      : transport_(std::move(transport)), thread_([this, &store, &runs, options] {
+      : transport_(std::move(transport)), runs_(runs), thread_([this, &store, &runs, options] {
           try {
             run_worker(*transport_, store, runs, options, stop_);
           } catch (...) {
@@ -59,9 +59,11 @@ class WorkerThread : public Observer {
   void watch() override {
     if (failed_) std::rethrow_exception(failure_);
   }
+  void rest() override { runs_.forget(); }
 
  private:
   std::unique_ptr<Transport> transport_;
+  RunContexts& runs_;
   std::atomic<bool> stop_{false}, failed_{false};
   std::exception_ptr failure_;
   std::thread thread_;

@@ -58,9 +58,16 @@ ProductPlan final_plan(const StackingParams& stacking, const std::string& histor
 }
 
 // The last two phases where synthetic frames are wanted.
+// What is held for reading them would stand beside the products.
+void read_no_more_frames(const RunUnderWay& run) {
+  if (run.links.frames.kept) run.links.frames.kept->close();
+  run.links.workers->rest();
+}
+
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                             const TileRound& round, const Image& kept) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
+  read_no_more_frames(run);
   const StackingParams& stacking = run.config.method.stacking;
   const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
   write_final(run, night, tiles,
@@ -141,7 +148,7 @@ RunOutcome carry_out(RunUnderWay& run) {
   Journal& journal = all->journal;
   Reconstruction& made = *all->made;
   const bool synthetic = synthetic_enabled(run.record.frames, run.config.method.synthetic);
-  if (!synthetic && run.links.frames.kept) run.links.frames.kept->close();  // no more frames are read
+  if (!synthetic) read_no_more_frames(run);
   const Image kept = stack_of_what_was_kept(night, made.channels);
   write_reconstruction(run, night, made.tiles, made.channels, kept);
   if (synthetic) {

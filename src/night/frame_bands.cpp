@@ -185,6 +185,11 @@ void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
   forget(true);
 }
 
+void BandCache::clear() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  entries_.remove_if([](const std::shared_ptr<Entry>& entry) { return entry->band != nullptr; });
+}
+
 void BandCache::warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes) {
   const std::size_t needed = band_bytes * std::max<std::size_t>(2, most_bands_);
   if (warned_ || needed <= limit_bytes) return;

@@ -20,7 +20,7 @@ constexpr int kMostSeconds = 86400;
 constexpr std::size_t kTextBytes = 4096;
 constexpr int kMostNotesRead = 512;
 constexpr auto kNotesComeWithin = 500ms;
-constexpr int kMostLooks = 100, kBareLooks = 5;
+constexpr int kMostLooksAtNotes = 100, kBareLooksAtNotes = 5;
 
 }  // namespace
 
@@ -73,7 +73,8 @@ std::vector<std::string> notes_on(Transport& transport, const std::string& queue
   // A master that reads notes of workers holds them for a second, on a busy machine for longer; and as it
   // gives them back, there is neither a consumer nor a note for a moment.
   int bare = 0;
-  for (int look = 0; look < kMostLooks && bare < kBareLooks && state && state->messages == 0; ++look) {
+  for (int look = 0; look < kMostLooksAtNotes && bare < kBareLooksAtNotes && state && state->messages == 0;
+       ++look) {
     std::this_thread::sleep_for(50ms);
     state = transport.inspect(queue);
     bare = state && state->consumers > 0 ? 0 : bare + 1;

@@ -77,6 +77,12 @@ void RunContexts::check(const TileTask& task) const {
   run->frames->file(task.first_frame);
 }
 
+void RunContexts::forget() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  latest_.clear();
+  bands_->clear();
+}
+
 std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
   if (task.input_stage != "registered" && task.input_stage != "raw")
     throw InputError(

@@ -104,6 +104,17 @@ TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
   EXPECT_EQ(cache.get(source, night.grid.tiles[2], 0, 6), first);
 }
 
+TEST(BandCache, WhatIsClearedIsReadAgain) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 4);
+  const std::weak_ptr<const FrameBand> first = cache.get(source, night.grid.tiles[0], 0, 6);
+  ASSERT_FALSE(first.expired());
+  cache.clear();
+  EXPECT_TRUE(first.expired());
+  EXPECT_NE(cache.get(source, night.grid.tiles[0], 0, 6), nullptr);
+}
+
 TEST(BandCache, SmallLimitsMakeNarrowBandsAndForgetOldOnes) {
   const SmallNight night;
   const std::size_t column = shape_of(1, 7).column_bytes(night.grid.tiles.front());

@@ -35,6 +35,16 @@ TEST(RunContexts, FramesAreReadThoughTheirSumsAreGoneOrDamaged) {
   }
 }
 
+TEST(RunContexts, WhatIsForgottenIsFetchedAgain) {
+  WorkerNight night;
+  RunContexts runs = night.contexts();
+  const std::weak_ptr<RunContext> run = runs.get(night.task_template);
+  ASSERT_FALSE(run.expired());
+  runs.forget();
+  EXPECT_TRUE(run.expired());
+  EXPECT_NE(runs.get(night.task_template), nullptr);
+}
+
 // A worker lives longer than a run.
 TEST(RunContexts, FramesThatAreKeptAreThoseOfTheLatestRun) {
   WorkerNight night;

@@ -13,6 +13,8 @@ class Observer {
   virtual void progress(int /*done*/) {}
   /// Called now and then while others work; throws when they are lost.
   virtual void watch() {}
+  /// Called when no more of that work comes: memory that is held for it may go.
+  virtual void rest() {}
 };
 
 /// An observer that lets everything go on.

@@ -89,6 +89,8 @@ class BandCache {
   /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows.
   std::shared_ptr<const FrameBand> get(const std::shared_ptr<const FrameSource>& source, const Box& tile,
                                        int first_frame, int last_frame);
+  /// Forgets all bands but those that are being read.
+  void clear();
   /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit:
   /// whole rows, a segment of at least two tiles, or the tile alone; never less than the tile, and not above
   /// 96 MB where that is enough for two tiles.

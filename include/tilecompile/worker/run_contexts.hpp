@@ -39,6 +39,8 @@ class RunContexts {
   /// Looks anew whether what the task needs can be had: its objects in the storage, and its first frame.
   /// Throws what get throws, and what opening the frame throws.
   void check(const TileTask& task) const;
+  /// Lets go what is held of all runs; what tasks under way still use goes with them.
+  void forget();
 
  private:
   std::shared_ptr<RunContext> fetch(const TileTask& task) const;
