@@ -34,7 +34,6 @@ struct FrameReader::State {
   std::filesystem::path path;
   ZeroIsNodata zeros = ZeroIsNodata::kAuto;
   OpenedFrame open;  ///< of packed files, not before something is read
-
   std::shared_ptr<const FrameHead> head;
   std::unique_ptr<FrameGuard> guard;  ///< may be empty
   std::vector<unsigned char> raw;
@@ -90,6 +89,7 @@ void FrameReader::State::read_head() {
 }
 
 void FrameReader::State::open_again() {
+  if (guard) guard->look(0, std::numeric_limits<std::int64_t>::max());
   open = open_frame(path);
   int status = 0;
   fits_movabs_hdu(open.file.get(), layout().hdu, nullptr, &status);

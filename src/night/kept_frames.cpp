@@ -50,14 +50,18 @@ void KeptFrames::offer(const std::string& name, const Image& frame) {
   if (find(name) || !may_take(samples)) return;
   auto copy = std::make_shared<const KeptFrame>(frame);
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (copy->size_bytes() > limit_bytes_ - size_bytes_ || frames_.count(name) > 0) return;
+  if (frames_.count(name) > 0) return;
+  if (copy->size_bytes() > limit_bytes_ - size_bytes_) {
+    refused_samples_ = std::min(refused_samples_, samples);
+    return;
+  }
   size_bytes_ += copy->size_bytes();
   frames_[name] = std::move(copy);
 }
 
 bool KeptFrames::may_take(std::size_t samples) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return samples * sizeof(std::uint16_t) <= limit_bytes_ - size_bytes_;
+  return samples < refused_samples_ && samples * sizeof(std::uint16_t) <= limit_bytes_ - size_bytes_;
 }
 
 std::size_t KeptFrames::limit_bytes() const {
@@ -74,6 +78,7 @@ void KeptFrames::forget() {
   const std::lock_guard<std::mutex> lock(mutex_);
   frames_.clear();
   size_bytes_ = 0;
+  refused_samples_ = std::numeric_limits<std::size_t>::max();
 }
 
 void KeptFrames::close() {

@@ -41,6 +41,18 @@ TEST(KeptFrames, KeepsTheFirstThatFitAndNoneForThem) {
   EXPECT_EQ(last_sample(*kept.find("frame 0"), 10, 10), 0.5F);
 }
 
+// Who asks before reading a whole frame for a part of it must not be told so again and again.
+TEST(KeptFrames, AFrameThatFoundNoRoomIsNotAskedForAgain) {
+  KeptFrames kept(100 * 3);
+  EXPECT_TRUE(kept.may_take(100));
+  kept.offer("of fractions", constant(10, 10, 0.5F));
+  EXPECT_EQ(kept.size_bytes(), 0u);
+  EXPECT_FALSE(kept.may_take(100));
+  EXPECT_TRUE(kept.may_take(99));
+  kept.forget();
+  EXPECT_TRUE(kept.may_take(100));
+}
+
 TEST(KeptFrames, GiveTheSamplesOfTheImage) {
   Plane<float> whole(7, 5), last(7, 5), none(7, 5), both(7, 5), fraction(7, 5);
   for (std::size_t i = 0; i < whole.size(); ++i)

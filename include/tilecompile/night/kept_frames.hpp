@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,7 +42,7 @@ class KeptFrames {
   std::shared_ptr<const KeptFrame> find(const std::string& name) const;
   /// Keeps a copy if there is room.
   void offer(const std::string& name, const Image& frame);
-  /// Whether a frame of so many samples may find room.
+  /// Whether a frame of so many samples may find room: not when one of that size did not.
   bool may_take(std::size_t samples) const;
   std::size_t limit_bytes() const;
   /// Bytes kept.
@@ -54,6 +55,7 @@ class KeptFrames {
  private:
   mutable std::mutex mutex_;
   std::size_t limit_bytes_, size_bytes_ = 0;
+  std::size_t refused_samples_ = std::numeric_limits<std::size_t>::max();  ///< of the smallest without room
   std::map<std::string, std::shared_ptr<const KeptFrame>> frames_;
 };
 
