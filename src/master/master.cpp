@@ -57,13 +57,13 @@ ProductPlan final_plan(const StackingParams& stacking, const std::string& histor
   return {"stack", stacking.output_file, {"tilecompile: " + history}, {}, true};
 }
 
-// The last two phases where synthetic frames are wanted.
 // What is held for reading them would stand beside the products.
 void read_no_more_frames(const RunUnderWay& run) {
   if (run.links.frames.kept) run.links.frames.kept->close();
   run.links.workers->rest();
 }
 
+// The last two phases where synthetic frames are wanted.
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                             const TileRound& round, const Image& kept) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);

@@ -56,15 +56,21 @@ std::uint64_t sample_count(const FrameFacts& facts) {
          static_cast<std::uint64_t>(facts.channels);
 }
 
-// Smaller than 16-bit samples are: a packed file.
-bool is_small(const ManifestEntry& frame) { return frame.size_bytes < 2 * sample_count(frame.facts); }
+// Smaller than its samples are: a packed file.
+bool is_small(const ManifestEntry& frame) {
+  constexpr double kCodesOfAByte = 255;
+  const FrameFacts& f = frame.facts;
+  const std::uint64_t bytes = !(f.code_step > 0) ? 4 : f.largest_code <= kCodesOfAByte * f.code_step ? 1 : 2;
+  return frame.size_bytes < bytes * sample_count(f);
+}
 
 }  // namespace
 
 BandSamples BandSamples::of(const Manifest& manifest, const RawNight* raw) {
   const auto& frames = manifest.frames;
   const bool codes = raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
-                       return !is_small(f) && f.size_bytes < 3 * sample_count(f.facts);
+                       const std::uint64_t samples = sample_count(f.facts);
+                       return f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
                      });
   const bool drizzled = raw != nullptr && raw->registration.drizzles();
   const bool packed = raw == nullptr && std::any_of(frames.begin(), frames.end(), is_small);
@@ -100,11 +106,9 @@ OpenFrame FrameSource::open(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
   OpenFrame frame = raw_ ? OpenFrame(reader(index, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
                          : OpenFrame(reader(index, zero_is_nodata_));
-  if (raw_ && origin_.kept) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
-  if (!raw_ && origin_.kept && frame.is_packed())
-    frame.keep_in(origin_.kept, entry.sha256 + (zero_is_nodata_ == ZeroIsNodata::kAuto     ? " auto"
-                                                : zero_is_nodata_ == ZeroIsNodata::kAlways ? " always"
-                                                                                           : " never"));
+  if (origin_.kept && raw_) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
+  if (origin_.kept && !raw_ && frame.is_packed())  // its zeros are samples or none by the run's configuration
+    frame.keep_in(origin_.kept, entry.sha256 + " " + std::to_string(static_cast<int>(zero_is_nodata_)));
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||
       facts.channels != entry.facts.channels)

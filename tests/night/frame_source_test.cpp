@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -81,6 +82,29 @@ TEST_F(CachedFrames, ADamagedFrameIsNamedAsInTheFolder) {
   ASSERT_EQ(found.bad.size(), 1u);
   EXPECT_EQ(found.bad[0].path, "zz_bad.fits");
   EXPECT_THAT(found.bad[0].reason, testing::HasSubstr("not a FITS file"));
+}
+
+TEST(BandSamples, TellPackedFilesByTheirSize) {
+  struct Case {
+    double code_step, largest_code;
+    std::uint64_t size_bytes;  // of 1000 samples and a header
+    bool codes, packed;
+  };
+  for (const Case& c : {Case{1, 255, 1100, false, false}, Case{1, 255, 900, false, true},
+                        Case{1, 65535, 2100, true, false}, Case{1, 65535, 1900, false, true},
+                        Case{0, std::nan(""), 4100, false, false}, Case{0, std::nan(""), 2500, true, true}}) {
+    Manifest manifest;
+    ManifestEntry& frame = manifest.frames.emplace_back();
+    frame.size_bytes = c.size_bytes;
+    frame.facts.width = 40;
+    frame.facts.height = 25;
+    frame.facts.channels = 1;
+    frame.facts.code_step = c.code_step;
+    frame.facts.largest_code = c.largest_code;
+    const BandSamples samples = BandSamples::of(manifest, nullptr);
+    EXPECT_EQ(samples.codes, c.codes) << c.size_bytes;
+    EXPECT_EQ(samples.packed, c.packed) << c.size_bytes << " of codes to " << c.largest_code;
+  }
 }
 
 /// A night of gzipped frames.
