@@ -57,17 +57,10 @@ ProductPlan final_plan(const StackingParams& stacking, const std::string& histor
   return {"stack", stacking.output_file, {"tilecompile: " + history}, {}, true};
 }
 
-// What is held for reading them would stand beside the products.
-void read_no_more_frames(const RunUnderWay& run) {
-  if (run.links.frames.kept) run.links.frames.kept->close();
-  run.links.workers->rest();
-}
-
 // The last two phases where synthetic frames are wanted.
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                             const TileRound& round, const Image& kept) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
-  read_no_more_frames(run);
   const StackingParams& stacking = run.config.method.stacking;
   const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
   write_final(run, night, tiles,

@@ -23,6 +23,11 @@ FrameFile header_file(const RunUnderWay& run, const NightFrames& frames) {
   return FrameSource(frames.origin, frames.reference, ZeroIsNodata::kNever, run.links.verified).file(0);
 }
 
+void read_no_more_frames(const RunUnderWay& run) {
+  if (run.links.frames.kept) run.links.frames.kept->close();
+  run.links.workers->rest();
+}
+
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source) {
   return {source,      run.config.method,
           run.threads, memory_limit_bytes(run.config.parallel),

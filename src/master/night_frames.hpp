@@ -30,6 +30,8 @@ NightFrames scan_night(RunUnderWay& run, bool again);
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames);
 /// The file that the products' headers are taken from: the reference of the registration, or the first frame.
 FrameFile header_file(const RunUnderWay& run, const NightFrames& frames);
+/// Lets go of what is held for reading them: it would stand beside the products.
+void read_no_more_frames(const RunUnderWay& run);
 /// How they are read for their proof.
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include "tilecompile/base/process_usage.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -16,6 +18,7 @@ double cpu_seconds() {
 
 void PhaseClock::start(const std::string& name) {
   stop();
+  give_back_freed_memory();
   phases_.push_back({name, 0, 0});
   running_ = true;
   began_ = std::chrono::steady_clock::now();

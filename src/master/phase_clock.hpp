@@ -10,6 +10,7 @@ namespace tilecompile {
 /// Measures phases of a run one after the other: wall time and CPU seconds of this process.
 class PhaseClock {
  public:
+  /// Ends the current phase, if any, and gives back the memory that it freed.
   void start(const std::string& name);
   /// Ends the current phase, if any.
   void stop();

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "frame_tasks.hpp"
+#include "night_frames.hpp"
 #include "run_products.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
@@ -172,6 +173,7 @@ SyntheticFrames make_synthetic_frames(RunUnderWay& run, const AnalysedNight& nig
   const MethodConfig& method = run.config.method;
   Clusters clusters = cluster_frames(run, night, tiles);
   const std::vector<ResultMessage> results = second_round(run, night, tiles, clusters, round);
+  read_no_more_frames(run);
   run.clock.start("stack");
   // Frames weighted by G alone (`global`) have one mean in every tile.
   const bool one_mean = method.synthetic.weighting == SyntheticParams::Weighting::kGlobal;

@@ -19,7 +19,8 @@ namespace {
 
 constexpr int kMostMedianFrames = 31;  // odd: the middle one of so many is a sample of a single frame
 constexpr std::size_t kMostProofStars = 200;
-constexpr std::size_t kMemoryShare = 4;  // of the memory limit, for the band of the median
+constexpr std::size_t kMemoryShare = 4;                    // of the memory limit, for the band of the median
+constexpr std::size_t kBandBytes = std::size_t{64} << 20;  // are enough where rows can be read by themselves
 constexpr std::size_t kPixelsAtOnce = 4096;
 constexpr int kCandidates = 9;              // frames of which one becomes the reference of groups
 constexpr double kSamePlacePx = 1.5;        // between a star in two registered frames
@@ -56,12 +57,14 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const auto least = static_cast<std::size_t>(std::ceil(kLeastCoverage * static_cast<double>(frames.size())));
   const std::size_t row_bytes = frames.size() * width * sizeof(float);
   const auto height = static_cast<std::size_t>(manifest.height());
-  const std::size_t rows =
-      std::clamp<std::size_t>(job.memory_limit_bytes / kMemoryShare / row_bytes, 1, height);
+  const bool by_rows = manifest.registration.empty() && !job.source.band_samples().packed;
+  const std::size_t share = job.memory_limit_bytes / kMemoryShare;
+  const std::size_t band_bytes = by_rows ? std::min(share, kBandBytes) : share;
+  const std::size_t rows = std::clamp<std::size_t>(band_bytes / row_bytes, 1, height);
   const auto samples = std::make_unique_for_overwrite<float[]>(frames.size() * rows * width);
   // Kept from band to band, but for those that hold an unpacked file too large to keep.
   std::vector<std::optional<OpenFrame>> readers(frames.size());
-  const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
+  const std::size_t most_held = share / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;

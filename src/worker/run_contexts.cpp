@@ -1,6 +1,7 @@
 #include "tilecompile/worker/run_contexts.hpp"
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/process_usage.hpp"
 
 namespace tilecompile {
 namespace {
@@ -100,6 +101,7 @@ std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
     }
   std::shared_ptr<RunContext> run = fetch(task);
   check_range(task, *run);
+  give_back_freed_memory();  // tiles want their bands where a pass over the frames had its planes
   if (frames_.kept && !kept_for_.empty() && kept_for_ != task.run_id) frames_.kept->forget();
   kept_for_ = task.run_id;
   latest_.emplace_front(id, run);
