@@ -38,7 +38,7 @@ class Contrast {
         const double v = stack.at(x, y);
         plane.at(x, y) = v == v ? sign * v : kNothing;
       }
-    return maximum_filter(plane, kReach);
+    return maximum_filter(std::move(plane), kReach);
   }
   double share_;
   Plane<double> high_, minus_low_;

@@ -73,6 +73,37 @@ double percentile(std::vector<double> values, double share) {
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
+double median_of(const Plane<float>& image) {
+  Distribution samples;
+  samples.assign(image.view(), 0);
+  return samples.median();
+}
+
+// Smoothed over what is there; NaN where nothing is.
+Plane<float> smoothed(const Plane<float>& image, double sigma_px) {
+  const double level = median_of(image);
+  Plane<double> values(image.width(), image.height());
+  bool whole = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float v = image.samples()[i];
+    values.samples()[i] = v == v ? v - level : 0;
+    whole = whole && v == v;
+  }
+  Plane<double> sums = gaussian_smooth(std::move(values), sigma_px), weights;
+  if (!whole) {  // else the mean of so many ones, which is 1
+    weights = Plane<double>(image.width(), image.height());
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      weights.samples()[i] = image.samples()[i] == image.samples()[i] ? 1 : 0;
+    weights = gaussian_smooth(std::move(weights), sigma_px);
+    for (std::size_t i = 0; i < sums.size(); ++i) sums.samples()[i] /= weights.samples()[i];
+  }
+  Plane<float> smooth = image;
+  for (std::size_t i = 0; i < smooth.size(); ++i)
+    if (smooth.samples()[i] == smooth.samples()[i])
+      smooth.samples()[i] = static_cast<float>(sums.samples()[i]);
+  return smooth;
+}
+
 }  // namespace
 
 double median_uncertainty(const std::vector<double>& values) {
@@ -82,21 +113,8 @@ double median_uncertainty(const std::vector<double>& values) {
 
 Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px) {
   const int width = plain_mean.width(), height = plain_mean.height();
+  const Plane<float> smooth = smoothed(plain_mean, seeing_px / kSigmasInFwhm);
   Distribution samples;
-  samples.assign(plain_mean.view(), 0);
-  const double level = samples.median();
-  Plane<double> values(width, height), weights(width, height);
-  for (std::size_t i = 0; i < values.size(); ++i)
-    if (const float v = plain_mean.samples()[i]; v == v) {
-      values.samples()[i] = v - level;
-      weights.samples()[i] = 1;
-    }
-  const Plane<double> sums = gaussian_smooth(values, seeing_px / kSigmasInFwhm);
-  const Plane<double> of = gaussian_smooth(weights, seeing_px / kSigmasInFwhm);
-  Plane<float> smooth(width, height, std::numeric_limits<float>::quiet_NaN());
-  for (std::size_t i = 0; i < smooth.size(); ++i)
-    if (weights.samples()[i] > 0)
-      smooth.samples()[i] = static_cast<float>(sums.samples()[i] / of.samples()[i]);
   const int mesh = std::max(kLeastMeshPx, static_cast<int>(std::ceil(kMeshInFwhm * seeing_px)));
   Plane<double> objects(width, height);
   for (int y0 = 0; y0 < height; y0 += mesh)
@@ -108,10 +126,10 @@ Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px) {
         for (int x = square.x0; x < square.x1(); ++x)
           objects.at(x, y) = smooth.at(x, y) - sky.location > kObjectSigma * sky.scale ? 1 : 0;
     }
-  objects = maximum_filter(objects, static_cast<int>(std::ceil(seeing_px)));
+  objects = maximum_filter(std::move(objects), static_cast<int>(std::ceil(seeing_px)));
   Plane<std::uint8_t> mask(width, height);
   for (std::size_t i = 0; i < mask.size(); ++i)
-    mask.samples()[i] = weights.samples()[i] > 0 && objects.samples()[i] == 0 ? 1 : 0;
+    mask.samples()[i] = smooth.samples()[i] == smooth.samples()[i] && objects.samples()[i] == 0 ? 1 : 0;
   return mask;
 }
 

@@ -95,7 +95,7 @@ void join_frames(const LoadTile& load, const SyntheticJoin& join, const PlaneSca
 }  // namespace
 
 std::size_t join_memory_bytes(std::size_t memory_limit_bytes) {
-  constexpr std::size_t kShare = 4, kMost = std::size_t{640} << 20;
+  constexpr std::size_t kShare = 4, kMost = std::size_t{256} << 20;
   return std::min(memory_limit_bytes / kShare, kMost);
 }
 

@@ -9,6 +9,7 @@
 #include "tilecompile/master/synthetic_round.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
 #include "tilecompile/night/frame_bands.hpp"
+#include "tilecompile/passes/frame_proofs.hpp"
 #include "tilecompile/passes/raw_sample.hpp"
 
 namespace tilecompile {
@@ -69,6 +70,8 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t resident = held_raw + pixels * kClassicalBytes;
   const std::uint64_t images = std::min<std::uint64_t>(2 * threads, frames) * pixels * sizeof(float);
   const std::size_t limit = band_memory_bytes(config, plan.samples.packed);
+  const std::size_t median = median_bytes(manifest, !calibrates(config) && !plan.samples.packed,
+                                          memory_limit_bytes(config.parallel));
   const BandReads reads = band_reads(grid, plan, limit);
   const double read_again =
       plan.samples.planes > plan.channels ? 1 : raw.unkept;  // drizzled frames are not kept
@@ -77,7 +80,8 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
                               reads.largest_bytes * std::min<std::uint64_t>(threads, reads.bands));
   const std::uint64_t held =
       std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
-  const std::uint64_t tiles = resident + bands + pixels * OverlapAdd::kBytesAPixel + held;
+  const std::uint64_t joined = resident + pixels * OverlapAdd::kBytesAPixel;  // what outlives the bands
+  const std::uint64_t tiles = joined + bands + held;
   const double tiles_s = plan.frames *
                          (sample.tile_read_s * static_cast<double>(reads.bands) +
                           sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
@@ -88,10 +92,11 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
        held_raw + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
       {"measure seeing", static_cast<std::uint64_t>(raw.unkept * static_cast<double>(all)),
-       resident + images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel),
+       resident + std::max<std::uint64_t>(
+                      median, images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel)),
        sample.seeing_s * plan.frames},
       {"reconstruct tiles", band_bytes(manifest, reads, read_again), tiles, tiles_s},
-      {"write products", 0, tiles + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
+      {"write products", 0, joined + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (calibrates(config)) {
     // Masters are read twice, in bands within a quarter of the limit, and hashed once.
     const double calibration_s =
@@ -108,9 +113,11 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::uint64_t joining = std::clamp<std::uint64_t>(join_memory_bytes(limit) / frame, 1,
                                                           static_cast<std::uint64_t>(plan.synthetic_frames)) *
                                 frame;
-  phases.push_back({"synthetic frames", band_bytes(manifest, reads, read_again),
-                    tiles + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining,
-                    tiles_s});
+  phases.push_back(
+      {"synthetic frames", band_bytes(manifest, reads, read_again),
+       std::max(tiles,
+                joined + pixels * (2 * CoaddChannel::kBytesAPixel + AverageStack::kBytesAPixel) + joining),
+       tiles_s});
   return phases;
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 constexpr int kMostMedianFrames = 31;  // odd: the middle one of so many is a sample of a single frame
 constexpr std::size_t kMostProofStars = 200;
-constexpr std::size_t kMemoryShare = 4;                    // of the memory limit, for the band of the median
-constexpr std::size_t kBandBytes = std::size_t{64} << 20;  // are enough where rows can be read by themselves
+constexpr std::size_t kMemoryShare = 4;  // of the memory limit, for the band of the median
+constexpr std::size_t kBandBytes = std::size_t{64} << 20;
 constexpr std::size_t kPixelsAtOnce = 4096;
 constexpr int kCandidates = 9;              // frames of which one becomes the reference of groups
 constexpr double kSamePlacePx = 1.5;        // between a star in two registered frames
@@ -58,13 +58,12 @@ Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
   const std::size_t row_bytes = frames.size() * width * sizeof(float);
   const auto height = static_cast<std::size_t>(manifest.height());
   const bool by_rows = manifest.registration.empty() && !job.source.band_samples().packed;
-  const std::size_t share = job.memory_limit_bytes / kMemoryShare;
-  const std::size_t band_bytes = by_rows ? std::min(share, kBandBytes) : share;
-  const std::size_t rows = std::clamp<std::size_t>(band_bytes / row_bytes, 1, height);
+  const std::size_t rows =
+      std::clamp<std::size_t>(median_bytes(manifest, by_rows, job.memory_limit_bytes) / row_bytes, 1, height);
   const auto samples = std::make_unique_for_overwrite<float[]>(frames.size() * rows * width);
   // Kept from band to band, but for those that hold an unpacked file too large to keep.
   std::vector<std::optional<OpenFrame>> readers(frames.size());
-  const std::size_t most_held = share / frames.size();
+  const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
   Plane<float> stack(manifest.width(), manifest.height());
   for (std::size_t y0 = 0; y0 < height; y0 += rows) {
     const std::size_t here = std::min(rows, height - y0), pixels = here * width;
@@ -239,6 +238,14 @@ std::optional<ProofVerdict> compare_with_one_frame(const ProofJob& job, const An
 }
 
 }  // namespace
+
+std::size_t median_bytes(const Manifest& manifest, bool by_rows, std::size_t memory_limit_bytes) {
+  const std::size_t share = memory_limit_bytes / kMemoryShare;
+  const std::size_t whole = std::min<std::size_t>(manifest.frames.size(), kMostMedianFrames) *
+                            static_cast<std::size_t>(manifest.width()) *
+                            static_cast<std::size_t>(manifest.height()) * sizeof(float);
+  return std::min(whole, by_rows ? std::min(share, kBandBytes) : share);
+}
 
 ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
   if (!job.wanted) return {};

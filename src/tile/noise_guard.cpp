@@ -47,7 +47,7 @@ int whole_px(double px) { return std::max(1, static_cast<int>(std::floor(px + 0.
 // Depth of the deepest pixel near by, above 0.
 Plane<double> deepest(Plane<double> plane, int radius_px) {
   for (double& v : plane.samples()) v = -v;
-  return maximum_filter(plane, radius_px);
+  return maximum_filter(std::move(plane), radius_px);
 }
 
 struct Neighbour {

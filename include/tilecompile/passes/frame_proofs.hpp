@@ -21,8 +21,11 @@ struct ProofJob {
 
 /// The stars that every frame has to show: found on the per-pixel median of I - B over at most 31 frames
 /// spread evenly, which bad frames do not bend while they are fewer than half; on the reference channel, the
-/// brightest 200. Read in bands of rows within a quarter of the memory limit. `analysis` is that of pass 1.
+/// brightest 200. Read in bands of rows within median_bytes. `analysis` is that of pass 1.
 ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis);
+/// Memory that the samples of this median take: at most a quarter of the limit, and 64 MiB where rows of the
+/// frames can be read by themselves (`by_rows`), as they cannot of packed or raw ones.
+std::size_t median_bytes(const Manifest& manifest, bool by_rows, std::size_t memory_limit_bytes);
 
 /// The proof of every frame, which measure_seeing makes on its way too.
 std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list);
