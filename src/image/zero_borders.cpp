@@ -14,11 +14,20 @@ namespace {
 
 constexpr int kN = kZeroWindowPx;
 constexpr std::uint32_t kNan = std::bit_cast<std::uint32_t>(std::numeric_limits<float>::quiet_NaN());
-constexpr int kBlockRows = 256;  // bounds the memory of the search
+constexpr int kBlockRows = 128;  // few, since one row of zeros makes the search look at all columns
 
 float* row_of(const PlaneRows& p, int y) {
   return p.samples + static_cast<std::ptrdiff_t>(y) * static_cast<std::ptrdiff_t>(p.width);
 }
+
+/// Some columns of some rows.
+struct Block {
+  float* samples;
+  std::ptrdiff_t stride;
+  int width, rows;
+  bool at_top, at_bottom;
+  float* row(int y) const { return samples + y * stride; }
+};
 
 // On the bits and without a way out, so that compilers make vector code of it.
 [[gnu::always_inline]] inline bool any_zero(const float* samples, std::size_t n) {
@@ -64,12 +73,12 @@ static_assert((kN & (kN - 1)) == 0);
 
 // full[t][x]: marked if the window whose last row and column are t and x holds no sample. Below the image's
 // last row follow kN - 1 rows without one.
-[[gnu::always_inline]] inline Marks empty_windows(const PlaneRows& p, std::size_t columns, int last_rows) {
+[[gnu::always_inline]] inline Marks empty_windows(const Block& p, std::size_t columns, int last_rows) {
   Marks full(static_cast<std::size_t>(last_rows) * columns), run, spare;
   Marks height(columns, p.at_top ? kN - 1 : 0);
   for (int t = 0; t < last_rows; ++t) {
     if (t < p.rows)
-      mark_runs(row_of(p, t), p.width, run, spare);
+      mark_runs(p.row(t), p.width, run, spare);
     else
       run.assign(columns, 255);
     std::uint8_t* __restrict out = full.data() + static_cast<std::size_t>(t) * columns;
@@ -103,8 +112,7 @@ static_assert((kN & (kN - 1)) == 0);
   }
 }
 
-TILECOMPILE_VECTOR_BODY void drop_in_block_body(const PlaneRows& p) {
-  if (!any_zero(p.samples, static_cast<std::size_t>(p.width) * static_cast<std::size_t>(p.rows))) return;
+TILECOMPILE_VECTOR_BODY void drop_in_block_body(const Block& p) {
   const auto columns = static_cast<std::size_t>(p.width + kN - 1);
   const int last_rows = p.rows + (p.at_bottom ? kN - 1 : 0);
   const Marks full = empty_windows(p, columns, last_rows);
@@ -118,11 +126,44 @@ TILECOMPILE_VECTOR_BODY void drop_in_block_body(const PlaneRows& p) {
       r[x] = ends[x] != 0 ? std::uint8_t{kN} : lower;
       any |= r[x];
     }
-    if (any != 0 && t < p.rows) drop_covered(row_of(p, t), p.width, reach, covered, spare);
+    if (any != 0 && t < p.rows) drop_covered(p.row(t), p.width, reach, covered, spare);
   }
 }
 
-TILECOMPILE_VECTOR_LEVELS(drop_in_block, (const PlaneRows& p), (p))
+TILECOMPILE_VECTOR_LEVELS(drop_in_block, (const Block& p), (p))
+
+// Marks the columns in which some row has no sample, zero or NaN. Bit 0 of `zero`: some sample is zero.
+TILECOMPILE_VECTOR_BODY void mark_columns_body(const Block& p, std::uint32_t* __restrict marks,
+                                               std::uint32_t& zero) {
+  std::uint32_t found = 0;
+  for (int y = 0; y < p.rows; ++y) {
+    const float* const row = p.row(y);
+    for (int x = 0; x < p.width; ++x) {
+      const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(row[x]) & 0x7fffffff;
+      const auto is_zero = static_cast<std::uint32_t>(magnitude == 0);
+      marks[x] |= is_zero | static_cast<std::uint32_t>(magnitude > 0x7f800000);
+      found |= is_zero;
+    }
+  }
+  zero = found;
+}
+TILECOMPILE_VECTOR_LEVELS(mark_columns, (const Block& p, std::uint32_t* marks, std::uint32_t& zero),
+                          (p, marks, zero))
+
+// No window without a sample reaches over a column that has one in every row. So only runs of other columns
+// are searched that are as wide as a window or end where the image ends, each with such a column beside it.
+void drop_in_columns(const Block& p) {
+  std::vector<std::uint32_t> marks(static_cast<std::size_t>(p.width));
+  std::uint32_t zero = 0;
+  mark_columns(p, marks.data(), zero);
+  if (zero == 0) return;
+  for (int x = 0, end = 0; x < p.width; x = end + 1) {
+    for (end = x; end < p.width && marks[static_cast<std::size_t>(end)] != 0;) ++end;
+    if (end == x || (end - x < kN && x > 0 && end < p.width)) continue;
+    const int first = std::max(0, x - 1), last = std::min(p.width, end + 1);
+    drop_in_block({p.samples + first, p.stride, last - first, p.rows, p.at_top, p.at_bottom});
+  }
+}
 
 // Whether the row takes part in a window without a sample, as far as it alone can tell.
 bool has_run(const float* row, int width) {
@@ -149,8 +190,8 @@ void drop_zero_borders(const PlaneRows& p) {
   // A block sees the rows that its windows reach. What earlier blocks dropped counts as zero in later ones.
   for (int y0 = 0; y0 < p.rows; y0 += kBlockRows) {
     const int first = std::max(0, y0 - (kN - 1)), end = std::min(p.rows, y0 + kBlockRows + kN - 1);
-    drop_in_block(
-        {row_of(p, first), p.width, end - first, p.at_top && first == 0, p.at_bottom && end == p.rows});
+    drop_in_columns({row_of(p, first), p.width, p.width, end - first, p.at_top && first == 0,
+                     p.at_bottom && end == p.rows});
   }
 }
 

@@ -94,6 +94,21 @@ TEST(ZeroBorders, LongPlanesAreTakenInBlocks) {
   expect_same(dropped(plane), oracle(plane), "long");
 }
 
+TEST(ZeroBorders, RunsOfColumnsAreSearchedByThemselves) {
+  std::mt19937 random(10);
+  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int i = 0; i < 40; ++i) {
+    Plane<float> plane = ones(200, 150);
+    for (int run = 0; run < 8; ++run) {
+      const int x0 = below(200), y0 = below(150), w = 13 + below(7), h = 13 + below(60);
+      for (int y = y0; y < std::min(150, y0 + h); ++y)
+        for (int x = x0; x < std::min(200, x0 + w); ++x) plane.at(x, y) = 0;
+    }
+    plane.at(below(200), below(150)) = std::nanf("");
+    expect_same(dropped(plane), oracle(plane), "plane " + std::to_string(i));
+  }
+}
+
 TEST(ZeroBorders, LoneZerosAndStarsClippedToZeroAreSamples) {
   Plane<float> plane = ones(50, 40);
   plane.at(20, 20) = 0;
