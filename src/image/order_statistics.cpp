@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "tilecompile/image/vector_level.hpp"
@@ -44,31 +45,61 @@ void radix_sort(std::vector<std::uint32_t>& keys, std::vector<std::uint32_t>& sp
   }
 }
 
-bool all_valid(const float* row, std::size_t width) {
-  int invalid = 0;
-  for (std::size_t x = 0; x < width; ++x) invalid += row[x] != row[x] ? 1 : 0;
-  return invalid == 0;
+/// Smallest and largest of the samples that are not NaN, and how many those are.
+struct Range {
+  float low = std::numeric_limits<float>::infinity(), high = -std::numeric_limits<float>::infinity();
+  std::uint64_t count = 0;
+};
+
+TILECOMPILE_VECTOR_BODY void widen_range_body(const float* row, std::size_t width, Range& range) {
+  constexpr std::size_t kAtOnce = 16;  // each with its own extremes, so that they fit a vector
+  float low[kAtOnce], high[kAtOnce];
+  std::fill(low, low + kAtOnce, range.low);
+  std::fill(high, high + kAtOnce, range.high);
+  std::uint32_t valid[kAtOnce] = {};
+  std::size_t x = 0;
+  for (; x + kAtOnce <= width; x += kAtOnce)
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+      const float v = row[x + i];
+      low[i] = v < low[i] ? v : low[i];
+      high[i] = v > high[i] ? v : high[i];
+      valid[i] += v == v ? 1 : 0;
+    }
+  for (; x < width; ++x) {
+    low[0] = row[x] < low[0] ? row[x] : low[0];
+    high[0] = row[x] > high[0] ? row[x] : high[0];
+    valid[0] += row[x] == row[x] ? 1 : 0;
+  }
+  range.low = *std::min_element(low, low + kAtOnce);
+  range.high = *std::max_element(high, high + kAtOnce);
+  for (const std::uint32_t n : valid) range.count += n;
+}
+TILECOMPILE_VECTOR_LEVELS(widen_range, (const float* row, std::size_t width, Range& range),
+                          (row, width, range))
+
+Range range_of(const PlaneView<float>& plane) {
+  Range range;
+  for (int y = 0; y < plane.height; ++y)
+    widen_range(plane.row(y), static_cast<std::size_t>(plane.width), range);
+  return range;
 }
 
-// Smallest and largest value, in lanes that a vector unit can keep.
-std::pair<float, float> range_of(const std::vector<float>& values) {
-  constexpr std::size_t kLanes = 16;
-  float low[kLanes], high[kLanes];
-  std::fill(low, low + kLanes, values.front());
-  std::fill(high, high + kLanes, values.front());
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float v = values[i + lane];
-      low[lane] = v < low[lane] ? v : low[lane];
-      high[lane] = v > high[lane] ? v : high[lane];
-    }
-  for (; i < values.size(); ++i) {
-    low[0] = std::min(low[0], values[i]);
-    high[0] = std::max(high[0], values[i]);
+/// How the codes of samples become numbers of bins; NaN goes to the last bin.
+struct CodeBins {
+  double lowest, per_code;
+  std::int32_t last;
+};
+
+TILECOMPILE_VECTOR_BODY void find_bins_body(const float* __restrict samples, std::size_t n,
+                                            const CodeBins& bins, std::int32_t* __restrict bin) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at = (static_cast<double>(samples[i]) - bins.lowest) * bins.per_code + 0.5;
+    bin[i] = static_cast<std::int32_t>(samples[i] == samples[i] ? at : bins.last);
   }
-  return {*std::min_element(low, low + kLanes), *std::max_element(high, high + kLanes)};
 }
+TILECOMPILE_VECTOR_LEVELS(find_bins,
+                          (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
+                          (samples, n, bins, bin))
 
 TILECOMPILE_VECTOR_BODY void count_below_body(const double* values, std::size_t n, double limit,
                                               std::size_t& below) {
@@ -165,62 +196,58 @@ std::vector<double> z_scores(const std::vector<double>& values) {
   return z;
 }
 
-void Distribution::collect(const PlaneView<float>& plane) {
-  const auto width = static_cast<std::size_t>(plane.width);
-  valid_.resize(width * static_cast<std::size_t>(plane.height));
-  std::size_t n = 0;
-  for (int y = 0; y < plane.height; ++y) {
-    const float* row = plane.row(y);
-    if (all_valid(row, width)) {
-      std::copy(row, row + width, valid_.begin() + static_cast<std::ptrdiff_t>(n));
-      n += width;
-      continue;
-    }
-    for (std::size_t x = 0; x < width; ++x) {
-      valid_[n] = row[x];
-      n += row[x] == row[x] ? 1 : 0;
-    }
-  }
-  valid_.resize(n);
-}
-
 void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   value_.clear();
   below_.clear();
-  collect(plane);
-  if (valid_.empty()) return;
+  const Range range = range_of(plane);
+  if (range.count == 0) return;
   if (code_step > 0) {
-    const auto [low, high] = range_of(valid_);
-    const double bins = (static_cast<double>(high) - low) / code_step + 2;
-    if (bins <= 8.0 * static_cast<double>(valid_.size()))
-      return fill_by_counting(low, code_step, static_cast<std::size_t>(bins));
+    constexpr double kMostBins = std::numeric_limits<std::int32_t>::max();
+    const double bins = (static_cast<double>(range.high) - range.low) / code_step + 2;
+    if (bins <= std::min(8.0 * static_cast<double>(range.count), kMostBins))
+      return fill_by_counting(plane, range.low, code_step, static_cast<std::size_t>(bins));
   }
-  fill_by_sorting();
+  fill_by_sorting(plane, range.count);
 }
 
-void Distribution::fill_by_counting(float lowest, double code_step, std::size_t bins) {
+void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step,
+                                    std::size_t bins) {
   // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
-  bins_.assign(bins, 0);
-  keys_.resize(bins);
-  const double per_code = 1.0 / code_step;
-  for (float v : valid_) {
-    const auto bin = static_cast<std::size_t>((static_cast<double>(v) - lowest) * per_code + 0.5);
-    ++bins_[bin];
-    keys_[bin] = std::bit_cast<std::uint32_t>(v);
-  }
+  bins_.assign(bins + 1, 0);
+  keys_.resize(bins + 1);
+  const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins)};
+  constexpr std::size_t kAtOnce = 256;
+  std::int32_t bin[kAtOnce];
+  const auto width = static_cast<std::size_t>(plane.width);
+  for (int y = 0; y < plane.height; ++y)
+    for (std::size_t x = 0; x < width; x += kAtOnce) {
+      const float* const samples = plane.row(y) + x;
+      const std::size_t n = std::min(kAtOnce, width - x);
+      find_bins(samples, n, of, bin);
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto b = static_cast<std::size_t>(bin[i]);
+        ++bins_[b];
+        keys_[b] = std::bit_cast<std::uint32_t>(samples[i]);
+      }
+    }
   std::uint64_t below = 0;
-  for (std::size_t bin = 0; bin < bins; ++bin) {
-    if (bins_[bin] == 0) continue;
-    value_.push_back(std::bit_cast<float>(keys_[bin]));
+  for (std::size_t b = 0; b < bins; ++b) {
+    if (bins_[b] == 0) continue;
+    value_.push_back(std::bit_cast<float>(keys_[b]));
     below_.push_back(below);
-    below += bins_[bin];
+    below += bins_[b];
   }
   below_.push_back(below);
 }
 
-void Distribution::fill_by_sorting() {
-  keys_.resize(valid_.size());
-  std::transform(valid_.begin(), valid_.end(), keys_.begin(), sort_key);
+void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t count) {
+  keys_.resize(count);
+  std::size_t n = 0;
+  for (int y = 0; y < plane.height; ++y) {
+    const float* const row = plane.row(y);
+    for (int x = 0; x < plane.width; ++x)
+      if (row[x] == row[x]) keys_[n++] = sort_key(row[x]);
+  }
   radix_sort(keys_, spare_);
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (i != 0 && keys_[i] == keys_[i - 1]) continue;

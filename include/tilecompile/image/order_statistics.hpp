@@ -34,14 +34,12 @@ class Distribution {
 
  private:
   friend class Clipping;
-  void collect(const PlaneView<float>& plane);
-  void fill_by_counting(float lowest, double code_step, std::size_t bins);
-  void fill_by_sorting();
+  void fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins);
+  void fill_by_sorting(const PlaneView<float>& plane, std::size_t count);
 
   std::vector<float> value_;          // distinct, ascending
   std::vector<std::uint64_t> below_;  // below_[i]: samples smaller than value_[i]; one more entry: all
-  std::vector<float> valid_;          // scratch
-  std::vector<std::uint32_t> keys_, spare_, bins_;
+  std::vector<std::uint32_t> keys_, spare_, bins_;  // scratch
 };
 
 /// Location and scale of what a 3-sigma clip keeps.
