@@ -36,6 +36,7 @@ struct FrameReader::State {
   OpenedFrame open;  ///< of packed files, not before something is read
   std::shared_ptr<const FrameHead> head;
   std::unique_ptr<FrameGuard> guard;  ///< may be empty
+  std::shared_ptr<const void> held;
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
@@ -90,10 +91,11 @@ void FrameReader::State::read_head() {
 
 void FrameReader::State::open_again() {
   if (guard) guard->look(0, std::numeric_limits<std::int64_t>::max());
-  open = open_frame(path);
+  OpenedFrame again = open_frame(path);
   int status = 0;
-  fits_movabs_hdu(open.file.get(), layout().hdu, nullptr, &status);
+  fits_movabs_hdu(again.file.get(), layout().hdu, nullptr, &status);
   if (status != 0) refuse_frame(path, cfitsio_error_text(status), "the file is damaged: copy it again");
+  open = std::move(again);
   leave_to_library();
 }
 
@@ -113,6 +115,8 @@ FrameReader::FrameReader(FrameReader&&) noexcept = default;
 const FrameFacts& FrameReader::facts() const { return state_->head->facts; }
 
 bool FrameReader::is_packed() const { return !state_->plain(); }
+
+void FrameReader::hold(std::shared_ptr<const void> what) { state_->held = std::move(what); }
 
 std::shared_ptr<const FrameHead> FrameReader::head() const { return state_->head; }
 

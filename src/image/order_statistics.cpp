@@ -201,7 +201,7 @@ void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   below_.clear();
   const Range range = range_of(plane);
   if (range.count == 0) return;
-  if (code_step > 0) {
+  if (code_step > 0 && std::isfinite(1 / code_step)) {
     constexpr double kMostBins = std::numeric_limits<std::int32_t>::max();
     const double bins = (static_cast<double>(range.high) - range.low) / code_step + 2;
     if (bins <= std::min(8.0 * static_cast<double>(range.count), kMostBins))

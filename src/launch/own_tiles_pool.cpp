@@ -41,7 +41,9 @@ class OwnTilesPool : public OwnTiles {
         frames_(std::move(frames)),
         verified_(std::move(verified)),
         threads_(thread_count(config.threads)),
-        memory_(memory_limit_bytes(config) / kMemoryShare) {}
+        memory_(memory_limit_bytes(config) / kMemoryShare) {
+    frames_.kept_by_others = true;  // the master's, who keeps them for all
+  }
   ~OwnTilesPool() override {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -56,12 +58,16 @@ class OwnTilesPool : public OwnTiles {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       asked_.push_back({task, afresh});
-      if (!runs_) runs_ = contexts(verified_);
+      if (!runs_) runs_ = contexts(frames_, verified_);
       if (static_cast<int>(pool_.size()) < threads_) pool_.emplace_back([this] { work(); });
     }
     changed_.notify_one();
   }
-  OwnTile compute(const TileTask& task) override { return compute(task, *contexts(verified_)); }
+  OwnTile compute(const TileTask& task) override { return compute(task, *contexts(frames_, verified_)); }
+  void rest() override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (runs_) runs_->forget();
+  }
   std::optional<OwnTile> answer() override {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (done_.empty()) return std::nullopt;
@@ -75,8 +81,14 @@ class OwnTilesPool : public OwnTiles {
     TileTask task;
     bool afresh = false;
   };
-  std::shared_ptr<RunContexts> contexts(std::shared_ptr<VerifiedFiles> verified) const {
-    return std::make_shared<RunContexts>(store_, frames_, memory_, threads_, std::move(verified));
+  std::shared_ptr<RunContexts> contexts(FrameOrigin frames, std::shared_ptr<VerifiedFiles> verified) const {
+    return std::make_shared<RunContexts>(store_, std::move(frames), memory_, threads_, std::move(verified));
+  }
+  // Nothing that this process holds of them is believed.
+  std::shared_ptr<RunContexts> fresh_contexts() const {
+    FrameOrigin frames = frames_;
+    frames.kept = nullptr;
+    return contexts(std::move(frames), std::make_shared<VerifiedFiles>());
   }
   void work() {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -85,8 +97,7 @@ class OwnTilesPool : public OwnTiles {
       if (stop_) return;
       const Asked asked = std::move(asked_.front());
       asked_.pop_front();
-      const std::shared_ptr<RunContexts> runs =
-          asked.afresh ? contexts(std::make_shared<VerifiedFiles>()) : runs_;
+      const std::shared_ptr<RunContexts> runs = asked.afresh ? fresh_contexts() : runs_;
       lock.unlock();
       OwnTile own = compute(asked.task, *runs);
       lock.lock();
@@ -102,7 +113,7 @@ class OwnTilesPool : public OwnTiles {
   }
 
   ObjectStore& store_;
-  const FrameOrigin frames_;
+  FrameOrigin frames_;
   const std::shared_ptr<VerifiedFiles> verified_;
   const int threads_;
   const std::size_t memory_;

@@ -141,7 +141,10 @@ RunOutcome carry_out(RunUnderWay& run) {
   Journal& journal = all->journal;
   Reconstruction& made = *all->made;
   const bool synthetic = synthetic_enabled(run.record.frames, run.config.method.synthetic);
-  if (!synthetic) read_no_more_frames(run);
+  if (synthetic)
+    run.links.workers->rest();  // the frames that are kept serve the second round
+  else
+    read_no_more_frames(run);
   const Image kept = stack_of_what_was_kept(night, made.channels);
   write_reconstruction(run, night, made.tiles, made.channels, kept);
   if (synthetic) {

@@ -26,6 +26,7 @@ FrameFile header_file(const RunUnderWay& run, const NightFrames& frames) {
 void read_no_more_frames(const RunUnderWay& run) {
   if (run.links.frames.kept) run.links.frames.kept->close();
   run.links.workers->rest();
+  if (run.links.own != nullptr) run.links.own->rest();
 }
 
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source) {

@@ -1,6 +1,7 @@
 #include "tilecompile/night/frame_source.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -56,8 +57,14 @@ std::uint64_t sample_count(const FrameFacts& facts) {
          static_cast<std::uint64_t>(facts.channels);
 }
 
-// Smaller than its samples are: a packed file.
-bool is_small(const ManifestEntry& frame) {
+bool has_plain_name(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name.ends_with(".fit") || name.ends_with(".fits") || name.ends_with(".fts");
+}
+
+// By its name, or smaller than its samples are.
+bool is_packed(const ManifestEntry& frame) {
+  if (!has_plain_name(frame.path)) return true;
   constexpr double kCodesOfAByte = 255;
   const FrameFacts& f = frame.facts;
   const std::uint64_t bytes = !(f.code_step > 0) ? 4 : f.largest_code <= kCodesOfAByte * f.code_step ? 1 : 2;
@@ -68,17 +75,19 @@ bool is_small(const ManifestEntry& frame) {
 
 BandSamples BandSamples::of(const Manifest& manifest, const RawNight* raw) {
   const auto& frames = manifest.frames;
-  const bool codes = raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
-                       const std::uint64_t samples = sample_count(f.facts);
-                       return f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
-                     });
+  const bool codes =
+      raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
+        const std::uint64_t samples = sample_count(f.facts);
+        return f.facts.code_step > 0 && f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
+      });
   const bool drizzled = raw != nullptr && raw->registration.drizzles();
-  const bool packed = raw == nullptr && std::any_of(frames.begin(), frames.end(), is_small);
+  const bool packed = raw == nullptr && std::any_of(frames.begin(), frames.end(), is_packed);
   return {manifest.channels() * (drizzled ? 2 : 1), codes, packed};
 }
 
 std::size_t FrameSource::reserved_bytes() const {
-  return (raw_ || band_samples_.packed) && origin_.kept ? origin_.kept->limit_bytes() : 0;
+  const bool keeps = (raw_ || band_samples_.packed) && origin_.kept && !origin_.kept_by_others;
+  return keeps ? origin_.kept->limit_bytes() : 0;
 }
 
 FrameFile FrameSource::file(int index) const {
@@ -98,8 +107,10 @@ FrameFile FrameSource::file(int index) const {
 FrameReader FrameSource::reader(int index, ZeroIsNodata zeros) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
   if (!origin_.cache) return verified_->open(origin_.folder / entry.path, entry, zeros);
-  const FrameFile copy = file(index);
-  return verified_->open(copy.path, zeros);
+  auto copy = std::make_shared<FrameFile>(file(index));
+  FrameReader reader = verified_->open(copy->path, zeros);
+  if (reader.is_packed()) reader.hold(std::move(copy));  // it may open the file once more
+  return reader;
 }
 
 OpenFrame FrameSource::open(int index) const {

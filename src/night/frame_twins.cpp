@@ -33,13 +33,19 @@ NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
   return {};
 }
 
+/// Single rows are looked at: whole frames would be kept for nobody.
+FrameOrigin without_keeping(FrameOrigin origin) {
+  origin.kept = nullptr;
+  return origin;
+}
+
 /// The frames of a folder on their way to those that are there once.
 class TwinSearch {
  public:
   TwinSearch(const FrameOrigin& origin, std::shared_ptr<const Manifest> manifest,
              const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer)
       : manifest_(std::move(manifest)),
-        source_(origin, manifest_, ZeroIsNodata::kNever, verified),
+        source_(without_keeping(origin), manifest_, ZeroIsNodata::kNever, verified),
         threads_(threads),
         observer_(observer) {}
 

@@ -19,7 +19,7 @@ constexpr std::uint64_t kProgramBytes = 32ULL << 20;  // code, libraries, what t
 // Bytes a pixel and channel: mean, variance and coverage of the classical stack.
 constexpr std::uint64_t kClassicalBytes = 2 * sizeof(float) + sizeof(std::int32_t);
 constexpr std::uint64_t kCodeBytes = 2;                     // a sample of a packed frame that is kept
-constexpr std::uint64_t kDistributionBytes = 24;            // a thread: samples, keys and distinct values
+constexpr std::uint64_t kDistributionBytes = 20;            // a thread: keys twice and distinct values
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
 
 // Bands that one pass over all tiles reads, and their rows in units of the image's height.
@@ -44,7 +44,7 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
   return reads;
 }
 
-// Bands read whole rows; of gzipped frames everything up to them has to be unpacked, every time.
+// Bands read whole rows; of gzipped frames that are not kept all has to be unpacked, every time.
 std::uint64_t band_bytes(const Manifest& manifest, const BandReads& reads, double share) {
   double bytes = 0;
   for (const ManifestEntry& f : manifest.frames)
@@ -73,8 +73,10 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const std::size_t median = median_bytes(manifest, !calibrates(config) && !plan.samples.packed,
                                           memory_limit_bytes(config.parallel));
   const BandReads reads = band_reads(grid, plan, limit);
-  const double read_again =
-      plan.samples.planes > plan.channels ? 1 : raw.unkept;  // drizzled frames are not kept
+  const double unkept =
+      plan.samples.packed ? 1 - static_cast<double>(kept) / static_cast<double>(kCodeBytes * pixels * frames)
+                          : raw.unkept;
+  const double read_again = plan.samples.planes > plan.channels ? 1 : unkept;  // drizzled frames are not kept
   const std::uint64_t bands =
       std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
                               reads.largest_bytes * std::min<std::uint64_t>(threads, reads.bands));
@@ -91,7 +93,7 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       {"analyse frames", all,
        held_raw + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
        sample.analyse_s * plan.frames},
-      {"measure seeing", static_cast<std::uint64_t>(raw.unkept * static_cast<double>(all)),
+      {"measure seeing", static_cast<std::uint64_t>(unkept * static_cast<double>(all)),
        resident + std::max<std::uint64_t>(
                       median, images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel)),
        sample.seeing_s * plan.frames},
@@ -110,9 +112,10 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   }
   if (plan.synthetic_frames == 0) return phases;
   const std::uint64_t frame = joining_bytes(grid, plan.channels);
-  const std::uint64_t joining = std::clamp<std::uint64_t>(join_memory_bytes(limit) / frame, 1,
-                                                          static_cast<std::uint64_t>(plan.synthetic_frames)) *
-                                frame;
+  const std::uint64_t joining =
+      std::clamp<std::uint64_t>(join_memory_bytes(memory_limit_bytes(config.parallel)) / frame, 1,
+                                static_cast<std::uint64_t>(plan.synthetic_frames)) *
+      frame;
   phases.push_back(
       {"synthetic frames", band_bytes(manifest, reads, read_again),
        std::max(tiles,

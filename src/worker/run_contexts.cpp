@@ -101,11 +101,11 @@ std::shared_ptr<RunContext> RunContexts::get(const TileTask& task) {
     }
   std::shared_ptr<RunContext> run = fetch(task);
   check_range(task, *run);
-  give_back_freed_memory();  // tiles want their bands where a pass over the frames had its planes
   if (frames_.kept && !kept_for_.empty() && kept_for_ != task.run_id) frames_.kept->forget();
   kept_for_ = task.run_id;
   latest_.emplace_front(id, run);
   if (latest_.size() > kRunsKept) latest_.pop_back();
+  give_back_freed_memory();  // tiles want their bands where a pass over the frames had its planes
   return run;
 }
 

@@ -119,6 +119,16 @@ TEST(OrderStatistics, SmallStepsAndNegativeValuesAreCounted) {
   EXPECT_EQ(d.smallest(), static_cast<double>(-0.3f));
 }
 
+// Nothing between two codes: a BSCALE that no camera writes.
+TEST(OrderStatistics, AStepWithoutAnInverseIsNoStep) {
+  const Plane<float> equal(9, 7, 1000);
+  Distribution d;
+  d.assign(equal.view(), 1e-310);
+  EXPECT_EQ(d.count(), 63u);
+  EXPECT_EQ(d.median(), 1000);
+  EXPECT_TRUE(d.constant());
+}
+
 TEST(OrderStatistics, NothingAndOneValue) {
   Plane<float> empty(3, 2, std::nanf(""));
   Distribution d;

@@ -84,17 +84,21 @@ TEST_F(CachedFrames, ADamagedFrameIsNamedAsInTheFolder) {
   EXPECT_THAT(found.bad[0].reason, testing::HasSubstr("not a FITS file"));
 }
 
-TEST(BandSamples, TellPackedFilesByTheirSize) {
+TEST(BandSamples, TellPackedFilesByTheirNameAndSize) {
   struct Case {
     double code_step, largest_code;
     std::uint64_t size_bytes;  // of 1000 samples and a header
     bool codes, packed;
+    const char* name = "light.FIT";
   };
-  for (const Case& c : {Case{1, 255, 1100, false, false}, Case{1, 255, 900, false, true},
-                        Case{1, 65535, 2100, true, false}, Case{1, 65535, 1900, false, true},
-                        Case{0, std::nan(""), 4100, false, false}, Case{0, std::nan(""), 2500, true, true}}) {
+  for (const Case& c :
+       {Case{1, 255, 1100, false, false}, Case{1, 255, 900, false, true}, Case{1, 65535, 2100, true, false},
+        Case{1, 65535, 1900, false, true}, Case{0, std::nan(""), 4100, false, false},
+        Case{0, std::nan(""), 2500, false, true}, Case{1, 65535, 2100, true, true, "light.tif"},
+        Case{1, 65535, 2100, true, true, "light.fits.gz"}}) {
     Manifest manifest;
     ManifestEntry& frame = manifest.frames.emplace_back();
+    frame.path = c.name;
     frame.size_bytes = c.size_bytes;
     frame.facts.width = 40;
     frame.facts.height = 25;
@@ -167,6 +171,40 @@ TEST_F(PackedFrames, AreReadFromTheirFilesWhereTheyDoNotFit) {
   EXPECT_EQ(kept_->size_bytes(), 3u * 131 * 97 * 2);
   expect_boxes(frames, {3, 40, 60, 20});
   EXPECT_EQ(night_.source().reserved_bytes(), 0u) << "plain files are not kept";
+}
+
+TEST_F(PackedFrames, CountAgainstTheMemoryOfOneReaderOnly) {
+  FrameOrigin origin(night_.frames_dir());
+  origin.kept = std::make_shared<KeptFrames>(1000);
+  EXPECT_EQ(FrameSource(origin, manifest_, ZeroIsNodata::kAuto, verified_).reserved_bytes(), 1000u);
+  origin.kept_by_others = true;
+  EXPECT_EQ(FrameSource(origin, manifest_, ZeroIsNodata::kAuto, verified_).reserved_bytes(), 0u);
+}
+
+TEST_F(PackedFrames, TheSearchForTwinsKeepsNone) {
+  FrameOrigin origin(night_.frames_dir());
+  origin.kept = std::make_shared<KeptFrames>(std::size_t{1} << 24);
+  const fs::path packed = night_.frames_dir() / manifest_->frames[0].path;
+  ASSERT_EQ(std::system(("gzip -dk '" + packed.string() + "'").c_str()), 0);  // one exposure, twice
+  const ScannedFrames found =
+      scan_frames(origin, list_frames(origin, "").paths, 1, {night_.method.data}, verified_);
+  EXPECT_EQ(found.left_out.size(), 1u);
+  EXPECT_EQ(origin.kept->size_bytes(), 0u);
+}
+
+// A small cache makes room for another frame by removing those that nobody holds.
+TEST_F(PackedFrames, StayInTheCacheUntilTheyAreRead) {
+  FrameOrigin origin(night_.frames_dir());
+  origin.cache = std::make_shared<FileCache>(night_.frames_dir().parent_path() / "cache",
+                                             manifest_->frames[0].size_bytes * 3 / 2);
+  const FrameSource frames(origin, manifest_, ZeroIsNodata::kAuto, verified_);
+  const Box box{3, 40, 60, 20};
+  expect_boxes(frames, box);
+  OpenFrame first = frames.open(0);
+  expect_boxes(frames, box);
+  Plane<float> part(box.w, box.h);
+  first.read_box(box, {part.data()});
+  EXPECT_EQ(part.at(0, 0), expected_[0][0].at(box.x0, box.y0));
 }
 
 // The second time it is opened, nothing is read before a sample is wanted.

@@ -26,6 +26,8 @@ class OwnTiles {
   virtual std::optional<OwnTile> answer() = 0;
   /// The one tile of the task, computed by the thread that calls; from any thread.
   virtual OwnTile compute(const TileTask& task) = 0;
+  /// Lets go of what is held for reading frames, until the next tile is asked for.
+  virtual void rest() {}
 };
 
 }  // namespace tilecompile

@@ -35,6 +35,8 @@ class FrameReader {
   std::shared_ptr<const FrameHead> head() const;
   /// Whether the file has to be unpacked: its samples do not lie in it as they are.
   bool is_packed() const;
+  /// Keeps something alive as long as the file may be opened by its name: until the reader is gone.
+  void hold(std::shared_ptr<const void> what);
   /// Bytes of memory that it keeps as long as it is open: those of a file that had to be unpacked.
   std::size_t held_bytes() const;
   /// Reads rows y0 .. y0+rows-1 of `channel`, full width, in physical units (BZERO + BSCALE * code), rounded

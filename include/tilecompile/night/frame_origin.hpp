@@ -23,7 +23,9 @@ struct FrameOrigin {
   std::string prefix;
   bool by_content = false;           ///< below `prefix` a frame is named by its SHA-256, not by its path
   std::shared_ptr<FileCache> cache;  ///< always there with a bucket
-  std::shared_ptr<KeptFrames> kept;  ///< null: raw frames are resampled whenever they are read
+  /// Null: raw frames are resampled, packed ones unpacked, whenever they are read.
+  std::shared_ptr<KeptFrames> kept;
+  bool kept_by_others = false;  ///< what is kept counts against the memory of another reader
 
   std::string describe() const;
   /// What the frame of this path and content is called here: either of the two.

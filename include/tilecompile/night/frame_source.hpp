@@ -22,9 +22,10 @@ std::pair<FrameFile, std::string> fetch_new_frame(const FrameOrigin& origin, con
 
 /// What frames bring to sums over frames.
 struct BandSamples {
-  int planes = 1;       ///< channels, drizzled ones with their shares
-  bool codes = false;   ///< all frames are files of 16-bit codes, by their size, and are used as they are
-  bool packed = false;  ///< some are files that have to be unpacked, by their size, and are used as they are
+  int planes = 1;      ///< channels, drizzled ones with their shares
+  bool codes = false;  ///< all frames are files of 16-bit codes, by their size, and are used as they are
+  /// Some are files that have to be unpacked, by their name or size, and are used as they are.
+  bool packed = false;
   /// Of the frames of `manifest`, registered by `raw` where that is not null.
   static BandSamples of(const Manifest& manifest, const RawNight* raw);
 };
