@@ -83,6 +83,15 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
                    first_difference(*before, now) + "; bring them back, or start a new run");
 }
 
+// Without a manifest nothing else tells the night of a run that failed before it knew its frames.
+void check_same_folder(const RunUnderWay& run, const json& record) {
+  if (!record.is_object() || run.links.store->exists(manifest_key(run.request.run_id))) return;
+  const auto dir = json::json_pointer("/configuration/input/dir");
+  if (!record.contains(dir) || record[dir] == run.config.input.dir) return;
+  throw UsageError("run " + run.request.run_id + " began with the frames in " + record[dir].dump() +
+                   " and failed before it knew them; start a new run for those in " + run.config.input.dir);
+}
+
 }  // namespace
 
 void open_for_resume(RunUnderWay& run) {
@@ -91,14 +100,14 @@ void open_for_resume(RunUnderWay& run) {
   if (!std::filesystem::is_directory(directory))
     throw UsageError("there is no run " + run.request.run_id + " in " + output_dir +
                      ": check output.dir and the id; the folders there are the runs");
-  run.directory.emplace(output_dir, run.request.run_id);
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
   const std::string status = before.is_object() ? before.value("status", "") : "";
   if (status == end_name(RunEnd::kDone) || status == end_name(RunEnd::kFailedValidation)) {
-    run.directory.reset();  // its record stays as it is
     throw UsageError("run " + run.request.run_id + " came to its end (" + status +
                      "): there is nothing to resume; its products are in " + directory.string());
   }
+  check_same_folder(run, before);
+  run.directory.emplace(output_dir, run.request.run_id);  // until here its record stays as it is
   // A reference run has no other writers; workers of a distributed one may still write their last tiles.
   const bool alone = run.links.mode == RunMode::kRun &&
                      (!before.is_object() || before.value("mode", "run") == mode_name(RunMode::kRun));

@@ -174,6 +174,22 @@ TEST(FrameProofRun, AllBadFramesAreNamedAtOnceHoweverTheyAreBad) {
     EXPECT_NE(end.err.find(std::string("\n  ") + name), std::string::npos) << end.err;
 }
 
+TEST(FrameProofRun, ARunThatFailedOverItsFramesIsResumedWithThoseOfItsFolderOnly) {
+  const ProofNight night(
+      12, [](int i) { return i == 7; }, [](int i) { return noise_of(100, 4, i); });
+  ASSERT_EQ(night.run("run", "out").code, 4);
+  fs::remove(night.path() / "frames/l07.fits");
+  fs::copy(night.path() / "frames", night.path() / "other", fs::copy_options::recursive);
+  const std::vector<std::string> resume = {"run", (night.path() / "run.yaml").string(), "--resume", kRunId};
+  std::vector<std::string> of_others = resume;
+  of_others.insert(of_others.end(), {"--set", "input.dir=" + (night.path() / "other").string()});
+  const ProgramEnd refused = run_program(of_others, {0, 0, 240, {}});
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_NE(refused.err.find("began with the frames in"), std::string::npos) << refused.err;
+  EXPECT_TRUE(made_a_picture(run_program(resume, {0, 0, 240, {}})));
+  EXPECT_EQ(night.record("out").at("frames").at("count"), 11);
+}
+
 TEST(FrameProofRun, HazeAndTwilightAndWideStarsPass) {
   ProofNight night;
   night.add("l03.fits", light(3, 1, 0.1));
