@@ -22,12 +22,14 @@ void add_data(Table& table) {
            "Fewest frames a run may have; fewer is an error before any work");
   data.add("frames_target", &DataParams::frames_target, Between{0, 1000000},
            "Number of frames aimed for; informative; 0: none");
-  data.add_choice("color_mode", &DataParams::color_mode,
-                  Choices<ColorMode>{{"auto", ColorMode::kAuto},
-                                     {"MONO", ColorMode::kMono},
-                                     {"OSC", ColorMode::kOsc},
-                                     {"RGB", ColorMode::kRgb}},
-                  "Kind of sensor; informative");
+  data.add_choice(
+      "color_mode", &DataParams::color_mode,
+      Choices<ColorMode>{{"auto", ColorMode::kAuto},
+                         {"MONO", ColorMode::kMono},
+                         {"OSC", ColorMode::kOsc},
+                         {"RGB", ColorMode::kRgb}},
+      "Kind of sensor; MONO takes frames with BAYERPAT as grey ones, MONO and RGB keep Siril from "
+      "debayering");
   data.add("linear_required", &DataParams::linear_required, "Refuse frames that look stretched");
   data.add_choice(
       "zero_is_nodata", &DataParams::zero_is_nodata,

@@ -65,8 +65,9 @@ void add_input_output(Table& table) {
              "Folder of the frames; in a file relative to the folder of that file");
   SectionRows<InputConfig> input(
       table, "input", kRunOnly, [](auto& s) -> auto& { return s.run.input; });
-  input.add("pattern", &InputConfig::pattern, TextRule::kNamePattern,
-            "Glob on the names of the frames; empty: every FITS name");
+  input.add(
+      "pattern", &InputConfig::pattern, TextRule::kNamePattern,
+      "Glob on the names of the frames; empty: FITS and raw files of cameras, or TIFF where nothing else is");
   input.add_choice("stage", &InputConfig::stage,
                    Choices<InputStage>{{"registered", InputStage::kRegistered}, {"raw", InputStage::kRaw}},
                    "What has been done to the frames");
@@ -113,8 +114,10 @@ void add_parallel(Table& table) {
              "Whether the workers of a distributed run also analyse and stack the frames; false: its master");
   of_run.add("priority", &ParallelConfig::priority, Between{0, kHighestPriority},
              "Of this run's tasks among those of other runs on the same workers; the highest goes first");
-  of_run.add("audit_percent", &ParallelConfig::audit_percent, Between{0, 100},
-             "Share of the tiles of workers that the master computes too, to compare, in percent; 0: none");
+  of_run.add(
+      "audit_percent", &ParallelConfig::audit_percent, Between{0, 100},
+      "Share of the tiles of workers that another worker, or else the master, computes too, in percent; 0: "
+      "only tiles that look odd");
   parallel.add("prefetch", &ParallelConfig::prefetch, Between{1, 64},
                "Deliveries held ready for each compute thread");
   parallel.add("memory_limit_mb", &ParallelConfig::memory_limit_mb, Between{0, 1 << 30},
