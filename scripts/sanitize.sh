@@ -14,7 +14,9 @@ done
 [ ${#presets[@]} -gt 0 ] || presets=(asan ubsan tsan)
 
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-export ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$PWD/scripts/lsan.supp UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+# Tests ask for memory that no machine has.
+export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$PWD/scripts/lsan.supp UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:allocator_may_return_null=1:suppressions=$PWD/scripts/tsan.supp
 failed=()
 for preset in "${presets[@]}"; do
   echo "== $preset"

@@ -206,6 +206,24 @@ TEST(Architecture, AHeaderThatOnlyItsOwnRoomUsesLiesBesideItsSource) {
   }
 }
 
+// Two types of one name are one to the linker: it takes the functions of either for both.
+TEST(Architecture, ATypeHasANameOfItsOwn) {
+  static const std::regex kType(R"((struct|class|enum class) (\w+)( final)?( : .*)? \{.*)");
+  std::map<std::string, std::set<std::string>> homes;
+  for (const SourceFile& f : source_files({"src", "include"})) {
+    int unnamed = 0;  // types in unnamed namespaces are nobody else's
+    for (const std::string& line : f.lines) {
+      std::smatch type;
+      if (line == "namespace {") ++unnamed;
+      if (line == "}  // namespace" && unnamed > 0) --unnamed;
+      if (unnamed == 0 && std::regex_match(line, type, kType)) homes[type[2]].insert(f.path);
+    }
+  }
+  EXPECT_GT(homes.size(), 300u);
+  for (const auto& [name, files] : homes)
+    EXPECT_EQ(files.size(), 1u) << name << ": " << *files.begin() << ", " << *files.rbegin();
+}
+
 TEST(Architecture, OutsideLibrariesHaveOneHome) {
   for (const SourceFile& f : source_files({"src", "include"}))
     for (const std::string& include : includes_of(f))

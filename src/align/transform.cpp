@@ -25,7 +25,8 @@ constexpr double kSettled_px = 1e-6;
 
 // The place and the source area of the column p.
 template <bool kDivided>
-[[gnu::always_inline]] inline void carry_one(const RowSums& r, double p, double& u, double& v, double& area) {
+[[gnu::always_inline]] inline void carry_one(const RowPolynomials& r, double p, double& u, double& v,
+                                             double& area) {
   u = power_sum(r.u, p);
   v = power_sum(r.v, p);
   double up = slope(r.u, p), vp = slope(r.v, p), uq = power_sum(r.uq, p), vq = power_sum(r.vq, p);
@@ -55,25 +56,27 @@ void across_row(const std::array<double, 10>& k, double q, double (&by_p)[3]) {
   by_p[2] = k[7];
 }
 
-TILECOMPILE_VECTOR_BODY void carry_row_body(const RowSums& row, const double* __restrict p, int n,
+TILECOMPILE_VECTOR_BODY void carry_row_body(const RowPolynomials& row, const double* __restrict p, int n,
                                             double* __restrict u, double* __restrict v,
                                             double* __restrict area) {
-  const RowSums r = row;
+  const RowPolynomials r = row;
   for (int k = 0; k < n; ++k) carry_one<true>(r, p[k], u[k], v[k], area[k]);
 }
 TILECOMPILE_VECTOR_LEVELS(carry_row,
-                          (const RowSums& row, const double* p, int n, double* u, double* v, double* area),
+                          (const RowPolynomials& row, const double* p, int n, double* u, double* v,
+                           double* area),
                           (row, p, n, u, v, area))
 
 // Without a denominator: what is divided by 1 keeps its bits.
-TILECOMPILE_VECTOR_BODY void carry_plain_row_body(const RowSums& row, const double* __restrict p, int n,
-                                                  double* __restrict u, double* __restrict v,
+TILECOMPILE_VECTOR_BODY void carry_plain_row_body(const RowPolynomials& row, const double* __restrict p,
+                                                  int n, double* __restrict u, double* __restrict v,
                                                   double* __restrict area) {
-  const RowSums r = row;
+  const RowPolynomials r = row;
   for (int k = 0; k < n; ++k) carry_one<false>(r, p[k], u[k], v[k], area[k]);
 }
 TILECOMPILE_VECTOR_LEVELS(carry_plain_row,
-                          (const RowSums& row, const double* p, int n, double* u, double* v, double* area),
+                          (const RowPolynomials& row, const double* p, int n, double* u, double* v,
+                           double* area),
                           (row, p, n, u, v, area))
 
 // Derivatives of (u, v) by (x, y).

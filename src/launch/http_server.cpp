@@ -36,7 +36,7 @@ std::string host_name(const std::string& host) {
 }
 
 // What cannot be made now (a file that is being written) may be there when it is asked for again.
-HttpAnswer made(const HttpServer::Reply& reply, const HttpServer::Asked& asked) {
+PageAnswer made(const HttpServer::Reply& reply, const HttpServer::Asked& asked) {
   try {
     return reply(asked);
   } catch (const std::exception& error) {
@@ -146,7 +146,7 @@ void HttpServer::page(const std::string& path, Page page) {
 void HttpServer::reply(const std::string& path, Reply reply) {
   parts_->server.Get(
       path, [reply = std::move(reply)](const httplib::Request& request, httplib::Response& response) {
-        HttpAnswer answer = made(reply, Asked(request.params.begin(), request.params.end()));
+        PageAnswer answer = made(reply, Asked(request.params.begin(), request.params.end()));
         response.status = answer.status;
         response.set_content(std::move(answer.body), answer.type);
       });

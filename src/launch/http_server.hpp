@@ -27,7 +27,7 @@ struct StreamReader {
   std::chrono::steady_clock::time_point told_at{};  ///< when it last heard how things are
 };
 
-struct HttpAnswer {
+struct PageAnswer {
   std::string type, body;
   int status = 200;
 };
@@ -36,10 +36,10 @@ struct HttpAnswer {
 /// of the server.
 class HttpServer {
  public:
-  using Page = std::function<HttpAnswer()>;
+  using Page = std::function<PageAnswer()>;
   /// For a page that takes what stands behind the question mark of its address.
   using Asked = std::map<std::string, std::string>;
-  using Reply = std::function<HttpAnswer(const Asked& asked)>;
+  using Reply = std::function<PageAnswer(const Asked& asked)>;
   /// The next piece of a stream of server-sent events, for `reader`; returns after a second at most.
   /// Nothing: the stream is at its end.
   using Feed = std::function<std::optional<std::string>(StreamReader& reader)>;

@@ -38,7 +38,7 @@ json place_json(int tile_id, const Box& place) {
   return {{"tile_id", tile_id}, {"x", place.x0}, {"y", place.y0}, {"w", place.w}, {"h", place.h}};
 }
 
-HttpAnswer file_answer(const std::filesystem::path& path, const char* type) {
+PageAnswer file_answer(const std::filesystem::path& path, const char* type) {
   std::ifstream in(path, std::ios::binary);
   if (!in) return {"text/plain", "not there yet\n", 503};
   return {type, {std::istreambuf_iterator<char>(in), {}}};
@@ -109,7 +109,7 @@ LivePage::~LivePage() {
 
 void LivePage::add_pages(const std::string& root) {
   server_.page(root + "/", [this] {
-    return HttpAnswer{"text/html; charset=utf-8", live_report_page(watch_.directory())};
+    return PageAnswer{"text/html; charset=utf-8", live_report_page(watch_.directory())};
   });
   server_.page(root + "/report.html", [this] {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -117,21 +117,21 @@ void LivePage::add_pages(const std::string& root) {
     return file_answer(watch_.directory() / "report.html", "text/html; charset=utf-8");
   });
   server_.page(root + "/status.json", [this] {
-    return HttpAnswer{"application/json", dumped(status_json(watch_.status()))};
+    return PageAnswer{"application/json", dumped(status_json(watch_.status()))};
   });
   server_.page(root + "/plain.png", [this] { return picture(false); });
   server_.page(root + "/picture.png", [this] { return picture(true); });
   server_.stream(root + "/events", [this](StreamReader& reader) { return feed(reader); });
-  server_.page("/metrics", [this] { return HttpAnswer{kMetricsType, run_metrics(watch_.status())}; });
-  server_.page("/healthz", [] { return HttpAnswer{"text/plain", "ok\n"}; });
+  server_.page("/metrics", [this] { return PageAnswer{kMetricsType, run_metrics(watch_.status())}; });
+  server_.page("/healthz", [] { return PageAnswer{"text/plain", "ok\n"}; });
   server_.page("/readyz", [this] {
     const RunStatus s = watch_.status();
-    if (s.state.empty()) return HttpAnswer{"text/plain", "ok\n"};
-    return HttpAnswer{"text/plain", "the run stands still: " + s.state + "\n", 503};
+    if (s.state.empty()) return PageAnswer{"text/plain", "ok\n"};
+    return PageAnswer{"text/plain", "the run stands still: " + s.state + "\n", 503};
   });
 }
 
-HttpAnswer LivePage::picture(bool with_tiles) {
+PageAnswer LivePage::picture(bool with_tiles) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!picture_) return {"text/plain", "the frames are not analysed yet\n", 503};
   return {"image/png", with_tiles ? picture_->png() : picture_->plain_png()};

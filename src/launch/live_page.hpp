@@ -35,7 +35,7 @@ class LivePage {
   void add_pages(const std::string& root);
   std::optional<std::string> feed(StreamReader& reader);
   std::string hello();
-  HttpAnswer picture(bool with_tiles);
+  PageAnswer picture(bool with_tiles);
   void paint();
   void lay(const std::string& journal_line);
 

@@ -30,7 +30,7 @@ int whole_number(const HttpServer::Asked& asked, const char* name) {
   return value;
 }
 
-HttpAnswer pixel_answer(const RunFolders& folders, const HttpServer::Asked& asked) {
+PageAnswer pixel_answer(const RunFolders& folders, const HttpServer::Asked& asked) {
   json answer;
   try {
     const ExplainRequest request{folders, whole_number(asked, "x"), whole_number(asked, "y"),
@@ -49,7 +49,7 @@ void serve_report(const RunFolders& folders, const std::string& place, const std
   HttpServer server(parse_listen_place(place, kPagePort));
   const std::string root = page_root(server.place());
   std::mutex one_at_a_time;  // a tile of all frames is in memory
-  server.page(root + "/", [&page] { return HttpAnswer{"text/html; charset=utf-8", page}; });
+  server.page(root + "/", [&page] { return PageAnswer{"text/html; charset=utf-8", page}; });
   server.reply(root + "/pixel.json", [&](const HttpServer::Asked& asked) {
     const std::lock_guard<std::mutex> lock(one_at_a_time);
     return pixel_answer(folders, asked);

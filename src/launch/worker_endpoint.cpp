@@ -53,15 +53,15 @@ WorkerEndpoint::WorkerEndpoint(const std::string& listen, std::string worker_id,
       counts_(counts),
       server_(parse_listen_place(listen, kWorkerPort)) {
   server_.page("/metrics", [this] {
-    return HttpAnswer{kMetricsType,
+    return PageAnswer{kMetricsType,
                       worker_metrics(worker_id_, slots_, counts_, consuming(), !why_rests().empty())};
   });
-  server_.page("/healthz", [] { return HttpAnswer{"text/plain", "ok\n"}; });
+  server_.page("/healthz", [] { return PageAnswer{"text/plain", "ok\n"}; });
   server_.page("/readyz", [this] {
     if (const std::string why = why_rests(); !why.empty())
-      return HttpAnswer{"text/plain", "takes no tasks for now: " + why + "\n", 503};
-    if (!consuming()) return HttpAnswer{"text/plain", "gets no tasks: the broker is away\n", 503};
-    return HttpAnswer{"text/plain", "ok\n"};
+      return PageAnswer{"text/plain", "takes no tasks for now: " + why + "\n", 503};
+    if (!consuming()) return PageAnswer{"text/plain", "gets no tasks: the broker is away\n", 503};
+    return PageAnswer{"text/plain", "ok\n"};
   });
   server_.start();
   log_info("this worker tells how it is", {{"metrics", server_.place().url() + "/metrics"}});

@@ -135,7 +135,8 @@ TEST(SkySurfaces, AFrameWithoutSamplesStaysAsItIs) {
   SampledNight night;
   for (int f = 0; f < 6; ++f) night.add(moon(0.1 * f, 50));
   night.add([](double, double) { return 500.0; }, [](double, double) { return false; });
-  for (const double c : night.fitted().back()) EXPECT_NEAR(c, 0, 1e-6);
+  const auto fitted = night.fitted();
+  for (const double c : fitted.back()) EXPECT_NEAR(c, 0, 1e-6);
   night.covers.assign(7, [](double, double) { return false; });
   for (const auto& surface : night.fitted()) EXPECT_EQ(surface, std::vector<double>(night.mesh.size()));
 }

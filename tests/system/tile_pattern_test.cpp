@@ -138,8 +138,9 @@ TEST(TrailsOfThePlainMean, AreNoPatternOfThePicture) {
       run_program("run '" + (dir / "run.yaml").string() + "' --quiet --output '" + dir.path().string() +
                   "' --run-id " + kPatternRunId + " --set data.frames_min=2 --set synthetic.enabled=true");
   ASSERT_EQ(end.exit_code, 0) << end.text;
+  const auto record = run_record(dir / kPatternRunId);
   for (const char* product : {"reconstruction", "stack"})
-    for (const auto& pattern : run_record(dir / kPatternRunId).at("products").at(product).at("tile_pattern"))
+    for (const auto& pattern : record.at("products").at(product).at("tile_pattern"))
       EXPECT_LT(pattern.at("amplitude").get<double>(), 1.5) << product;
 }
 

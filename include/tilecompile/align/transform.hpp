@@ -32,7 +32,7 @@ struct Transform {
 };
 
 /// A transform along one row: polynomials of p, by powers, the d/dq ones too, and what they are divided by.
-struct RowSums {
+struct RowPolynomials {
   double u[4], v[4], uq[3], vq[3];
   double g, h, below, scale;  ///< below: 1 + h q
 };
@@ -52,7 +52,7 @@ class RowTransform {
 
  private:
   double centre_x_;
-  RowSums sums_;
+  RowPolynomials sums_;
 };
 
 /// The place in the frame of a place in the reference.
