@@ -83,6 +83,13 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
                    first_difference(*before, now) + "; bring them back, or start a new run");
 }
 
+void check_not_ended(const RunUnderWay& run, const json& record) {
+  const std::string status = record.is_object() ? record.value("status", "") : "";
+  if (status == end_name(RunEnd::kDone) || status == end_name(RunEnd::kFailedValidation))
+    throw UsageError("run " + run.request.run_id + " came to its end (" + status +
+                     "): there is nothing to resume; its products are in " + run.directory->path().string());
+}
+
 // Without a manifest nothing else tells the night of a run that failed before it knew its frames.
 void check_same_folder(const RunUnderWay& run, const json& record) {
   if (!record.is_object() || run.links.store->exists(manifest_key(run.request.run_id))) return;
@@ -95,19 +102,19 @@ void check_same_folder(const RunUnderWay& run, const json& record) {
 }  // namespace
 
 void open_for_resume(RunUnderWay& run) {
-  const std::string& output_dir = run.config.output.dir;
-  const std::filesystem::path directory = std::filesystem::path(output_dir) / run.request.run_id;
+  const std::filesystem::path directory = std::filesystem::path(run.config.output.dir) / run.request.run_id;
   if (!std::filesystem::is_directory(directory))
-    throw UsageError("there is no run " + run.request.run_id + " in " + output_dir +
+    throw UsageError("there is no run " + run.request.run_id + " in " + run.config.output.dir +
                      ": check output.dir and the id; the folders there are the runs");
+  run.directory.emplace(run.config.output.dir, run.request.run_id);  // locked from here on
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
-  const std::string status = before.is_object() ? before.value("status", "") : "";
-  if (status == end_name(RunEnd::kDone) || status == end_name(RunEnd::kFailedValidation)) {
-    throw UsageError("run " + run.request.run_id + " came to its end (" + status +
-                     "): there is nothing to resume; its products are in " + directory.string());
+  try {
+    check_not_ended(run, before);
+    check_same_folder(run, before);
+  } catch (const UsageError&) {
+    run.directory.reset();  // its record stays as it is
+    throw;
   }
-  check_same_folder(run, before);
-  run.directory.emplace(output_dir, run.request.run_id);  // until here its record stays as it is
   // A reference run has no other writers; workers of a distributed one may still write their last tiles.
   const bool alone = run.links.mode == RunMode::kRun &&
                      (!before.is_object() || before.value("mode", "run") == mode_name(RunMode::kRun));
