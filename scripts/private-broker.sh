@@ -148,7 +148,7 @@ SETTINGS
 
 # Starts epmd and server with the settings in DIR; 0 when ready, 1 when it died, 2 when it takes too long.
 launch() {
-  local turn limit=2400
+  local turn log limit=2400
   # shellcheck source=/dev/null
   . "$dir/env"
   # Our own epmd first: one started by the server would outlive it, one of the system is not ours.
@@ -159,10 +159,11 @@ launch() {
   : > "$dir/startup.log"
   setsid "$bin/rabbitmq-server" > "$dir/startup.log" 2>&1 < /dev/null &
   echo $! > "$dir/server.pid"
+  # Many look at the same time on a busy machine: looks that start programs would take more than what they wait for.
   for turn in $(seq $limit); do
-    if grep -q 'broker\.\.\. *completed' "$dir/startup.log"; then return 0; fi
-    # Right after the fork setsid may not have made its group yet.
-    if [ "$turn" -gt 20 ] && [ -z "$(members)" ]; then return 1; fi
+    log=$(< "$dir/startup.log")
+    if [[ $log =~ broker\.\.\.\ *completed ]]; then return 0; fi
+    if [ $((turn % 20)) -eq 0 ] && [ -z "$(members)" ]; then return 1; fi
     sleep 0.05
   done
   return 2
