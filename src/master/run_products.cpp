@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include "rejection_report.hpp"
 #include "tile_metrics.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/coadd/rejected_light.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
+#include "tilecompile/report/rejection_report.hpp"
 
 namespace tilecompile {
 namespace {
@@ -74,8 +74,8 @@ void write_metrics_of_tiles(const RunUnderWay& run, const AnalysedNight& night, 
 void write_rejection(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
   if (!night.analysis.metrics.frame_tables) return;
   if (run.config.method.reconstruction.rejection.mode == RejectionParams::Mode::kNone) return;
-  const RejectionReport report =
-      rejection_report(tiles, night.grid, night.analysis.metrics, frame_paths(night.frames));
+  const RejectionReport report = rejection_report(tiles.rejected_low(), tiles.rejected_high(), night.grid,
+                                                  night.analysis.metrics, frame_paths(night.frames));
   run.directory->write("rejection.csv", report.csv);
   run.record.rejection = report.summary;
 }

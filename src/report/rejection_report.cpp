@@ -1,4 +1,4 @@
-#include "rejection_report.hpp"
+#include "tilecompile/report/rejection_report.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -6,13 +6,13 @@
 
 namespace tilecompile {
 
-RejectionReport rejection_report(const TileJoiner& joiner, const Grid& grid, const FrameMetrics& metrics,
-                                 const std::vector<std::string>& frame_paths) {
+RejectionReport rejection_report(const std::vector<std::vector<double>>& rejected_low,
+                                 const std::vector<std::vector<double>>& rejected_high, const Grid& grid,
+                                 const FrameMetrics& metrics, const std::vector<std::string>& frame_paths) {
   double area = 0;
   for (const Box& tile : grid.tiles) area += static_cast<double>(tile.area());
   RejectionReport report;
   report.csv = "frame_index,path,channel,rejected_low,rejected_high,share\n";
-  const auto rejected_low = joiner.rejected_low(), rejected_high = joiner.rejected_high();
   double low = 0, high = 0, samples = 0, largest = -1;
   std::string worst;
   for (std::size_t f = 0; f < frame_paths.size(); ++f)
