@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "tilecompile/base/error.hpp"
@@ -36,6 +37,28 @@ std::string Sha256::hex() {
     text += kDigits[digest[i] & 15];
   }
   return text;
+}
+
+FileHash::FileHash(std::uint64_t file_bytes) : sums_{0, block_bytes_for(file_bytes), {}} {}
+
+void FileHash::update(std::string_view bytes) {
+  hash_.update(bytes.data(), bytes.size());
+  sums_.file_bytes += bytes.size();
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, sums_.block_bytes - begun_.size());
+    bytes.remove_prefix(piece.size());
+    const bool whole = piece.size() == sums_.block_bytes;
+    if (!whole) begun_ += piece;
+    if (!whole && begun_.size() < sums_.block_bytes) return;
+    sums_.sums.push_back(block_sum(whole ? piece : begun_));
+    begun_.clear();
+  }
+}
+
+std::string FileHash::finish(FileSums& sums) {
+  if (!begun_.empty()) sums_.sums.push_back(block_sum(begun_));
+  sums = std::move(sums_);
+  return hash_.hex();
 }
 
 std::string sha256_hex(std::string_view bytes) {
@@ -71,14 +94,9 @@ std::string sha256_file(const std::filesystem::path& path) {
 std::string sha256_file(const std::filesystem::path& path, FileSums& sums) {
   std::error_code unknown;  // then reading tells what is wrong
   const std::uint64_t size = std::filesystem::file_size(path, unknown);
-  sums = {0, block_bytes_for(unknown ? 0 : size), {}};
-  Sha256 hash;
-  read_pieces(path, sums.block_bytes, [&](std::string_view block) {
-    hash.update(block.data(), block.size());
-    sums.sums.push_back(block_sum(block));
-    sums.file_bytes += block.size();
-  });
-  return hash.hex();
+  FileHash hash(unknown ? 0 : size);
+  read_pieces(path, hash.block_bytes(), [&](std::string_view block) { hash.update(block); });
+  return hash.finish(sums);
 }
 
 std::uint32_t sha256_prefix32(std::string_view bytes) {

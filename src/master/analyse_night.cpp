@@ -51,7 +51,7 @@ enum class Look { kGood, kFramesLeftOut, kInDoubt };
 
 // One look at all frames.
 Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
-  const FrameSource source = source_of(run, night.frames);
+  FrameSource source = source_of(run, night.frames);
   FrameTasks tasks(run, night.frames, source);
   const MethodConfig& method = run.config.method;
   const auto frames = static_cast<std::size_t>(run.record.frames);
@@ -67,6 +67,8 @@ Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
     set_aside(run, night.frames, bad);
     return Look::kFramesLeftOut;
   }
+  if (!know_frames(run, night.frames)) return Look::kFramesLeftOut;
+  source = source_of(run, night.frames);  // by hashes that are known now
   run.check_stop();
   run.stack_seconds = std::chrono::duration<double>(RunUnderWay::Clock::now() - began).count();
   run.clock.start("measure seeing");

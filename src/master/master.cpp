@@ -85,7 +85,7 @@ struct NightMade {
   NightMade(RunUnderWay& run, const NightFrames& frames, bool again) : night(analyse_night(run, frames)) {
     const bool resumes = run.request.resume || again;
     if (run.request.resume && !again) {
-      if (run.config.input.on_bad_frame != OnBadFrame::kError) check_same_run(run, night.frames);
+      if (frames_are_known_late(run)) check_same_run(run, night.frames, true);
       keep_settings(run);  // now that they are known to be those of this run
     }
     if (resumes) journal = journal_to_resume(run, night);

@@ -6,6 +6,14 @@
 #include "tilecompile/config/run_limits.hpp"
 
 namespace tilecompile {
+namespace {
+
+// Workers ask for frames by their hashes from the first task on.
+bool hashes_late(const RunUnderWay& run) {
+  return run.links.mode == RunMode::kRun && !calibrates(run.config);
+}
+
+}  // namespace
 
 FrameSource source_of(const RunUnderWay& run, const NightFrames& frames) {
   return {frames.origin, frames.manifest, run.config.method.data.zero_is_nodata, run.links.verified,
@@ -27,6 +35,10 @@ void read_no_more_frames(const RunUnderWay& run) {
   if (run.links.frames.kept) run.links.frames.kept->close();
   run.links.workers->rest();
   if (run.links.own != nullptr) run.links.own->rest();
+}
+
+bool frames_are_known_late(const RunUnderWay& run) {
+  return run.config.input.on_bad_frame != OnBadFrame::kError || hashes_late(run);
 }
 
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source) {
@@ -74,22 +86,39 @@ void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame
   set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
 }
 
-void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw) {
-  run.clock.start(raw ? "scan raw frames" : "scan");
-  PhaseProgress progress(run, raw ? "reading raw frames" : "reading headers", "frames", paths.size());
-  ScannedFrames found = scan_frames(frames.origin, paths, run.threads,
-                                    {run.config.method.data, raw, run.config.input.count_duplicates},
-                                    run.links.verified, progress);
+void note_left_out(RunUnderWay& run, const std::vector<BadFrame>& files) {
   constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
-  for (const BadFrame& frame : found.left_out) {
+  for (const BadFrame& file : files) {
     if (run.record.left_out.size() < kShown)
-      log_warning("left out", {{"frame", frame.path}, {"reason", frame.reason}});
-    if (run.directory) note_frame(run, "frame_left_out", frame);
-    run.record.left_out.push_back(frame);
+      log_warning("left out", {{"frame", file.path}, {"reason", file.reason}});
+    if (run.directory) note_frame(run, "frame_left_out", file);
+    run.record.left_out.push_back(file);
   }
   if (run.record.left_out.size() > kShown)
     log_warning("more files are left out; run.json names all",
                 {{"files", std::to_string(run.record.left_out.size())}});
+}
+
+bool know_frames(RunUnderWay& run, NightFrames& frames) {
+  Manifest known = *frames.manifest;
+  const std::vector<BadFrame> twins =
+      fill_in_hashes(frames.origin, known, *run.links.verified, run.config.input.count_duplicates);
+  frames.manifest = std::make_shared<Manifest>(without(known, twins));
+  note_manifest(run, frames);
+  if (twins.empty()) return true;
+  note_left_out(run, twins);
+  set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
+  return false;
+}
+
+void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw) {
+  run.clock.start(raw ? "scan raw frames" : "scan");
+  PhaseProgress progress(run, raw ? "reading raw frames" : "reading headers", "frames", paths.size());
+  ScannedFrames found =
+      scan_frames(frames.origin, paths, run.threads,
+                  {run.config.method.data, raw, run.config.input.count_duplicates, hashes_late(run)},
+                  run.links.verified, progress);
+  note_left_out(run, found.left_out);
   for (const std::string& text : found.warnings) warn(run, text);
   frames.manifest = std::make_shared<Manifest>(std::move(found.manifest));
   if (run.config.input.on_bad_frame == OnBadFrame::kError && !found.bad.empty() && !raw)

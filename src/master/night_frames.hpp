@@ -32,6 +32,9 @@ FrameSource source_of(const RunUnderWay& run, const NightFrames& frames);
 FrameFile header_file(const RunUnderWay& run, const NightFrames& frames);
 /// Lets go of what is held for reading them: it would stand beside the products.
 void read_no_more_frames(const RunUnderWay& run);
+/// Whether only a look at all pixels tells which the frames of the run are, and not their files before: some
+/// may be left out for what they show, and a run of one process hashes them as it looks at them.
+bool frames_are_known_late(const RunUnderWay& run);
 /// How they are read for their proof.
 ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 
@@ -39,6 +42,9 @@ ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 /// and what is odd, and ends the run where frames are bad and none may be. The pixels of raw ones are not
 /// looked at.
 void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw);
+/// Once all frames have been read: fills in the hashes that were taken of them meanwhile, and leaves out
+/// frames that have the content of another. False: some were.
+bool know_frames(RunUnderWay& run, NightFrames& frames);
 /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
 void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame>& bad);
 /// Adds the other bad frames, for a run that ends with their names.

@@ -121,16 +121,17 @@ void open_for_resume(RunUnderWay& run) {
   sweep(run, alone ? 0 : kOldTemporary_s);
 }
 
-void check_same_run(RunUnderWay& run, const NightFrames& frames) {
+void check_same_run(RunUnderWay& run, const NightFrames& frames, bool frames_are_known) {
   ObjectStore& store = *run.links.store;
   try {
     check_same_configuration(store, run.request.run_id, canonical_method_json(run.config.method));
-    check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json);
+    if (frames_are_known)
+      check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json);
   } catch (const Error&) {
     run.directory.reset();  // this start is none of the run's: its record stays as it is
     throw;
   }
-  std::filesystem::remove(run.directory->path() / "run.json");
+  if (frames_are_known) std::filesystem::remove(run.directory->path() / "run.json");
 }
 
 void refuse_second_master(const RunUnderWay& run) {

@@ -55,8 +55,7 @@ NightFrames scan_night(RunUnderWay& run, bool again) {
   if (run.record.frames < target)
     log_info("fewer frames than data.frames_target; the result gains with their number",
              {{"frames", std::to_string(run.record.frames)}, {"frames_target", std::to_string(target)}});
-  // A look at the pixels can still leave out frames; then the frames are known after it.
-  if (run.request.resume && run.config.input.on_bad_frame == OnBadFrame::kError) check_same_run(run, frames);
+  if (run.request.resume) check_same_run(run, frames, !frames_are_known_late(run));
   return frames;
 }
 

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/image/packed_samples.hpp"
 
 namespace tilecompile {
 namespace {
 
 // So that many frames make narrow bands, not large ones.
 constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
+// One that tiles are cut from, and the next.
+constexpr std::size_t kLeastBands = 2;
 // The samples of a tile as floats, which pay for being unpacked only where they stay in a cache until they
 // are used.
 constexpr std::size_t kMostUnpackedBytes = std::size_t{16} << 20;
@@ -38,7 +39,8 @@ std::size_t BandShape::column_bytes(const Box& tile) const {
   return ((narrowest.area() + widest_gap) * samples_a_pixel() * sample_bytes() + columns - 1) / columns;
 }
 
-FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape)
+FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
+                     const FrameBand* above)
     : region_(region),
       shape_(shape),
       channels_(source.manifest().channels()),
@@ -46,43 +48,68 @@ FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_fra
       memory_(shape.size_bytes(region)),
       stored_(index(shape.planes, 0)),
       code_step_(static_cast<std::size_t>(shape.frames)) {
-  LargeMemory unpacked(
-      shape.packed ? plane_stride(region) * static_cast<std::size_t>(shape.planes) * sizeof(float) : 0);
+  const int shared = above != nullptr ? above->region_.y1() - region.y0 : 0;
+  const Fresh fresh{{region.x0, region.y0 + shared, region.w, region.h - shared},
+                    static_cast<std::size_t>(shared) * static_cast<std::size_t>(region.w)};
+  const std::size_t stride = plane_stride(shape.packed ? fresh.box : region);
+  LargeMemory unpacked(shape.packed ? stride * static_cast<std::size_t>(shape.planes) * sizeof(float) : 0);
   for (int f = 0; f < shape.frames; ++f) {
     OpenFrame frame = source.open(first_frame + f);
     code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
     std::vector<float*> planes;
     for (int p = 0; p < shape.planes; ++p) {
-      float* const floats = static_cast<float*>(shape.packed ? unpacked.data() : memory_.data());
-      planes.push_back(floats +
-                       (shape.packed ? static_cast<std::size_t>(p) : index(p, f)) * plane_stride(region));
-      stored_[index(p, f)].floats = planes.back();
+      auto* const floats = static_cast<float*>(shape.packed ? unpacked.data() : memory_.data()) +
+                           (shape.packed ? static_cast<std::size_t>(p) : index(p, f)) * stride;
+      stored_[index(p, f)].floats = floats;
+      planes.push_back(shape.packed ? floats : floats + fresh.first);
     }
-    read(frame, planes);
-    if (shape.packed) pack(f, planes);
+    read(frame, fresh.box, planes);
+    if (shape.packed)
+      pack(f, planes, fresh, above);
+    else if (above != nullptr)
+      copy_above(f, *above);
   }
 }
 
-void FrameBand::read(OpenFrame& frame, const std::vector<float*>& planes) const {
-  if (!drizzled_) return frame.read_box(region_, planes);
+void FrameBand::read(OpenFrame& frame, const Box& box, const std::vector<float*>& planes) const {
+  if (!drizzled_) return frame.read_box(box, planes);
   std::vector<DrizzledChannel> drizzled;
   const auto channels = static_cast<std::size_t>(channels_);
   for (std::size_t c = 0; c < channels; ++c) drizzled.push_back({planes[c], planes[channels + c]});
-  frame.drizzle_box(region_, drizzled);
+  frame.drizzle_box(box, drizzled);
+}
+
+void FrameBand::copy_above(int frame, const FrameBand& above) {
+  const Box shared{region_.x0, region_.y0, region_.w, above.region_.y1() - region_.y0};
+  for (int p = 0; p < shape_.planes; ++p)
+    std::copy_n(above.floats_of(p, frame, shared).row(0), shared.area(),
+                static_cast<float*>(memory_.data()) + index(p, frame) * plane_stride(region_));
 }
 
 // What are no codes stay floats.
-void FrameBand::pack(int frame, const std::vector<float*>& planes) {
+void FrameBand::pack(int frame, const std::vector<float*>& planes, const Fresh& fresh,
+                     const FrameBand* above) {
   for (int p = 0; p < shape_.planes; ++p) {
+    const std::size_t i = index(p, frame);
     const float* const from = planes[static_cast<std::size_t>(p)];
-    auto* const codes = static_cast<std::uint16_t*>(memory_.data()) + index(p, frame) * plane_stride(region_);
-    const PackedSamples packed = pack_samples(from, region_.area(), codes);
-    Stored& stored = stored_[index(p, frame)];
-    stored = {codes, nullptr, packed.has_none};
-    if (packed.lossless()) continue;
+    auto* const codes = static_cast<std::uint16_t*>(memory_.data()) + i * plane_stride(region_);
+    PackedSamples packed = pack_samples(from, fresh.box.area(), codes + fresh.first);
+    const Stored over = above != nullptr ? above->stored_[i] : Stored{codes};
+    const std::ptrdiff_t at = above != nullptr ? above->place_of(region_) : 0;
+    packed.has_none = packed.has_none || over.packed.has_none;
+    packed.has_last = packed.has_last || over.packed.has_last;
+    if (packed.lossless() && over.codes != nullptr) {
+      if (above != nullptr) std::copy_n(over.codes + at, fresh.first, codes);
+      stored_[i] = {codes, nullptr, packed};
+      continue;
+    }
     auto& floats = not_packed_.emplace_back(std::make_unique_for_overwrite<float[]>(region_.area()));
-    std::copy_n(from, region_.area(), floats.get());
-    stored = {nullptr, floats.get(), true};
+    if (over.codes != nullptr)
+      unpack_samples(over.codes + at, fresh.first, over.packed.has_none, floats.get());
+    else
+      std::copy_n(over.floats + at, fresh.first, floats.get());
+    std::copy_n(from, fresh.box.area(), floats.get() + fresh.first);
+    stored_[i] = {nullptr, floats.get()};
   }
 }
 
@@ -109,7 +136,7 @@ std::vector<std::size_t> FrameBand::unpack(int plane, const Box& box, SampleBloc
       const Stored& stored = stored_[index(plane, f)];
       const auto i = static_cast<std::size_t>(f);
       if (stored.codes != nullptr)
-        valid[i] += unpack_samples(stored.codes + at, width, stored.has_none, block.row(i, y));
+        valid[i] += unpack_samples(stored.codes + at, width, stored.packed.has_none, block.row(i, y));
     }
   }
   return valid;
@@ -138,14 +165,15 @@ BoxCutouts FrameBand::cutouts(const Box& box) const {
 }
 
 BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
-    : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
+    : memory_limit_bytes_(memory_limit_bytes), most_bands_(std::max(kLeastBands, most_bands)) {}
 
 Box BandCache::region(const Box& tile, int image_width, const BandShape& shape,
                       std::size_t memory_limit_bytes, std::size_t bands) {
   const std::size_t column_bytes = shape.column_bytes(tile);
-  // A part of the limit, so that the next band can be read while others are in use.
+  // A part of the limit, so that the next band can be read while others are in use, and while it takes rows
+  // from the one above.
   const std::size_t band_bytes =
-      std::min(memory_limit_bytes / std::max<std::size_t>(2, bands), kLargestBandBytes);
+      std::min(memory_limit_bytes / std::max(kLeastBands, bands), kLargestBandBytes);
   const std::size_t columns = band_bytes / column_bytes;
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;
@@ -166,7 +194,7 @@ void BandCache::move_thread_to(const std::shared_ptr<Entry>& entry) {
 void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
   std::size_t used = needed_bytes, kept = 1;
   for (const auto& entry : entries_) {
-    used += entry->bytes;
+    used += entry->bytes();
     ++kept;
   }
   // The longest unused first. Bands still being read stay, and those that a tile is cut from stay where they
@@ -176,7 +204,7 @@ void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
       if (used <= limit_bytes && kept <= most_bands_) return;
       const Entry& entry = **--it;
       if (entry.band == nullptr || (entry.threads > 0 && !in_use)) continue;
-      used -= entry.bytes;
+      used -= entry.bytes();
       --kept;
       it = entries_.erase(it);
     }
@@ -185,13 +213,28 @@ void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
   forget(true);
 }
 
+// Whether the last rows of this band are the first ones of the other.
+bool BandCache::Entry::reaches_into(const Entry& below) const {
+  return source == below.source && first_frame == below.first_frame && last_frame == below.last_frame &&
+         shape.packed == below.shape.packed && region.x0 == below.region.x0 && region.w == below.region.w &&
+         region.y0 < below.region.y0 && region.y1() > below.region.y0 && region.y1() < below.region.y1();
+}
+
+// Of the bands that are kept or being read the nearest one above: one row of tiles overlaps the next.
+std::shared_ptr<BandCache::Entry> BandCache::find_above(const Entry& wanted) const {
+  std::shared_ptr<Entry> nearest;
+  for (const auto& entry : entries_)
+    if (entry->reaches_into(wanted) && (!nearest || entry->region.y0 > nearest->region.y0)) nearest = entry;
+  return nearest;
+}
+
 void BandCache::clear() {
   const std::lock_guard<std::mutex> lock(mutex_);
   entries_.remove_if([](const std::shared_ptr<Entry>& entry) { return entry->band != nullptr; });
 }
 
 void BandCache::warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes) {
-  const std::size_t needed = band_bytes * std::max<std::size_t>(2, most_bands_);
+  const std::size_t needed = band_bytes * most_bands_;
   if (warned_ || needed <= limit_bytes) return;
   warned_ = true;
   log_warning(
@@ -221,14 +264,18 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
     break;  // the other thread's read failed: try it here
   }
   warn_when_too_small(size, limit);
-  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, size});
+  const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, shape});
   move_thread_to(entry);
   make_room(size, limit);
+  std::shared_ptr<Entry> above = find_above(*entry);
   entries_.push_front(entry);
+  // What is being read there would else be read here at the same time.
+  if (above) loaded_.wait(lock, [&] { return above->band != nullptr || above->failed; });
+  std::shared_ptr<const FrameBand> rows_above = above ? above->band : nullptr;
   lock.unlock();
   std::shared_ptr<const FrameBand> band;
   try {
-    band = std::make_shared<FrameBand>(*source, region, first_frame, shape);
+    band = std::make_shared<FrameBand>(*source, region, first_frame, shape, rows_above.get());
   } catch (...) {
     lock.lock();
     entry->failed = true;

@@ -16,13 +16,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path, VerifiedFiles& verified) {
+ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path, bool hash_later,
+                             VerifiedFiles& verified) {
   if (printable(path) != path)  // the manifest is JSON, which cannot hold such a name
     throw InputError("its name is not UTF-8: rename the file");
   ManifestEntry entry;
   entry.path = path;
   // Where a frame is read in place, a damaged one is found before it is hashed.
-  if (!origin.cache) entry.facts = verified.open(origin.folder / path, ZeroIsNodata::kAuto).facts();
+  if (!origin.cache) {
+    const FrameReader reader = verified.open(origin.folder / path, ZeroIsNodata::kAuto);
+    entry.facts = reader.facts();
+    if (hash_later && !reader.is_packed()) {
+      entry.size_bytes = fs::file_size(origin.folder / path);
+      return entry;
+    }
+  }
   const auto [file, sha256] = fetch_new_frame(origin, path, verified);
   entry.sha256 = sha256;
   entry.size_bytes = fs::file_size(file.path);
@@ -59,7 +67,7 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
     const auto index = static_cast<std::size_t>(i);
     observer.check_stop();
     try {
-      entries[index] = describe_frame(origin, paths[index], *verified);
+      entries[index] = describe_frame(origin, paths[index], rules.hash_later, *verified);
     } catch (const InputError& e) {
       problems[index] = reason_without_name(e.what(), origin, paths[index]);
     }
@@ -90,6 +98,17 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
   }
   found.warnings = std::move(twins.warnings);
   return found;
+}
+
+std::vector<BadFrame> fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified,
+                                     bool count_duplicates) {
+  for (ManifestEntry& frame : manifest.frames)
+    if (frame.sha256.empty()) frame.sha256 = verified.sha256_of(origin.folder / frame.path);
+  std::vector<BadFrame> twins;
+  if (count_duplicates) return twins;
+  for (const auto& [i, reason] : frames_of_equal_content(manifest))
+    twins.push_back({manifest.frames[i].path, reason});
+  return twins;
 }
 
 void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -57,29 +58,36 @@ std::uint64_t sample_count(const FrameFacts& facts) {
          static_cast<std::uint64_t>(facts.channels);
 }
 
-bool has_plain_name(std::string name) {
+bool ends_like(std::string name, std::initializer_list<const char*> endings) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name.ends_with(".fit") || name.ends_with(".fits") || name.ends_with(".fts");
+  return std::any_of(endings.begin(), endings.end(), [&](const char* end) { return name.ends_with(end); });
 }
 
-// By its name, or smaller than its samples are.
+// Bytes that a sample takes in the file, 0 where they tell of none that lie there as they are. The manifest
+// of a run says nothing else of them.
+std::uint64_t sample_bytes(const ManifestEntry& frame) {
+  constexpr std::uint64_t kMostHeader = 128 * 1024;
+  const std::uint64_t samples = sample_count(frame.facts);
+  for (const std::uint64_t bytes : {8, 4, 2, 1}) {
+    const std::uint64_t least = bytes * samples;
+    if (frame.size_bytes >= least && frame.size_bytes <= least + least / 8 + kMostHeader) return bytes;
+  }
+  return 0;
+}
+
 bool is_packed(const ManifestEntry& frame) {
-  if (!has_plain_name(frame.path)) return true;
-  constexpr double kCodesOfAByte = 255;
-  const FrameFacts& f = frame.facts;
-  const std::uint64_t bytes = !(f.code_step > 0) ? 4 : f.largest_code <= kCodesOfAByte * f.code_step ? 1 : 2;
-  return frame.size_bytes < bytes * sample_count(f);
+  return !ends_like(frame.path, {".fit", ".fits", ".fts"}) || sample_bytes(frame) == 0;
+}
+
+bool holds_codes(const ManifestEntry& frame) {
+  return !ends_like(frame.path, {".gz", ".fz"}) && sample_bytes(frame) == sizeof(std::uint16_t);
 }
 
 }  // namespace
 
 BandSamples BandSamples::of(const Manifest& manifest, const RawNight* raw) {
   const auto& frames = manifest.frames;
-  const bool codes =
-      raw == nullptr && std::all_of(frames.begin(), frames.end(), [](const ManifestEntry& f) {
-        const std::uint64_t samples = sample_count(f.facts);
-        return f.facts.code_step > 0 && f.size_bytes >= 2 * samples && f.size_bytes < 3 * samples;
-      });
+  const bool codes = raw == nullptr && std::all_of(frames.begin(), frames.end(), holds_codes);
   const bool drizzled = raw != nullptr && raw->registration.drizzles();
   const bool packed = raw == nullptr && std::any_of(frames.begin(), frames.end(), is_packed);
   return {manifest.channels() * (drizzled ? 2 : 1), codes, packed};
@@ -106,6 +114,7 @@ FrameFile FrameSource::file(int index) const {
 
 FrameReader FrameSource::reader(int index, ZeroIsNodata zeros) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (entry.sha256.empty()) return verified_->open(origin_.folder / entry.path, zeros);
   if (!origin_.cache) return verified_->open(origin_.folder / entry.path, entry, zeros);
   auto copy = std::make_shared<FrameFile>(file(index));
   FrameReader reader = verified_->open(copy->path, zeros);
@@ -114,9 +123,24 @@ FrameReader FrameSource::reader(int index, ZeroIsNodata zeros) const {
 }
 
 OpenFrame FrameSource::open(int index) const {
+  return opened(index, reader(index, raw_ ? ZeroIsNodata::kNever : zero_is_nodata_));
+}
+
+OpenFrame FrameSource::open_first(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  OpenFrame frame = raw_ ? OpenFrame(reader(index, ZeroIsNodata::kNever), raw_, raw_->frame(entry.path))
-                         : OpenFrame(reader(index, zero_is_nodata_));
+  if (!entry.sha256.empty()) return open(index);
+  return opened(index, verified_->open_first(origin_.folder / entry.path, zero_is_nodata_));
+}
+
+void FrameSource::take_hash(int index) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (entry.sha256.empty()) verified_->sha256_of(origin_.folder / entry.path);
+}
+
+OpenFrame FrameSource::opened(int index, FrameReader reader) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  OpenFrame frame =
+      raw_ ? OpenFrame(std::move(reader), raw_, raw_->frame(entry.path)) : OpenFrame(std::move(reader));
   if (origin_.kept && raw_) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
   if (origin_.kept && !raw_ && frame.is_packed())  // its zeros are samples or none by the run's configuration
     frame.keep_in(origin_.kept, entry.sha256 + " " + std::to_string(static_cast<int>(zero_is_nodata_)));

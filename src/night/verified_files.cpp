@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/base/sha256.hpp"
 
 namespace tilecompile {
 namespace {
@@ -59,6 +59,19 @@ void read_at(int fd, const std::filesystem::path& path, std::uint64_t offset, st
     if (got < 0) throw TransientError(file_error_text("reading frame", path, errno));
     if (got == 0) throw InputError("frame " + path.string() + " is shorter than the manifest says" + kRemedy);
     have += static_cast<std::size_t>(got);
+  }
+}
+
+std::string_view text_of(std::span<const unsigned char> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void hash_up_to(int fd, const std::filesystem::path& path, std::uint64_t end, FileHash& hash) {
+  std::vector<unsigned char> piece;
+  while (hash.taken_bytes() < end) {
+    piece.resize(std::min(hash.block_bytes(), end - hash.taken_bytes()));
+    read_at(fd, path, hash.taken_bytes(), piece);
+    hash.update(text_of(piece));
   }
 }
 
@@ -145,7 +158,7 @@ class VerifiedFiles::BySums : public FrameGuard {
   }
 
   void check(std::size_t b, std::span<const unsigned char> bytes) const {
-    if (block_sum({reinterpret_cast<const char*>(bytes.data()), bytes.size()}) != sums_->sums[b])
+    if (block_sum(text_of(bytes)) != sums_->sums[b])
       throw InputError("frame " + path_.string() + " has other bytes from " + std::to_string(start_of(b)) +
                        " to " + std::to_string(start_of(b) + bytes.size()) +
                        " than what the manifest says, SHA-256 " + sha256_ + kRemedy);
@@ -166,6 +179,28 @@ class VerifiedFiles::BySums : public FrameGuard {
   const std::string identity_, sha256_;
   const std::shared_ptr<const FileSums> sums_;
   std::vector<unsigned char> edge_;
+};
+
+/// Hashes a file as it is read for the first time.
+class VerifiedFiles::FirstRead : public FrameGuard {
+ public:
+  FirstRead(std::filesystem::path path, std::shared_ptr<FileHash> hash)
+      : path_(std::move(path)), hash_(std::move(hash)) {}
+  void look(std::int64_t, std::int64_t) override {}  // there is nothing that it could be compared with
+
+  void read(int fd, std::int64_t begin, std::span<unsigned char> out) override {
+    const auto first = static_cast<std::uint64_t>(begin);
+    if (hash_->taken_bytes() == 0 && first <= kMostHeaderBytes) hash_up_to(fd, path_, first, *hash_);
+    read_at(fd, path_, first, out);
+    if (hash_->taken_bytes() == first) hash_->update(text_of(out));
+  }
+
+  std::int64_t step() const override { return static_cast<std::int64_t>(hash_->block_bytes()); }
+
+ private:
+  static constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 20;
+  const std::filesystem::path path_;
+  const std::shared_ptr<FileHash> hash_;
 };
 
 bool VerifiedFiles::holds(const std::string& identity, const std::string& sha256) const {
@@ -217,6 +252,43 @@ FrameReader VerifiedFiles::open(const std::filesystem::path& path, const Manifes
   if (!sums || holds(identity, entry.sha256)) return open(path, identity, zeros, {});
   check_size(path, status, entry);
   return open(path, identity, zeros, std::make_unique<BySums>(*this, path, identity, entry.sha256, sums));
+}
+
+FrameReader VerifiedFiles::open_first(const std::filesystem::path& path, ZeroIsNodata zeros) {
+  const struct stat status = status_of(path);
+  const std::string identity = identity_of(path, status);
+  std::shared_ptr<FileHash> hash;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    File& file = files_[identity];
+    if (file.sha256.empty())
+      file.begun = hash = std::make_shared<FileHash>(static_cast<std::uint64_t>(status.st_size));
+  }
+  if (!hash) return open(path, identity, zeros, {});
+  return open(path, identity, zeros, std::make_unique<FirstRead>(path, std::move(hash)));
+}
+
+std::string VerifiedFiles::sha256_of(const std::filesystem::path& path) {
+  const struct stat status = status_of(path);
+  const std::string identity = identity_of(path, status);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  std::shared_ptr<FileHash> hash;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    File& file = files_[identity];
+    if (!file.sha256.empty()) return file.sha256;
+    hash = std::exchange(file.begun, nullptr);
+  }
+  if (!hash) hash = std::make_shared<FileHash>(size);
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.fd < 0) throw TransientError(file_error_text("reading frame", path, errno));
+  hash_up_to(file.fd, path, size, *hash);
+  FileSums sums;
+  const std::string sha256 = hash->finish(sums);
+  learn(sha256, std::move(sums));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  files_[identity].sha256 = sha256;
+  return sha256;
 }
 
 void VerifiedFiles::remember(const std::filesystem::path& path, const std::string& sha256) {

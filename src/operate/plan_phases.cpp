@@ -22,6 +22,8 @@ constexpr std::uint64_t kCodeBytes = 2;                     // a sample of a pac
 constexpr std::uint64_t kDistributionBytes = 20;            // a thread: keys twice and distinct values
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
 
+constexpr std::uint64_t kLeastBands = 2;  // as BandCache
+
 // Bands that one pass over all tiles reads, and their rows in units of the image's height.
 struct BandReads {
   std::size_t bands = 0, largest_bytes = 0;
@@ -36,9 +38,11 @@ BandReads band_reads(const Grid& grid, const RunPlan& plan, std::size_t limit) {
     const Box region =
         BandCache::region(tile, plan.width, shape, limit, static_cast<std::size_t>(plan.threads));
     if (region == last) continue;
+    const bool below = region.x0 == last.x0 && region.w == last.w;
+    const int shared = below ? std::max(0, last.y1() - region.y0) : 0;
     last = region;
     ++reads.bands;
-    reads.images += static_cast<double>(region.h) / plan.height;
+    reads.images += static_cast<double>(region.h - shared) / plan.height;
     reads.largest_bytes = std::max(reads.largest_bytes, shape.size_bytes(region));
   }
   return reads;
@@ -77,9 +81,9 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       plan.samples.packed ? 1 - static_cast<double>(kept) / static_cast<double>(kCodeBytes * pixels * frames)
                           : raw.unkept;
   const double read_again = plan.samples.planes > plan.channels ? 1 : unkept;  // drizzled frames are not kept
-  const std::uint64_t bands =
-      std::min<std::uint64_t>(std::max(limit, reads.largest_bytes),
-                              reads.largest_bytes * std::min<std::uint64_t>(threads, reads.bands));
+  const std::uint64_t bands = std::min<std::uint64_t>(
+      std::max(limit, reads.largest_bytes),
+      reads.largest_bytes * std::min<std::uint64_t>(std::max(kLeastBands, threads), reads.bands));
   const std::uint64_t held =
       std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
   const std::uint64_t joined = resident + pixels * OverlapAdd::kBytesAPixel;  // what outlives the bands
@@ -88,11 +92,12 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
                          (sample.tile_read_s * static_cast<double>(reads.bands) +
                           sample.tile_compute_s * static_cast<double>(grid.tiles.size())) /
                          plan.threads;
+  const bool hashed_at_once = calibrates(config) || plan.samples.packed || !config.cache.dir.empty();
   std::vector<PlannedPhase> phases = {
-      {"scan", all, kProgramBytes, sample.scan_s},
+      {"scan", hashed_at_once ? all : 0, kProgramBytes, hashed_at_once ? sample.scan_s : 0},
       {"analyse frames", all,
        held_raw + images + pixels * MeanStack::kBytesAPixel + plane * threads * kDistributionBytes,
-       sample.analyse_s * plan.frames},
+       sample.analyse_s * plan.frames + (hashed_at_once ? 0 : sample.scan_s)},
       {"measure seeing", static_cast<std::uint64_t>(unkept * static_cast<double>(all)),
        resident + std::max<std::uint64_t>(
                       median, images + pixels * (MeanStack::kBytesAPixel + ScatterStack::kBytesAPixel)),

@@ -73,9 +73,10 @@ bool is_photometric(const MethodConfig& method) {
 }
 
 FrameLook look_at_frame(const FrameSource& source, int frame, const MethodConfig& method, Image& image) {
-  OpenFrame reader = source.open(frame);
+  OpenFrame reader = source.open_first(frame);
   const double code_step = reader.facts().code_step, largest_code = reader.facts().largest_code;
   reader.read_all(image);
+  source.take_hash(frame);
   FrameLook look;
   Distribution scratch;
   for (const Plane<float>& plane : image) {

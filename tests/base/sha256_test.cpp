@@ -40,6 +40,33 @@ TEST(Sha256, FileLongerThanTheReadBuffer) {
   EXPECT_EQ(sha256_file(folder / "f"), sha256_hex(bytes));
 }
 
+TEST(FileHash, PiecesOfAnySizeGiveDigestAndSumsOfTheFile) {
+  TempDir folder;
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{65536}, std::size_t{65537},
+                                 std::size_t{400000}, std::size_t{3} << 16}) {
+    std::string bytes(size, 'x');
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * i >> 3);
+    std::ofstream(folder / "f", std::ios::binary) << bytes;
+    FileSums whole;
+    EXPECT_EQ(sha256_file(folder / "f", whole), sha256_hex(bytes));
+    EXPECT_EQ(whole.file_bytes, size);
+    EXPECT_EQ(whole.sums.size(), block_count(size, whole.block_bytes));
+    for (const std::size_t first : {0u, 1u, 2880u, 65536u, 70000u})
+      for (const std::size_t piece : {977u, 65536u, 65537u, 200000u}) {
+        FileHash hash(size);
+        std::string_view rest = bytes;
+        for (std::size_t next = first; !rest.empty(); next = piece) {
+          hash.update(rest.substr(0, next));
+          rest.remove_prefix(std::min(next, rest.size()));
+        }
+        EXPECT_EQ(hash.taken_bytes(), size);
+        FileSums sums;
+        EXPECT_EQ(hash.finish(sums), sha256_hex(bytes));
+        EXPECT_EQ(sums, whole) << size << " bytes, pieces of " << first << " and " << piece;
+      }
+  }
+}
+
 TEST(Sha256, FileThatCannotBeReadIsNamed) {
   TempDir folder;
   for (const char* name : {"missing", ""}) {

@@ -1,5 +1,6 @@
 #include "tilecompile/night/frame_bands.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <set>
@@ -8,6 +9,8 @@
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/parallel.hpp"
+#include "tilecompile/base/process_usage.hpp"
+#include "tilecompile/fits/image_file.hpp"
 
 namespace tilecompile {
 namespace {
@@ -65,6 +68,43 @@ TEST(FrameBand, SamplesThatAreNoCodesStayFloats) {
   }
 }
 
+// Rows that are codes above and none below, the other way round, and such that are codes in each part alone:
+// the largest code stands for what is not valid where there is such.
+TEST(FrameBand, RowsOfTheBandAboveAreCopiedAsTheyAre) {
+  constexpr int kRows = 30;
+  const float none = std::nanf(""), largest = 65535;
+  const std::vector<std::pair<float, float>> samples = {
+      {7, 8},    {none, 8}, {7, none},    {none, none}, {largest, 8},    {7, largest},
+      {0.5F, 8}, {7, 0.5F}, {0.5F, none}, {0.5F, 0.5F}, {none, largest}, {largest, none}};
+  TempDir folder;
+  std::vector<std::string> paths;
+  for (const auto& [above, below] : samples) {
+    Plane<float> plane(40, kRows, 100.0F);
+    plane.at(3, 2) = plane.at(4, 12) = above;  // of the first band alone, and of both
+    plane.at(5, 25) = below;
+    paths.push_back(std::to_string(paths.size()) + ".fits");
+    write_image(folder.path() / paths.back(), Image{plane}, {});
+  }
+  const MethodConfig method;
+  const auto verified = std::make_shared<VerifiedFiles>();
+  const auto manifest =
+      std::make_shared<Manifest>(scan_frames(folder.path(), paths, 1, {method.data}, verified).manifest);
+  ASSERT_EQ(manifest->frames.size(), samples.size());
+  const FrameSource source(folder.path(), manifest, ZeroIsNodata::kNever, verified);
+  const int frames = static_cast<int>(samples.size());
+  const Box upper{0, 0, 40, 20}, lower{0, 10, 40, 20};
+  for (const bool packed : {false, true}) {
+    const BandShape shape({1, packed}, {0, 0, 20, 20}, frames);
+    const FrameBand above(source, upper, 0, shape);
+    const FrameBand below(source, lower, 0, shape, &above);
+    const BoxCutouts cut = below.cutouts(lower);
+    for (int f = 0; f < frames; ++f) {
+      SCOPED_TRACE(packed);
+      expect_cutout(cut.cutouts[0][static_cast<std::size_t>(f)], source.open(f).read_all(), 0, f, lower);
+    }
+  }
+}
+
 // Large tiles would be unpacked to memory, where they gain nothing.
 TEST(FrameBand, OnlyTilesThatFitIntoACacheAreUnpacked) {
   EXPECT_TRUE(BandShape({1, true}, {0, 0, 93, 93}, 200).packed);
@@ -102,6 +142,69 @@ TEST(BandCache, NeighboursInARowShareOneBandWhenMemoryAllows) {
   EXPECT_EQ(cache.get(source, night.grid.tiles[1], 0, 6), first);
   EXPECT_NE(cache.get(source, night.grid.tiles[1], 0, 5), first);
   EXPECT_EQ(cache.get(source, night.grid.tiles[2], 0, 6), first);
+}
+
+TEST(BandCache, RowsThatTwoRowsOfTilesShareAreReadOnce) {
+  const SmallNight night;
+  std::int64_t size = 0;
+  for (const ManifestEntry& frame : night.manifest->frames)
+    size += static_cast<std::int64_t>(frame.size_bytes);
+  const std::size_t row = 131 * shape_of(1, 7).column_bytes(night.grid.tiles[0]);
+  for (const std::size_t bands : {1u, 2u, 4u}) {
+    BandCache cache(std::max<std::size_t>(2, bands) * row, bands);
+    const auto source = std::make_shared<FrameSource>(night.source());
+    const std::int64_t before = process_bytes_read();
+    for (const Box& tile : night.grid.tiles) cache.get(source, tile, 0, 6);
+    EXPECT_LE(process_bytes_read() - before, size) << bands;
+  }
+}
+
+// A night of other samples beside it, and other frames of it, give nothing.
+TEST(BandCache, RowsAreTakenFromBandsOfTheSameFramesAlone) {
+  const SmallNight night, other(
+                              1, 7, [](MethodConfig&) {}, [](SimulateOptions&sky) { sky.seed = 77; });
+  const auto source = std::make_shared<FrameSource>(night.source());
+  const auto stranger = std::make_shared<FrameSource>(other.source());
+  BandCache cache(std::size_t{1} << 30, 8);
+  cache.get(stranger, night.grid.tiles[0], 0, 3);
+  cache.get(source, night.grid.tiles[0], 2, 5);
+  const Box& below = *std::find_if(night.grid.tiles.begin(), night.grid.tiles.end(),
+                                   [](const Box& tile) { return tile.y0 > 0; });
+  const BoxCutouts cut = cache.get(source, below, 0, 3)->cutouts(below);
+  for (int f = 0; f < 4; ++f)
+    expect_cutout(cut.cutouts[0][static_cast<std::size_t>(f)], source->open(f).read_all(), 0, f, below);
+}
+
+// Rows of tiles are tasks: several threads begin several at the same time.
+TEST(BandCache, RowsThatAnotherThreadIsReadingAreWaitedFor) {
+  const SmallNight night(
+      1, 7, [](MethodConfig&) {}, [](SimulateOptions& sky) { sky.width = 700, sky.height = 500; });
+  const auto source = std::make_shared<FrameSource>(night.source());
+  std::vector<Box> rows;
+  for (const Box& tile : night.grid.tiles)
+    if (tile.x0 == 0) rows.push_back(tile);
+  ASSERT_GT(rows.size(), 8u);
+  BandCache cache(std::size_t{1} << 30, 4);
+  cache.get(source, rows[0], 0, 6);  // every header has been read
+  const std::int64_t before = process_bytes_read();
+  parallel_for(static_cast<int>(rows.size()), 4,
+               [&](int i) { cache.get(source, rows[static_cast<std::size_t>(i)], 0, 6); });
+  const auto size = static_cast<std::int64_t>(7 * night.manifest->frames[0].size_bytes);
+  EXPECT_LE(process_bytes_read() - before, size);
+}
+
+TEST(BandCache, ABandWhoseUpperRowsCannotBeReadIsReadByItself) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  const auto frame = night.frames_dir() / night.manifest->frames[2].path;
+  const Box &top = night.grid.tiles.front(), below{top.x0, top.y0 + top.h / 2, top.w, top.h};
+  BandCache cache(std::size_t{1} << 30, 4);
+  std::filesystem::rename(frame, night.folder() / "away");
+  EXPECT_THROW(cache.get(source, top, 0, 6), TransientError);
+  std::filesystem::rename(night.folder() / "away", frame);
+  const BoxCutouts cut = cache.get(source, below, 0, 6)->cutouts(below);
+  for (int f = 0; f < 7; ++f)
+    expect_cutout(cut.cutouts[0][static_cast<std::size_t>(f)], source->open(f).read_all(), 0, f, below);
 }
 
 TEST(BandCache, WhatIsClearedIsReadAgain) {

@@ -86,28 +86,39 @@ TEST_F(CachedFrames, ADamagedFrameIsNamedAsInTheFolder) {
 
 TEST(BandSamples, TellPackedFilesByTheirNameAndSize) {
   struct Case {
-    double code_step, largest_code;
-    std::uint64_t size_bytes;  // of 1000 samples and a header
+    double bytes_a_sample;
     bool codes, packed;
     const char* name = "light.FIT";
   };
-  for (const Case& c :
-       {Case{1, 255, 1100, false, false}, Case{1, 255, 900, false, true}, Case{1, 65535, 2100, true, false},
-        Case{1, 65535, 1900, false, true}, Case{0, std::nan(""), 4100, false, false},
-        Case{0, std::nan(""), 2500, false, true}, Case{1, 65535, 2100, true, true, "light.tif"},
-        Case{1, 65535, 2100, true, true, "light.fits.gz"}}) {
+  for (const Case& c : {Case{1, false, false}, Case{0.9, false, true}, Case{1.7, false, true},
+                        Case{2, true, false}, Case{2.7, false, true}, Case{4, false, false},
+                        Case{3.7, false, true}, Case{8, false, false}, Case{2, true, true, "light.tif"},
+                        Case{2, false, true, "light.fits.gz"}, Case{2, false, true, "light.fits.fz"}}) {
     Manifest manifest;
     ManifestEntry& frame = manifest.frames.emplace_back();
     frame.path = c.name;
-    frame.size_bytes = c.size_bytes;
-    frame.facts.width = 40;
-    frame.facts.height = 25;
+    frame.facts.width = 2000;
+    frame.facts.height = 1000;
     frame.facts.channels = 1;
-    frame.facts.code_step = c.code_step;
-    frame.facts.largest_code = c.largest_code;
+    frame.size_bytes = static_cast<std::uint64_t>(2e6 * c.bytes_a_sample) + 2 * 2880;
     const BandSamples samples = BandSamples::of(manifest, nullptr);
-    EXPECT_EQ(samples.codes, c.codes) << c.size_bytes;
-    EXPECT_EQ(samples.packed, c.packed) << c.size_bytes << " of codes to " << c.largest_code;
+    EXPECT_EQ(samples.codes, c.codes) << c.name << " " << c.bytes_a_sample;
+    EXPECT_EQ(samples.packed, c.packed) << c.name << " " << c.bytes_a_sample;
+  }
+}
+
+// Workers, and the tasks of a run of one process, have the manifest as it was sent.
+TEST(BandSamples, AreTheSameOfAManifestThatWasSent) {
+  for (const int bitpix : {16, -32}) {
+    const SmallNight night(
+        1, 3, [](MethodConfig&) {}, [&](SimulateOptions& sky) { sky.bitpix = bitpix; });
+    const BandSamples here = BandSamples::of(*night.manifest, nullptr),
+                      there = BandSamples::of(decode_manifest(encode_manifest(*night.manifest)), nullptr);
+    EXPECT_EQ(here.codes, bitpix == 16);
+    EXPECT_EQ(there.codes, here.codes);
+    EXPECT_FALSE(here.packed);
+    EXPECT_FALSE(there.packed);
+    EXPECT_EQ(there.planes, here.planes);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/process_usage.hpp"
 
 namespace tilecompile {
 namespace {
@@ -144,25 +145,16 @@ TEST_F(BySums, FilesThatTheLibraryUnpacksAreLookedAtAsAWhole) {
   EXPECT_GE(last, static_cast<std::int64_t>(fs::file_size(packed)));
 }
 
-/// Bytes that this process has got from files so far, from the page cache too.
-std::int64_t bytes_read() {
-  std::ifstream io("/proc/self/io");
-  std::string name;
-  std::int64_t bytes = 0;
-  io >> name >> bytes;
-  return bytes;
-}
-
 TEST_F(BySums, ReadingInRowsReadsNoByteTwice) {
   std::vector<float> samples(500 * 400);
   const auto size = static_cast<std::int64_t>(fs::file_size(path(0)));
   const std::int64_t sums =
       static_cast<std::int64_t>(reader_->sums_of(night_.manifest->frames[0])->block_bytes);
   const auto cost = [&](int rows_at_once) {
-    const std::int64_t before = bytes_read();
+    const std::int64_t before = process_bytes_read();
     for (int y = 0; y < 400; y += rows_at_once)
       source().open(0).read_rows(0, y, rows_at_once, samples.data());
-    return bytes_read() - before;
+    return process_bytes_read() - before;
   };
   // The first time, blocks at the ends of what is asked for are read whole, and the header; later not.
   EXPECT_LE(cost(100), size + 5 * sums);
@@ -178,6 +170,72 @@ TEST_F(BySums, ADamagedObjectIsRefused) {
   VerifiedFiles files;
   EXPECT_THROW(learn_frame_sums(bytes + "x", *night_.manifest, files), InputError);
   EXPECT_EQ(encode_frame_sums(*night_.manifest, VerifiedFiles()), "") << "nothing is known of them";
+}
+
+/// A file of several blocks that nobody has hashed, with something behind its samples.
+class FirstRead : public testing::Test {
+ protected:
+  FirstRead() : path_(night_.frames_dir() / night_.manifest->frames[0].path) {
+    std::ofstream(path_, std::ios::binary | std::ios::app) << std::string(2880, 'z');
+    expected_ = sha256_file(path_, sums_);
+    size_ = static_cast<std::int64_t>(fs::file_size(path_));
+  }
+  /// What sha256_of still reads.
+  std::int64_t cost() {
+    const std::int64_t before = process_bytes_read();
+    EXPECT_EQ(files_.sha256_of(path_), expected_);
+    return process_bytes_read() - before;
+  }
+
+  const SmallNight night_{3, 1, [](MethodConfig&) {},
+                          [](SimulateOptions& sky) { sky.width = 500, sky.height = 400; }};
+  const fs::path path_;
+  FileSums sums_;
+  std::string expected_;
+  std::int64_t size_ = 0;
+  VerifiedFiles files_;
+};
+
+TEST_F(FirstRead, TakesTheHashOfWhatIsReadInOrder) {
+  const std::int64_t before = process_bytes_read();
+  const Image read = files_.open_first(path_, ZeroIsNodata::kNever).read_all();
+  EXPECT_EQ(read.size(), 3u);
+  EXPECT_LE(cost(), 4 * 2880) << "the rest behind the samples";
+  EXPECT_LE(process_bytes_read() - before, size_ + size_ / 20) << "the header twice";
+  EXPECT_LE(cost(), 1000) << "it is known";
+  ManifestEntry entry = night_.manifest->frames[0];
+  entry.sha256 = expected_;
+  entry.size_bytes = static_cast<std::uint64_t>(size_);
+  ASSERT_NE(files_.sums_of(entry), nullptr);
+  EXPECT_EQ(*files_.sums_of(entry), sums_);
+}
+
+TEST_F(FirstRead, ReadsWhatWasNotReadInOrder) {
+  std::vector<float> rows(500 * 400);
+  FrameReader reader = files_.open_first(path_, ZeroIsNodata::kNever);
+  reader.read_rows(0, 0, 100, rows.data());
+  reader.read_rows(0, 50, 80, rows.data());  // some once more
+  reader.read_rows(2, 0, 400, rows.data());  // with a gap
+  reader.read_rows(0, 100, 300, rows.data());
+  EXPECT_GE(cost(), size_ * 6 / 10);
+  reader.read_rows(0, 0, 100, rows.data());
+  EXPECT_LE(cost(), 1000);
+}
+
+TEST_F(FirstRead, AFileThatWasReplacedIsHashedAnew) {
+  files_.open_first(path_, ZeroIsNodata::kNever).read_all();
+  const fs::path other = night_.folder() / "other";
+  fs::copy_file(path_, other);
+  flip(other, 150000);
+  fs::rename(other, path_);
+  EXPECT_EQ(files_.sha256_of(path_), sha256_file(path_));
+  EXPECT_NE(files_.sha256_of(path_), expected_);
+}
+
+TEST_F(FirstRead, AFileThatIsGoneIsNamed) {
+  files_.open_first(path_, ZeroIsNodata::kNever).read_all();
+  fs::remove(path_);
+  EXPECT_THROW(files_.sha256_of(path_), TransientError);
 }
 
 TEST(VerifiedFiles, WithoutSumsTheWholeFileIsHashedOnce) {

@@ -4,6 +4,7 @@
 
 #include "night/small_night.hpp"
 #include "tilecompile/base/interrupted.hpp"
+#include "tilecompile/base/process_usage.hpp"
 #include "tilecompile/passes/frame_proofs.hpp"
 
 namespace tilecompile {
@@ -68,6 +69,45 @@ TEST(ProofStars, TakeNoMoreMemoryThanTheMedianNeeds) {
   EXPECT_EQ(median_bytes(night, false, kLimit), kLimit / 4) << "every band unpacks all frames again";
   EXPECT_EQ(median_bytes(night, false, 8 * kLimit), kOfAll);
   EXPECT_EQ(median_bytes(night, true, std::size_t{100} << 20), std::size_t{25} << 20);
+}
+
+TEST(Passes, TheFirstLookTakesTheHashes) {
+  const SmallNight night(
+      1, 5, [](MethodConfig&) {}, [](SimulateOptions& sky) { sky.width = 500, sky.height = 400; });
+  const std::filesystem::path folder = night.frames_dir();
+  const std::string first = night.manifest->frames[1].path, copy = "z_" + first;
+  std::filesystem::copy_file(folder / first, folder / copy);
+  const auto paths = list_frames(folder, "").paths;
+  const Manifest expected =
+      scan_frames(folder, paths, 1, {night.method.data, false, true}, night.verified).manifest;
+  const auto verified = std::make_shared<VerifiedFiles>();
+  Manifest found = scan_frames(folder, paths, 1, {night.method.data, false, true, true}, verified).manifest;
+  for (const ManifestEntry& frame : found.frames) EXPECT_EQ(frame.sha256, "");
+  const FrameSource source(folder, std::make_shared<Manifest>(found), ZeroIsNodata::kAuto, verified);
+  const std::int64_t before = process_bytes_read();
+  analyse_frames(source, night.method, 1);
+  const auto twins = fill_in_hashes(folder, found, *verified, false);
+  const auto size = static_cast<double>(found.frames.size() * found.frames[0].size_bytes);
+  EXPECT_LE(static_cast<double>(process_bytes_read() - before), 1.05 * size);
+  EXPECT_EQ(encode_manifest(found), encode_manifest(expected));
+  ASSERT_EQ(twins.size(), 1u);
+  EXPECT_EQ(twins[0].path, copy);
+  EXPECT_EQ(twins[0].reason, "has the same content as " + first + ": counted once");
+  EXPECT_TRUE(fill_in_hashes(folder, found, *verified, true).empty());
+}
+
+// Whoever states that he was taken when another was is compared with it before all is read.
+TEST(Passes, FramesOfOneTimeAreHashedBeforeTheFirstLook) {
+  const SmallNight night;
+  const std::filesystem::path folder = night.frames_dir();
+  const std::string first = night.manifest->frames[1].path, copy = "z_" + first;
+  std::filesystem::copy_file(folder / first, folder / copy);
+  const ScannedFrames found =
+      scan_frames(folder, list_frames(folder, "").paths, 1, {night.method.data, false, false, true},
+                  std::make_shared<VerifiedFiles>());
+  ASSERT_EQ(found.left_out.size(), 1u);
+  EXPECT_EQ(found.left_out[0].path, copy);
+  EXPECT_EQ(found.left_out[0].reason, "has the same content as " + first + ": counted once");
 }
 
 }  // namespace

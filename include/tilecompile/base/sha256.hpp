@@ -26,6 +26,23 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+/// SHA-256 of a file and the sums of its blocks, as its bytes arrive in order, in pieces.
+class FileHash {
+ public:
+  explicit FileHash(std::uint64_t file_bytes);
+  void update(std::string_view bytes);
+  std::uint64_t taken_bytes() const { return sums_.file_bytes; }
+  /// Pieces that end at multiples of it are not copied.
+  std::uint64_t block_bytes() const { return sums_.block_bytes; }
+  /// Digest and sums of what has arrived. Call once.
+  std::string finish(FileSums& sums);
+
+ private:
+  Sha256 hash_;
+  FileSums sums_;
+  std::string begun_;  // the block that is not whole yet
+};
+
 /// Lower-case hex SHA-256 of `bytes`.
 std::string sha256_hex(std::string_view bytes);
 /// Lower-case hex SHA-256 of a file's content. Throws InputError when the file cannot be read.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tilecompile/image/large_memory.hpp"
+#include "tilecompile/image/packed_samples.hpp"
 #include "tilecompile/image/sample_block.hpp"
 #include "tilecompile/night/frame_source.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
@@ -43,8 +44,10 @@ struct BandShape {
 /// over frames: drizzled ones with their shares.
 class FrameBand {
  public:
-  /// Opens every frame once and reads the region. Throws what FrameSource and FrameReader throw.
-  FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape);
+  /// Opens every frame once and reads the region, but for the rows that `above` (may be null) has of it:
+  /// these are copied. Throws what FrameSource and FrameReader throw.
+  FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
+            const FrameBand* above = nullptr);
   const Box& region() const { return region_; }
   /// What lies in `box` (inside the region): copies of what is packed, else windows of the band, which has
   /// to stay.
@@ -55,10 +58,16 @@ class FrameBand {
   struct Stored {
     const std::uint16_t* codes = nullptr;
     const float* floats = nullptr;
-    bool has_none = false;  ///< some codes are not valid
+    PackedSamples packed{};  ///< what packing the codes has found
   };
-  void read(OpenFrame& frame, const std::vector<float*>& planes) const;
-  void pack(int frame, const std::vector<float*>& planes);
+  /// The rows of it that are read, and how many samples of a plane lie above them.
+  struct Fresh {
+    Box box;
+    std::size_t first = 0;
+  };
+  void read(OpenFrame& frame, const Box& box, const std::vector<float*>& planes) const;
+  void copy_above(int frame, const FrameBand& above);
+  void pack(int frame, const std::vector<float*>& planes, const Fresh& fresh, const FrameBand* above);
   PlaneView<float> floats_of(int plane, int frame, const Box& box) const;
   /// Fills `block` with the floats of those frames that are codes; returns how many are valid, [frame].
   std::vector<std::size_t> unpack(int plane, const Box& box, SampleBlock& block) const;
@@ -83,10 +92,11 @@ class FrameBand {
 /// theirs together. Safe from several threads; a band is read by one of them while the others wait.
 class BandCache {
  public:
-  /// Keeps at most `most_bands` (as many as there are threads is enough), together within
+  /// Keeps at most `most_bands` (as many as there are threads is enough), but two, together within
   /// `memory_limit_bytes` even when all are in use. Warns once when not even single tiles fit.
   BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
-  /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows.
+  /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows. Rows that
+  /// it shares with the band above, where that is kept or being read, are copied from there.
   std::shared_ptr<const FrameBand> get(const std::shared_ptr<const FrameSource>& source, const Box& tile,
                                        int first_frame, int last_frame);
   /// Forgets all bands but those that are being read.
@@ -112,12 +122,15 @@ class BandCache {
     std::shared_ptr<const FrameSource> source;
     Box region;
     int first_frame = 0, last_frame = 0;
-    std::size_t bytes = 0;
+    BandShape shape;
     std::shared_ptr<const FrameBand> band{};
     bool failed = false;
     int threads = 0;  ///< whose latest tile lies in the band
+    std::size_t bytes() const { return shape.size_bytes(region); }
+    bool reaches_into(const Entry& below) const;
   };
   void move_thread_to(const std::shared_ptr<Entry>& entry);
+  std::shared_ptr<Entry> find_above(const Entry& wanted) const;
   void make_room(std::size_t needed_bytes, std::size_t limit_bytes);
   void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 

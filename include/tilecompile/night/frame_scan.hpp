@@ -13,6 +13,8 @@ struct ScanRules {
   const DataParams& data;
   bool raw = false;  ///< they are on their way to the registration, and can be planes of a colour sensor
   bool count_duplicates = false;  ///< `input.duplicates: keep`
+  /// Frames whose samples lie in a file as they are get no SHA-256 yet: the first look at them takes it.
+  bool hash_later = false;
 };
 
 /// The frames that were found: those that can be used as far as headers tell, and the others with reasons.
@@ -23,13 +25,17 @@ struct ScannedFrames {
   std::vector<std::string> warnings;  ///< of find_twins
 };
 
-/// Reads header facts and hashes the content of every frame; with a cache, fills it. What cannot be read is a
-/// bad frame, and so is what odd_frames names; products of this program and what find_twins names are left
-/// out. The observer's pieces are frames. Throws InputError for raw colour frames where registered
-/// ones belong, and when there is nothing but products.
+/// Reads header facts and hashes the content of every frame, unless it is to be later; with a cache, fills
+/// it. What cannot be read is a bad frame, and so is what odd_frames names; products of this program and what
+/// find_twins names are left out. The observer's pieces are frames. Throws InputError for raw colour frames
+/// where registered ones belong, and when there is nothing but products.
 ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
                           Observer& observer = nobody());
+
+/// Fills in what ScanRules::hash_later has left open, and names the frames that have the content of another.
+std::vector<BadFrame> fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified,
+                                     bool count_duplicates);
 
 /// Throws the InputError that names all bad frames among `all`.
 [[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);

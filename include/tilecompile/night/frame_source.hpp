@@ -26,7 +26,8 @@ struct BandSamples {
   bool codes = false;  ///< all frames are files of 16-bit codes, by their size, and are used as they are
   /// Some are files that have to be unpacked, by their name or size, and are used as they are.
   bool packed = false;
-  /// Of the frames of `manifest`, registered by `raw` where that is not null.
+  /// Of the frames of `manifest`, registered by `raw` where that is not null. The same of a manifest that was
+  /// decoded, which tells only their names, sizes and shapes.
   static BandSamples of(const Manifest& manifest, const RawNight* raw);
 };
 
@@ -46,12 +47,19 @@ class FrameSource {
   /// Opens frame `index` after checking that it is the file of the manifest; where its sums are known, what
   /// is read of it is checked then.
   OpenFrame open(int index) const;
+  /// The same for the first look at all of it: where the manifest has no SHA-256 of it yet, that is taken
+  /// while it is read.
+  OpenFrame open_first(int index) const;
+  /// Lets go of a frame that was opened first and read: its SHA-256 is known from here on.
+  void take_hash(int index) const;
   /// The file of frame `index` as it is stored, checked likewise.
   FrameReader reader(int index, ZeroIsNodata zeros) const;
   /// Frame `index` as a file, checked against the manifest.
   FrameFile file(int index) const;
 
  private:
+  OpenFrame opened(int index, FrameReader reader) const;
+
   FrameOrigin origin_;
   std::shared_ptr<const Manifest> manifest_;
   ZeroIsNodata zero_is_nodata_;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tilecompile/base/file_sums.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/header/manifest.hpp"
 
@@ -27,6 +27,10 @@ class VerifiedFiles {
   FrameReader open(const std::filesystem::path& path, const ManifestEntry& entry, ZeroIsNodata zeros);
   /// Opens a file that is known to be sound; its header is read once a process.
   FrameReader open(const std::filesystem::path& path, ZeroIsNodata zeros);
+  /// Opens a file whose SHA-256 nobody knows: it is taken of what is read in order from the first sample on.
+  FrameReader open_first(const std::filesystem::path& path, ZeroIsNodata zeros);
+  /// SHA-256 of a file, noted with its sums; what was not read of it since it was opened first is read.
+  std::string sha256_of(const std::filesystem::path& path);
   /// Notes a file whose hash was just taken.
   void remember(const std::filesystem::path& path, const std::string& sha256);
 
@@ -40,8 +44,10 @@ class VerifiedFiles {
     std::string sha256;      ///< found to be all of its content; empty: not yet
     std::vector<bool> seen;  ///< [block] found to be as promised
     std::shared_ptr<const FrameHead> head;
+    std::shared_ptr<FileHash> begun;  ///< by who reads it for the first time
   };
   class BySums;
+  class FirstRead;
   bool holds(const std::string& identity, const std::string& sha256) const;
   FrameReader open(const std::filesystem::path& path, const std::string& identity, ZeroIsNodata zeros,
                    std::unique_ptr<FrameGuard> guard);
