@@ -159,7 +159,7 @@ launch() {
   : > "$dir/startup.log"
   setsid "$bin/rabbitmq-server" > "$dir/startup.log" 2>&1 < /dev/null &
   echo $! > "$dir/server.pid"
-  # Many look at the same time on a busy machine: looks that start programs would take more than what they wait for.
+  # On a busy machine this waits long, several at a time: a look starts one program, not five.
   for turn in $(seq $limit); do
     log=$(< "$dir/startup.log")
     if [[ $log =~ broker\.\.\.\ *completed ]]; then return 0; fi

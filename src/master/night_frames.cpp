@@ -1,5 +1,7 @@
 #include "night_frames.hpp"
 
+#include <algorithm>
+
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
@@ -86,29 +88,12 @@ void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame
   set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
 }
 
-void note_left_out(RunUnderWay& run, const std::vector<BadFrame>& files) {
-  constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
-  for (const BadFrame& file : files) {
-    if (run.record.left_out.size() < kShown)
-      log_warning("left out", {{"frame", file.path}, {"reason", file.reason}});
-    if (run.directory) note_frame(run, "frame_left_out", file);
-    run.record.left_out.push_back(file);
-  }
-  if (run.record.left_out.size() > kShown)
-    log_warning("more files are left out; run.json names all",
-                {{"files", std::to_string(run.record.left_out.size())}});
-}
-
-bool know_frames(RunUnderWay& run, NightFrames& frames) {
-  Manifest known = *frames.manifest;
-  const std::vector<BadFrame> twins =
-      fill_in_hashes(frames.origin, known, *run.links.verified, run.config.input.count_duplicates);
-  frames.manifest = std::make_shared<Manifest>(without(known, twins));
+void know_frames(RunUnderWay& run, NightFrames& frames) {
+  if (!hashes_late(run)) return;
+  auto known = std::make_shared<Manifest>(*frames.manifest);
+  fill_in_hashes(frames.origin, *known, *run.links.verified);
+  frames.manifest = std::move(known);
   note_manifest(run, frames);
-  if (twins.empty()) return true;
-  note_left_out(run, twins);
-  set_aside(run, frames, odd_frames(*frames.manifest, run.config.method.data));
-  return false;
 }
 
 void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw) {
@@ -118,7 +103,16 @@ void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::st
       scan_frames(frames.origin, paths, run.threads,
                   {run.config.method.data, raw, run.config.input.count_duplicates, hashes_late(run)},
                   run.links.verified, progress);
-  note_left_out(run, found.left_out);
+  constexpr std::size_t kShown = 20;  // a folder can hold thousands of tiles
+  for (const BadFrame& frame : found.left_out) {
+    if (run.record.left_out.size() < kShown)
+      log_warning("left out", {{"frame", frame.path}, {"reason", frame.reason}});
+    if (run.directory) note_frame(run, "frame_left_out", frame);
+    run.record.left_out.push_back(frame);
+  }
+  if (run.record.left_out.size() > kShown)
+    log_warning("more files are left out; run.json names all",
+                {{"files", std::to_string(run.record.left_out.size())}});
   for (const std::string& text : found.warnings) warn(run, text);
   frames.manifest = std::make_shared<Manifest>(std::move(found.manifest));
   if (run.config.input.on_bad_frame == OnBadFrame::kError && !found.bad.empty() && !raw)
@@ -129,7 +123,9 @@ void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::st
 void note_manifest(RunUnderWay& run, NightFrames& frames) {
   RunRecord& record = run.record;
   frames.manifest_json = encode_manifest(*frames.manifest);
-  record.frames_manifest_id = sha256_hex(frames.manifest_json);
+  const std::vector<ManifestEntry>& all = frames.manifest->frames;
+  const bool known = std::none_of(all.begin(), all.end(), [](const auto& f) { return f.sha256.empty(); });
+  record.frames_manifest_id = known ? sha256_hex(frames.manifest_json) : "";
   record.frames = static_cast<int>(frames.manifest->frames.size());
   record.width = frames.manifest->width();
   record.height = frames.manifest->height();

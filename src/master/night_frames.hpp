@@ -42,9 +42,8 @@ ProofJob proof_job(RunUnderWay& run, const FrameSource& source);
 /// and what is odd, and ends the run where frames are bad and none may be. The pixels of raw ones are not
 /// looked at.
 void scan_files(RunUnderWay& run, NightFrames& frames, const std::vector<std::string>& paths, bool raw);
-/// Once all frames have been read: fills in the hashes that were taken of them meanwhile, and leaves out
-/// frames that have the content of another. False: some were.
-bool know_frames(RunUnderWay& run, NightFrames& frames);
+/// Once all frames have been read: fills in the hashes that were taken of them meanwhile.
+void know_frames(RunUnderWay& run, NightFrames& frames);
 /// Ends the run with the names of all bad frames, or leaves them out, as input.on_bad_frame says.
 void set_aside(RunUnderWay& run, NightFrames& frames, const std::vector<BadFrame>& bad);
 /// Adds the other bad frames, for a run that ends with their names.

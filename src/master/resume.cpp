@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
@@ -68,8 +69,22 @@ void check_same_tables(const RunUnderWay& run, const std::string& metrics_json, 
                    " began with; resume it with the same value, or start a new run");
 }
 
+// What differs for certain while some hashes are not known and some frames may still be left out.
+std::string certain_difference(const Manifest& before, const Manifest& now) {
+  std::map<std::string, const ManifestEntry*> frames;
+  for (const ManifestEntry& frame : now.frames) frames[frame.path] = &frame;
+  for (const ManifestEntry& frame : before.frames) {
+    const auto found = frames.find(frame.path);
+    if (found == frames.end()) return frame.path + " is gone";
+    const std::string& sha256 = found->second->sha256;
+    if (found->second->size_bytes != frame.size_bytes || (!sha256.empty() && sha256 != frame.sha256))
+      return frame.path + " has other content";
+  }
+  return "";
+}
+
 void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
-                       const std::string& manifest_json) {
+                       const std::string& manifest_json, bool frames_are_known) {
   const std::string manifest = stored(store, manifest_key(run_id));
   if (manifest == manifest_json || manifest.empty()) return;
   std::optional<Manifest> before;
@@ -79,8 +94,11 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
     log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
     return;
   }
-  throw InputError("the frames are not those that run " + run_id + " began with: " +
-                   first_difference(*before, now) + "; bring them back, or start a new run");
+  const std::string difference =
+      frames_are_known ? first_difference(*before, now) : certain_difference(*before, now);
+  if (difference.empty()) return;
+  throw InputError("the frames are not those that run " + run_id + " began with: " + difference +
+                   "; bring them back, or start a new run");
 }
 
 void check_not_ended(const RunUnderWay& run, const json& record) {
@@ -125,8 +143,7 @@ void check_same_run(RunUnderWay& run, const NightFrames& frames, bool frames_are
   ObjectStore& store = *run.links.store;
   try {
     check_same_configuration(store, run.request.run_id, canonical_method_json(run.config.method));
-    if (frames_are_known)
-      check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json);
+    check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json, frames_are_known);
   } catch (const Error&) {
     run.directory.reset();  // this start is none of the run's: its record stays as it is
     throw;

@@ -9,8 +9,6 @@ namespace {
 
 // So that many frames make narrow bands, not large ones.
 constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
-// One that tiles are cut from, and the next.
-constexpr std::size_t kLeastBands = 2;
 // The samples of a tile as floats, which pay for being unpacked only where they stay in a cache until they
 // are used.
 constexpr std::size_t kMostUnpackedBytes = std::size_t{16} << 20;
@@ -40,77 +38,96 @@ std::size_t BandShape::column_bytes(const Box& tile) const {
 }
 
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
-                     const FrameBand* above)
+                     int shared_rows)
     : region_(region),
       shape_(shape),
+      first_frame_(first_frame),
+      shared_rows_(shared_rows),
       channels_(source.manifest().channels()),
       drizzled_(source.drizzles()),
       memory_(shape.size_bytes(region)),
       stored_(index(shape.planes, 0)),
       code_step_(static_cast<std::size_t>(shape.frames)) {
-  const int shared = above != nullptr ? above->region_.y1() - region.y0 : 0;
-  const Fresh fresh{{region.x0, region.y0 + shared, region.w, region.h - shared},
-                    static_cast<std::size_t>(shared) * static_cast<std::size_t>(region.w)};
-  const std::size_t stride = plane_stride(shape.packed ? fresh.box : region);
-  LargeMemory unpacked(shape.packed ? stride * static_cast<std::size_t>(shape.planes) * sizeof(float) : 0);
-  for (int f = 0; f < shape.frames; ++f) {
-    OpenFrame frame = source.open(first_frame + f);
+  for (std::size_t i = 0; i < stored_.size(); ++i)
+    if (shape.packed)
+      stored_[i].codes = static_cast<std::uint16_t*>(memory_.data()) + i * plane_stride(region);
+    else
+      stored_[i].floats = static_cast<float*>(memory_.data()) + i * plane_stride(region);
+  read(source, {region.x0, region.y0 + shared_rows, region.w, region.h - shared_rows});
+}
+
+void FrameBand::read_shared_rows(const FrameSource& source) { read(source, shared_box()); }
+
+void FrameBand::read(const FrameSource& source, const Box& rows) {
+  std::vector<Plane<float>> unpacked(shape_.packed ? static_cast<std::size_t>(shape_.planes) : 0,
+                                     Plane<float>(rows.w, rows.h));
+  for (int f = 0; f < shape_.frames; ++f) {
+    OpenFrame frame = source.open(first_frame_ + f);
     code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
     std::vector<float*> planes;
-    for (int p = 0; p < shape.planes; ++p) {
-      auto* const floats = static_cast<float*>(shape.packed ? unpacked.data() : memory_.data()) +
-                           (shape.packed ? static_cast<std::size_t>(p) : index(p, f)) * stride;
-      stored_[index(p, f)].floats = floats;
-      planes.push_back(shape.packed ? floats : floats + fresh.first);
-    }
-    read(frame, fresh.box, planes);
-    if (shape.packed)
-      pack(f, planes, fresh, above);
-    else if (above != nullptr)
-      copy_above(f, *above);
+    for (int p = 0; p < shape_.planes; ++p)
+      planes.push_back(shape_.packed ? unpacked[static_cast<std::size_t>(p)].data()
+                                     : stored_[index(p, f)].floats + place_of(rows));
+    read(frame, rows, planes);
+    for (int p = 0; p < shape_.planes && shape_.packed; ++p)
+      put(stored_[index(p, f)], rows, planes[static_cast<std::size_t>(p)]);
   }
 }
 
-void FrameBand::read(OpenFrame& frame, const Box& box, const std::vector<float*>& planes) const {
-  if (!drizzled_) return frame.read_box(box, planes);
+void FrameBand::read(OpenFrame& frame, const Box& rows, const std::vector<float*>& planes) const {
+  if (!drizzled_) return frame.read_box(rows, planes);
   std::vector<DrizzledChannel> drizzled;
   const auto channels = static_cast<std::size_t>(channels_);
   for (std::size_t c = 0; c < channels; ++c) drizzled.push_back({planes[c], planes[channels + c]});
-  frame.drizzle_box(box, drizzled);
+  frame.drizzle_box(rows, drizzled);
 }
 
-void FrameBand::copy_above(int frame, const FrameBand& above) {
-  const Box shared{region_.x0, region_.y0, region_.w, above.region_.y1() - region_.y0};
-  for (int p = 0; p < shape_.planes; ++p)
-    std::copy_n(above.floats_of(p, frame, shared).row(0), shared.area(),
-                static_cast<float*>(memory_.data()) + index(p, frame) * plane_stride(region_));
-}
-
-// What are no codes stay floats.
-void FrameBand::pack(int frame, const std::vector<float*>& planes, const Fresh& fresh,
-                     const FrameBand* above) {
-  for (int p = 0; p < shape_.planes; ++p) {
-    const std::size_t i = index(p, frame);
-    const float* const from = planes[static_cast<std::size_t>(p)];
-    auto* const codes = static_cast<std::uint16_t*>(memory_.data()) + i * plane_stride(region_);
-    PackedSamples packed = pack_samples(from, fresh.box.area(), codes + fresh.first);
-    const Stored over = above != nullptr ? above->stored_[i] : Stored{codes};
-    const std::ptrdiff_t at = above != nullptr ? above->place_of(region_) : 0;
-    packed.has_none = packed.has_none || over.packed.has_none;
-    packed.has_last = packed.has_last || over.packed.has_last;
-    if (packed.lossless() && over.codes != nullptr) {
-      if (above != nullptr) std::copy_n(over.codes + at, fresh.first, codes);
-      stored_[i] = {codes, nullptr, packed};
-      continue;
-    }
-    auto& floats = not_packed_.emplace_back(std::make_unique_for_overwrite<float[]>(region_.area()));
-    if (over.codes != nullptr)
-      unpack_samples(over.codes + at, fresh.first, over.packed.has_none, floats.get());
+void FrameBand::copy_shared_rows(const FrameBand& above) {
+  const Box rows = shared_box();
+  for (std::size_t i = 0; i < stored_.size(); ++i) {
+    const Stored& from = above.stored_[i];
+    const std::ptrdiff_t at = above.place_of(rows);
+    if (from.floats == nullptr)
+      put_codes(stored_[i], rows, from.codes + at, from.packed);
+    else if (shape_.packed)
+      put(stored_[i], rows, from.floats + at);
     else
-      std::copy_n(over.floats + at, fresh.first, floats.get());
-    std::copy_n(from, fresh.box.area(), floats.get() + fresh.first);
-    stored_[i] = {nullptr, floats.get()};
+      std::copy_n(from.floats + at, rows.area(), stored_[i].floats);
   }
+}
+
+// What are no codes stay floats: the whole plane.
+void FrameBand::put(Stored& plane, const Box& rows, const float* samples) {
+  const std::ptrdiff_t at = place_of(rows);
+  if (plane.floats == nullptr) {
+    const PackedSamples before = plane.packed;
+    plane.packed.add(pack_samples(samples, rows.area(), plane.codes + at));
+    if (plane.packed.lossless()) return;
+    not_packed_.push_back(std::make_unique_for_overwrite<float[]>(region_.area()));
+    plane.floats = not_packed_.back().get();
+    unpack_samples(plane.codes, region_.area(), before.has_none, plane.floats);
+  }
+  std::copy_n(samples, rows.area(), plane.floats + at);
+}
+
+// A band decides by its own rows: of others it has the codes, but may hold none that is not valid.
+void FrameBand::put_codes(Stored& plane, const Box& rows, const std::uint16_t* codes,
+                          const PackedSamples& packed) {
+  const bool some = std::find(codes, codes + rows.area(), kNoSample) != codes + rows.area();
+  PackedSamples all = plane.packed;
+  all.add({true, some && packed.has_none, some && packed.has_last});
+  if (plane.floats == nullptr && all.lossless()) {
+    plane.packed = all;
+    std::copy_n(codes, rows.area(), plane.codes + place_of(rows));
+    return;
+  }
+  Plane<float> samples(rows.w, rows.h);
+  unpack_samples(codes, rows.area(), packed.has_none, samples.data());
+  put(plane, rows, samples.data());
+}
+
+std::size_t FrameBand::bytes_beside_codes() const {
+  return not_packed_.size() * region_.area() * sizeof(float);
 }
 
 PlaneView<float> FrameBand::floats_of(int plane, int frame, const Box& box) const {
@@ -131,11 +148,12 @@ std::vector<std::size_t> FrameBand::unpack(int plane, const Box& box, SampleBloc
   for (int y = 0; y < box.h; ++y) {
     const std::ptrdiff_t at = first + static_cast<std::ptrdiff_t>(y) * region_.w;
     for (int f = 0; f < shape_.frames; ++f) {
-      if (const auto* next = stored_[index(plane, std::min(f + kAhead, shape_.frames - 1))].codes)
-        for (std::size_t x = 0; x < width; x += 2 * kLine) __builtin_prefetch(next + at + x);
+      if (const Stored& next = stored_[index(plane, std::min(f + kAhead, shape_.frames - 1))];
+          next.floats == nullptr)
+        for (std::size_t x = 0; x < width; x += 2 * kLine) __builtin_prefetch(next.codes + at + x);
       const Stored& stored = stored_[index(plane, f)];
       const auto i = static_cast<std::size_t>(f);
-      if (stored.codes != nullptr)
+      if (stored.floats == nullptr)
         valid[i] += unpack_samples(stored.codes + at, width, stored.packed.has_none, block.row(i, y));
     }
   }
@@ -154,7 +172,7 @@ BoxCutouts FrameBand::cutouts(const Box& box) const {
     }
     for (int f = 0; f < shape_.frames; ++f) {
       const auto i = static_cast<std::size_t>(f);
-      if (stored_[index(c, f)].codes != nullptr)
+      if (stored_[index(c, f)].floats == nullptr)
         channel[i] = {all.memory.back().view(i), code_step_[i], {}, static_cast<std::int64_t>(valid[i])};
       else
         channel[i] = {floats_of(c, f, box), code_step_[i], {}, -1};
@@ -267,15 +285,17 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
   const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, shape});
   move_thread_to(entry);
   make_room(size, limit);
-  std::shared_ptr<Entry> above = find_above(*entry);
+  std::weak_ptr<Entry> above;
+  int shared_rows = 0;
+  if (const auto found = find_above(*entry)) {
+    above = found;
+    shared_rows = found->region.y1() - region.y0;
+  }
   entries_.push_front(entry);
-  // What is being read there would else be read here at the same time.
-  if (above) loaded_.wait(lock, [&] { return above->band != nullptr || above->failed; });
-  std::shared_ptr<const FrameBand> rows_above = above ? above->band : nullptr;
   lock.unlock();
   std::shared_ptr<const FrameBand> band;
   try {
-    band = std::make_shared<FrameBand>(*source, region, first_frame, shape, rows_above.get());
+    band = read_band(*entry, above, shared_rows);
   } catch (...) {
     lock.lock();
     entry->failed = true;
@@ -286,6 +306,26 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
   lock.lock();
   entry->band = band;
   loaded_.notify_all();
+  return band;
+}
+
+// Reads what it does not share first, as others may read theirs meanwhile. The band above is not held for so
+// long: it may have gone, as one that cannot be read has.
+std::shared_ptr<const FrameBand> BandCache::read_band(const Entry& wanted, const std::weak_ptr<Entry>& above,
+                                                      int shared_rows) {
+  auto band = std::make_shared<FrameBand>(*wanted.source, wanted.region, wanted.first_frame, wanted.shape,
+                                          shared_rows);
+  if (shared_rows == 0) return band;
+  std::shared_ptr<const FrameBand> rows;
+  if (const auto entry = above.lock()) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    loaded_.wait(lock, [&] { return entry->band != nullptr || entry->failed; });
+    rows = entry->band;
+  }
+  if (rows)
+    band->copy_shared_rows(*rows);
+  else
+    band->read_shared_rows(*wanted.source);
   return band;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
+#include <map>
 
 #include "frame_twins.hpp"
 #include "tilecompile/base/error.hpp"
@@ -16,8 +18,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path, bool hash_later,
-                             VerifiedFiles& verified) {
+/// A file, and where it is not hashed yet, what files of equal content have in common.
+struct Described {
+  ManifestEntry entry;
+  std::string likeness{};
+};
+
+// A piece from the middle, where noise makes those of other frames differ.
+std::string likeness_of(const fs::path& file, std::uint64_t size_bytes) {
+  std::string piece(std::min<std::uint64_t>(size_bytes, 4096), '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(static_cast<std::streamoff>((size_bytes - piece.size()) / 2));
+  in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+  return std::to_string(size_bytes) + " " + sha256_hex(piece);
+}
+
+Described describe_frame(const FrameOrigin& origin, const std::string& path, bool hash_later,
+                         VerifiedFiles& verified) {
   if (printable(path) != path)  // the manifest is JSON, which cannot hold such a name
     throw InputError("its name is not UTF-8: rename the file");
   ManifestEntry entry;
@@ -28,19 +45,34 @@ ManifestEntry describe_frame(const FrameOrigin& origin, const std::string& path,
     entry.facts = reader.facts();
     if (hash_later && !reader.is_packed()) {
       entry.size_bytes = fs::file_size(origin.folder / path);
-      return entry;
+      const std::string likeness = likeness_of(origin.folder / path, entry.size_bytes);
+      return {std::move(entry), likeness};
     }
   }
   const auto [file, sha256] = fetch_new_frame(origin, path, verified);
   entry.sha256 = sha256;
   entry.size_bytes = fs::file_size(file.path);
-  if (!origin.cache) return entry;
+  if (!origin.cache) return {std::move(entry)};
   try {
     entry.facts = FrameReader(file.path).facts();
   } catch (const InputError& e) {
     throw InputError(origin.name_of(path) + ": " + e.what());  // the name of the copy tells nothing
   }
-  return entry;
+  return {std::move(entry)};
+}
+
+// Hashes those that are not hashed yet and may have the content of another: such are left out before anything
+// is found out about the others.
+void hash_alike(const FrameOrigin& origin, std::vector<Described>& files, VerifiedFiles& verified,
+                int threads, Observer& observer) {
+  std::map<std::string, int> alike;
+  for (const Described& file : files) ++alike[file.likeness];
+  parallel_for(static_cast<int>(files.size()), threads, [&](int i) {
+    Described& file = files[static_cast<std::size_t>(i)];
+    if (file.likeness.empty() || alike.at(file.likeness) < 2) return;
+    observer.check_stop();
+    file.entry.sha256 = verified.sha256_of(origin.folder / file.entry.path);
+  });
 }
 
 // The list of bad frames names them already.
@@ -60,27 +92,30 @@ std::string reason_without_name(const std::string& text, const FrameOrigin& orig
 ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::string>& paths, int threads,
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
                           Observer& observer) {
-  std::vector<ManifestEntry> entries(paths.size());
+  std::vector<Described> files(paths.size());
   std::vector<std::string> problems(paths.size());
   std::atomic<int> done{0};
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
     const auto index = static_cast<std::size_t>(i);
     observer.check_stop();
     try {
-      entries[index] = describe_frame(origin, paths[index], rules.hash_later, *verified);
+      files[index] = describe_frame(origin, paths[index], rules.hash_later, *verified);
     } catch (const InputError& e) {
       problems[index] = reason_without_name(e.what(), origin, paths[index]);
     }
     observer.progress(++done);
   });
+  if (!rules.count_duplicates) hash_alike(origin, files, *verified, threads, observer);
   ScannedFrames found;
-  for (std::size_t i = 0; i < paths.size(); ++i)
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    ManifestEntry& entry = files[i].entry;
     if (!problems[i].empty())
       found.bad.push_back({printable(paths[i]), printable(problems[i])});
-    else if (!entries[i].facts.product_evidence.empty())
-      found.left_out.push_back({entries[i].path, "is " + entries[i].facts.product_evidence + ", no frame"});
+    else if (!entry.facts.product_evidence.empty())
+      found.left_out.push_back({entry.path, "is " + entry.facts.product_evidence + ", no frame"});
     else
-      found.manifest.frames.push_back(std::move(entries[i]));
+      found.manifest.frames.push_back(std::move(entry));
+  }
   if (found.manifest.frames.empty() && found.bad.empty()) refuse_products(origin, found.left_out);
   FrameTwins twins;
   if (!rules.count_duplicates) twins = find_twins(origin, found.manifest, verified, threads, observer);
@@ -100,15 +135,9 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
   return found;
 }
 
-std::vector<BadFrame> fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified,
-                                     bool count_duplicates) {
+void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified) {
   for (ManifestEntry& frame : manifest.frames)
     if (frame.sha256.empty()) frame.sha256 = verified.sha256_of(origin.folder / frame.path);
-  std::vector<BadFrame> twins;
-  if (count_duplicates) return twins;
-  for (const auto& [i, reason] : frames_of_equal_content(manifest))
-    twins.push_back({manifest.frames[i].path, reason});
-  return twins;
 }
 
 void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all) {

@@ -63,8 +63,8 @@ bool ends_like(std::string name, std::initializer_list<const char*> endings) {
   return std::any_of(endings.begin(), endings.end(), [&](const char* end) { return name.ends_with(end); });
 }
 
-// Bytes that a sample takes in the file, 0 where they tell of none that lie there as they are. The manifest
-// of a run says nothing else of them.
+// Bytes that a sample takes in a file of one picture whose samples lie there as they are; 0 where its size
+// tells of another. The manifest of a run says nothing else of them.
 std::uint64_t sample_bytes(const ManifestEntry& frame) {
   constexpr std::uint64_t kMostHeader = 128 * 1024;
   const std::uint64_t samples = sample_count(frame.facts);
@@ -76,7 +76,8 @@ std::uint64_t sample_bytes(const ManifestEntry& frame) {
 }
 
 bool is_packed(const ManifestEntry& frame) {
-  return !ends_like(frame.path, {".fit", ".fits", ".fts"}) || sample_bytes(frame) == 0;
+  return !ends_like(frame.path, {".fit", ".fits", ".fts"}) ||
+         (sample_bytes(frame) == 0 && frame.size_bytes < 2 * sample_count(frame.facts));
 }
 
 bool holds_codes(const ManifestEntry& frame) {
@@ -129,12 +130,12 @@ OpenFrame FrameSource::open(int index) const {
 OpenFrame FrameSource::open_first(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
   if (!entry.sha256.empty()) return open(index);
-  return opened(index, verified_->open_first(origin_.folder / entry.path, zero_is_nodata_));
+  return opened(index, verified_->open_first(origin_.folder / entry.path, entry, zero_is_nodata_));
 }
 
-void FrameSource::take_hash(int index) const {
+void FrameSource::end_first(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  if (entry.sha256.empty()) verified_->sha256_of(origin_.folder / entry.path);
+  if (entry.sha256.empty()) verified_->end_first(origin_.folder / entry.path);
 }
 
 OpenFrame FrameSource::opened(int index, FrameReader reader) const {
@@ -142,7 +143,8 @@ OpenFrame FrameSource::opened(int index, FrameReader reader) const {
   OpenFrame frame =
       raw_ ? OpenFrame(std::move(reader), raw_, raw_->frame(entry.path)) : OpenFrame(std::move(reader));
   if (origin_.kept && raw_) frame.keep_in(origin_.kept, manifest_->registration + " " + entry.path);
-  if (origin_.kept && !raw_ && frame.is_packed())  // its zeros are samples or none by the run's configuration
+  if (origin_.kept && !raw_ && frame.is_packed() &&
+      !entry.sha256.empty())  // its zeros are samples or none by the run's configuration
     frame.keep_in(origin_.kept, entry.sha256 + " " + std::to_string(static_cast<int>(zero_is_nodata_)));
   const FrameFacts& facts = frame.facts();
   if (facts.width != entry.facts.width || facts.height != entry.facts.height ||

@@ -16,10 +16,6 @@ constexpr int kRowPairs = 16;
 constexpr std::size_t kMostCompared = 256;  // frames of one time: the clock stood still
 constexpr std::size_t kFewOfOneTime = 3;    // more state the start of the night, not of the exposure
 
-std::string same_content_as(const std::string& path) {
-  return "has the same content as " + path + ": counted once";
-}
-
 /// Nothing of a frame whose pixels cannot be read: that is told later, with all that is wrong.
 NoiseSigns signs_of(const FrameSource& source, std::size_t i) try {
   OpenFrame frame = source.open(static_cast<int>(i));
@@ -50,12 +46,17 @@ class TwinSearch {
              const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer)
       : manifest_(std::move(manifest)),
         source_(without_keeping(origin), manifest_, ZeroIsNodata::kNever, verified),
-        folder_(origin.folder),
-        verified_(*verified),
         threads_(threads),
         observer_(observer) {}
 
-  void leave_out_equal_content() { reasons_ = frames_of_equal_content(*manifest_); }
+  void leave_out_equal_content() {
+    std::map<std::string, std::size_t> first;
+    for (std::size_t i = 0; i < manifest_->frames.size(); ++i) {
+      if (manifest_->frames[i].sha256.empty()) continue;  // is there once
+      const auto [known, is_new] = first.try_emplace(manifest_->frames[i].sha256, i);
+      if (!is_new) reasons_[i] = "has the same content as " + path(known->second) + ": counted once";
+    }
+  }
 
   void leave_out_equal_noise(const TwinCandidates& group) {
     std::vector<std::size_t> kept, frames;
@@ -71,9 +72,7 @@ class TwinSearch {
       if (twin == kept.end())
         kept.push_back(i);
       else
-        reasons_[i] = digest(*twin) == digest(i) ? same_content_as(path(*twin))
-                                                 : "is the exposure of " + path(*twin) +
-                                                       " once more, with the same noise: counted once";
+        reasons_[i] = "is the exposure of " + path(*twin) + " once more, with the same noise: counted once";
     }
     if (kept.size() < 2 || !group.same_time) return;
     (kept.size() > kFewOfOneTime ? stopped_clock_ : same_time_).insert(kept.begin(), kept.end());
@@ -97,10 +96,6 @@ class TwinSearch {
 
  private:
   const std::string& path(std::size_t i) const { return manifest_->frames[i].path; }
-  std::string digest(std::size_t i) const {
-    const ManifestEntry& frame = manifest_->frames[i];
-    return frame.sha256.empty() ? verified_.sha256_of(folder_ / frame.path) : frame.sha256;
-  }
   std::map<std::size_t, NoiseSigns> read_signs(const std::vector<std::size_t>& frames) const {
     std::map<std::size_t, NoiseSigns> signs;
     for (const std::size_t i : frames) signs[i];
@@ -119,8 +114,6 @@ class TwinSearch {
 
   std::shared_ptr<const Manifest> manifest_;
   FrameSource source_;
-  const std::filesystem::path folder_;
-  VerifiedFiles& verified_;
   int threads_;
   Observer& observer_;
   std::map<std::size_t, std::string> reasons_;  // frame -> why it is left out
@@ -128,17 +121,6 @@ class TwinSearch {
 };
 
 }  // namespace
-
-std::map<std::size_t, std::string> frames_of_equal_content(const Manifest& manifest) {
-  std::map<std::string, std::size_t> first;
-  std::map<std::size_t, std::string> reasons;
-  for (std::size_t i = 0; i < manifest.frames.size(); ++i) {
-    if (manifest.frames[i].sha256.empty()) continue;
-    const auto [known, is_new] = first.try_emplace(manifest.frames[i].sha256, i);
-    if (!is_new) reasons[i] = same_content_as(manifest.frames[known->second].path);
-  }
-  return reasons;
-}
 
 FrameTwins find_twins(const FrameOrigin& origin, const Manifest& manifest,
                       const std::shared_ptr<VerifiedFiles>& verified, int threads, Observer& observer) {

@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,6 @@ struct FrameTwins {
   std::vector<BadFrame> left_out;     ///< all but the first of the files of one exposure, in frame order
   std::vector<std::string> warnings;  ///< frames of one time and different pixels, which stay
 };
-
-/// Index and reason of every frame that has the content of an earlier one, as far as SHA-256 are known.
-std::map<std::size_t, std::string> frames_of_equal_content(const Manifest& manifest);
 
 /// Files of equal content, then files of one exposure in other formats or under other headers: such as state
 /// the same start and exposure, or differ only in the ending of their name, and share the noise of their

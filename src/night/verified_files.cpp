@@ -44,6 +44,10 @@ void check_size(const std::filesystem::path& path, const struct stat& status, co
                      " bytes, the manifest says " + std::to_string(entry.size_bytes) + kRemedy);
 }
 
+[[noreturn]] void refuse_changed(const std::filesystem::path& path) {
+  throw InputError("frame " + path.string() + " is another file than a moment ago" + kRemedy);
+}
+
 struct Descriptor {
   int fd;
   ~Descriptor() {
@@ -51,13 +55,23 @@ struct Descriptor {
   }
 };
 
-void read_at(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<unsigned char> out) {
+[[noreturn]] void refuse_short(const std::filesystem::path& path) {
+  throw InputError("frame " + path.string() + " is shorter than the manifest says" + kRemedy);
+}
+
+[[noreturn]] void refuse_shrinking(const std::filesystem::path& path) {
+  throw TransientError("frame " + path.string() +
+                       " became shorter while it was read; let no one write to the frames during a run");
+}
+
+void read_at(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<unsigned char> out,
+             void (*refuse_end)(const std::filesystem::path&) = refuse_short) {
   std::size_t have = 0;
   while (have < out.size()) {
     const ssize_t got = ::pread(fd, out.data() + have, out.size() - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw TransientError(file_error_text("reading frame", path, errno));
-    if (got == 0) throw InputError("frame " + path.string() + " is shorter than the manifest says" + kRemedy);
+    if (got == 0) refuse_end(path);
     have += static_cast<std::size_t>(got);
   }
 }
@@ -70,7 +84,7 @@ void hash_up_to(int fd, const std::filesystem::path& path, std::uint64_t end, Fi
   std::vector<unsigned char> piece;
   while (hash.taken_bytes() < end) {
     piece.resize(std::min(hash.block_bytes(), end - hash.taken_bytes()));
-    read_at(fd, path, hash.taken_bytes(), piece);
+    read_at(fd, path, hash.taken_bytes(), piece, refuse_shrinking);
     hash.update(text_of(piece));
   }
 }
@@ -191,7 +205,7 @@ class VerifiedFiles::FirstRead : public FrameGuard {
   void read(int fd, std::int64_t begin, std::span<unsigned char> out) override {
     const auto first = static_cast<std::uint64_t>(begin);
     if (hash_->taken_bytes() == 0 && first <= kMostHeaderBytes) hash_up_to(fd, path_, first, *hash_);
-    read_at(fd, path_, first, out);
+    read_at(fd, path_, first, out, refuse_shrinking);
     if (hash_->taken_bytes() == first) hash_->update(text_of(out));
   }
 
@@ -254,18 +268,30 @@ FrameReader VerifiedFiles::open(const std::filesystem::path& path, const Manifes
   return open(path, identity, zeros, std::make_unique<BySums>(*this, path, identity, entry.sha256, sums));
 }
 
-FrameReader VerifiedFiles::open_first(const std::filesystem::path& path, ZeroIsNodata zeros) {
+FrameReader VerifiedFiles::open_first(const std::filesystem::path& path, const ManifestEntry& entry,
+                                      ZeroIsNodata zeros) {
   const struct stat status = status_of(path);
+  check_size(path, status, entry);
   const std::string identity = identity_of(path, status);
   std::shared_ptr<FileHash> hash;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    File& file = files_[identity];
-    if (file.sha256.empty())
-      file.begun = hash = std::make_shared<FileHash>(static_cast<std::uint64_t>(status.st_size));
+    const auto file = files_.find(identity);
+    if (file == files_.end() || !file->second.head) refuse_changed(path);
+    if (file->second.sha256.empty()) file->second.begun = hash = std::make_shared<FileHash>(entry.size_bytes);
   }
   if (!hash) return open(path, identity, zeros, {});
   return open(path, identity, zeros, std::make_unique<FirstRead>(path, std::move(hash)));
+}
+
+void VerifiedFiles::end_first(const std::filesystem::path& path) {
+  const std::string identity = identity_of(path, status_of(path));
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto file = files_.find(identity);
+    if (file == files_.end() || (file->second.sha256.empty() && !file->second.begun)) refuse_changed(path);
+  }
+  sha256_of(path);
 }
 
 std::string VerifiedFiles::sha256_of(const std::filesystem::path& path) {

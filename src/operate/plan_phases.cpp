@@ -22,8 +22,6 @@ constexpr std::uint64_t kCodeBytes = 2;                     // a sample of a pac
 constexpr std::uint64_t kDistributionBytes = 20;            // a thread: keys twice and distinct values
 constexpr std::uint64_t kWritingBytes = 4 * sizeof(float);  // output units, digest, preview, figures
 
-constexpr std::uint64_t kLeastBands = 2;  // as BandCache
-
 // Bands that one pass over all tiles reads, and their rows in units of the image's height.
 struct BandReads {
   std::size_t bands = 0, largest_bytes = 0;
@@ -83,7 +81,8 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
   const double read_again = plan.samples.planes > plan.channels ? 1 : unkept;  // drizzled frames are not kept
   const std::uint64_t bands = std::min<std::uint64_t>(
       std::max(limit, reads.largest_bytes),
-      reads.largest_bytes * std::min<std::uint64_t>(std::max(kLeastBands, threads), reads.bands));
+      reads.largest_bytes *
+          std::min<std::uint64_t>(std::max<std::uint64_t>(BandCache::kLeastBands, threads), reads.bands));
   const std::uint64_t held =
       std::min<std::uint64_t>(TileJoiner::kMostHeldBytes, pixels * CoaddChannel::kBytesAPixel);
   const std::uint64_t joined = resident + pixels * OverlapAdd::kBytesAPixel;  // what outlives the bands

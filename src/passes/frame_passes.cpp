@@ -76,7 +76,7 @@ FrameLook look_at_frame(const FrameSource& source, int frame, const MethodConfig
   OpenFrame reader = source.open_first(frame);
   const double code_step = reader.facts().code_step, largest_code = reader.facts().largest_code;
   reader.read_all(image);
-  source.take_hash(frame);
+  source.end_first(frame);
   FrameLook look;
   Distribution scratch;
   for (const Plane<float>& plane : image) {

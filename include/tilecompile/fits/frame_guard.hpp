@@ -4,7 +4,7 @@
 
 namespace tilecompile {
 
-/// Looks at the bytes of one file before they are believed.
+/// Sees the bytes of one file as they are read, and looks at them where it knows what they are to be.
 class FrameGuard {
  public:
   virtual ~FrameGuard() = default;

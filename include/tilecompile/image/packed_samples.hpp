@@ -14,6 +14,12 @@ struct PackedSamples {
   bool has_last = false;  ///< some are 65535
   /// Whether unpacking gives the same samples.
   bool lossless() const { return exact && !(has_none && has_last); }
+  /// The samples of both together.
+  void add(const PackedSamples& other) {
+    exact = exact && other.exact;
+    has_none = has_none || other.has_none;
+    has_last = has_last || other.has_last;
+  }
 };
 
 /// Writes `n` samples as 16-bit numbers, which is what most cameras' frames hold: half of the memory.

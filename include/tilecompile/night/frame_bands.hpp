@@ -44,11 +44,18 @@ struct BandShape {
 /// over frames: drizzled ones with their shares.
 class FrameBand {
  public:
-  /// Opens every frame once and reads the region, but for the rows that `above` (may be null) has of it:
-  /// these are copied. Throws what FrameSource and FrameReader throw.
+  /// Opens every frame once and reads the region, but for its first `shared_rows` rows: these are to be
+  /// copied or read before anything is cut. Throws what FrameSource and FrameReader throw.
   FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
-            const FrameBand* above = nullptr);
+            int shared_rows = 0);
+  /// Copies the shared rows from a band of the same frames, columns and packing whose last rows they are.
+  void copy_shared_rows(const FrameBand& above);
+  /// Reads them. Throws the same as the constructor.
+  void read_shared_rows(const FrameSource& source);
   const Box& region() const { return region_; }
+  /// Bytes of those samples that were to be codes and are floats, which size_bytes of its shape does not
+  /// count.
+  std::size_t bytes_beside_codes() const;
   /// What lies in `box` (inside the region): copies of what is packed, else windows of the band, which has
   /// to stay.
   BoxCutouts cutouts(const Box& box) const;
@@ -56,18 +63,15 @@ class FrameBand {
  private:
   /// A plane of a frame: codes, or floats.
   struct Stored {
-    const std::uint16_t* codes = nullptr;
-    const float* floats = nullptr;
+    std::uint16_t* codes = nullptr;  ///< of which nothing is true any more where there are floats
+    float* floats = nullptr;
     PackedSamples packed{};  ///< what packing the codes has found
   };
-  /// The rows of it that are read, and how many samples of a plane lie above them.
-  struct Fresh {
-    Box box;
-    std::size_t first = 0;
-  };
-  void read(OpenFrame& frame, const Box& box, const std::vector<float*>& planes) const;
-  void copy_above(int frame, const FrameBand& above);
-  void pack(int frame, const std::vector<float*>& planes, const Fresh& fresh, const FrameBand* above);
+  Box shared_box() const { return {region_.x0, region_.y0, region_.w, shared_rows_}; }
+  void read(const FrameSource& source, const Box& rows);
+  void read(OpenFrame& frame, const Box& rows, const std::vector<float*>& planes) const;
+  void put(Stored& plane, const Box& rows, const float* samples);
+  void put_codes(Stored& plane, const Box& rows, const std::uint16_t* codes, const PackedSamples& packed);
   PlaneView<float> floats_of(int plane, int frame, const Box& box) const;
   /// Fills `block` with the floats of those frames that are codes; returns how many are valid, [frame].
   std::vector<std::size_t> unpack(int plane, const Box& box, SampleBlock& block) const;
@@ -79,7 +83,7 @@ class FrameBand {
 
   Box region_;
   BandShape shape_;
-  int channels_;
+  int first_frame_, shared_rows_, channels_;
   bool drizzled_;
   LargeMemory memory_;  // [plane: channels, then their shares][frame][y][x]
   std::vector<std::unique_ptr<float[]>> not_packed_;
@@ -92,11 +96,14 @@ class FrameBand {
 /// theirs together. Safe from several threads; a band is read by one of them while the others wait.
 class BandCache {
  public:
-  /// Keeps at most `most_bands` (as many as there are threads is enough), but two, together within
+  /// The least number of bands: one that tiles are cut from, and the next.
+  static constexpr std::size_t kLeastBands = 2;
+  /// Keeps at most `most_bands` (as many as there are threads is enough), at least two, together within
   /// `memory_limit_bytes` even when all are in use. Warns once when not even single tiles fit.
   BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
   /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows. Rows that
-  /// it shares with the band above, where that is kept or being read, are copied from there.
+  /// it shares with the band above are copied from there, if that is kept or being read and stays until the
+  /// other rows have been read.
   std::shared_ptr<const FrameBand> get(const std::shared_ptr<const FrameSource>& source, const Box& tile,
                                        int first_frame, int last_frame);
   /// Forgets all bands but those that are being read.
@@ -126,11 +133,13 @@ class BandCache {
     std::shared_ptr<const FrameBand> band{};
     bool failed = false;
     int threads = 0;  ///< whose latest tile lies in the band
-    std::size_t bytes() const { return shape.size_bytes(region); }
+    std::size_t bytes() const { return shape.size_bytes(region) + (band ? band->bytes_beside_codes() : 0); }
     bool reaches_into(const Entry& below) const;
   };
   void move_thread_to(const std::shared_ptr<Entry>& entry);
   std::shared_ptr<Entry> find_above(const Entry& wanted) const;
+  std::shared_ptr<const FrameBand> read_band(const Entry& wanted, const std::weak_ptr<Entry>& above,
+                                             int shared_rows);
   void make_room(std::size_t needed_bytes, std::size_t limit_bytes);
   void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 

@@ -13,7 +13,8 @@ struct ScanRules {
   const DataParams& data;
   bool raw = false;  ///< they are on their way to the registration, and can be planes of a colour sensor
   bool count_duplicates = false;  ///< `input.duplicates: keep`
-  /// Frames whose samples lie in a file as they are get no SHA-256 yet: the first look at them takes it.
+  /// Frames whose samples lie in a file as they are get no SHA-256 yet, unless they may be there twice: the
+  /// first look at them takes it.
   bool hash_later = false;
 };
 
@@ -33,9 +34,9 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
                           Observer& observer = nobody());
 
-/// Fills in what ScanRules::hash_later has left open, and names the frames that have the content of another.
-std::vector<BadFrame> fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified,
-                                     bool count_duplicates);
+/// Fills in what ScanRules::hash_later has left open, after the first look at the frames. Throws
+/// TransientError when one cannot be read that was not looked at.
+void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified);
 
 /// Throws the InputError that names all bad frames among `all`.
 [[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);

@@ -50,8 +50,9 @@ class FrameSource {
   /// The same for the first look at all of it: where the manifest has no SHA-256 of it yet, that is taken
   /// while it is read.
   OpenFrame open_first(int index) const;
-  /// Lets go of a frame that was opened first and read: its SHA-256 is known from here on.
-  void take_hash(int index) const;
+  /// Ends that look, if it was the first: the SHA-256 is known from here on. Throws InputError when the file
+  /// is another one now.
+  void end_first(int index) const;
   /// The file of frame `index` as it is stored, checked likewise.
   FrameReader reader(int index, ZeroIsNodata zeros) const;
   /// Frame `index` as a file, checked against the manifest.

@@ -25,11 +25,17 @@ class VerifiedFiles {
   /// Opens frame `entry`, which lies at `path`, after a look at its size; what is read of it is looked at
   /// then. Where no sums are known, the whole file is verified at once. Throws the same, then and later.
   FrameReader open(const std::filesystem::path& path, const ManifestEntry& entry, ZeroIsNodata zeros);
-  /// Opens a file that is known to be sound; its header is read once a process.
+  /// Opens a file that is known to be sound, or not yet to be of any content; its header is read once a
+  /// process.
   FrameReader open(const std::filesystem::path& path, ZeroIsNodata zeros);
-  /// Opens a file whose SHA-256 nobody knows: it is taken of what is read in order from the first sample on.
-  FrameReader open_first(const std::filesystem::path& path, ZeroIsNodata zeros);
-  /// SHA-256 of a file, noted with its sums; what was not read of it since it was opened first is read.
+  /// Opens frame `entry`, whose SHA-256 nobody knows, for its first read: that is taken of what is read in
+  /// order from the first sample on. Throws InputError when the file is not the one whose header was read.
+  FrameReader open_first(const std::filesystem::path& path, const ManifestEntry& entry, ZeroIsNodata zeros);
+  /// Ends the first read of such a frame: its SHA-256 and sums are known from here on. Throws InputError when
+  /// the file is not the one that was opened, TransientError when its rest cannot be read.
+  void end_first(const std::filesystem::path& path);
+  /// SHA-256 of a file, noted with its sums; what was not hashed yet is read. Throws TransientError when it
+  /// cannot be read.
   std::string sha256_of(const std::filesystem::path& path);
   /// Notes a file whose hash was just taken.
   void remember(const std::filesystem::path& path, const std::string& sha256);
