@@ -91,8 +91,8 @@ TEST(BandSamples, TellPackedFilesByTheirNameAndSize) {
     const char* name = "light.FIT";
   };
   for (const Case& c : {Case{1, false, false}, Case{0.9, false, true}, Case{1.7, false, true},
-                        Case{2, true, false}, Case{2.7, false, true}, Case{4, false, false},
-                        Case{3.7, false, true}, Case{8, false, false}, Case{2, true, true, "light.tif"},
+                        Case{2, true, false}, Case{2.7, false, false}, Case{4, false, false},
+                        Case{3.7, false, false}, Case{8, false, false}, Case{2, true, true, "light.tif"},
                         Case{2, false, true, "light.fits.gz"}, Case{2, false, true, "light.fits.fz"}}) {
     Manifest manifest;
     ManifestEntry& frame = manifest.frames.emplace_back();
