@@ -226,6 +226,22 @@ TEST_F(Resume, WithOtherFramesIsRefused) {
   fs::rename(away, one);
   EXPECT_EQ(ended.exit_code, 4) << ended.text;
   EXPECT_NE(ended.text.find(one.filename().string() + " is gone"), std::string::npos) << ended.text;
+  EXPECT_EQ(text_of("events.jsonl").find("run_resumed"), std::string::npos) << "told before any is read";
+  expect_resumed();
+}
+
+// A run of one process learns of it when it has read the frames.
+TEST_F(Resume, WithAFrameOfOtherContentIsRefused) {
+  half_a_run();
+  const fs::path frame = *folder_ / "night/frames/frame_00002.fits";
+  const std::string sound = file_text(frame);
+  std::string other = sound;
+  other[other.size() / 2] ^= 1;
+  overwrite(frame, other);
+  const auto ended = resume();
+  overwrite(frame, sound);
+  EXPECT_EQ(ended.exit_code, 4) << ended.text;
+  EXPECT_NE(ended.text.find("frame_00002.fits has other content"), std::string::npos) << ended.text;
   expect_resumed();
 }
 
