@@ -310,7 +310,7 @@ std::string VerifiedFiles::sha256_of(const std::filesystem::path& path) {
   if (file.fd < 0) throw TransientError(file_error_text("reading frame", path, errno));
   hash_up_to(file.fd, path, size, *hash);
   FileSums sums;
-  const std::string sha256 = hash->finish(sums);
+  std::string sha256 = hash->finish(sums);
   learn(sha256, std::move(sums));
   const std::lock_guard<std::mutex> lock(mutex_);
   files_[identity].sha256 = sha256;
