@@ -183,7 +183,7 @@ BoxCutouts FrameBand::cutouts(const Box& box) const {
 }
 
 BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
-    : memory_limit_bytes_(memory_limit_bytes), most_bands_(std::max(kLeastBands, most_bands)) {}
+    : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
 
 Box BandCache::region(const Box& tile, int image_width, const BandShape& shape,
                       std::size_t memory_limit_bytes, std::size_t bands) {
@@ -209,7 +209,7 @@ void BandCache::move_thread_to(const std::shared_ptr<Entry>& entry) {
   latest = entry;
 }
 
-void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
+void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes, std::size_t most_bands) {
   std::size_t used = needed_bytes, kept = 1;
   for (const auto& entry : entries_) {
     used += entry->bytes();
@@ -219,7 +219,7 @@ void BandCache::make_room(std::size_t needed_bytes, std::size_t limit_bytes) {
   // are in memory; forgetting them here frees nothing yet.
   const auto forget = [&](bool in_use) {
     for (auto it = entries_.end(); it != entries_.begin();) {
-      if (used <= limit_bytes && kept <= most_bands_) return;
+      if (used <= limit_bytes && kept <= most_bands) return;
       const Entry& entry = **--it;
       if (entry.band == nullptr || (entry.threads > 0 && !in_use)) continue;
       used -= entry.bytes();
@@ -252,7 +252,7 @@ void BandCache::clear() {
 }
 
 void BandCache::warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes) {
-  const std::size_t needed = band_bytes * most_bands_;
+  const std::size_t needed = band_bytes * std::max(kLeastBands, most_bands_);
   if (warned_ || needed <= limit_bytes) return;
   warned_ = true;
   log_warning(
@@ -284,13 +284,11 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
   warn_when_too_small(size, limit);
   const auto entry = std::make_shared<Entry>(Entry{source, region, first_frame, last_frame, shape});
   move_thread_to(entry);
-  make_room(size, limit);
-  std::weak_ptr<Entry> above;
+  const std::weak_ptr<Entry> above = find_above(*entry);
+  // A single thread keeps its last band where the next one wants some rows of it.
+  make_room(size, limit, above.expired() ? most_bands_ : std::max(kLeastBands, most_bands_));
   int shared_rows = 0;
-  if (const auto found = find_above(*entry)) {
-    above = found;
-    shared_rows = found->region.y1() - region.y0;
-  }
+  if (const auto kept = above.lock()) shared_rows = kept->region.y1() - region.y0;
   entries_.push_front(entry);
   lock.unlock();
   std::shared_ptr<const FrameBand> band;

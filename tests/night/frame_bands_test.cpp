@@ -201,6 +201,23 @@ TEST(BandCache, RowsThatTwoRowsOfTilesShareAreReadOnce) {
   }
 }
 
+TEST(BandCache, ASingleThreadKeepsItsLastBandOnlyForTheNextOne) {
+  const SmallNight night;
+  const auto source = std::make_shared<FrameSource>(night.source());
+  BandCache cache(std::size_t{1} << 30, 1);
+  const Box &top = night.grid.tiles.front(), &bottom = night.grid.tiles.back();
+  const Box& second = *std::find_if(night.grid.tiles.begin(), night.grid.tiles.end(),
+                                    [](const Box& tile) { return tile.y0 > 0; });
+  ASSERT_LT(second.y1(), bottom.y0);
+  const std::weak_ptr<const FrameBand> first = cache.get(source, top, 0, 6),
+                                       below = cache.get(source, second, 0, 6);
+  EXPECT_FALSE(first.expired());
+  const std::weak_ptr<const FrameBand> last = cache.get(source, bottom, 0, 6);
+  EXPECT_TRUE(first.expired());
+  EXPECT_TRUE(below.expired());
+  EXPECT_FALSE(last.expired());
+}
+
 // A night of other samples beside it, and other frames of it, give nothing.
 TEST(BandCache, RowsAreTakenFromBandsOfTheSameFramesAlone) {
   const SmallNight night, other(

@@ -96,10 +96,11 @@ class FrameBand {
 /// theirs together. Safe from several threads; a band is read by one of them while the others wait.
 class BandCache {
  public:
-  /// The least number of bands: one that tiles are cut from, and the next.
+  /// So many there is always room for: one that tiles are cut from, and the next.
   static constexpr std::size_t kLeastBands = 2;
-  /// Keeps at most `most_bands` (as many as there are threads is enough), at least two, together within
-  /// `memory_limit_bytes` even when all are in use. Warns once when not even single tiles fit.
+  /// Keeps at most `most_bands` (as many as there are threads is enough), or two where the second begins with
+  /// rows of the first, together within `memory_limit_bytes` even when all are in use. Warns once when not
+  /// even single tiles fit.
   BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
   /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows. Rows that
   /// it shares with the band above are copied from there, if that is kept or being read and stays until the
@@ -140,7 +141,7 @@ class BandCache {
   std::shared_ptr<Entry> find_above(const Entry& wanted) const;
   std::shared_ptr<const FrameBand> read_band(const Entry& wanted, const std::weak_ptr<Entry>& above,
                                              int shared_rows);
-  void make_room(std::size_t needed_bytes, std::size_t limit_bytes);
+  void make_room(std::size_t needed_bytes, std::size_t limit_bytes, std::size_t most_bands);
   void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 
   std::size_t memory_limit_bytes_, most_bands_;
