@@ -15,6 +15,8 @@ namespace tilecompile {
 namespace {
 
 constexpr std::size_t kMemoryShare = 4;  // of the limit; the master holds the classical stack and tiles
+// They are asked for here and there: a wide band would be read for one of its tiles.
+constexpr std::size_t kLargestBandBytes = std::size_t{24} << 20;
 
 /// Reads from another store and keeps what is written in memory, for one tile.
 class ScratchStore : public ObjectStore {
@@ -82,7 +84,8 @@ class OwnTilesPool : public OwnTiles {
     bool afresh = false;
   };
   std::shared_ptr<RunContexts> contexts(FrameOrigin frames, std::shared_ptr<VerifiedFiles> verified) const {
-    return std::make_shared<RunContexts>(store_, std::move(frames), memory_, threads_, std::move(verified));
+    return std::make_shared<RunContexts>(store_, std::move(frames), memory_, threads_, std::move(verified),
+                                         kLargestBandBytes);
   }
   // Nothing that this process holds of them is believed.
   std::shared_ptr<RunContexts> fresh_contexts() const {

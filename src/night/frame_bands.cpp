@@ -7,8 +7,6 @@
 namespace tilecompile {
 namespace {
 
-// So that many frames make narrow bands, not large ones.
-constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
 // The samples of a tile as floats, which pay for being unpacked only where they stay in a cache until they
 // are used.
 constexpr std::size_t kMostUnpackedBytes = std::size_t{16} << 20;
@@ -182,16 +180,17 @@ BoxCutouts FrameBand::cutouts(const Box& box) const {
   return all;
 }
 
-BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands)
-    : memory_limit_bytes_(memory_limit_bytes), most_bands_(most_bands) {}
+BandCache::BandCache(std::size_t memory_limit_bytes, std::size_t most_bands, std::size_t largest_band_bytes)
+    : memory_limit_bytes_(memory_limit_bytes),
+      most_bands_(most_bands),
+      largest_band_bytes_(largest_band_bytes) {}
 
 Box BandCache::region(const Box& tile, int image_width, const BandShape& shape,
-                      std::size_t memory_limit_bytes, std::size_t bands) {
+                      std::size_t memory_limit_bytes, std::size_t bands, std::size_t largest_bytes) {
   const std::size_t column_bytes = shape.column_bytes(tile);
   // A part of the limit, so that the next band can be read while others are in use, and while it takes rows
   // from the one above.
-  const std::size_t band_bytes =
-      std::min(memory_limit_bytes / std::max(kLeastBands, bands), kLargestBandBytes);
+  const std::size_t band_bytes = std::min(memory_limit_bytes / std::max(kLeastBands, bands), largest_bytes);
   const std::size_t columns = band_bytes / column_bytes;
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;
@@ -267,7 +266,7 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
   const BandShape shape(source->band_samples(), tile, last_frame - first_frame + 1);
   const std::size_t reserved = source->reserved_bytes();
   const std::size_t limit = memory_limit_bytes_ > reserved ? memory_limit_bytes_ - reserved : 0;
-  const Box region = BandCache::region(tile, m.width(), shape, limit, most_bands_);
+  const Box region = BandCache::region(tile, m.width(), shape, limit, most_bands_, largest_band_bytes_);
   const std::size_t size = shape.size_bytes(region);
   std::unique_lock<std::mutex> lock(mutex_);
   for (auto it = entries_.begin(); it != entries_.end(); ++it) {

@@ -21,10 +21,11 @@ void check_range(const TileTask& task, const RunContext& run) {
 }  // namespace
 
 RunContexts::RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
-                         std::shared_ptr<VerifiedFiles> verified)
+                         std::shared_ptr<VerifiedFiles> verified, std::size_t largest_band_bytes)
     : store_(store),
       frames_(std::move(frames)),
-      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots))),
+      bands_(std::make_shared<BandCache>(memory_limit_bytes, static_cast<std::size_t>(slots),
+                                         largest_band_bytes)),
       verified_(std::move(verified)) {}
 
 std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {

@@ -295,6 +295,15 @@ TEST(BandCache, BandsThatAreAllInUseFitInTheLimitUnlessSingleTilesDoNot) {
     }
 }
 
+TEST(BandCache, NoBandIsLargerThanAskedForUnlessTwoTilesAre) {
+  const Box tile{60, 10, 30, 40};
+  const BandShape shape({3, false}, tile, 9);
+  const std::size_t column = shape.column_bytes(tile), much = std::size_t{1} << 40;
+  EXPECT_EQ(BandCache::region(tile, 700, shape, much, 2, 700 * column), (Box{0, 10, 700, 40}));
+  EXPECT_LE(shape.size_bytes(BandCache::region(tile, 700, shape, much, 2, 100 * column)), 100 * column);
+  EXPECT_EQ(BandCache::region(tile, 700, shape, much, 2, 59 * column), tile);
+}
+
 TEST(BandCache, RunsAndRoundsShareOneLimit) {
   const SmallNight night;
   const auto first_round = std::make_shared<FrameSource>(night.source());

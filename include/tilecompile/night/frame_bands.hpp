@@ -98,10 +98,13 @@ class BandCache {
  public:
   /// So many there is always room for: one that tiles are cut from, and the next.
   static constexpr std::size_t kLeastBands = 2;
+  /// So that many frames make narrow bands, not large ones.
+  static constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
   /// Keeps at most `most_bands` (as many as there are threads is enough), or two where the second begins with
   /// rows of the first, together within `memory_limit_bytes` even when all are in use. Warns once when not
   /// even single tiles fit.
-  BandCache(std::size_t memory_limit_bytes, std::size_t most_bands);
+  BandCache(std::size_t memory_limit_bytes, std::size_t most_bands,
+            std::size_t largest_band_bytes = kLargestBandBytes);
   /// The band of `source` that holds `tile`. As wide as the image, or as the memory limit allows. Rows that
   /// it shares with the band above are copied from there, if that is kept or being read and stays until the
   /// other rows have been read.
@@ -111,9 +114,9 @@ class BandCache {
   void clear();
   /// The part of an image of this width that is read for `tile`, so that `bands` of them fit in the limit:
   /// whole rows, a segment of at least two tiles, or the tile alone; never less than the tile, and not above
-  /// 96 MB where that is enough for two tiles.
+  /// `largest_bytes` where that is enough for two tiles.
   static Box region(const Box& tile, int image_width, const BandShape& shape, std::size_t memory_limit_bytes,
-                    std::size_t bands);
+                    std::size_t bands, std::size_t largest_bytes = kLargestBandBytes);
   /// The arguments of `region` besides the tile, as a value.
   struct Shape {
     int image_width = 0, frames = 1;
@@ -144,7 +147,7 @@ class BandCache {
   void make_room(std::size_t needed_bytes, std::size_t limit_bytes, std::size_t most_bands);
   void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 
-  std::size_t memory_limit_bytes_, most_bands_;
+  std::size_t memory_limit_bytes_, most_bands_, largest_band_bytes_;
   std::mutex mutex_;
   std::condition_variable loaded_;
   std::list<std::shared_ptr<Entry>> entries_;               // most recently used first

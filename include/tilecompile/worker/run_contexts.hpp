@@ -30,9 +30,11 @@ struct RunContext {
 /// of the latest runs. Safe from several threads.
 class RunContexts {
  public:
-  /// `slots`: tasks computed at once. The samples of all runs together stay within the memory limit.
+  /// `slots`: tasks computed at once. The samples of all runs together stay within the memory limit, in bands
+  /// of at most `largest_band_bytes` (BandCache).
   RunContexts(ObjectStore& store, FrameOrigin frames, std::size_t memory_limit_bytes, int slots,
-              std::shared_ptr<VerifiedFiles> verified);
+              std::shared_ptr<VerifiedFiles> verified,
+              std::size_t largest_band_bytes = BandCache::kLargestBandBytes);
   /// Throws InputError when a hash differs, a shape is wrong or the stage is not served; TransientError when
   /// an object cannot be fetched.
   std::shared_ptr<RunContext> get(const TileTask& task);
