@@ -45,6 +45,7 @@ Described describe_frame(const FrameOrigin& origin, const std::string& path, boo
     entry.facts = reader.facts();
     if (hash_later && !reader.is_packed()) {
       entry.size_bytes = fs::file_size(origin.folder / path);
+      if (!entry.facts.product_evidence.empty()) return {std::move(entry)};  // no frame
       const std::string likeness = likeness_of(origin.folder / path, entry.size_bytes);
       return {std::move(entry), likeness};
     }
@@ -135,9 +136,9 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
   return found;
 }
 
-void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified) {
+void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, const VerifiedFiles& verified) {
   for (ManifestEntry& frame : manifest.frames)
-    if (frame.sha256.empty()) frame.sha256 = verified.sha256_of(origin.folder / frame.path);
+    if (frame.sha256.empty()) frame.sha256 = verified.known_sha256(origin.folder / frame.path);
 }
 
 void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all) {

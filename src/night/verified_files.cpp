@@ -291,13 +291,22 @@ void VerifiedFiles::end_first(const std::filesystem::path& path) {
     const auto file = files_.find(identity);
     if (file == files_.end() || (file->second.sha256.empty() && !file->second.begun)) refuse_changed(path);
   }
-  sha256_of(path);
+  hash(path, identity);
+}
+
+std::string VerifiedFiles::known_sha256(const std::filesystem::path& path) const {
+  const std::string identity = identity_of(path, status_of(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto file = files_.find(identity);
+  if (file == files_.end() || file->second.sha256.empty()) refuse_changed(path);
+  return file->second.sha256;
 }
 
 std::string VerifiedFiles::sha256_of(const std::filesystem::path& path) {
-  const struct stat status = status_of(path);
-  const std::string identity = identity_of(path, status);
-  const auto size = static_cast<std::uint64_t>(status.st_size);
+  return hash(path, identity_of(path, status_of(path)));
+}
+
+std::string VerifiedFiles::hash(const std::filesystem::path& path, const std::string& identity) {
   std::shared_ptr<FileHash> hash;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -305,9 +314,10 @@ std::string VerifiedFiles::sha256_of(const std::filesystem::path& path) {
     if (!file.sha256.empty()) return file.sha256;
     hash = std::exchange(file.begun, nullptr);
   }
-  if (!hash) hash = std::make_shared<FileHash>(size);
   const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) throw TransientError(file_error_text("reading frame", path, errno));
+  const auto size = static_cast<std::uint64_t>(status_of(path).st_size);
+  if (!hash) hash = std::make_shared<FileHash>(size);
   hash_up_to(file.fd, path, size, *hash);
   FileSums sums;
   std::string sha256 = hash->finish(sums);

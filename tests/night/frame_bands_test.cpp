@@ -234,27 +234,6 @@ TEST(BandCache, RowsAreTakenFromBandsOfTheSameFramesAlone) {
     expect_cutout(cut.cutouts[0][static_cast<std::size_t>(f)], source->open(f).read_all(), 0, f, below);
 }
 
-// Rows of tiles are tasks: several threads begin several at the same time, mostly in their order.
-TEST(BandCache, RowsThatAnotherThreadIsReadingAreTakenFromIt) {
-  const SmallNight night(
-      1, 7, [](MethodConfig& method) { method.tile.overlap_fraction = 0.5; },
-      [](SimulateOptions& sky) { sky.width = 700, sky.height = 500; });
-  const auto source = std::make_shared<FrameSource>(night.source());
-  std::vector<Box> rows;
-  for (const Box& tile : night.grid.tiles)
-    if (tile.x0 == 0) rows.push_back(tile);
-  ASSERT_GT(rows.size(), 20u);
-  BandCache cache(std::size_t{1} << 30, 4);
-  cache.get(source, rows[0], 0, 6);  // every header has been read
-  const std::int64_t before = process_bytes_read();
-  parallel_for(static_cast<int>(rows.size()), 4,
-               [&](int i) { cache.get(source, rows[static_cast<std::size_t>(i)], 0, 6); });
-  const std::int64_t read = process_bytes_read() - before;
-  const auto size = static_cast<std::int64_t>(7 * night.manifest->frames[0].size_bytes);
-  EXPECT_GE(read, size * 8 / 10);
-  EXPECT_LE(read, size * 3 / 2) << "each for itself would read twice as much";
-}
-
 TEST(BandCache, WhatIsClearedIsReadAgain) {
   const SmallNight night;
   const auto source = std::make_shared<FrameSource>(night.source());

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "night/small_night.hpp"
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/process_usage.hpp"
 #include "tilecompile/passes/frame_proofs.hpp"
@@ -89,6 +90,12 @@ TEST(Passes, TheFirstLookTakesTheHashes) {
   EXPECT_GE(read, size);
   EXPECT_LE(read, 1.05 * size);
   EXPECT_EQ(encode_manifest(found), encode_manifest(*night.manifest));
+  // What was found out is not of a file that was put there since.
+  const std::filesystem::path last = night.frames_dir() / found.frames.back().path;
+  std::filesystem::copy_file(night.frames_dir() / found.frames.front().path, last,
+                             std::filesystem::copy_options::overwrite_existing);
+  found.frames.back().sha256 = "";
+  EXPECT_THROW(fill_in_hashes(night.frames_dir(), found, *verified), InputError);
 }
 
 // A copy tells the same of itself, or nothing; it is left out before anything follows from how many frames

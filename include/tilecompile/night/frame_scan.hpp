@@ -34,9 +34,9 @@ ScannedFrames scan_frames(const FrameOrigin& origin, const std::vector<std::stri
                           const ScanRules& rules, const std::shared_ptr<VerifiedFiles>& verified,
                           Observer& observer = nobody());
 
-/// Fills in what ScanRules::hash_later has left open, after the first look at the frames. Throws
-/// TransientError when one cannot be read that was not looked at.
-void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, VerifiedFiles& verified);
+/// Fills in what ScanRules::hash_later has left open, after the first look at all frames. Throws InputError
+/// when one is another file since, TransientError when it cannot be reached.
+void fill_in_hashes(const FrameOrigin& origin, Manifest& manifest, const VerifiedFiles& verified);
 
 /// Throws the InputError that names all bad frames among `all`.
 [[noreturn]] void refuse_frames(const std::vector<BadFrame>& bad, std::size_t all);

@@ -34,6 +34,8 @@ class VerifiedFiles {
   /// Ends the first read of such a frame: its SHA-256 and sums are known from here on. Throws InputError when
   /// the file is not the one that was opened, TransientError when its rest cannot be read.
   void end_first(const std::filesystem::path& path);
+  /// What ended so, or was hashed otherwise. Throws InputError when the file is another one since.
+  std::string known_sha256(const std::filesystem::path& path) const;
   /// SHA-256 of a file, noted with its sums; what was not hashed yet is read. Throws TransientError when it
   /// cannot be read.
   std::string sha256_of(const std::filesystem::path& path);
@@ -55,6 +57,7 @@ class VerifiedFiles {
   class BySums;
   class FirstRead;
   bool holds(const std::string& identity, const std::string& sha256) const;
+  std::string hash(const std::filesystem::path& path, const std::string& identity);
   FrameReader open(const std::filesystem::path& path, const std::string& identity, ZeroIsNodata zeros,
                    std::unique_ptr<FrameGuard> guard);
 
