@@ -45,6 +45,11 @@ class PatchCoverage {
     for (const Plane<double>& plane : sums_)
       to.insert(to.end(), plane.samples().begin(), plane.samples().end());
   }
+  /// The same, [colour].
+  void append_colours(std::vector<std::vector<double>>& to) const {
+    for (std::size_t c = 0; c < channels(); ++c)
+      to[c].insert(to[c].end(), sums_[c].samples().begin(), sums_[c].samples().end());
+  }
 
  private:
   std::size_t channels() const { return pattern_ ? 3 : 1; }
@@ -75,6 +80,20 @@ double rms_shift(const std::vector<PlacedFrame>& frames, const OutputGrid& grid)
   return std::sqrt(squares / n);
 }
 
+// Mean and spread of the colour that has least.
+void take_poorest(const std::vector<std::vector<double>>& colours, DrizzleCoverage& coverage) {
+  coverage.mean = std::numeric_limits<double>::infinity();
+  for (const std::vector<double>& sums : colours) {
+    double mean = 0, squares = 0;
+    const auto n = static_cast<double>(sums.size());
+    for (const double s : sums) mean += s / n;
+    for (const double s : sums) squares += (s - mean) * (s - mean) / n;
+    if (mean >= coverage.mean) continue;
+    coverage.mean = mean;
+    coverage.spread = std::sqrt(squares);
+  }
+}
+
 Box patch_at(const OutputGrid& grid, int column, int row) {
   const int w = std::min(kPatchPx, grid.width), h = std::min(kPatchPx, grid.height);
   const auto place = [](int k, int length, int patch) {
@@ -92,6 +111,19 @@ int DrizzleCoverage::frames_needed() const {
   return static_cast<int>(std::min(std::ceil(frames * more), 1e9));
 }
 
+DrizzleCoverage DrizzleCoverage::of_more(int all) const {
+  if (all <= frames || frames == 0) return *this;
+  constexpr double kDeviations = 2.33;  // below the mean lies one of 100
+  const double more = static_cast<double>(all) / frames;
+  DrizzleCoverage expected = *this;
+  expected.frames = all;
+  if (missing > 0 && missing < 1 && !lacks_dither()) expected.missing = exact_exp(more * exact_log(missing));
+  expected.mean = more * mean;
+  expected.spread = std::sqrt(more) * spread;
+  expected.least = std::max(0.0, expected.mean - kDeviations * expected.spread);
+  return expected;
+}
+
 bool DrizzleCoverage::lacks_dither() const { return frames > 2 && missing > missing_in_one * missing_in_one; }
 
 DrizzleCoverage drizzle_coverage(const std::vector<PlacedFrame>& frames, const OutputGrid& grid,
@@ -102,6 +134,7 @@ DrizzleCoverage drizzle_coverage(const std::vector<PlacedFrame>& frames, const O
   if (frames.empty()) return coverage;
   coverage.dither_px = rms_shift(frames, grid);
   std::vector<double> sums;
+  std::vector<std::vector<double>> colours(pattern ? 3 : 1);
   double missing = 0, looked_at = 0;
   for (int row = 0; row < kPlacesAlongASide; ++row)
     for (int column = 0; column < kPlacesAlongASide; ++column) {
@@ -110,10 +143,12 @@ DrizzleCoverage drizzle_coverage(const std::vector<PlacedFrame>& frames, const O
       if (2 * patch.frames() < coverage.frames) continue;
       const std::size_t before = sums.size();
       patch.append_sums(sums);
+      patch.append_colours(colours);
       missing += patch.missing_in_frames();
       looked_at += static_cast<double>(sums.size() - before) * patch.frames();
     }
   if (sums.empty()) return coverage;
+  take_poorest(colours, coverage);
   std::sort(sums.begin(), sums.end());
   const auto all = static_cast<double>(sums.size());
   coverage.missing =

@@ -10,6 +10,7 @@
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/topology.hpp"
+#include "tilecompile/survey/frame_pieces.hpp"
 #include "trust_files.hpp"
 
 namespace tilecompile {
@@ -20,6 +21,14 @@ constexpr auto kPauseAfterRefusal = 1s;
 constexpr auto kLookEvery = 1s, kReadNotesEvery = 15s, kReadNotesEveryWhenQuiet = 3s;
 constexpr int kMostRefusals = 2;         // of a tile, before the master computes it itself
 constexpr std::size_t kMostNamed = 100;  // distrusted workers, in the header of a task
+
+// Keys of pieces differ in the digits of their round.
+bool is_of_other_round(const std::string& ref, const std::string& key) {
+  constexpr std::size_t kDigits = 16, kItem = sizeof("_000000.bin") - 1;
+  if (ref == key || ref.size() != key.size() || ref.size() < kDigits + kItem) return false;
+  const std::size_t begin = ref.size() - kItem - kDigits, end = begin + kDigits;
+  return ref.compare(0, begin, key, 0, begin) == 0 && ref.compare(end, kItem, key, end, kItem) == 0;
+}
 
 }  // namespace
 
@@ -236,6 +245,13 @@ bool TileOwner::concerns_us(const ResultMessage& result) {
   if (result.run_id != round_.task_template.run_id || result.tile_id >= ledger_.tile_count()) {
     reject(result, "a result of another run or of an unknown tile is ignored: run " + result.run_id +
                        ", tile " + std::to_string(result.tile_id));
+    return false;
+  }
+  // Masters of as many frames are rounds with equal parts: late results of one are none of the other.
+  if (of_frames() &&
+      is_of_other_round(result.data_ref, frame_piece_key(round_.task_template, result.tile_id))) {
+    if (ledger_.is_open(result.tile_id) && ledger_.tasks().known(result.correlation_id))
+      ignore(result, "it is a piece of another round");  // it may have used up our task
     return false;
   }
   // Late results of the other round: duplicates of the first in the second; what was under way in the second

@@ -70,9 +70,13 @@ void TileOwner::take_failure(const ResultMessage& result) {
                                                         {"in_s", std::to_string(tile.wait_s)}});
 }
 
-// A worker that does not know such tasks takes them from others all the same: the master makes what is left,
-// which costs time and no picture.
+// A worker that does not know such tasks, or does not see the frames of calibration, takes them from others
+// all the same: the master makes what is left, which costs time and no picture.
 void TileOwner::do_without(const std::string& worker_id, const std::string& why) {
+  if (of_calibration(round_.task_template.work)) {
+    book_.cannot_calibrate();
+    return judge_.take_over_all("worker " + worker_id + " cannot make masters: " + why);
+  }
   book_.is_older(worker_id);
   judge_.take_over_all("worker " + worker_id + " does not know tasks of frames, is it of an older version? " +
                        why);

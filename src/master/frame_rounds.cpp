@@ -55,6 +55,8 @@ void begin_stack(Analysis& analysis, const Manifest& manifest) {
   analysis.extremes.assign(channels, RowExtremes(h));
 }
 
+bool before_registration(TaskWork work) { return work == TaskWork::kDetect || of_calibration(work); }
+
 }  // namespace
 
 bool FramePieces::forget_distrusted(const TrustBook& workers) {
@@ -64,7 +66,7 @@ bool FramePieces::forget_distrusted(const TrustBook& workers) {
   for (const auto& piece : used)
     if (doubtful(piece)) {
       known.erase(piece.first);
-      forgot_stars = forgot_stars || (piece.second.part && piece.second.part->work == TaskWork::kDetect);
+      forgot_stars = forgot_stars || (piece.second.part && before_registration(piece.second.part->work));
     } else {
       known.insert_or_assign(piece.first, piece.second);
     }
@@ -114,7 +116,8 @@ void FrameRounds::carry_out(const TileTask& task, const ReadPiece& read,
     job_.observer.check_stop();
     if (!whole) whole = fetch_pass_state(job_.place.store, task.metrics, manifest);
     try {
-      read(item_of(id), make_frame_piece(task, item_of(id), {job_.frames, job_.method, *whole}))();
+      read(item_of(id),
+           make_frame_piece(task, item_of(id), {job_.frames, job_.method, *whole, job_.round.threads}))();
     } catch (const InputError& e) {
       unreadable(id, e);
     }
@@ -132,16 +135,53 @@ TileTask FrameRounds::task_of(TaskWork work, PassState state) const {
   return task;
 }
 
+// Of frames of this number and shape.
+PassState FrameRounds::nothing_known() const {
+  const Manifest& manifest = job_.frames.manifest();
+  PassState state;
+  FrameMetrics& metrics = state.analysis.metrics;
+  metrics.image_width = manifest.width();
+  metrics.image_height = manifest.height();
+  metrics.channels.assign(static_cast<std::size_t>(manifest.channels()),
+                          std::vector<FrameChannel>(manifest.frames.size()));
+  return state;
+}
+
+std::vector<FlatLook> FrameRounds::look_at_flats(const MasterMaking& making) {
+  PassState state = nothing_known();
+  state.making = making;
+  const TileTask task = task_of(TaskWork::kFlatLevels, std::move(state));
+  std::vector<FlatLook> looks(job_.frames.manifest().frames.size());
+  carry_out(
+      task,
+      [&](const TaskTile& item, std::string_view object) {
+        return keep_at(looks, item.tile_id, read_flat_look(object, task, item.tile_id));
+      },
+      [](int, const InputError& why) { throw why; });
+  return looks;
+}
+
+Plane<float> FrameRounds::make_master(const MasterMaking& making) {
+  const Manifest& manifest = job_.frames.manifest();
+  PassState state = nothing_known();
+  state.making = making;
+  const TileTask task = task_of(TaskWork::kMaster, std::move(state));
+  Plane<float> master(manifest.width(), manifest.height());
+  carry_out(
+      task,
+      [&](const TaskTile& item, std::string_view object) {
+        auto rows = std::make_shared<const Plane<float>>(read_master_rows(object, task, item));
+        return [&master, rows, y0 = item.box.y0] { put_rows(master, *rows, y0); };
+      },
+      [](int, const InputError& why) { throw why; });
+  return master;
+}
+
 NightStars FrameRounds::find_stars(const StarFinding& how) {
   const Manifest& manifest = job_.frames.manifest();
   const std::size_t frames = manifest.frames.size();
-  PassState state;
+  PassState state = nothing_known();
   state.finding = how;
-  FrameMetrics& nothing_known = state.analysis.metrics;
-  nothing_known.image_width = manifest.width();
-  nothing_known.image_height = manifest.height();
-  nothing_known.channels.assign(static_cast<std::size_t>(manifest.channels()),
-                                std::vector<FrameChannel>(frames));
   const TileTask task = task_of(TaskWork::kDetect, std::move(state));
   NightStars found{std::vector<FrameStars>(frames), std::vector<std::string>(frames)};
   carry_out(

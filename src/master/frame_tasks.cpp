@@ -32,6 +32,8 @@ FrameTasks::FrameTasks(RunUnderWay& run, const NightFrames& frames, const FrameS
     : run_(run), source_(source), wanted_(run.links.own != nullptr && run.config.parallel.frame_tasks) {
   if (!wanted_) return;
   round_ = round_of(run, calibrates(run.config));
+  round_.task_template.frames_manifest_id = sha256_hex(frames.manifest_json);
+  round_.task_template.last_frame = static_cast<int>(frames.manifest->frames.size()) - 1;
   round_.threads = run.threads;
   bring_frames_in(run, source);
   ObjectStore& store = *run.links.store;
@@ -75,6 +77,18 @@ bool FrameTasks::workers_take_tasks() {
   return false;
 }
 
+std::unique_ptr<FramePasses> calibration_passes(RunUnderWay& run, const FrameSource& source,
+                                                const std::string& place, Observer& observer) {
+  if (place.empty() || !run.workers.calibrate() || source.band_samples().packed)
+    return std::make_unique<LocalPasses>(source, run.config.method, run.threads, observer);
+  NightFrames frames{{}, std::make_shared<Manifest>(source.manifest()), encode_manifest(source.manifest())};
+  FrameTasks tasks(run, frames, source);
+  if (run.config.storage.upload_frames) run.clock.start("calibration");  // bringing them in is another phase
+  std::unique_ptr<FramePasses> passes = tasks.passes(observer);
+  if (!passes->by_others()) run.workers.cannot_calibrate();  // nobody is waited for once more
+  return passes;
+}
+
 ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& frames) {
   const std::string bytes = encode_frame_sums(*frames.manifest, *run.links.verified);
   if (bytes.empty()) return {};
@@ -87,7 +101,7 @@ bool analysis_in_doubt(RunUnderWay& run) {
   if (!run.pieces.forget_distrusted(run.trust)) return false;
   if (run.pieces.forgot_stars) {
     log_warning(
-        "frames were registered by stars that a worker found that gave wrong results: they are "
+        "frames were registered by masters or stars of a worker that gave wrong results: they are "
         "registered again");
     run.directory->append_event("frames_registered_again");
     throw RegistrationInDoubt();

@@ -25,6 +25,11 @@ class FrameTasks {
   ObjectReference sums_;
 };
 
+/// For a pass over frames of calibration, whose folder lies at `place` (MasterMaking): workers where they can
+/// find it and are not known to lack it, else this process.
+std::unique_ptr<FramePasses> calibration_passes(RunUnderWay& run, const FrameSource& frames,
+                                                const std::string& place, Observer& observer);
+
 /// Puts the sums of the frames' files where workers find them; none where the frames come from a cache.
 ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& frames);
 

@@ -133,6 +133,15 @@ std::unique_ptr<NightMade> find_and_make_night(RunUnderWay& run) {
     }
 }
 
+// Nobody was found out who had a part in them. The run is no worse without it.
+void remember_masters_of_workers(const RunUnderWay& run) {
+  try {
+    remember_masters(*run.links.store, run.made_masters);
+  } catch (const Error& e) {
+    log_warning(std::string("the next run has to make its masters again: ") + e.what());
+  }
+}
+
 // The phases of a run, each of which takes what the ones before have made.
 RunOutcome carry_out(RunUnderWay& run) {
   const std::unique_ptr<NightMade> all = find_and_make_night(run);
@@ -156,6 +165,7 @@ RunOutcome carry_out(RunUnderWay& run) {
                made.channels);
     write_frame_table(run, night, {});
   }
+  remember_masters_of_workers(run);
   const auto& verdict = run.record.verdict;
   const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });
   finish(run, failed ? RunEnd::kFailedValidation : RunEnd::kDone);

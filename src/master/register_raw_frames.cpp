@@ -3,7 +3,6 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "drizzle_choice.hpp"
 #include "frame_tasks.hpp"
 #include "night_frames.hpp"
 #include "resume.hpp"
@@ -12,8 +11,8 @@
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/config/run_limits.hpp"
-#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/passes/drizzle_choice.hpp"
+#include "tilecompile/passes/placed_night.hpp"
 #include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
@@ -41,10 +40,30 @@ int reference_asked_for(const RunUnderWay& run, const Manifest& manifest) {
                    "' is none of the raw frames that can be used; name one as run.json lists them, or auto");
 }
 
+/// A phase that shows no progress.
+struct QuietPhase : Observer {
+  explicit QuietPhase(RunUnderWay& under_way) : run(under_way) {}
+  void check_stop() override { run.check_stop(); }
+  void watch() override { run.links.workers->watch(); }
+  RunUnderWay& run;
+};
+
+// Masters are made by workers, where there are any that see the frames of calibration. What those have made
+// is remembered for later runs when they are beyond doubt, what this process has made at once.
 CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   run.clock.start("calibration");
-  const CalibrationPlan plan = make_calibration({run.config, lights, *run.links.store, run.directory->path(),
-                                                 run.threads, memory_limit_bytes(run.config.parallel), run});
+  QuietPhase phase(run);
+  const auto passes_over = [&](const FrameSource& frames, const std::string& place) {
+    return calibration_passes(run, frames, place, phase);
+  };
+  CalibrationPlan plan = make_calibration({run.config, lights, *run.links.store, run.directory->path(),
+                                           run.links.verified, run.threads, phase, passes_over});
+  const auto by_workers = std::stable_partition(plan.made.begin(), plan.made.end(),
+                                                [](const auto& made) { return !made.by_others; });
+  run.made_masters.assign(by_workers, plan.made.end());
+  plan.made.erase(by_workers, plan.made.end());
+  remember_masters(*run.links.store, plan.made);
+  analysis_in_doubt(run);  // then it begins anew
   for (const std::string& text : plan.warnings) warn(run, text);
   for (const std::string& text : plan.notes) {
     log_info(text);
@@ -64,35 +83,6 @@ void check_reference(const RunConfig& config, const NightFits& fits) {
                      config.registration.reference + ": " + why + "; name another one, or auto");
 }
 
-// Every kOneOf-th sample of a plane that is a number, in ascending order.
-std::vector<float> some_samples(const Plane<float>& plane) {
-  constexpr std::size_t kOneOf = 61;
-  std::vector<float> some;
-  for (std::size_t i = 0; i < plane.size(); i += kOneOf)
-    if (std::isfinite(plane.samples()[i])) some.push_back(plane.samples()[i]);
-  std::sort(some.begin(), some.end());
-  return some;
-}
-
-// From where calibrated samples count as saturated: where the flat is brightest the level of the sensor comes
-// out lowest.
-double calibrated_level(double saturation, const Masters& masters) {
-  double level = saturation;
-  for (const auto& group : masters) {
-    if (!group) continue;
-    const std::vector<float> dark = some_samples(group->dark), flat = some_samples(group->flat);
-    const double offset = dark.empty() ? 0 : dark[dark.size() / 2];
-    const double most = flat.empty() ? 1 : flat[flat.size() * 99 / 100];
-    if (most > 0) level = std::min(level, (saturation - offset) / most);
-  }
-  if (!(level > 0))
-    throw InputError(
-        "data.saturation = " + std::to_string(saturation) +
-        " lies below the level of the master dark, so every pixel would count as saturated; give "
-        "the level in the units of the raw frames, or leave the key away");
-  return level;
-}
-
 // By workers where there are any: the frames as they are scanned, with the masters, are all that it takes.
 NightStars find_stars(RunUnderWay& run, NightFrames& frames, const CalibrationPlan& calibration,
                       const Masters& masters) {
@@ -101,8 +91,6 @@ NightStars find_stars(RunUnderWay& run, NightFrames& frames, const CalibrationPl
                         saturation > 0 ? saturation : std::numeric_limits<double>::infinity(),
                         calibration.group_of_frame, calibration.groups, masters};
   run.record.config_hash = sha256_hex(canonical_method_json(run.config.method));
-  note_manifest(run, frames);
-  refuse_second_master(run);
   const FrameSource source = source_of(run, frames);
   FrameTasks tasks(run, frames, source);
   PhaseProgress progress(run, "finding stars", "frames", frames.manifest->frames.size());
@@ -123,46 +111,19 @@ NightFits find_transforms(RunUnderWay& run, NightFrames& frames, const Calibrati
       run.threads, run);
 }
 
-Registration registration_of(RunUnderWay& run, const Manifest& manifest, const NightFits& fits,
-                             const CalibrationPlan& calibration, const std::string& cfa_pattern) {
-  Registration r;
-  r.cfa_pattern = cfa_pattern;
-  r.calibrations = calibration.groups;
-  const auto reference = static_cast<std::size_t>(fits.reference);
-  r.reference = manifest.frames[reference].path;
-  std::vector<PlacedFrame> placed;
-  for (std::size_t f = 0; f < manifest.frames.size(); ++f) {
-    if (!fits.fits[f].transform) continue;
-    const FrameFacts& facts = manifest.frames[f].facts;
-    r.frames.push_back({manifest.frames[f].path, facts.width, facts.height, *fits.fits[f].transform,
-                        calibration.group_of_frame[f]});
-    placed.push_back({*fits.fits[f].transform, facts.width, facts.height});
-  }
-  const RegistrationConfig& config = run.config.registration;
-  const FrameFacts& facts = manifest.frames[reference].facts;
-  r.grid =
-      output_grid(placed, facts.width, facts.height, framing_from_name(config.framing), config.output_scale);
-  if (r.grid.width < 16 || r.grid.height < 16)
-    throw InputError(
-        "registration.framing: intersection leaves " + std::to_string(r.grid.width) + " x " +
-        std::to_string(r.grid.height) +
-        " px that all frames show; set registration.framing: reference, or take out the frames that "
-        "lie apart (registration.csv)");
-  if (r.grid.width > kLargestSide_px || r.grid.height > kLargestSide_px)
-    throw InputError("registration.framing: " + config.framing +
-                     " gives a picture with a side of more than " + std::to_string(kLargestSide_px) +
-                     " px; set registration.framing: reference, or take out the frames that lie apart "
-                     "(registration.csv)");
-  choose_drizzle(run, r, placed);
-  return r;
-}
-
 // Frames that could not be registered, with why.
 std::vector<BadFrame> not_registered(const Manifest& manifest, const NightFits& fits) {
   std::vector<BadFrame> bad;
   for (std::size_t f = 0; f < manifest.frames.size(); ++f)
     if (!fits.fits[f].transform) bad.push_back({manifest.frames[f].path, fits.fits[f].problem});
   return bad;
+}
+
+void note_drizzle(RunUnderWay& run, const DrizzleChoice& choice) {
+  const LogFields fields = {{"frames_are", choice.drizzle ? "drizzled" : "interpolated"},
+                            {"why", choice.why}};
+  log_info("how frames go into the picture", fields);
+  run.directory->append_event("drizzle_choice", fields);
 }
 
 void note_registration(RunUnderWay& run, const Registration& r, const NightFits& fits) {
@@ -208,13 +169,15 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   if (!run.directory) run.directory.emplace(run.config.output.dir, run.request.run_id);
   const std::shared_ptr<const Manifest> all = frames.manifest;  // stays when frames are set aside
   note_saturation(run, all->frames.front().facts);
+  run.record.config_hash = sha256_hex(canonical_method_json(run.config.method));
+  note_manifest(run, frames);
+  refuse_second_master(run);
   const CalibrationPlan calibration = plan_calibration(run, source_of(run, frames));
-  const std::string& cfa_pattern = calibration.cfa;
   Masters masters;
   for (const CalibrationObjects& group : calibration.groups)
     masters.push_back(load_masters(*run.links.store, group));
   double& saturation = run.config.method.data.saturation;
-  if (saturation > 0) saturation = calibrated_level(saturation, masters);
+  if (saturation > 0) saturation = calibrated_saturation(saturation, masters);
   const NightFits fits = find_transforms(run, frames, calibration, masters);
   run.directory->write("registration.csv", registration_csv(fits, paths_of(*all)));
   check_reference(run.config, fits);
@@ -228,7 +191,10 @@ void register_raw_frames(RunUnderWay& run, NightFrames& frames) {
   frames.reference = std::make_shared<Manifest>(std::move(reference));
   set_aside(run, frames, not_registered(*all, fits));
   check_hard_assumptions(*frames.manifest, run.config.method.data);
-  Registration registration = registration_of(run, *all, fits, calibration, cfa_pattern);
+  PlacedNight night = place_night(run.config, *all, fits, calibration);
+  Registration& registration = night.registration;
+  const int count = static_cast<int>(night.placed.size());
+  note_drizzle(run, choose_drizzle(run.config, registration, night.placed, count));
   note_registration(run, registration, fits);
   saturation *= registration.grid.step * registration.grid.step;   // light a pixel
   run.record.configuration = effective_config(run.config).dump();  // with the saturation

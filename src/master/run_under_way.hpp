@@ -12,6 +12,7 @@
 #include "tilecompile/dispatch/worker_book.hpp"
 #include "tilecompile/master/frame_rounds.hpp"
 #include "tilecompile/master/master.hpp"
+#include "tilecompile/passes/calibration.hpp"
 
 namespace tilecompile {
 
@@ -36,6 +37,7 @@ struct RunUnderWay : Observer {
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
   WorkerBook workers;                          ///< what they did; like trust over all rounds
   FramePieces pieces;                          ///< what they found in the frames
+  std::vector<MadeMaster> made_masters;        ///< of this run, not remembered for others yet
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };
 

@@ -4,7 +4,7 @@
 
 #include "tilecompile/align/debayer.hpp"
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
@@ -40,6 +40,19 @@ void check_masters(const RawNight& night) {
 }
 
 }  // namespace
+
+Plane<float> load_master(ObjectStore& store, const MasterObject& object, const char* what) {
+  if (object.key.empty()) return {};
+  return decode_plane(fetch_checked(store, object.key, object.sha256, what));
+}
+
+std::shared_ptr<const CalibrationMasters> load_masters(ObjectStore& store,
+                                                       const CalibrationObjects& masters) {
+  auto loaded = std::make_shared<CalibrationMasters>();
+  loaded->dark = load_master(store, masters.dark, "the master dark");
+  loaded->flat = load_master(store, masters.flat, "the master flat");
+  return loaded;
+}
 
 std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::string& run_id,
                                                 const Manifest& manifest) {

@@ -69,16 +69,17 @@ void leave_out(const RunConfig& config, const std::vector<BadFrame>& bad, Manife
 }
 
 // The sample as the run will read it: raw frames are registered, which says what the output is.
-RawSample register_raw(const RunConfig& config, const FrameOrigin& frames, const Manifest& few,
+RawSample register_raw(const RunConfig& config, const FrameOrigin& frames, const Manifest& few, int all,
                        const std::shared_ptr<VerifiedFiles>& verified, RunPlan& plan, PlanSample& sample) {
   const auto began = std::chrono::steady_clock::now();
-  RawSample raw = register_sample(config, frames, few, verified, plan.threads);
+  RawSample raw = register_sample(config, frames, few, verified, all, plan.threads);
   sample.register_s = elapsed_s(began) / static_cast<double>(few.frames.size());
   for (const BadFrame& frame : raw.not_registered)
     plan.warnings.push_back("in the sample: " + frame.path + " cannot be registered: " + frame.reason);
   plan.width = raw.manifest->width();
   plan.height = raw.manifest->height();
   plan.channels = raw.manifest->channels();
+  sample.drizzle = raw.drizzle;
   return raw;
 }
 
@@ -89,7 +90,8 @@ PlanSample measure_sample(const RunConfig& config, const FrameOrigin& frames, Ma
   PlanSample sample;
   RawSample raw;
   if (calibrates(config)) {
-    raw = register_raw(config, frames, *few, verified, plan, sample);
+    raw =
+        register_raw(config, frames, *few, static_cast<int>(manifest.frames.size()), verified, plan, sample);
     few = raw.manifest;
   }
   const FrameSource source(frames, few, config.method.data.zero_is_nodata, verified, raw.night);
@@ -221,9 +223,10 @@ RunPlan plan_run(const RunRequest& request, double fwhm_px) {
   if (const std::string text = ignored_keys_text(config); !text.empty()) plan.warnings.push_back(text);
   if (calibrates(config) && config.registration.debayer == "auto" &&
       (plan.channels == 3 || config.registration.output_scale > 1))
-    plan.warnings.emplace_back(
-        "planned with interpolated frames: registration.debayer: auto decides when all frames are known, and "
-        "drizzled ones take twice the memory and a further pass");
+    plan.warnings.push_back(std::string("planned with ") +
+                            (sample.drizzle.drizzle ? "drizzled" : "interpolated") +
+                            " frames, as a sample of them tells: " + sample.drizzle.why +
+                            "; registration.debayer: auto decides when all frames are known");
   if (config.input.stage == InputStage::kRaw && !calibrates(config))
     plan.warnings.emplace_back(
         "planned on the raw frames as they are: registering them, and colour planes made from one sensor "

@@ -1,5 +1,6 @@
 #pragma once
 #include "tilecompile/operate/plan.hpp"
+#include "tilecompile/passes/drizzle_choice.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {
@@ -11,6 +12,7 @@ struct PlanSample {
   double register_s = 0;                       ///< a raw frame, its stars and its transform
   double analyse_s = 0, seeing_s = 0;          ///< a frame
   double tile_read_s = 0, tile_compute_s = 0;  ///< of one thread: a band of one frame; a tile of one frame
+  DrizzleChoice drizzle;                       ///< of raw frames
 };
 
 /// The phases of the run that `plan` describes so far.

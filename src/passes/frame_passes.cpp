@@ -13,6 +13,7 @@
 #include "tilecompile/frame/footprint.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/passes/master_making.hpp"
 #include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
@@ -117,6 +118,20 @@ StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& anal
                                     sky_mesh(metrics.image_width, metrics.image_height)));
   }
   return look;
+}
+
+std::vector<FlatLook> LocalPasses::look_at_flats(const MasterMaking& making) {
+  std::vector<FlatLook> looks(source_.manifest().frames.size());
+  parallel_for(static_cast<int>(looks.size()), threads_, [&](int i) {
+    observer_.check_stop();
+    looks[static_cast<std::size_t>(i)] = look_at_flat(source_, i, making);
+  });
+  return looks;
+}
+
+Plane<float> LocalPasses::make_master(const MasterMaking& making) {
+  const Manifest& frames = source_.manifest();
+  return master_rows(source_, making, {0, 0, frames.width(), frames.height()}, threads_, observer_);
 }
 
 NightStars LocalPasses::find_stars(const StarFinding& how) {

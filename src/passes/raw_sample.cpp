@@ -10,6 +10,7 @@
 #include "tilecompile/header/bad_frame.hpp"
 #include "tilecompile/header/cfa_pattern.hpp"
 #include "tilecompile/night/frame_listing.hpp"
+#include "tilecompile/passes/placed_night.hpp"
 #include "tilecompile/passes/registration_pass.hpp"
 
 namespace tilecompile {
@@ -33,7 +34,7 @@ Manifest spread_frames(const Manifest& all, int wanted) {
 }
 
 RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, const Manifest& few,
-                          const std::shared_ptr<VerifiedFiles>& verified, int threads) {
+                          const std::shared_ptr<VerifiedFiles>& verified, int frames, int threads) {
   const auto stored = std::make_shared<Manifest>(few);
   const FrameSource source(origin, stored, ZeroIsNodata::kNever, verified);
   const RegistrationConfig& how = config.registration;
@@ -42,11 +43,6 @@ RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, co
   const NightFits fits = register_night(find_night_stars(source, finding, threads), -1,
                                         {model_from_name(how.transform), how.min_star_matches}, threads);
   RawSample sample;
-  auto night = std::make_shared<RawNight>();
-  Registration& r = night->registration;
-  r.cfa_pattern = finding.cfa_pattern;
-  if (how.debayer == "drizzle") r.drop_px = how.drop_fraction;
-  std::vector<PlacedFrame> placed;
   Manifest used;
   for (std::size_t f = 0; f < few.frames.size(); ++f) {
     const ManifestEntry& entry = few.frames[f];
@@ -55,8 +51,6 @@ RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, co
           {entry.path, fits.fits[f].problem.empty() ? "it shows no stars" : fits.fits[f].problem});
       continue;
     }
-    r.frames.push_back({entry.path, entry.facts.width, entry.facts.height, *fits.fits[f].transform, -1});
-    placed.push_back({*fits.fits[f].transform, entry.facts.width, entry.facts.height});
     used.frames.push_back(entry);
   }
   if (used.frames.size() < 2)
@@ -64,10 +58,16 @@ RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, co
         "of a sample of " + std::to_string(few.frames.size()) +
         " raw frames fewer than two can be registered to each other, so nothing can be planned:" +
         listed(sample.not_registered));
-  const ManifestEntry& reference = few.frames[static_cast<std::size_t>(fits.reference)];
-  r.reference = reference.path;
-  r.grid = output_grid(placed, reference.facts.width, reference.facts.height, framing_from_name(how.framing),
-                       how.output_scale);
+  CalibrationPlan uncalibrated;
+  uncalibrated.cfa = finding.cfa_pattern;
+  PlacedNight placed = place_night(config, few, fits, uncalibrated);
+  auto night = std::make_shared<RawNight>();
+  night->registration = std::move(placed.registration);
+  Registration& r = night->registration;
+  if (how.debayer == "drizzle")  // whether the frames suffice is told when all are known
+    r.drop_px = how.drop_fraction;
+  else
+    sample.drizzle = choose_drizzle(config, r, placed.placed, frames);
   sample.registration_json = encode_registration(r);
   used.registration = sha256_hex(sample.registration_json);
   for (ManifestEntry& entry : used.frames) entry.facts = facts_as_read(entry.facts, r);

@@ -15,11 +15,13 @@ constexpr std::size_t kMostItems = 4096;
 
 TaskWork work_of(StrictObject& o) {
   const std::string operation = o.text("operation");
-  for (const TaskWork work :
-       {TaskWork::kDetect, TaskWork::kAnalyse, TaskWork::kStack, TaskWork::kStars, TaskWork::kScatter})
+  std::string known;
+  for (int i = static_cast<int>(TaskWork::kDetect); i <= static_cast<int>(kLastWork); ++i) {
+    const auto work = static_cast<TaskWork>(i);
     if (operation == piece_name(work)) return work;
-  o.fail("operation",
-         "is '" + operation + "', this worker knows detection, analysis, stack, stars and scatter");
+    known += (known.empty() ? "" : ", ") + std::string(piece_name(work));
+  }
+  o.fail("operation", "is '" + operation + "', this worker knows " + known);
 }
 
 std::vector<TaskTile> frames_in(StrictObject& o) {

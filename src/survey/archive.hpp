@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -29,6 +30,10 @@ class ArchiveWriter {
   template <class T>
   void operator()(const std::vector<T>& list) {
     whole(static_cast<std::int64_t>(list.size()));
+    for (const T& item : list) (*this)(item);
+  }
+  template <class T, std::size_t n>
+  void operator()(const std::array<T, n>& list) {
     for (const T& item : list) (*this)(item);
   }
   template <class T>
@@ -64,6 +69,10 @@ class ArchiveReader {
   template <class T>
   void operator()(std::vector<T>& list) {
     list.resize(count(sizeof(double)));  // no item is shorter
+    for (T& item : list) (*this)(item);
+  }
+  template <class T, std::size_t n>
+  void operator()(std::array<T, n>& list) {
     for (T& item : list) (*this)(item);
   }
   template <class T>

@@ -122,9 +122,18 @@ template <class A, Is<FrameStars> T>
 void visit(A& a, T& s) {
   a(s.chosen), a(s.found), a(s.fwhm_px), a(s.width), a(s.height);
 }
+template <class A, Is<FlatLook> T>
+void visit(A& a, T& look) {
+  a(look.levels);
+  visit_choice(a, look.fault, 3);
+}
+template <class A, Is<MasterMaking> T>
+void visit(A& a, T& m) {
+  a(m.place), a(m.code_step), a(m.cfa), a(m.subtracted), a(m.flats);
+}
 template <class A, Is<PassState> T>
 void visit(A& a, T& s) {
-  a(s.analysis.metrics), a(s.finding), a(s.stars), a(s.planes.ref), a(s.planes.checksum);
+  a(s.analysis.metrics), a(s.finding), a(s.making), a(s.stars), a(s.planes.ref), a(s.planes.checksum);
 }
 
 template <class T>

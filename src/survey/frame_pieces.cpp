@@ -129,6 +129,10 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
   const std::string head = head_of(task, item.tile_id);
   Image image;
   switch (task.work) {
+    case TaskWork::kFlatLevels:
+      return head + archived(look_at_flat(source.frames, item.tile_id, source.state.making));
+    case TaskWork::kMaster:
+      return head + archived(master_rows(source.frames, source.state.making, item.box, source.threads));
     case TaskWork::kDetect:
       return head + archived(find_frame_stars(source.frames, item.tile_id, source.state.finding));
     case TaskWork::kAnalyse:
@@ -144,6 +148,16 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
     default:
       throw ContractError("a task of tiles was taken for one of frames");
   }
+}
+
+FlatLook read_flat_look(std::string_view object, const TileTask& task, int item) {
+  return unarchived<FlatLook>(numbers_in(object, task, item), what_of(task, item));
+}
+
+Plane<float> read_master_rows(std::string_view object, const TileTask& task, const TaskTile& item) {
+  auto rows = unarchived<Plane<float>>(numbers_in(object, task, item.tile_id), what_of(task, item.tile_id));
+  require_shape(rows.width() == item.box.w && rows.height() == item.box.h, task, item.tile_id);
+  return rows;
 }
 
 FrameStars read_stars(std::string_view object, const TileTask& task, int item, const Manifest& manifest) {

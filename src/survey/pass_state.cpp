@@ -2,7 +2,7 @@
 
 #include "archived.hpp"
 #include "tilecompile/base/sha256.hpp"
-#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/night/raw_night.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 
 namespace tilecompile {
@@ -29,6 +29,10 @@ ObjectReference share(ObjectStore& store, const std::string& run_id, const char*
   return object;
 }
 
+bool names_filters(const std::string& cfa) {
+  return cfa.size() == 4 && cfa.find_first_not_of("RGB") == std::string::npos;
+}
+
 void check_frames(const PassState& state, const Manifest& manifest) {
   const FrameMetrics& metrics = state.analysis.metrics;
   bool fits = metrics.channel_count() == manifest.channels() && metrics.image_width == manifest.width() &&
@@ -40,11 +44,22 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   fits = fits && (finding.group_of_frame.empty() || finding.group_of_frame.size() == manifest.frames.size());
   const int groups = static_cast<int>(finding.calibrations.size());
   for (const int group : finding.group_of_frame) fits = fits && group >= -1 && group < groups;
+  const std::vector<FlatLook>& flats = state.making.flats;
+  fits = fits && (flats.empty() || flats.size() == manifest.frames.size());
+  fits = fits && (state.making.place.empty() || is_beside(state.making.place)) &&
+         (state.making.cfa.empty() || names_filters(state.making.cfa));
   const auto& light = state.stars.reference_light;
   fits = fits && (light.empty() || light.size() == metrics.channels.size());
   for (const StarLight& l : light)
     fits = fits && l.wide.size() <= l.narrow.size() && l.squares.size() == l.wide.size();
   if (!fits) throw InputError("the state of the pass is of other frames than the manifest");
+}
+
+Plane<float> fetch_pedestal(ObjectStore& store, const MasterMaking& making, const Manifest& manifest) {
+  Plane<float> plane = load_master(store, making.subtracted, "what is subtracted from flats");
+  if (plane.width() != manifest.width() || plane.height() != manifest.height())
+    throw InputError("what is subtracted from flats has another shape than they");
+  return plane;
 }
 
 void check_planes(const Planes& planes, const Manifest& manifest) {
@@ -78,6 +93,8 @@ PassState fetch_pass_state(ObjectStore& store, const ObjectReference& state, con
   check_frames(pass, manifest);
   for (const CalibrationObjects& group : pass.finding.calibrations)
     pass.finding.masters.push_back(load_masters(store, group));
+  if (!pass.making.subtracted.key.empty())
+    pass.making.pedestal = std::make_shared<const Plane<float>>(fetch_pedestal(store, pass.making, manifest));
   if (pass.planes.ref.empty()) return pass;
   auto planes = unarchived<Planes>(
       fetch_checked(store, pass.planes.ref, pass.planes.checksum, "classical stack"), "classical stack");

@@ -19,7 +19,7 @@ ResultPart decode_part(StrictObject& o) {
   ResultPart part;
   const std::string name = o.text("part");
   while (name != piece_name(part.work)) {
-    if (part.work == TaskWork::kScatter) o.fail("part", "is no piece that this program knows");
+    if (part.work == kLastWork) o.fail("part", "is no piece that this program knows");
     part.work = static_cast<TaskWork>(static_cast<int>(part.work) + 1);
   }
   const auto range = o.integers("frame_index_range", 2, 2, 0, 1 << 20);

@@ -24,6 +24,19 @@ TileWeights fetch_weights(const TileTask& task, const TaskTile& tile, const Tile
   return weights;
 }
 
+// Frames of calibration need not be where this worker looks, or can be others: then it is not a worker for
+// them, and they are not bad.
+std::string piece_of(const TileTask& task, const TaskTile& item, const RunContext& run) {
+  const PieceSource source{*run.frames, run.method, *run.pass};
+  if (!of_calibration(task.work)) return make_frame_piece(task, item, source);
+  try {
+    return make_frame_piece(task, item, source);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::kInput && e.kind() != ErrorKind::kTransient) throw;
+    throw UsageError(std::string("the frames of calibration cannot be read here: ") + e.what());
+  }
+}
+
 }  // namespace
 
 void execute_part(const TileTask& task, const TaskTile& tile, const RunContext& run, ObjectStore& store,
@@ -50,7 +63,7 @@ void execute_frame_item(const TileTask& task, TaskTile item, const RunContext& r
   if (!exists)
     throw InputError("the task asks for frame or band " + std::to_string(item.tile_id) +
                      ", which the manifest of its run does not have");
-  const std::string bytes = make_frame_piece(task, item, {*run.frames, run.method, *run.pass});
+  const std::string bytes = piece_of(task, item, run);
   message.data_ref = frame_piece_key(task, item.tile_id);
   message.data_checksum = sha256_hex(bytes);
   store.put(message.data_ref, bytes);

@@ -93,6 +93,13 @@ std::optional<TileFailure> failure_of(const std::function<void()>& work) {
   }
 }
 
+void log_failure(const TileTask& task, const TaskTile& tile, const TileFailure& failure) {
+  const LogFields fields = {
+      {"run_id", task.run_id}, {"tile_id", std::to_string(tile.tile_id)}, {"kind", kind_name(failure.kind)}};
+  if (of_calibration(task.work) && failure.kind == ErrorKind::kUsage) return log_info(failure.text, fields);
+  log_error("tile failed: " + failure.text, fields);
+}
+
 }  // namespace
 
 TileInput tile_input(const TileTask& task, const TaskTile& tile, const RunContext& run,
@@ -131,9 +138,7 @@ void execute_tiles(const TileTask& task, RunContexts& runs, ObjectStore& store,
     ResultMessage message = empty_result(task, tile, identity);
     const auto failure = failure_of([&] { execute_tile(task, tile, runs, store, message, observe); });
     if (failure) {
-      log_error(std::string("tile failed: ") + failure->text, {{"run_id", task.run_id},
-                                                               {"tile_id", std::to_string(tile.tile_id)},
-                                                               {"kind", kind_name(failure->kind)}});
+      log_failure(task, tile, *failure);
       message = empty_result(task, tile, identity);
       message.failure = failure;
     }

@@ -11,6 +11,8 @@ bool Fitness::note(const TileTask& task, const std::string& reply_to, const Resu
     failures_ = 0;
     return std::exchange(rests_, 0) > 0;
   }
+  // What it does not serve says nothing of what it does.
+  if (of_calibration(task.work) && result.failure->kind == ErrorKind::kUsage) return false;
   ++failures_;
   if (unfit_ || (proven_ && failures_ < kFailuresInARow)) return false;
   trouble_ = {task, reply_to, result.failure->text};

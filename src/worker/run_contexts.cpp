@@ -48,15 +48,20 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
     if (run->clusters.of_frame.size() != run->manifest->frames.size())
       throw InputError("clusters and manifest of the run differ in frames");
   }
-  // Raw frames have a registration, once their stars are found.
-  const bool registered = task.input_stage == "raw" && task.work != TaskWork::kDetect;
+  // Raw frames have a registration, once their stars are found; frames of calibration never do.
+  const bool registered =
+      task.input_stage == "raw" && task.work != TaskWork::kDetect && !of_calibration(task.work);
   if (registered != !run->manifest->registration.empty())
     throw InputError("task asks for input_stage '" + task.input_stage + "', the manifest of the run has " +
                      (run->manifest->registration.empty() ? "no" : "a") + " registration");
   learn_sums(frames ? run->pass->analysis.metrics : run->metrics, *run->manifest);
+  FrameOrigin origin = frames_;
+  // Beside the folder by its name here, whatever it is a link to.
+  if (run->pass && !origin.by_content && !run->pass->making.place.empty())
+    origin.folder = (origin.folder / run->pass->making.place).lexically_normal();
   run->frames =
-      std::make_shared<FrameSource>(frames_, run->manifest, run->method.data.zero_is_nodata, verified_,
-                                    fetch_raw_night(store_, task.run_id, *run->manifest));
+      std::make_shared<FrameSource>(std::move(origin), run->manifest, run->method.data.zero_is_nodata,
+                                    verified_, fetch_raw_night(store_, task.run_id, *run->manifest));
   run->bands = bands_;
   return run;
 }
@@ -76,7 +81,7 @@ void RunContexts::learn_sums(const FrameMetrics& metrics, const Manifest& manife
 void RunContexts::check(const TileTask& task) const {
   const std::shared_ptr<RunContext> run = fetch(task);
   check_range(task, *run);
-  run->frames->file(task.first_frame);
+  if (!of_calibration(task.work)) run->frames->file(task.first_frame);
 }
 
 void RunContexts::forget() {

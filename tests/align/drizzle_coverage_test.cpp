@@ -55,6 +55,20 @@ TEST(DrizzleCoverage, FewFramesTellHowManyAreNeeded) {
   EXPECT_GT(covered_by(shifted(needed / 3, 8), 0.8).missing, kMostMissing);
 }
 
+// What a sample says of all frames holds within a factor of two.
+TEST(DrizzleCoverage, ASampleTellsWhatAllFramesCover) {
+  const DrizzleCoverage few = covered_by(shifted(8, 8), 0.8), all = covered_by(shifted(120, 8), 0.8);
+  const DrizzleCoverage expected = few.of_more(120);
+  EXPECT_EQ(expected.frames, 120);
+  EXPECT_LE(expected.missing, kMostMissing);
+  EXPECT_NEAR(expected.mean, all.mean, 0.15 * all.mean);
+  EXPECT_GT(expected.least, 0.5 * all.least);
+  EXPECT_LT(expected.least, 2 * all.least);
+  EXPECT_EQ(few.of_more(8).least, few.least);
+  const DrizzleCoverage still = covered_by(shifted(8, 0), 0.8).of_more(120);
+  EXPECT_NEAR(still.missing, 2.0 / 3, 1e-12);
+}
+
 TEST(DrizzleCoverage, FramesThatLieOnEachOtherLackDither) {
   const DrizzleCoverage c = covered_by(shifted(40, 0), 0.8);
   EXPECT_NEAR(c.missing, 2.0 / 3, 1e-12);

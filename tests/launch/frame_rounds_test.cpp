@@ -249,6 +249,60 @@ TEST(FrameRounds, StarsOfAWorkerThatIsFoundOutPutTheRegistrationInDoubt) {
   EXPECT_TRUE(looks.pieces.forgot_stars);
 }
 
+/// The frames of the night as frames of calibration.
+MasterMaking here() {
+  MasterMaking making;
+  making.place = ".";
+  return making;
+}
+
+TEST(FrameRounds, MakeTheMastersOfOneProcess) {
+  Looks looks;
+  looks.add_worker("one");
+  looks.add_worker("two");
+  const FrameSource source = looks.night.source();
+  LocalPasses alone(source, looks.night.method, 1, nobody());
+  const auto made = [&](const MasterMaking& making) {
+    return looks.by_rounds(
+        [&](FrameRounds& rounds, const FrameSource&) { return rounds.make_master(making); });
+  };
+  expect_same_bits(made(here()), alone.make_master(here()), "mean");
+  EXPECT_EQ(looks.journal_lines(), 2u);
+  MasterMaking flats = here();
+  flats.flats = alone.look_at_flats(here());
+  const std::vector<FlatLook> looked =
+      looks.by_rounds([](FrameRounds& rounds, const FrameSource&) { return rounds.look_at_flats(here()); });
+  ASSERT_EQ(looked.size(), flats.flats.size());
+  for (std::size_t f = 0; f < looked.size(); ++f) EXPECT_EQ(looked[f].levels, flats.flats[f].levels);
+  expect_same_bits(made(flats), alone.make_master(flats), "flat");
+  EXPECT_EQ(looks.journal_lines(), 2u + 7 + 2);
+  looks.pieces.used.begin()->second.worker_id = "liar";
+  looks.trust.distrust("liar", "its tiles are wrong");
+  EXPECT_TRUE(looks.pieces.forget_distrusted(looks.trust));
+  EXPECT_TRUE(looks.pieces.forgot_stars) << "what is calibrated with them is in doubt";
+}
+
+// Whatever keeps a worker from it: it gets all other tasks, but no more of these.
+TEST(FrameRounds, MastersThatAWorkerCannotMakeTheMasterMakes) {
+  for (const bool refuses : {true, false}) {
+    Looks looks;
+    if (refuses)
+      looks.add_stranger();
+    else
+      looks.add_older();
+    const FrameSource source = looks.night.source();
+    LocalPasses alone(source, looks.night.method, 1, nobody());
+    EXPECT_TRUE(looks.workers.calibrate());
+    const Plane<float> made =
+        looks.by_rounds([](FrameRounds& rounds, const FrameSource&) { return rounds.make_master(here()); });
+    expect_same_bits(made, alone.make_master(here()), "mean");
+    EXPECT_EQ(looks.trust.own_tiles, 2);
+    EXPECT_FALSE(looks.workers.calibrate());
+    EXPECT_TRUE(looks.workers.older().empty());
+    EXPECT_EQ(looks.letters(), 0u);
+  }
+}
+
 TEST(FrameRounds, GiveThemInColourWithChunksOfFramesToo) {
   Looks looks(3, [](MethodConfig& method) { method.reconstruction.frame_chunk = 2; });
   looks.add_worker();

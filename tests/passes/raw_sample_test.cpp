@@ -23,7 +23,7 @@ RunConfig raw_config() {
 TEST(RawSample, FramesAreReadAsInARun) {
   const RawTestNight night;
   RunConfig config = raw_config();
-  const RawSample mono = register_sample(config, night.folder(), *night.manifest, night.verified, 2);
+  const RawSample mono = register_sample(config, night.folder(), *night.manifest, night.verified, 4, 2);
   EXPECT_EQ(mono.manifest->frames.size(), 4u);
   EXPECT_TRUE(mono.not_registered.empty());
   EXPECT_EQ(mono.manifest->width(), RawTestNight::kWidth);
@@ -45,12 +45,30 @@ TEST(RawSample, FramesAreReadAsInARun) {
   }
   config.registration.output_scale = 2;
   config.registration.debayer = "drizzle";
-  const RawSample fine = register_sample(config, night.folder(), *night.manifest, night.verified, 1);
+  const RawSample fine = register_sample(config, night.folder(), *night.manifest, night.verified, 4, 1);
   EXPECT_EQ(fine.manifest->width(), 2 * RawTestNight::kWidth);
   EXPECT_EQ(FrameSource(night.folder(), fine.manifest, ZeroIsNodata::kAuto, night.verified, fine.night)
                 .band_samples()
                 .planes,
             2);
+}
+
+TEST(RawSample, TellsWhetherAllFramesWillBeDrizzled) {
+  const RawTestNight night;
+  RunConfig config = raw_config();
+  config.method.local_metrics.mode = LocalMetricsParams::Mode::kSeeing;
+  config.registration.cfa_pattern = "RGGB";
+  const auto sample_of = [&](int frames) {
+    return register_sample(config, night.folder(), *night.manifest, night.verified, frames, 2);
+  };
+  const RawSample few = sample_of(4), many = sample_of(400);
+  EXPECT_FALSE(few.drizzle.drizzle) << few.drizzle.why;
+  EXPECT_EQ(few.night->registration.drop_px, 0);
+  EXPECT_TRUE(many.drizzle.drizzle) << many.drizzle.why;
+  EXPECT_EQ(many.night->registration.drop_px, config.registration.drop_fraction);
+  EXPECT_THAT(many.drizzle.why, HasSubstr("400 frames"));
+  config.registration.debayer = "interpolate";
+  EXPECT_FALSE(sample_of(400).drizzle.drizzle);
 }
 
 TEST(RawSample, FramesThatCannotBeRegisteredAreNamed) {
@@ -64,13 +82,13 @@ TEST(RawSample, FramesThatCannotBeRegisteredAreNamed) {
     entry.size_bytes = std::filesystem::file_size(night.folder() / name);
   };
   blank(1);
-  const RawSample two = register_sample(raw_config(), night.folder(), *night.manifest, night.verified, 1);
+  const RawSample two = register_sample(raw_config(), night.folder(), *night.manifest, night.verified, 4, 1);
   EXPECT_EQ(two.manifest->frames.size(), 2u);
   ASSERT_EQ(two.not_registered.size(), 1u);
   EXPECT_EQ(two.not_registered.front().path, "raw1.fits");
   blank(2);
   try {
-    register_sample(raw_config(), night.folder(), *night.manifest, night.verified, 1);
+    register_sample(raw_config(), night.folder(), *night.manifest, night.verified, 4, 1);
     FAIL();
   } catch (const InputError& e) {
     EXPECT_THAT(e.what(), HasSubstr("of a sample of 3 raw frames fewer than two can be registered"));

@@ -4,6 +4,8 @@
 
 #include "night/small_night.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
+#include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/passes/analysis.hpp"
 
 namespace tilecompile {
@@ -37,6 +39,50 @@ TEST(PassState, ComesBackToTheBitWithItsPlanes) {
   EXPECT_EQ(again.stars.reference_light[0].fwhm_px, 5.5);
   EXPECT_TRUE(again.stars.some_spread);
   EXPECT_EQ(again.analysis.metrics.channels[0][1].spread_px, 12.5);
+}
+
+TEST(PassState, TellsHowAMasterIsMade) {
+  const SmallNight night;
+  PassState state = state_of(night);
+  state.planes = {};
+  const Plane<float> pedestal(night.manifest->width(), night.manifest->height(), 321);
+  const std::string bytes = encode_image("a pedestal", {pedestal}, {});
+  night.store->put("masters/p.fits", bytes);
+  state.making.place = "../flats";
+  state.making.code_step = 0.5;
+  state.making.cfa = "GRBG";
+  state.making.subtracted = {"masters/p.fits", sha256_hex(bytes)};
+  state.making.flats.assign(night.manifest->frames.size(), {{1, 2, 3, 4.5}, FlatFault::kDark});
+  const auto fetched = [&] {
+    return fetch_pass_state(*night.store, share_pass_state(*night.store, night.run_id, state),
+                            *night.manifest);
+  };
+  const PassState again = fetched();
+  EXPECT_EQ(again.making.place, "../flats");
+  EXPECT_EQ(again.making.cfa, "GRBG");
+  EXPECT_EQ(again.making.code_step, 0.5);
+  EXPECT_EQ(again.making.subtracted, state.making.subtracted);
+  ASSERT_TRUE(again.making.pedestal);
+  expect_same_bits(*again.making.pedestal, pedestal, "pedestal");
+  EXPECT_EQ(again.making.flats.back().levels[3], 4.5);
+  EXPECT_EQ(again.making.flats.back().fault, FlatFault::kDark);
+  state.making.place = "../../etc";
+  EXPECT_THROW(fetched(), InputError);
+  state.making.place = "/etc";
+  EXPECT_THROW(fetched(), InputError);
+  state.making.place = "";
+  EXPECT_NO_THROW(fetched());
+  state.making.cfa = "R";
+  EXPECT_THROW(fetched(), InputError);
+  state.making.cfa = "";
+  state.making.flats.pop_back();
+  EXPECT_THROW(fetched(), InputError);
+  state.making.flats.clear();
+  const std::string other = encode_image("a pedestal", {Plane<float>(3, 2)}, {});
+  night.store->put("masters/p.fits", other);
+  EXPECT_THROW(fetched(), InputError);  // by its checksum
+  state.making.subtracted.sha256 = sha256_hex(other);
+  EXPECT_THROW(fetched(), InputError);  // by its shape
 }
 
 TEST(PassState, IsRefusedWhenCutOffTooLongOrOfOtherFrames) {

@@ -10,6 +10,7 @@
 #include "hand_worker.hpp"
 #include "launch/liar.hpp"
 #include "program.hpp"
+#include "same_bits.hpp"
 #include "started_program.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/uuid.hpp"
@@ -45,17 +46,22 @@ class RawNights : public testing::Test {
     fs::path directory;
     std::map<std::string, std::string> digests;
   };
-  static Ended go(const std::string& mode, const std::string& kind, const std::string& flags = "") {
+  static Ended go(const std::string& mode, const std::string& kind, const std::string& flags = "",
+                  const std::string& out = "out") {
     const std::string id = new_uuid();
     const auto ended = run_program(
         mode + " " + quoted_path(*night_ / kind / "raw.yaml") + " --quiet --run-id " + id + " --output " +
-        quoted_path(*night_ / "out") + " --set tile.min_size=48 --set data.frames_min=3 " + flags +
+        quoted_path(*night_ / out) + " --set tile.min_size=48 --set data.frames_min=3 " + flags +
         (mode == "master" ? " --set broker.port=" + std::to_string(broker_->port()) : ""));
     EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
-    const fs::path directory = *night_ / "out" / id;
+    const fs::path directory = *night_ / out / id;
     return {directory, ended.exit_code == 0 || ended.exit_code == 3 ? product_digests(directory)
                                                                     : std::map<std::string, std::string>{}};
   }
+
+  static void kill_and_resume(const std::string& out, const std::function<bool(const fs::path&)>& due,
+                              fs::path& directory);
+  static void run_with_a_liar(const std::string& out, const Liar::AboutFrames& about, fs::path& directory);
 
   static inline TempDir* night_ = nullptr;
   static inline PrivateBroker* broker_ = nullptr;
@@ -86,7 +92,7 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   TILECOMPILE_NEEDS_RABBITMQ
   const auto reference = go("run", "colour").digests;
   ASSERT_GE(reference.size(), 2u);
-  EXPECT_EQ(go("master", "colour", "--workers 3").digests, reference);
+  EXPECT_EQ(go("master", "colour", "--workers 3", "three").digests, reference);
   broker_->wait_until_quiet();
   HandWorker victim(night_->path(), "victim",
                     "--input.dir " + quoted_path(*night_ / "colour/lights") + " --storage.root " +
@@ -101,16 +107,23 @@ TEST_F(RawNights, WorkersGiveTheBitsOfTheRunAlsoWhenOneIsKilled) {
   EXPECT_TRUE(struck);
 }
 
-// Which worker made which piece of the frames.
-std::map<std::string, int> finders_of_stars(const fs::path& directory) {
-  std::map<std::string, int> finders;
+// How many pieces of the frames, of this kind, each worker made.
+std::map<std::string, int> makers_of(const std::string& kind, const fs::path& directory) {
+  std::map<std::string, int> makers;
   std::istringstream lines(file_text(directory / "frames.jsonl"));
   for (std::string line; std::getline(lines, line);) {
-    const auto entry = nlohmann::json::parse(line);
-    if (entry.dump().find("/frame_parts/detection_") != std::string::npos)
-      ++finders[entry.at("worker_id").get<std::string>()];
+    const auto entry = nlohmann::json::parse(line, nullptr, false);  // the last one may be torn
+    if (entry.is_discarded()) continue;
+    if (entry.dump().find("/frame_parts/" + kind + "_") != std::string::npos)
+      ++makers[entry.at("worker_id").get<std::string>()];
   }
-  return finders;
+  return makers;
+}
+
+int sum_of(const std::map<std::string, int>& pieces) {
+  int sum = 0;
+  for (const auto& [worker, made] : pieces) sum += made;
+  return sum;
 }
 
 TEST_F(RawNights, WorkersFindTheStarsOfTheFrames) {
@@ -119,30 +132,73 @@ TEST_F(RawNights, WorkersFindTheStarsOfTheFrames) {
     const Ended alone = go("run", kind), spread = go("master", kind, "--workers 2");
     EXPECT_EQ(file_text(spread.directory / "registration.csv"),
               file_text(alone.directory / "registration.csv"));
-    int frames = 0;
-    for (const auto& [worker, found] : finders_of_stars(spread.directory)) {
-      EXPECT_EQ(worker.substr(0, 6), "local-");
-      frames += found;
-    }
-    EXPECT_EQ(frames, 9);
+    const auto finders = makers_of("detection", spread.directory);
+    for (const auto& [worker, found] : finders) EXPECT_EQ(worker.substr(0, 6), "local-");
+    EXPECT_EQ(sum_of(finders), 9);
   }
 }
 
-TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
+// Masters are known by their frames from the second run over a storage on, so each run has one of its own.
+TEST_F(RawNights, WorkersMakeTheMasters) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  for (const std::string kind : {"mono", "colour"}) {
+    const Ended alone = go("run", kind, "", "alone-" + kind);
+    const Ended spread = go("master", kind, "--workers 2", "spread-" + kind);
+    EXPECT_EQ(spread.digests, alone.digests);
+    int masters = 0;
+    for (const auto& entry : fs::directory_iterator(alone.directory / "calibration")) {
+      const std::string name = entry.path().filename().string();
+      expect_same_bits(read_image(spread.directory / "calibration" / name).front(),
+                       read_image(entry.path()).front(), name);
+      ++masters;
+    }
+    EXPECT_EQ(masters, 3);
+    constexpr int kBandsOfAMaster = 6, kFlats = 5;
+    const auto makers = makers_of("master_rows", spread.directory);
+    for (const auto& [worker, made] : makers) EXPECT_EQ(worker.substr(0, 6), "local-");
+    EXPECT_EQ(sum_of(makers), kBandsOfAMaster * masters);
+    EXPECT_EQ(sum_of(makers_of("flat_levels", spread.directory)), kFlats);
+    const Ended later = go("master", kind, "--workers 2", "spread-" + kind);
+    EXPECT_EQ(later.digests, alone.digests);
+    EXPECT_EQ(sum_of(makers_of("master_rows", later.directory)), 0);
+  }
+}
+
+TEST_F(RawNights, AWorkerThatDoesNotSeeTheDarksDoesAllElse) {
   TILECOMPILE_NEEDS_RABBITMQ
   const Ended alone = go("run", "mono");
   broker_->wait_until_quiet();
-  const auto store = open_file_store(*night_ / "out");
+  fs::create_directories(*night_ / "far/away");
+  fs::copy(*night_ / "mono/lights", *night_ / "far/away/lights");
+  fs::create_directories(*night_ / "unseen");
+  const HandWorker far(night_->path(), "far",
+                       "--input.dir " + quoted_path(*night_ / "far/away/lights") + " --storage.root " +
+                           quoted_path(*night_ / "unseen") + " --broker.port " +
+                           std::to_string(broker_->port()));
+  const Ended ended = go("master", "mono", "", "unseen");
+  EXPECT_EQ(ended.digests, alone.digests);
+  const std::string events = file_text(ended.directory / "events.jsonl");
+  EXPECT_NE(events.find("cannot make masters"), std::string::npos) << events;
+  EXPECT_EQ(events.find("older version"), std::string::npos) << events;
+  EXPECT_EQ(makers_of("master_rows", ended.directory).count("far"), 0u);
+  EXPECT_EQ(makers_of("detection", ended.directory)["far"], 9);
+}
+
+// A run whose only worker lies about its first tile, and before about what `about` says; then an honest one
+// comes.
+void RawNights::run_with_a_liar(const std::string& out, const Liar::AboutFrames& about, fs::path& directory) {
+  broker_->wait_until_quiet();
+  fs::create_directories(*night_ / out);
+  const auto store = open_file_store(*night_ / out);
   AmqpOptions options;
   options.port = broker_->port();
   options.password = "guest";
-  std::atomic<int> looks{0};
   Liar transport(
       connect_amqp(options), *store,
       [](TileFile& f) {
         for (float& v : f.pixels[0].samples()) v *= 1.0001F;
       },
-      {}, [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; });
+      {}, about);
   transport.declare(compute_queue_spec(false));
   say_fit(*connect_amqp(options), "liar");
   RunContexts runs(*store, *night_ / "mono/lights", std::size_t{1} << 28, 1,
@@ -153,46 +209,74 @@ TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
   });
   EXPECT_TRUE(comes_true([&] { return transport.inspect("tile.compute")->consumers > 0; }));
   const std::string id = new_uuid();
+  directory = *night_ / out / id;
   auto master = std::async(std::launch::async, [&] {
     return run_program(
         "master " + quoted_path(*night_ / "mono/raw.yaml") + " --quiet --run-id " + id + " --output " +
-        quoted_path(*night_ / "out") +
+        quoted_path(*night_ / out) +
         " --set tile.min_size=48 --set data.frames_min=3 --set parallel.audit_percent=0.000001 "
         "--set broker.port=" +
         std::to_string(broker_->port()));
   });
-  const auto events = [&] { return file_text(*night_ / "out" / id / "events.jsonl"); };
-  EXPECT_TRUE(comes_true([&] { return events().find("worker_distrusted") != std::string::npos; }));
-  EXPECT_EQ(looks, 9);
+  EXPECT_TRUE(comes_true(
+      [&] { return file_text(directory / "events.jsonl").find("worker_distrusted") != std::string::npos; }));
   const HandWorker honest(night_->path(), "honest",
                           "--input.dir " + quoted_path(*night_ / "mono/lights") + " --storage.root " +
-                              quoted_path(*night_ / "out") + " --broker.port " +
+                              quoted_path(*night_ / out) + " --broker.port " +
                               std::to_string(broker_->port()));
   const ProgramOutput ended = master.get();
   stop = true;
   lying.get();
   EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
-  EXPECT_EQ(product_digests(*night_ / "out" / id), alone.digests);
-  EXPECT_NE(events().find("frames_registered_again"), std::string::npos) << events();
-  const auto record = run_record(*night_ / "out" / id);
-  EXPECT_EQ(record.at("audit").at("distrusted_workers").at(0).at("worker_id"), "liar");
-  EXPECT_EQ(record.at("quarantined_frames"), run_record(alone.directory).at("quarantined_frames"));
+  const std::string events = file_text(directory / "events.jsonl");
+  EXPECT_NE(events.find("frames_registered_again"), std::string::npos) << events;
+  EXPECT_EQ(run_record(directory).at("audit").at("distrusted_workers").at(0).at("worker_id"), "liar");
 }
 
-TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {
+TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
   TILECOMPILE_NEEDS_RABBITMQ
-  const auto reference = go("run", "colour").digests;
-  ASSERT_GE(reference.size(), 2u);
+  const Ended alone = go("run", "mono");
+  std::atomic<int> looks{0};
+  fs::path directory;
+  run_with_a_liar(
+      "out", [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; },
+      directory);
+  EXPECT_EQ(looks, 9);
+  EXPECT_EQ(product_digests(directory), alone.digests);
+  EXPECT_EQ(run_record(directory).at("quarantined_frames"),
+            run_record(alone.directory).at("quarantined_frames"));
+}
+
+TEST_F(RawNights, MastersOfAWorkerThatIsFoundOutAreMadeAgainAndNotRemembered) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const Ended alone = go("run", "mono");
+  std::atomic<int> bands{0};
+  fs::path directory;
+  const auto last_band = [&](const ResultMessage& r) {  // the first one of a round is looked at by another
+    return r.part->work == TaskWork::kMaster && r.tile_id == 5 && ++bands > 0;
+  };
+  run_with_a_liar("lied", last_band, directory);
+  EXPECT_EQ(bands, 3);
+  EXPECT_EQ(product_digests(directory), alone.digests);
+  EXPECT_EQ(makers_of("master_rows", directory)["honest"], 18);
+  const Ended later = go("run", "mono", "", "lied");
+  EXPECT_EQ(later.digests, alone.digests);
+  EXPECT_NE(file_text(later.directory / "events.jsonl").find("known from an earlier run"), std::string::npos);
+}
+
+// The master is killed when `due` is true of its run directory, and resumed.
+void RawNights::kill_and_resume(const std::string& out, const std::function<bool(const fs::path&)>& due,
+                                fs::path& directory) {
   broker_->wait_until_quiet();
   const std::string id = new_uuid();
-  const fs::path directory = *night_ / "out" / id;
+  directory = *night_ / out / id;
   std::vector<std::string> words = {"master",
                                     (*night_ / "colour/raw.yaml").string(),
                                     "--run-id",
                                     id,
                                     "--quiet",
                                     "--output",
-                                    (*night_ / "out").string(),
+                                    (*night_ / out).string(),
                                     "--workers",
                                     "3",
                                     "--set",
@@ -205,8 +289,7 @@ TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {
                                     "broker.port=" + std::to_string(broker_->port())};
   {
     StartedProgram master(words, *night_ / "killed.log");
-    ASSERT_TRUE(master.run_until([&] { return !file_text(directory / "journal.jsonl").empty(); }))
-        << master.text();
+    ASSERT_TRUE(master.run_until([&] { return due(directory); })) << master.text();
     master.send(SIGKILL);
     EXPECT_EQ(master.wait(), 128 + SIGKILL);
   }
@@ -214,8 +297,24 @@ TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {
   StartedProgram resumed(words, *night_ / "resumed.log");
   const int ended = resumed.wait();
   EXPECT_TRUE(ended == 0 || ended == 3) << resumed.text();
+}
+
+TEST_F(RawNights, AMasterThatIsKilledAndResumedGivesTheBitsOfTheRun) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const auto reference = go("run", "colour").digests;
+  ASSERT_GE(reference.size(), 2u);
+  fs::path directory;
+  kill_and_resume(
+      "out", [](const fs::path& run) { return !file_text(run / "journal.jsonl").empty(); }, directory);
   EXPECT_EQ(product_digests(directory), reference);
   EXPECT_GE(run_record(directory).at("tiles").at("resumed"), 1);
+  // Before any frame is looked at: what was made of the masters is taken over.
+  kill_and_resume(
+      "killed", [](const fs::path& run) { return sum_of(makers_of("master_rows", run)) > 7; }, directory);
+  EXPECT_EQ(product_digests(directory), reference);
+  EXPECT_EQ(sum_of(makers_of("master_rows", directory)), 18);
+  const std::string events = file_text(directory / "events.jsonl");
+  EXPECT_EQ(events.find("worker_distrusted"), std::string::npos) << events;
 }
 
 TEST_F(RawNights, TilesAndPixelsAreComputedAgainFromRawFrames) {

@@ -173,6 +173,35 @@ TEST_F(S3Runs, FramesThatWorkersAnalyseAreInTheBucketBefore) {
   EXPECT_THAT(events, Not(HasSubstr("_failed"))) << worker.text();
 }
 
+// Frames of calibration are brought in like the lights.
+TEST_F(S3Runs, MastersAreMadeOfFramesOutOfTheBucket) {
+  const auto made = run_program("simulate " + path("raw") +
+                                " --raw --frames 5 --width 300 --height 240 --stars 90 --shift 15 --seed 6 "
+                                "--darks 3 --flats 4 --biases 3 --quiet");
+  ASSERT_EQ(made.exit_code, 0) << made.text;
+  const auto finished_raw = [](const std::string& mode, const std::string& flags) {
+    const std::string id = new_uuid();
+    const auto ended =
+        run_program(mode + " " + path("raw/raw.yaml") + " --quiet --run-id " + id + " --output '" +
+                    path("out") + "' --set tile.min_size=48 --set data.frames_min=3" +
+                    set("broker.port", std::to_string(broker_->port())) + flags);
+    EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
+    return *folder_ / "out" / id;
+  };
+  const std::string flags = store_flags(service_->http()) + set("storage.s3.prefix", "runs/c") +
+                            set("storage.upload_frames", "true");
+  const HandWorker worker(
+      folder_->path(), "shed",
+      flags + set("broker.port", std::to_string(broker_->port())) + set("cache.dir", path("cache-shed")));
+  const fs::path run = finished_raw("master", flags);
+  EXPECT_EQ(product_digests(run), product_digests(finished_raw("run", "")));
+  const std::string pieces = file_text(run / "frames.jsonl");
+  EXPECT_THAT(pieces, HasSubstr("/frame_parts/master_rows_"));
+  EXPECT_THAT(pieces, HasSubstr("/frame_parts/flat_levels_"));
+  EXPECT_THAT(file_text(run / "events.jsonl"), Not(HasSubstr("cannot make masters"))) << worker.text();
+  EXPECT_EQ(S3Bucket(service_->options()).list("runs/c/frames/").size(), 5u + 3 + 4 + 3);
+}
+
 TEST_F(S3Runs, WorkersOverAConnectionThatFailsAgainAndAgain) {
   FaultyProxy proxy(service_->port());
   std::vector<Fault> faults;

@@ -33,6 +33,18 @@ TEST(Fitness, AWorkerThatHasWorkedMayFailTwice) {
   EXPECT_TRUE(fitness.unfit());
 }
 
+TEST(Fitness, MastersThatItCannotMakeSayNothingOfTheRest) {
+  Fitness fitness;
+  TileTask of_masters;
+  of_masters.work = TaskWork::kMaster;
+  ResultMessage not_here;
+  not_here.failure = TileFailure{ErrorKind::kUsage, "the frames of calibration cannot be read here"};
+  for (int i = 0; i < 2 * Fitness::kFailuresInARow; ++i) fitness.note(of_masters, "", not_here);
+  EXPECT_FALSE(fitness.unfit());
+  fitness.note(of_masters, "", ill());
+  EXPECT_TRUE(fitness.unfit());
+}
+
 TEST(Fitness, AfterARestTheNextTileDecides) {
   Fitness fitness;
   fitness.note({}, "", ill());

@@ -44,6 +44,10 @@ class WorkerBook {
   /// It has put a task on tile.dlq that it does not know: of frames, which older versions do without.
   void is_older(const std::string& worker_id) { older_.insert(worker_id); }
   const std::set<std::string>& older() const { return older_; }
+  /// One of them does not see the frames of calibration, or nobody takes tasks of frames: none is asked for
+  /// masters any more.
+  void cannot_calibrate() { calibrate_ = false; }
+  bool calibrate() const { return calibrate_; }
 
   /// The worker has had a tile accepted: it can compute.
   bool proven(const std::string& worker_id) const {
@@ -77,6 +81,7 @@ class WorkerBook {
   std::map<std::string, WorkerTally> workers_;
   std::map<std::string, Told> told_;
   std::set<std::string> older_;
+  bool calibrate_ = true;
   int failures_ = 0, failures_since_done_ = 0;
   ResultMessage latest_failure_;
 };

@@ -15,7 +15,7 @@ struct FramePieces {
   /// Forgets what workers gave that `workers` does not believe any more; the rest is known from now on. False
   /// and nothing done when there is nothing of theirs.
   bool forget_distrusted(const TrustBook& workers);
-  /// Whether the stars that the registration rests on were among what was forgotten last.
+  /// Whether masters, or stars that the registration rests on, were among what was forgotten last.
   bool forgot_stars = false;
 };
 
@@ -38,6 +38,9 @@ struct FrameRoundsJob {
 class FrameRounds : public FramePasses {
  public:
   explicit FrameRounds(FrameRoundsJob job) : job_(std::move(job)) {}
+  bool by_others() const override { return true; }
+  std::vector<FlatLook> look_at_flats(const MasterMaking& making) override;
+  Plane<float> make_master(const MasterMaking& making) override;
   NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
@@ -47,6 +50,7 @@ class FrameRounds : public FramePasses {
   /// Reads the object of an item.
   using ReadPiece = std::function<KeepPiece(const TaskTile& item, std::string_view object)>;
   TileTask task_of(TaskWork work, PassState state) const;
+  PassState nothing_known() const;
   void carry_out(const TileTask& task, const ReadPiece& read,
                  const std::function<void(int item, const InputError& why)>& unreadable);
   void stack(Analysis& analysis, const PassState& state, TaskWork work);

@@ -22,6 +22,11 @@ struct RawNight {
   const CalibrationMasters* masters_of(const RegisteredFrame& frame) const;
 };
 
+/// A master, checked by its checksum; an empty plane where the object has no key.
+Plane<float> load_master(ObjectStore& store, const MasterObject& object, const char* what);
+/// The masters of a group, likewise.
+std::shared_ptr<const CalibrationMasters> load_masters(ObjectStore& store, const CalibrationObjects& masters);
+
 /// Fetches registration.json and the masters that it names; null for a manifest without registration. Throws
 /// InputError where a checksum differs, and what the storage throws.
 std::shared_ptr<const RawNight> fetch_raw_night(ObjectStore& store, const std::string& run_id,

@@ -15,6 +15,8 @@
 namespace tilecompile {
 
 struct Analysis;
+struct FlatLook;
+struct MasterMaking;
 struct NightStars;
 struct StarFinding;
 
@@ -56,6 +58,12 @@ using LookAgain = std::function<bool(const std::vector<StarLook>& looks)>;
 class FramePasses {
  public:
   virtual ~FramePasses() = default;
+  /// Whether other processes look at the frames, which can be wrong.
+  virtual bool by_others() const { return false; }
+  /// Over flats: the look at every one, [frame].
+  virtual std::vector<FlatLook> look_at_flats(const MasterMaking& making) = 0;
+  /// Over frames of calibration: their master.
+  virtual Plane<float> make_master(const MasterMaking& making) = 0;
   /// The stars of raw frames, before their registration.
   virtual NightStars find_stars(const StarFinding& how) = 0;
   /// Pass 1 of every frame, [frame], whose channels are moved to the metrics. Unless a frame cannot be read,
@@ -73,6 +81,8 @@ class LocalPasses : public FramePasses {
  public:
   LocalPasses(const FrameSource& source, const MethodConfig& method, int threads, Observer& observer)
       : source_(source), method_(method), threads_(threads), observer_(observer) {}
+  std::vector<FlatLook> look_at_flats(const MasterMaking& making) override;
+  Plane<float> make_master(const MasterMaking& making) override;
   NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,

@@ -7,6 +7,7 @@
 #include "tilecompile/config/run_config.hpp"
 #include "tilecompile/header/bad_frame.hpp"
 #include "tilecompile/night/frame_source.hpp"
+#include "tilecompile/passes/drizzle_choice.hpp"
 
 namespace tilecompile {
 
@@ -19,14 +20,14 @@ struct RawSample {
   std::shared_ptr<const RawNight> night;
   std::string registration_json;         ///< of `night`
   std::vector<BadFrame> not_registered;  ///< with why
+  DrizzleChoice drizzle;  ///< of `registration.debayer` interpolate and auto, as far as these frames tell
 };
 
 /// Registers the frames of `few` without calibrating them, and says how they are read: size, channels and
-/// `registration.framing` as in the run, as far as these frames tell; drizzled only where
-/// registration.debayer asks for it. Writes nothing. Throws InputError when fewer than two of them can be
-/// registered.
+/// `registration.framing` as in the run of so many `frames`, as far as these tell. Writes nothing. Throws
+/// InputError when fewer than two of them can be registered.
 RawSample register_sample(const RunConfig& config, const FrameOrigin& origin, const Manifest& few,
-                          const std::shared_ptr<VerifiedFiles>& verified, int threads);
+                          const std::shared_ptr<VerifiedFiles>& verified, int frames, int threads);
 
 /// What raw frames that the program registers itself take beside others; all 0 with others.
 struct RawCosts {

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "tilecompile/passes/analysis.hpp"
+#include "tilecompile/passes/master_making.hpp"
 #include "tilecompile/passes/registration_pass.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/tile/task.hpp"
@@ -14,6 +15,7 @@ namespace tilecompile {
 struct PassState {
   Analysis analysis;       ///< metrics; classical stack and coverage
   StarFinding finding;     ///< of the detection of stars only
+  MasterMaking making;     ///< of frames of calibration only
   StarPass stars;          ///< of the look at the stars only
   ObjectReference planes;  ///< empty: none are needed
 };
@@ -22,8 +24,8 @@ struct PassState {
 ObjectReference share_planes(ObjectStore& store, const std::string& run_id, const Analysis& analysis);
 /// Puts the state, without the planes that it names, likewise.
 ObjectReference share_pass_state(ObjectStore& store, const std::string& run_id, const PassState& state);
-/// Fetches both, and the masters that the detection of stars names. Throws InputError when an object is
-/// damaged, another one, or not of `manifest`'s frames.
+/// Fetches both, and the masters that the detection of stars or the making of others names. Throws InputError
+/// when an object is damaged, another one, or not of `manifest`'s frames.
 PassState fetch_pass_state(ObjectStore& store, const ObjectReference& state, const Manifest& manifest);
 
 /// Reads the bytes of a state; throws InputError for anything else.

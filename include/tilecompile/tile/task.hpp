@@ -26,13 +26,29 @@ struct ObjectReference {
 };
 
 /// What is done with the tiles of a task: all of it, or, for tiles computed in pieces, measuring some of
-/// their frames, summing the rows that noise is measured on, or summing all. The last five come before the
-/// tiles, and their items are frames or bands of rows, not tiles.
-enum class TaskWork { kTile, kMeasure, kSample, kSum, kDetect, kAnalyse, kStack, kStars, kScatter };
+/// their frames, summing the rows that noise is measured on, or summing all. The others come before the
+/// tiles, and their items are frames or bands of rows, not tiles; the last two are of frames of calibration.
+enum class TaskWork {
+  kTile,
+  kMeasure,
+  kSample,
+  kSum,
+  kDetect,
+  kAnalyse,
+  kStack,
+  kStars,
+  kScatter,
+  kFlatLevels,
+  kMaster
+};
+inline constexpr TaskWork kLastWork = TaskWork::kMaster;
 /// What the piece is that such a task makes: `metrics`, `samples`, `sums`, `detection`, ...
 const char* piece_name(TaskWork work);
 constexpr bool of_frames(TaskWork work) { return work >= TaskWork::kDetect; }
-constexpr bool of_bands(TaskWork work) { return work == TaskWork::kStack || work == TaskWork::kScatter; }
+constexpr bool of_bands(TaskWork work) {
+  return work == TaskWork::kStack || work == TaskWork::kScatter || work == TaskWork::kMaster;
+}
+constexpr bool of_calibration(TaskWork work) { return work >= TaskWork::kFlatLevels; }
 
 /// How a worker goes about a task. The master asks for care when workers may have died over its tiles; each
 /// step includes the one before.

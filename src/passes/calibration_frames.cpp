@@ -26,9 +26,8 @@ ManifestEntry described(const FrameOrigin& origin, const std::string& path, Veri
 }
 
 Manifest described_all(const fs::path& folder, const std::vector<std::string>& paths, int threads,
-                       Observer& observer) {
+                       VerifiedFiles& verified, Observer& observer) {
   const FrameOrigin origin(folder);
-  VerifiedFiles verified;
   Manifest manifest;
   manifest.frames.resize(paths.size());
   parallel_for(static_cast<int>(paths.size()), threads, [&](int i) {
@@ -59,7 +58,7 @@ CalibrationFrames CalibrationReader::folder_of(FrameKind kind, const std::string
     throw InputError("no frame in " + folder.string() + " (" + key +
                      ") has a name that matches calibration.pattern '" + name_pattern +
                      "': correct one of them");
-  return {kind, key, folder, described_all(folder, paths, threads, observer), false};
+  return {kind, key, folder, described_all(folder, paths, threads, *verified, observer), false};
 }
 
 CalibrationFrames CalibrationReader::master_of(FrameKind kind, const std::string& key,
@@ -68,7 +67,7 @@ CalibrationFrames CalibrationReader::master_of(FrameKind kind, const std::string
   if (!fs::is_regular_file(file, error))
     throw UsageError(key + " " + file.string() + " is not a file: name a master " + name_of(kind));
   return {kind, key, file.parent_path(),
-          described_all(file.parent_path(), {file.filename().string()}, 1, observer), true};
+          described_all(file.parent_path(), {file.filename().string()}, 1, *verified, observer), true};
 }
 
 void CalibrationReader::require_fit(const CalibrationFrames& found, const Manifest& others) const {

@@ -1,4 +1,4 @@
-#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/passes/calibration.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "calibration_frames.hpp"
-#include "master_making.hpp"
 #include "master_store.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
@@ -17,7 +16,7 @@
 #include "tilecompile/header/cfa_pattern.hpp"
 #include "tilecompile/header/dark_choice.hpp"
 #include "tilecompile/header/header_rules.hpp"
-#include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/passes/master_making.hpp"
 
 namespace tilecompile {
 namespace {
@@ -41,6 +40,13 @@ std::string frames_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " frame" : " frames");
 }
 
+/// The samples of the first frame.
+Plane<float> first_of(const CalibrationFrames& frames) {
+  return FrameReader(frames.folder / frames.frames.frames.front().path, ZeroIsNodata::kNever)
+      .read_all()
+      .front();
+}
+
 /// One making of a night's masters.
 class Calibrator {
  public:
@@ -48,8 +54,8 @@ class Calibrator {
       : job_(job),
         config_(job.config.calibration),
         lights_(job.lights.manifest()),
-        reader_{job.config.registration.cfa_pattern, config_.pattern, job.threads, job.observer},
-        making_{job.threads, job.memory_limit_bytes, job.observer},
+        reader_{job.config.registration.cfa_pattern, config_.pattern, job.verified, job.threads,
+                job.observer},
         masters_(job.store, job.run_directory / "calibration") {}
 
   CalibrationPlan run() {
@@ -141,21 +147,86 @@ class Calibrator {
     return text;
   }
 
-  template <class Make>
   Plane<float> made_once(const CalibrationFrames& frames, const std::vector<int>& chosen,
-                         const std::string& name, const std::string& more, Make make) {
+                         const std::string& name, const std::string& more,
+                         const Plane<float>* pedestal = nullptr) {
     const std::string input = input_of(frames, chosen, more);
-    Plane<float> master = masters_.find(input);
+    Plane<float> master = masters_.find(input, plan_.made);
     const bool known = !master.empty();
     if (!known) {
-      master = make();
-      masters_.remember(input, master);
+      by_others_ = false;
+      master = pedestal == nullptr ? mean_of(frames, chosen) : flat_of(frames, chosen, *pedestal);
+      plan_.made.push_back({input, masters_.put(master).sha256, by_others_});
     }
     masters_.write(name, master, frames, chosen);
     plan_.notes.push_back("master " + std::string(name_of(frames.kind)) + " of " +
                           frames_text(chosen.size()) + " in " + frames.folder.string() + ": calibration/" +
                           name + (known ? " (known from an earlier run)" : ""));
     return master;
+  }
+
+  FrameSource source_of(const CalibrationFrames& frames, const std::vector<int>& chosen) const {
+    Manifest of_these;
+    for (const int i : chosen) of_these.frames.push_back(frames.frames.frames[static_cast<std::size_t>(i)]);
+    return {FrameOrigin(frames.folder), std::make_shared<Manifest>(std::move(of_these)), ZeroIsNodata::kNever,
+            job_.verified};
+  }
+
+  std::unique_ptr<FramePasses> passes_over(const FrameSource& frames, const std::string& place) {
+    if (!job_.passes_over)
+      return std::make_unique<LocalPasses>(frames, job_.config.method, job_.threads, job_.observer);
+    std::unique_ptr<FramePasses> passes = job_.passes_over(frames, place);
+    by_others_ = by_others_ || passes->by_others();
+    return passes;
+  }
+
+  Plane<float> mean_of(const CalibrationFrames& frames, const std::vector<int>& chosen) {
+    const FrameSource source = source_of(frames, chosen);
+    MasterMaking making;
+    making.place = place_beside(job_.config.input.dir, frames.folder);
+    making.code_step = frames.frames.frames.front().facts.code_step;
+    return passes_over(source, making.place)->make_master(making);
+  }
+
+  /// `pedestal` (may be empty) is taken from every flat, each is divided by its levels, then the clipped mean
+  /// (`raw.md` R1).
+  Plane<float> flat_of(const CalibrationFrames& flats, const std::vector<int>& all,
+                       const Plane<float>& pedestal) {
+    const FrameSource source = source_of(flats, all);
+    MasterMaking making;
+    making.place = place_beside(job_.config.input.dir, flats.folder);
+    making.cfa = plan_.cfa;
+    if (!pedestal.empty()) {
+      making.subtracted = masters_.put(pedestal);
+      making.pedestal = std::make_shared<const Plane<float>>(pedestal);
+    }
+    std::vector<FlatLook> looks = passes_over(source, making.place)->look_at_flats(making);
+    for (std::size_t f = 0; f < looks.size(); ++f)  // nobody's word alone ends the run
+      if (looks[f].fault != FlatFault::kNone) looks[f] = look_at_flat(source, static_cast<int>(f), making);
+    require_light(flats, looks);
+    making.flats = std::move(looks);
+    Plane<float> made = passes_over(source, making.place)->make_master(making);
+    finish_flat(made, plan_.cfa);
+    return made;
+  }
+
+  static void require_light(const CalibrationFrames& flats, const std::vector<FlatLook>& looks) {
+    std::vector<std::string> overexposed, dark;
+    for (std::size_t f = 0; f < looks.size(); ++f) {
+      const std::string& path = flats.frames.frames[f].path;
+      if (looks[f].fault == FlatFault::kOverexposed) overexposed.push_back(path);
+      if (looks[f].fault == FlatFault::kDark) dark.push_back(path);
+    }
+    if (!overexposed.empty())
+      throw InputError("flats of " + flats.folder.string() +
+                       " are overexposed, more than 1 % of their pixels have the "
+                       "largest value: " +
+                       some_names(overexposed) +
+                       "; take them out, and take flats at about half of the camera's range");
+    if (!dark.empty())
+      throw InputError("flats of " + flats.folder.string() +
+                       " show no light above what is subtracted from them: " + some_names(dark) +
+                       "; take them out, or correct the bias or the flat darks");
   }
 
   /// The mean of chosen frames, or the file that is a master already.
@@ -169,8 +240,7 @@ class Calibrator {
     std::string name = std::string("master_") + name_of(frames.kind);
     std::replace(name.begin(), name.end(), ' ', '_');
     if (frames.kind == FrameKind::kDark && !std::isnan(exposure_s)) name += "_" + seconds(exposure_s, "s");
-    return made_once(frames, chosen, free_name(name), "",
-                     [&] { return mean_master(frames, chosen, making_); });
+    return made_once(frames, chosen, free_name(name), "");
   }
 
   // Darks of one exposure at two temperatures are two masters.
@@ -227,11 +297,7 @@ class Calibrator {
     }
     const Plane<float> pedestal = pedestal_of(flats);
     const std::string more = plan_.cfa + " " + (pedestal.empty() ? "" : pixel_digest({pedestal}));
-    return made_once(flats, all_of(flats), "master_flat.fits", more, [&] {
-      Plane<float> made = flat_master(flats, pedestal, plan_.cfa, making_);
-      finish_flat(made, plan_.cfa);
-      return made;
-    });
+    return made_once(flats, all_of(flats), "master_flat.fits", more, &pedestal);
   }
 
   void make_groups(const MasterObject& flat) {
@@ -247,7 +313,7 @@ class Calibrator {
         dark =
             scaled_dark(dark, bias_frames_ ? bias_ : Plane<float>(dark.width(), dark.height()), group.ratio);
       const std::size_t defects =
-          leave_out_defects(dark, measured, plan_.cfa, config_.cosmetic_sigma, making_);
+          leave_out_defects(dark, measured, plan_.cfa, config_.cosmetic_sigma, job_.threads, job_.observer);
       for (const int light : group.lights)
         plan_.group_of_frame[static_cast<std::size_t>(light)] = static_cast<int>(plan_.groups.size());
       plan_.groups.push_back({masters_.put(dark), flat});
@@ -269,28 +335,20 @@ class Calibrator {
   const CalibrationConfig& config_;
   const Manifest& lights_;
   CalibrationReader reader_;
-  MasterJob making_;
   MasterStore masters_;
   CalibrationPlan plan_;
   std::optional<CalibrationFrames> bias_frames_, dark_frames_;
   Plane<float> bias_;
   std::vector<std::string> names_;
+  bool by_others_ = false;  ///< others had a part in the master that is made now
 };
 
 }  // namespace
 
 CalibrationPlan make_calibration(const CalibrationJob& job) { return Calibrator(job).run(); }
 
-std::shared_ptr<const CalibrationMasters> load_masters(ObjectStore& store,
-                                                       const CalibrationObjects& masters) {
-  const auto load = [&](const MasterObject& object, const char* what) {
-    return object.key.empty() ? Plane<float>()
-                              : decode_plane(fetch_checked(store, object.key, object.sha256, what));
-  };
-  auto loaded = std::make_shared<CalibrationMasters>();
-  loaded->dark = load(masters.dark, "the master dark");
-  loaded->flat = load(masters.flat, "the master flat");
-  return loaded;
+void remember_masters(ObjectStore& store, const std::vector<MadeMaster>& made) {
+  for (const MadeMaster& master : made) MasterStore::remember(store, master);
 }
 
 }  // namespace tilecompile

@@ -1,4 +1,4 @@
-#include "tilecompile/night/calibration.hpp"
+#include "tilecompile/passes/calibration.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,10 +9,12 @@
 
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/image_file.hpp"
 #include "tilecompile/night/frame_listing.hpp"
 #include "tilecompile/night/frame_scan.hpp"
+#include "tilecompile/passes/master_making.hpp"
 #include "tilecompile/simulate/simulate_raw.hpp"
 
 namespace tilecompile {
@@ -62,7 +64,10 @@ struct RawFolder {
   CalibrationPlan plan(int threads = 1, const std::string& run = "run") {
     const FrameSource source({fs::path(path("lights"))}, std::make_shared<Manifest>(lights),
                              ZeroIsNodata::kNever, std::make_shared<VerifiedFiles>());
-    return make_calibration({config, source, *store, dir / run, threads, std::size_t{1} << 30});
+    const CalibrationPlan made =
+        make_calibration({config, source, *store, dir / run, std::make_shared<VerifiedFiles>(), threads});
+    remember_masters(*store, made.made);
+    return made;
   }
   std::string refusal() {
     try {
@@ -279,6 +284,43 @@ TEST(MakeCalibration, DamagedMastersAreRefusedAndMadeAgain) {
   EXPECT_THROW(load_masters(*night.store, plan.groups[0]), InputError);
   EXPECT_EQ(night.plan().groups, plan.groups);
   EXPECT_NO_THROW(load_masters(*night.store, plan.groups[0]));
+}
+
+/// Somebody else, who says of every flat that it is overexposed.
+struct Slanderer : LocalPasses {
+  using LocalPasses::LocalPasses;
+  bool by_others() const override { return true; }
+  std::vector<FlatLook> look_at_flats(const MasterMaking& making) override {
+    std::vector<FlatLook> looks = LocalPasses::look_at_flats(making);
+    for (FlatLook& look : looks) look.fault = FlatFault::kOverexposed;
+    return looks;
+  }
+};
+
+TEST(MakeCalibration, OthersAreToldWhereFramesLieAndEndNoRunByTheirWord) {
+  RawFolder night, other;
+  night.config.input.dir = night.path("lights");
+  const FrameSource lights({fs::path(night.path("lights"))}, std::make_shared<Manifest>(night.lights),
+                           ZeroIsNodata::kNever, std::make_shared<VerifiedFiles>());
+  std::vector<std::string> places;
+  const auto passes_over = [&](const FrameSource& frames, const std::string& place) {
+    places.push_back(place);
+    return std::make_unique<Slanderer>(frames, night.config.method, 1, nobody());
+  };
+  const CalibrationPlan plan =
+      make_calibration({night.config, lights, *night.store, night.dir / "run",
+                        std::make_shared<VerifiedFiles>(), 1, nobody(), passes_over});
+  EXPECT_EQ(places, (std::vector<std::string>{"../biases", "../flats", "../flats", "../darks"}));
+  EXPECT_EQ(plan.groups, other.plan().groups);
+  ASSERT_EQ(plan.made.size(), 3U);
+  for (const MadeMaster& made : plan.made) {
+    EXPECT_TRUE(made.by_others);
+    EXPECT_FALSE(night.store->exists("masters/of/" + sha256_hex(made.input)));
+  }
+  remember_masters(*night.store, plan.made);
+  const CalibrationPlan later = night.plan(1, "later");
+  EXPECT_TRUE(later.made.empty()) << "they are known";
+  EXPECT_EQ(later.groups, plan.groups);
 }
 
 }  // namespace

@@ -30,9 +30,11 @@ MasterObject MasterStore::put(const Plane<float>& plane) {
   return object;
 }
 
-Plane<float> MasterStore::find(const std::string& input) {
-  if (!store_.exists(record_of(input))) return {};
-  const std::string sha256 = store_.get(record_of(input));
+Plane<float> MasterStore::find(const std::string& input, const std::vector<MadeMaster>& made) {
+  std::string sha256;
+  if (store_.exists(record_of(input))) sha256 = store_.get(record_of(input));
+  for (const MadeMaster& master : made)
+    if (master.input == input) sha256 = master.sha256;
   if (!is_digest(sha256) || !store_.exists(key_of(sha256))) return {};
   try {
     return decode_plane(fetch_checked(store_, key_of(sha256), sha256, "a master"));
@@ -43,8 +45,8 @@ Plane<float> MasterStore::find(const std::string& input) {
   }
 }
 
-void MasterStore::remember(const std::string& input, const Plane<float>& master) {
-  store_.put(record_of(input), put(master).sha256);
+void MasterStore::remember(ObjectStore& store, const MadeMaster& master) {
+  store.put(record_of(master.input), master.sha256);
 }
 
 void MasterStore::write(const std::string& name, const Plane<float>& master, const CalibrationFrames& frames,

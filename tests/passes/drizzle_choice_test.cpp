@@ -1,4 +1,4 @@
-#include "master/drizzle_choice.hpp"
+#include "tilecompile/passes/drizzle_choice.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,10 +1,10 @@
-#include "drizzle_choice.hpp"
+#include "tilecompile/passes/drizzle_choice.hpp"
 
 #include <cstdio>
 #include <limits>
+#include <optional>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/base/log.hpp"
 
 namespace tilecompile {
 namespace {
@@ -66,20 +66,18 @@ DrizzleChoice choose_drizzle(const RunConfig& config, bool colour, const Drizzle
   return {true, figures(coverage)};
 }
 
-void choose_drizzle(RunUnderWay& run, Registration& registration, const std::vector<PlacedFrame>& placed) {
-  const RegistrationConfig& config = run.config.registration;
+DrizzleChoice choose_drizzle(const RunConfig& config, Registration& registration,
+                             const std::vector<PlacedFrame>& placed, int frames) {
+  const RegistrationConfig& how = config.registration;
   const bool colour = !registration.cfa_pattern.empty();
   std::optional<CfaPattern> pattern;
   if (colour) pattern = cfa_pattern(registration.cfa_pattern);
   DrizzleCoverage coverage;
-  if (config.debayer != "interpolate")
-    coverage = drizzle_coverage(placed, registration.grid, pattern, config.drop_fraction);
-  const DrizzleChoice choice = choose_drizzle(run.config, colour, coverage);
-  if (choice.drizzle) registration.drop_px = config.drop_fraction;
-  const LogFields fields = {{"frames_are", choice.drizzle ? "drizzled" : "interpolated"},
-                            {"why", choice.why}};
-  log_info("how frames go into the picture", fields);
-  run.directory->append_event("drizzle_choice", fields);
+  if (how.debayer != "interpolate")
+    coverage = drizzle_coverage(placed, registration.grid, pattern, how.drop_fraction).of_more(frames);
+  DrizzleChoice choice = choose_drizzle(config, colour, coverage);
+  if (choice.drizzle) registration.drop_px = how.drop_fraction;
+  return choice;
 }
 
 }  // namespace tilecompile

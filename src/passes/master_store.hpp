@@ -6,6 +6,7 @@
 #include "calibration_frames.hpp"
 #include "tilecompile/align/registration.hpp"
 #include "tilecompile/image/plane.hpp"
+#include "tilecompile/passes/calibration.hpp"
 #include "tilecompile/storage/object_store.hpp"
 
 namespace tilecompile {
@@ -19,10 +20,10 @@ class MasterStore {
 
   /// Stores a plane.
   MasterObject put(const Plane<float>& plane);
-  /// The master of `input` (a text that says all that it follows from), or an empty plane.
-  Plane<float> find(const std::string& input);
-  /// Notes a master that was made of `input`.
-  void remember(const std::string& input, const Plane<float>& master);
+  /// The master of `input`, by what is remembered or among `made`; or an empty plane.
+  Plane<float> find(const std::string& input, const std::vector<MadeMaster>& made);
+  /// Notes a master that is stored already, for later runs.
+  static void remember(ObjectStore& store, const MadeMaster& master);
   /// Writes a master as a file for people and later runs: `<folder>/<name>`, with the cards of `first`, the
   /// first frame that it was made of.
   void write(const std::string& name, const Plane<float>& master, const CalibrationFrames& frames,

@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "run_under_way.hpp"
 #include "tilecompile/align/drizzle_coverage.hpp"
 #include "tilecompile/align/registration.hpp"
+#include "tilecompile/config/run_config.hpp"
 
 namespace tilecompile {
 
@@ -21,7 +21,9 @@ struct DrizzleChoice {
 /// empty, with how many frames are needed.
 DrizzleChoice choose_drizzle(const RunConfig& config, bool colour, const DrizzleCoverage& coverage);
 
-/// Makes the choice for the frames as they lie, sets Registration::drop_px, and says what was chosen and why.
-void choose_drizzle(RunUnderWay& run, Registration& registration, const std::vector<PlacedFrame>& placed);
+/// Makes the choice for frames as they lie, and sets Registration::drop_px. `placed` are all of the run's
+/// `frames`, or a sample of them.
+DrizzleChoice choose_drizzle(const RunConfig& config, Registration& registration,
+                             const std::vector<PlacedFrame>& placed, int frames);
 
 }  // namespace tilecompile

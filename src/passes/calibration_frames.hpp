@@ -1,10 +1,12 @@
 #pragma once
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "tilecompile/base/observer.hpp"
 #include "tilecompile/header/calibration_rules.hpp"
 #include "tilecompile/header/manifest.hpp"
+#include "tilecompile/night/verified_files.hpp"
 
 namespace tilecompile {
 
@@ -21,6 +23,7 @@ struct CalibrationFrames {
 struct CalibrationReader {
   std::string cfa_pattern;  ///< data.cfa_pattern
   std::string name_pattern;
+  std::shared_ptr<VerifiedFiles> verified;  ///< notes the frames that were hashed
   int threads = 1;
   Observer& observer = nobody();
 
