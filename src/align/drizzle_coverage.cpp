@@ -112,8 +112,8 @@ int DrizzleCoverage::frames_needed() const {
 }
 
 DrizzleCoverage DrizzleCoverage::of_more(int all) const {
-  if (all <= frames || frames == 0) return *this;
-  constexpr double kDeviations = 2.33;  // below the mean lies one of 100
+  if (all <= frames || frames < 3) return *this;  // two frames do not tell what is dithered
+  constexpr double kDeviations = 2.33;            // below the mean lies one of 100
   const double more = static_cast<double>(all) / frames;
   DrizzleCoverage expected = *this;
   expected.frames = all;

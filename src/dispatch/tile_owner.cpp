@@ -239,6 +239,11 @@ void TileOwner::refuse(const ResultMessage& result, const std::string& why) {
     judge_.take_over(result.tile_id, "its results were refused");
 }
 
+bool TileOwner::answers_task_under_way(const ResultMessage& result) const {
+  const std::string& task = ledger_.tile(result.tile_id).task;
+  return ledger_.is_pending(result.tile_id) && !task.empty() && task == result.correlation_id;
+}
+
 bool TileOwner::concerns_us(const ResultMessage& result) {
   if (result.run_id == round_.task_template.run_id && result.part != part_of(round_.task_template))
     return false;  // a late duplicate of another round
@@ -250,8 +255,7 @@ bool TileOwner::concerns_us(const ResultMessage& result) {
   // Masters of as many frames are rounds with equal parts: late results of one are none of the other.
   if (of_frames() &&
       is_of_other_round(result.data_ref, frame_piece_key(round_.task_template, result.tile_id))) {
-    if (ledger_.is_open(result.tile_id) && ledger_.tasks().known(result.correlation_id))
-      ignore(result, "it is a piece of another round");  // it may have used up our task
+    if (answers_task_under_way(result)) ignore(result, "it is a piece of another round");
     return false;
   }
   // Late results of the other round: duplicates of the first in the second; what was under way in the second

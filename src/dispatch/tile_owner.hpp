@@ -71,6 +71,7 @@ class TileOwner {
   void look_at_leases();
   void send_again(const std::vector<TaskBook::Task>& tasks, const std::string& why, bool alone);
   bool concerns_us(const ResultMessage& result);
+  bool answers_task_under_way(const ResultMessage& result) const;
   bool is_meant(const ResultMessage& result, const Delivery& answer);
   void ignore(const ResultMessage& result, const std::string& why);
   void take_answer(Arrival& arrival);

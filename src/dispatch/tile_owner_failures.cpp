@@ -52,7 +52,7 @@ void TileOwner::take_hand_back(const ResultMessage& result) {
 
 void TileOwner::take_failure(const ResultMessage& result) {
   if (of_frames() && result.failure->kind == ErrorKind::kUsage && judge_.present() &&
-      ledger_.is_pending(result.tile_id))
+      answers_task_under_way(result))
     return do_without(result.worker_id, result.failure->text);
   const Step step = ledger_.failed(result, book_.proven(result.worker_id));
   if (step == Step::kNothing) {

@@ -74,6 +74,12 @@ bool FramePieces::forget_distrusted(const TrustBook& workers) {
   return true;
 }
 
+bool FramePieces::has_calibration() const {
+  return std::any_of(used.begin(), used.end(), [](const auto& piece) {
+    return piece.second.part && of_calibration(piece.second.part->work);
+  });
+}
+
 // `read` throws InputError for an object that is not the piece; `unreadable` says what becomes of an item
 // that the master cannot make either.
 void FrameRounds::carry_out(const TileTask& task, const ReadPiece& read,

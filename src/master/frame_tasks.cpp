@@ -85,7 +85,8 @@ std::unique_ptr<FramePasses> calibration_passes(RunUnderWay& run, const FrameSou
   FrameTasks tasks(run, frames, source);
   if (run.config.storage.upload_frames) run.clock.start("calibration");  // bringing them in is another phase
   std::unique_ptr<FramePasses> passes = tasks.passes(observer);
-  if (!passes->by_others()) run.workers.cannot_calibrate();  // nobody is waited for once more
+  if (run.links.starts_workers && !passes->by_others())
+    run.workers.cannot_calibrate();  // they are not waited for once more
   return passes;
 }
 

@@ -11,6 +11,7 @@
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/passes/drizzle_choice.hpp"
 #include "tilecompile/passes/placed_night.hpp"
 #include "tilecompile/passes/registration_pass.hpp"
@@ -56,8 +57,25 @@ CalibrationPlan plan_calibration(RunUnderWay& run, const FrameSource& lights) {
   const auto passes_over = [&](const FrameSource& frames, const std::string& place) {
     return calibration_passes(run, frames, place, phase);
   };
-  CalibrationPlan plan = make_calibration({run.config, lights, *run.links.store, run.directory->path(),
-                                           run.links.verified, run.threads, phase, passes_over});
+  const CalibrationJob job{run.config,
+                           lights,
+                           *run.links.store,
+                           run.directory->path(),
+                           run.links.verified,
+                           run.threads,
+                           phase,
+                           passes_over,
+                           memory_limit_bytes(run.config.parallel)};
+  CalibrationPlan plan;
+  try {
+    plan = make_calibration(job);
+  } catch (const InputError& e) {
+    analysis_in_doubt(run);
+    if (!run.pieces.has_calibration()) throw;
+    log_warning(std::string("the master makes the masters itself, to see whether this is so: ") + e.what());
+    run.workers.cannot_calibrate();
+    plan = make_calibration(job);
+  }
   const auto by_workers = std::stable_partition(plan.made.begin(), plan.made.end(),
                                                 [](const auto& made) { return !made.by_others; });
   run.made_masters.assign(by_workers, plan.made.end());

@@ -83,8 +83,9 @@ std::string certain_difference(const Manifest& before, const Manifest& now) {
   return "";
 }
 
+// `found_out`: a worker was, so that what it made of the frames is made anew.
 void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
-                       const std::string& manifest_json, bool frames_are_known) {
+                       const std::string& manifest_json, bool frames_are_known, bool found_out) {
   const std::string manifest = stored(store, manifest_key(run_id));
   if (manifest == manifest_json || manifest.empty()) return;
   std::optional<Manifest> before;
@@ -94,6 +95,8 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
     log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
     return;
   }
+  if (found_out) before->registration = now.registration;
+  if (found_out && encode_manifest(*before) == manifest_json) return;
   const std::string difference =
       frames_are_known ? first_difference(*before, now) : certain_difference(*before, now);
   if (difference.empty()) return;
@@ -143,7 +146,8 @@ void check_same_run(RunUnderWay& run, const NightFrames& frames, bool frames_are
   ObjectStore& store = *run.links.store;
   try {
     check_same_configuration(store, run.request.run_id, canonical_method_json(run.config.method));
-    check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json, frames_are_known);
+    check_same_frames(store, run.request.run_id, *frames.manifest, frames.manifest_json, frames_are_known,
+                      !run.trust.distrusted().empty());
   } catch (const Error&) {
     run.directory.reset();  // this start is none of the run's: its record stays as it is
     throw;

@@ -55,7 +55,7 @@ NightFrames scan_night(RunUnderWay& run, bool again) {
   if (run.record.frames < target)
     log_info("fewer frames than data.frames_target; the result gains with their number",
              {{"frames", std::to_string(run.record.frames)}, {"frames_target", std::to_string(target)}});
-  if (run.request.resume) check_same_run(run, frames, !frames_are_known_late(run));
+  if (run.request.resume && !again) check_same_run(run, frames, !frames_are_known_late(run));
   return frames;
 }
 

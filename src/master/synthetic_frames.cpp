@@ -51,18 +51,10 @@ Clusters cluster_frames(RunUnderWay& run, const AnalysedNight& night, const Tile
   return clusters;
 }
 
-bool rests_on_a_liar(RunUnderWay& run) {
-  try {
-    return analysis_in_doubt(run);
-  } catch (const RegistrationInDoubt&) {
-    return true;
-  }
-}
-
 // What a worker gave in the first round, before it was found out in the second, is in the picture already.
 void refuse_first_round_of_liars(RunUnderWay& run, const TileJoiner& tiles,
                                  const std::vector<std::string>& known_liars) {
-  if (rests_on_a_liar(run))
+  if (run.pieces.forget_distrusted(run.trust))
     throw TransientError(
         "a worker gave wrong tiles for the synthetic frames, and what it found in frames before is in the "
         "picture; give the same command with --resume " +

@@ -105,13 +105,14 @@ std::vector<PlannedPhase> planned_phases(const RunConfig& config, const Manifest
       {"reconstruct tiles", band_bytes(manifest, reads, read_again), tiles, tiles_s},
       {"write products", 0, joined + pixels * (2 * CoaddChannel::kBytesAPixel + kWritingBytes), 0}};
   if (calibrates(config)) {
-    // Masters are read twice, in bands, and hashed once.
+    // Masters are read twice, in bands within a quarter of the limit, and hashed once.
     const double calibration_s =
         3 * sample.scan_s * static_cast<double>(raw.calibration_bytes) / static_cast<double>(all);
     phases.insert(
         phases.begin() + 1,
         {{"calibration", 3 * raw.calibration_bytes,
-          kProgramBytes + std::min<std::uint64_t>(kMasterBandBytes, 2 * raw.calibration_bytes),
+          kProgramBytes + std::min<std::uint64_t>(std::max<std::uint64_t>(limit / 4, kMasterBandBytes),
+                                                  2 * raw.calibration_bytes),
           calibration_s},
          {"register frames", all, kProgramBytes + raw.masters_bytes + threads * raw.star_finding_bytes,
           sample.register_s * plan.frames}});

@@ -180,10 +180,16 @@ class Calibrator {
     return passes;
   }
 
-  Plane<float> mean_of(const CalibrationFrames& frames, const std::vector<int>& chosen) {
-    const FrameSource source = source_of(frames, chosen);
+  MasterMaking making_of(const CalibrationFrames& frames) const {
     MasterMaking making;
     making.place = place_beside(job_.config.input.dir, frames.folder);
+    making.memory_bytes = std::max(job_.memory_limit_bytes / 4, kMasterBandBytes);
+    return making;
+  }
+
+  Plane<float> mean_of(const CalibrationFrames& frames, const std::vector<int>& chosen) {
+    const FrameSource source = source_of(frames, chosen);
+    MasterMaking making = making_of(frames);
     making.code_step = frames.frames.frames.front().facts.code_step;
     return passes_over(source, making.place)->make_master(making);
   }
@@ -193,8 +199,7 @@ class Calibrator {
   Plane<float> flat_of(const CalibrationFrames& flats, const std::vector<int>& all,
                        const Plane<float>& pedestal) {
     const FrameSource source = source_of(flats, all);
-    MasterMaking making;
-    making.place = place_beside(job_.config.input.dir, flats.folder);
+    MasterMaking making = making_of(flats);
     making.cfa = plan_.cfa;
     if (!pedestal.empty()) {
       making.subtracted = masters_.put(pedestal);

@@ -81,7 +81,7 @@ Plane<float> master_rows(const FrameSource& frames, const MasterMaking& making, 
   const bool are_flats = !making.flats.empty();
   const std::size_t row_bytes = count_of_frames * static_cast<std::size_t>(band.w) * sizeof(float);
   const int at_once = static_cast<int>(std::clamp<std::size_t>(
-      kMasterBandBytes / row_bytes, 1, static_cast<std::size_t>(std::max(1, band.h))));
+      making.memory_bytes / row_bytes, 1, static_cast<std::size_t>(std::max(1, band.h))));
   Plane<float> master(band.w, band.h);
   std::vector<Plane<float>> rows(count_of_frames);
   std::vector<std::optional<FrameReader>> unpacked(count_of_frames);  // others are opened for each band

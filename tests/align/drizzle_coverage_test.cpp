@@ -65,6 +65,7 @@ TEST(DrizzleCoverage, ASampleTellsWhatAllFramesCover) {
   EXPECT_GT(expected.least, 0.5 * all.least);
   EXPECT_LT(expected.least, 2 * all.least);
   EXPECT_EQ(few.of_more(8).least, few.least);
+  EXPECT_EQ(covered_by(shifted(2, 0), 0.8).of_more(200).frames, 2);
   const DrizzleCoverage still = covered_by(shifted(8, 0), 0.8).of_more(120);
   EXPECT_NEAR(still.missing, 2.0 / 3, 1e-12);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "same_bits.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/image_file.hpp"
@@ -70,6 +71,9 @@ TEST(FramePieces, MastersInBandsAreThoseOfOneProcess) {
   for (const bool flats : {false, true}) {
     if (flats) night.state.making.flats = looks;
     const Plane<float> whole = alone.make_master(night.state.making);
+    MasterMaking row_by_row = night.state.making;
+    row_by_row.memory_bytes = 1;
+    expect_same_bits(alone.make_master(row_by_row), whole, "row by row");
     const auto bands = frame_items(TaskWork::kMaster, night.kWidth, night.kHeight, 5);
     ASSERT_EQ(bands.size(), 3u);
     for (int id = 0; id < 3; ++id) {

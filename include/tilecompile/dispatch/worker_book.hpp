@@ -44,8 +44,8 @@ class WorkerBook {
   /// It has put a task on tile.dlq that it does not know: of frames, which older versions do without.
   void is_older(const std::string& worker_id) { older_.insert(worker_id); }
   const std::set<std::string>& older() const { return older_; }
-  /// One of them does not see the frames of calibration, or nobody takes tasks of frames: none is asked for
-  /// masters any more.
+  /// One of them does not see the frames of calibration, or those that were started with the master did not
+  /// come: none is asked for masters any more.
   void cannot_calibrate() { calibrate_ = false; }
   bool calibrate() const { return calibrate_; }
 

@@ -15,6 +15,8 @@ struct FramePieces {
   /// Forgets what workers gave that `workers` does not believe any more; the rest is known from now on. False
   /// and nothing done when there is nothing of theirs.
   bool forget_distrusted(const TrustBook& workers);
+  /// Whether workers had a part in masters.
+  bool has_calibration() const;
   /// Whether masters, or stars that the registration rests on, were among what was forgotten last.
   bool forgot_stars = false;
 };

@@ -44,6 +44,7 @@ struct CalibrationJob {
   int threads = 1;
   Observer& observer = nobody();  ///< asked now and then, from any thread, whether to go on
   PassesOver passes_over{};       ///< empty: this process does
+  std::size_t memory_limit_bytes = 0;
 };
 
 /// Makes the masters that the configuration asks for (`raw.md` R1) and puts them into the storage, addressed

@@ -19,6 +19,8 @@ struct FlatLook {
   FlatFault fault = FlatFault::kNone;
 };
 
+inline constexpr std::size_t kMasterBandBytes = std::size_t{32} << 20;
+
 /// How frames of calibration, all of a source, become one master.
 struct MasterMaking {
   /// Of their folder, as seen from that of the lights, for those who read the frames elsewhere; empty: there
@@ -28,6 +30,7 @@ struct MasterMaking {
   std::string cfa;                               ///< of flats, as rows are stored; empty: no colour sensor
   MasterObject subtracted;                       ///< from flats; without a key nothing is
   std::shared_ptr<const Plane<float>> pedestal;  ///< the same in memory
+  std::size_t memory_bytes = kMasterBandBytes;   ///< of samples that are read at once; not sent
   std::vector<FlatLook> flats;                   ///< [frame]; empty: these are no flats
 };
 
@@ -39,8 +42,6 @@ bool is_beside(const std::string& place);
 
 /// The look at one flat. Throws InputError when it cannot be read.
 FlatLook look_at_flat(const FrameSource& flats, int frame, const MasterMaking& making);
-/// Of samples that are read at once for a master.
-inline constexpr std::size_t kMasterBandBytes = std::size_t{32} << 20;
 /// Rows of a master: master_row of the frames' samples, those of flats normalised before (`raw.md` R1). No
 /// row depends on others, and neither threads nor memory change a bit. `band` is as wide as the frames.
 /// Throws InputError when a frame cannot be read.
