@@ -62,7 +62,8 @@ class RawNights : public testing::Test {
 
   static void kill_and_resume(const std::string& out, const std::function<bool(const fs::path&)>& due,
                               fs::path& directory);
-  static void run_with_a_liar(const std::string& out, const Liar::AboutFrames& about, fs::path& directory);
+  static ProgramOutput run_with_a_liar(const std::string& out, const std::string& flags, const Liar::Lie& lie,
+                                       const Liar::AboutFrames& about, fs::path& directory);
 
   static inline TempDir* night_ = nullptr;
   static inline PrivateBroker* broker_ = nullptr;
@@ -185,21 +186,22 @@ TEST_F(RawNights, AWorkerThatDoesNotSeeTheDarksDoesAllElse) {
   EXPECT_EQ(makers_of("detection", ended.directory)["far"], 9);
 }
 
-// A run whose only worker lies about its first tile, and before about what `about` says; then an honest one
-// comes.
-void RawNights::run_with_a_liar(const std::string& out, const Liar::AboutFrames& about, fs::path& directory) {
+void brighter(TileFile& tile) {
+  for (float& v : tile.pixels.back().samples()) v *= 1.0001F;
+}
+
+// A run whose only worker lies about tiles, and before about what `about` says of frames; when it is found
+// out, an honest one comes.
+ProgramOutput RawNights::run_with_a_liar(const std::string& out, const std::string& flags,
+                                         const Liar::Lie& lie, const Liar::AboutFrames& about,
+                                         fs::path& directory) {
   broker_->wait_until_quiet();
   fs::create_directories(*night_ / out);
   const auto store = open_file_store(*night_ / out);
   AmqpOptions options;
   options.port = broker_->port();
   options.password = "guest";
-  Liar transport(
-      connect_amqp(options), *store,
-      [](TileFile& f) {
-        for (float& v : f.pixels[0].samples()) v *= 1.0001F;
-      },
-      {}, about);
+  Liar transport(connect_amqp(options), *store, lie, {}, about);
   transport.declare(compute_queue_spec(false));
   say_fit(*connect_amqp(options), "liar");
   RunContexts runs(*store, *night_ / "mono/lights", std::size_t{1} << 28, 1,
@@ -217,7 +219,7 @@ void RawNights::run_with_a_liar(const std::string& out, const Liar::AboutFrames&
         quoted_path(*night_ / out) +
         " --set tile.min_size=48 --set data.frames_min=3 --set parallel.audit_percent=0.000001 "
         "--set broker.port=" +
-        std::to_string(broker_->port()));
+        std::to_string(broker_->port()) + flags);
   });
   EXPECT_TRUE(comes_true(
       [&] { return file_text(directory / "events.jsonl").find("worker_distrusted") != std::string::npos; }));
@@ -228,10 +230,14 @@ void RawNights::run_with_a_liar(const std::string& out, const Liar::AboutFrames&
   const ProgramOutput ended = master.get();
   stop = true;
   lying.get();
+  EXPECT_EQ(run_record(directory).at("audit").at("distrusted_workers").at(0).at("worker_id"), "liar");
+  return ended;
+}
+
+void expect_registered_again(const ProgramOutput& ended, const fs::path& directory) {
   EXPECT_TRUE(ended.exit_code == 0 || ended.exit_code == 3) << ended.text;
   const std::string events = file_text(directory / "events.jsonl");
   EXPECT_NE(events.find("frames_registered_again"), std::string::npos) << events;
-  EXPECT_EQ(run_record(directory).at("audit").at("distrusted_workers").at(0).at("worker_id"), "liar");
 }
 
 TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
@@ -239,9 +245,10 @@ TEST_F(RawNights, StarsOfAWorkerThatIsFoundOutOverATileAreFoundAgain) {
   const Ended alone = go("run", "mono");
   std::atomic<int> looks{0};
   fs::path directory;
-  run_with_a_liar(
-      "out", [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; },
-      directory);
+  const auto ended = run_with_a_liar(
+      "out", "", brighter,
+      [&](const ResultMessage& r) { return r.part->work == TaskWork::kDetect && ++looks > 1; }, directory);
+  expect_registered_again(ended, directory);
   EXPECT_EQ(looks, 9);
   EXPECT_EQ(product_digests(directory), alone.digests);
   EXPECT_EQ(run_record(directory).at("quarantined_frames"),
@@ -258,13 +265,38 @@ TEST_F(RawNights, MastersOfAWorkerThatIsFoundOutAreMadeAgainAndNotRemembered) {
     bands.insert(r.data_ref);
     return true;
   };
-  run_with_a_liar("lied", last_band, directory);
+  expect_registered_again(run_with_a_liar("lied", "", brighter, last_band, directory), directory);
   EXPECT_EQ(bands.size(), 3u);
   EXPECT_EQ(product_digests(directory), alone.digests);
   EXPECT_EQ(makers_of("master_rows", directory)["honest"], 18);
   const Ended later = go("run", "mono", "", "lied");
   EXPECT_EQ(later.digests, alone.digests);
   EXPECT_NE(file_text(later.directory / "events.jsonl").find("known from an earlier run"), std::string::npos);
+}
+
+// Its masters are in the picture already: the run ends, and resumed it makes them again.
+TEST_F(RawNights, ARunThatRestsOnMastersOfALiarIsHealedByResuming) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  const std::string synthetic = " --set synthetic.enabled=true --set synthetic.frames_min=2";
+  const Ended alone = go("run", "mono", synthetic);
+  fs::path directory;
+  const auto ended = run_with_a_liar(
+      "healed", synthetic,
+      [](TileFile& tile) {
+        if (tile.pixels.size() > 1) brighter(tile);  // of the second round
+      },
+      [](const ResultMessage& r) { return r.part->work == TaskWork::kMaster && r.tile_id == 5; }, directory);
+  EXPECT_EQ(ended.exit_code, 5) << ended.text;
+  EXPECT_NE(ended.text.find("--resume " + directory.filename().string()), std::string::npos) << ended.text;
+  const auto resumed = run_program(
+      "master " + quoted_path(*night_ / "mono/raw.yaml") + " --quiet --resume " +
+      directory.filename().string() + " --output " + quoted_path(*night_ / "healed") +
+      " --workers 1 --set tile.min_size=48 --set data.frames_min=3 --set parallel.audit_percent=0.000001 "
+      "--set broker.port=" +
+      std::to_string(broker_->port()) + synthetic);
+  EXPECT_TRUE(resumed.exit_code == 0 || resumed.exit_code == 3) << resumed.text;
+  EXPECT_EQ(product_digests(directory), alone.digests);
+  EXPECT_EQ(go("run", "mono", synthetic, "healed").digests, alone.digests) << "nothing of it is remembered";
 }
 
 // The master is killed when `due` is true of its run directory, and resumed.
