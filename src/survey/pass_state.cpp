@@ -29,8 +29,9 @@ ObjectReference share(ObjectStore& store, const std::string& run_id, const char*
   return object;
 }
 
+// Empty: a sensor without them.
 bool names_filters(const std::string& cfa) {
-  return cfa.size() == 4 && cfa.find_first_not_of("RGB") == std::string::npos;
+  return cfa.empty() || (cfa.size() == 4 && cfa.find_first_not_of("RGB") == std::string::npos);
 }
 
 void check_frames(const PassState& state, const Manifest& manifest) {
@@ -47,7 +48,7 @@ void check_frames(const PassState& state, const Manifest& manifest) {
   const std::vector<FlatLook>& flats = state.making.flats;
   fits = fits && (flats.empty() || flats.size() == manifest.frames.size());
   fits = fits && (state.making.place.empty() || is_beside(state.making.place)) &&
-         (state.making.cfa.empty() || names_filters(state.making.cfa));
+         names_filters(state.making.cfa) && names_filters(finding.cfa_pattern);
   const auto& light = state.stars.reference_light;
   fits = fits && (light.empty() || light.size() == metrics.channels.size());
   for (const StarLight& l : light)

@@ -72,6 +72,9 @@ TEST(PassState, TellsHowAMasterIsMade) {
   EXPECT_THROW(fetched(), InputError);
   state.making.place = "";
   EXPECT_NO_THROW(fetched());
+  state.finding.cfa_pattern = "RG";
+  EXPECT_THROW(fetched(), InputError);
+  state.finding.cfa_pattern = "";
   state.making.cfa = "R";
   EXPECT_THROW(fetched(), InputError);
   state.making.cfa = "";
