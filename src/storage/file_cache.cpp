@@ -69,6 +69,14 @@ bool is_digest(const std::string& name) {
   return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+// Also where the file system is mounted without access times. Not by UTIME_NOW, which goes by ticks: of files
+// that are used in one the order would be lost.
+void note_use(int fd) {
+  timespec times[2] = {{}, {0, UTIME_OMIT}};
+  ::clock_gettime(CLOCK_REALTIME, times);
+  ::futimens(fd, times);
+}
+
 struct Resident {
   fs::path path;
   std::uint64_t size_bytes = 0;
@@ -174,8 +182,7 @@ CachedFile FileCache::open(const std::string& sha256) {
     }
     note(sha256, identity);
   }
-  const timespec times[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
-  ::futimens(fd, times);  // also where the file system is mounted without access times
+  note_use(fd);
   return file;
 }
 
@@ -203,6 +210,7 @@ CachedFile FileCache::take_in(const std::string& expected_sha256, const std::str
   fs::create_directory(path.parent_path(), ignored);
   if (::rename(incoming.path().c_str(), path.c_str()) != 0) fail();
   note(found, identity_of(status));
+  note_use(fd);
   return file;
 }
 
