@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 
 namespace tilecompile {
@@ -74,8 +75,7 @@ std::string StrictObject::text(const std::string& key) {
 
 std::string StrictObject::digest(const std::string& key) {
   std::string value = text(key);
-  if (value.size() != 64 || value.find_first_not_of("0123456789abcdef") != std::string::npos)
-    fail(key, "is not a SHA-256 in lower-case hex");
+  if (!is_sha256(value)) fail(key, "is not a SHA-256 in lower-case hex");
   return value;
 }
 

@@ -3,8 +3,8 @@
 #include "tilecompile/base/hmac.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
+#include "tilecompile/dispatch/distrust.hpp"
 #include "tilecompile/fits/tile_file.hpp"
-#include "trust_files.hpp"
 
 namespace tilecompile {
 namespace {
@@ -17,6 +17,12 @@ std::string TileJudge::round_name() const {
   if (of_frames(round_.task_template.work))
     return std::string(":") + piece_name(round_.task_template.work) + ":";
   return round_.first_round == nullptr ? ":1:" : ":2:";
+}
+
+std::string TileJudge::item_name(int id) const {
+  const TaskWork work = round_.task_template.work;
+  const std::string piece = of_frames(work) ? std::string(piece_name(work)) + " of " : "";
+  return piece + (of_bands(work) ? "band " : of_frames(work) ? "frame " : "tile ") + std::to_string(id);
 }
 
 bool TileJudge::chosen(int tile_id) const {
@@ -126,13 +132,7 @@ void TileJudge::convict(const std::string& worker_id, const std::string& why) {
   for (int id = 0; id < ledger_.tile_count(); ++id)
     if (ledger_.is_done(id) && ledger_.tile(id).result.worker_id == worker_id && proven_.count(id) == 0)
       tiles.push_back(id);
-  log_error("worker " + worker_id + " gave wrong tiles and gets no more: " + why +
-                "; look after memory, processor and version of its host",
-            {{"worker_id", worker_id}, {"tiles_computed_again", std::to_string(tiles.size())}});
-  place_.directory.append_event(
-      "worker_distrusted",
-      {{"worker_id", worker_id}, {"why", why}, {"tiles_computed_again", std::to_string(tiles.size())}});
-  note_distrusted(place_.directory, worker_id, why);
+  note_distrusted(place_.directory, worker_id, why, tiles.size());
   for (const int id : tiles) {
     seconds_.forget(id);
     ledger_.revoke(id);
@@ -188,7 +188,7 @@ void TileJudge::weigh(const OwnTile& own) {
   for (const std::string& liar : finding.liars) {
     if (liar == kMasterName) alarm(own.result);
     ++trust_.contradictions;
-    convict(liar, "its tile " + std::to_string(id) + " is not what the frames give, SHA-256 " +
+    convict(liar, "its " + item_name(id) + " is not what the frames give, SHA-256 " +
                       short_of(own.result.data_checksum));
   }
 }

@@ -54,6 +54,7 @@ class TileJudge {
 
  private:
   std::string round_name() const;
+  std::string item_name(int id) const;
   bool chosen(int tile_id) const;
   void ask(int tile_id, bool afresh);
   void found_right(int tile_id, const std::string& worker_id, const std::string& by);

@@ -11,8 +11,10 @@
 #include <sstream>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/audit_key.hpp"
+#include "tilecompile/dispatch/distrust.hpp"
 
 namespace tilecompile {
 namespace {
@@ -45,7 +47,14 @@ void read_sent(const RunDirectory& directory, TileLedger& ledger) {
   }
 }
 
-void note_distrusted(const RunDirectory& directory, const std::string& worker_id, const std::string& why) {
+void note_distrusted(RunDirectory& directory, const std::string& worker_id, const std::string& why,
+                     std::size_t tiles) {
+  const std::string again = std::to_string(tiles);
+  log_error("worker " + worker_id + " gave wrong results and gets no more tasks: " + why +
+                "; look after memory, processor and version of its host, and frames of its own",
+            {{"worker_id", worker_id}, {"tiles_computed_again", again}});
+  directory.append_event("worker_distrusted",
+                         {{"worker_id", worker_id}, {"why", why}, {"tiles_computed_again", again}});
   std::string line = worker_id + ' ' + why;
   std::replace(line.begin(), line.end(), '\n', ' ');
   std::ofstream(directory.path() / kDistrustedFile, std::ios::app | std::ios::binary) << line << '\n';

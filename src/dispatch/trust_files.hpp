@@ -13,7 +13,5 @@ namespace tilecompile {
 /// reason). A line that a crash cut off is read over; the loss of either file costs time, not bits.
 void note_sent(const RunDirectory& directory, const std::vector<TileTask>& tasks, const TileLedger& ledger);
 void read_sent(const RunDirectory& directory, TileLedger& ledger);
-void note_distrusted(const RunDirectory& directory, const std::string& worker_id, const std::string& why);
-void read_distrusted(const RunDirectory& directory, TrustBook& workers);
 
 }  // namespace tilecompile

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/sha256.hpp"
 #include "tilecompile/base/uuid.hpp"
 
 namespace tilecompile {
@@ -29,10 +30,6 @@ template <std::size_t N>
 bool holds_any(const std::string& text, const std::array<std::string_view, N>& parts) {
   return std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view p) { return text.find(p) != std::string::npos; });
-}
-
-bool is_sha256(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 bool is_stack(const ManifestEntry& f) { return f.facts.stacked_frames > 1; }

@@ -42,13 +42,13 @@ void check_path(const std::string& path) {
     throw InputError("manifest: frame path '" + path + "' is not a plain path inside the input folder");
 }
 
-ManifestEntry decode_entry(const json& j) {
+ManifestEntry decode_entry(const json& j, bool hashes_known) {
   StrictObject o(j, "manifest: frame");
   ManifestEntry entry;
   entry.path = o.text("path");
   check_path(entry.path);
   entry.size_bytes = static_cast<std::uint64_t>(o.integer("size", 0, INT64_MAX));
-  entry.sha256 = o.digest("sha256");
+  if (hashes_known || o.get("sha256") != "") entry.sha256 = o.digest("sha256");
   entry.facts.width = static_cast<int>(o.integer("width", 1, kLargestSidePx));
   entry.facts.height = static_cast<int>(o.integer("height", 1, kLargestSidePx));
   entry.facts.channels = static_cast<int>(o.integer("channels", 1, 3));
@@ -94,14 +94,14 @@ std::string encode_manifest(const Manifest& manifest) {
   return j.dump(1) + "\n";
 }
 
-Manifest decode_manifest(std::string_view bytes) {
+Manifest decode_manifest(std::string_view bytes, bool hashes_known) {
   const json j = StrictObject::parse(bytes, "manifest");
   StrictObject o(j, "manifest");
   o.integer("schema", 1, 1);
   if (!o.get("frames").is_array()) o.fail("frames", "is not a list");
   Manifest manifest;
   if (o.has("registration")) manifest.registration = o.digest("registration");
-  for (const json& frame : o.get("frames")) manifest.frames.push_back(decode_entry(frame));
+  for (const json& frame : o.get("frames")) manifest.frames.push_back(decode_entry(frame, hashes_known));
   o.done();
   for (const ManifestEntry& f : manifest.frames)
     if (f.facts.width != manifest.width() || f.facts.height != manifest.height() ||

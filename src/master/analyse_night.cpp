@@ -1,6 +1,7 @@
 #include "analyse_night.hpp"
 
 #include "frame_tasks.hpp"
+#include "hash_frames.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/coadd/checks.hpp"
@@ -51,6 +52,7 @@ enum class Look { kGood, kFramesLeftOut, kInDoubt };
 
 // One look at all frames.
 Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
+  if (run.links.mode != RunMode::kRun) hash_frames(run, night.frames);
   FrameSource source = source_of(run, night.frames);
   FrameTasks tasks(run, night.frames, source);
   const MethodConfig& method = run.config.method;
@@ -63,6 +65,7 @@ Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
   }
   if (analysis_in_doubt(run)) return Look::kInDoubt;
   if (std::vector<BadFrame> bad = night.analysis.bad_frames; !bad.empty()) {
+    if (hashes_in_doubt(run, listed(bad))) return Look::kInDoubt;
     if (run.config.input.on_bad_frame == OnBadFrame::kError) add_other_bad_frames(run, night.frames, bad);
     set_aside(run, night.frames, bad);
     return Look::kFramesLeftOut;
@@ -73,13 +76,20 @@ Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
   run.stack_seconds = std::chrono::duration<double>(RunUnderWay::Clock::now() - began).count();
   run.clock.start("measure seeing");
   const ProofJob proof = proof_job(run, source);
-  const ProofList stars = find_proof_stars(proof, night.analysis);
+  const FrameMetrics before = night.analysis.metrics;
+  ProofList stars;
+  bool by_others = false;
   {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
-    measure_seeing(night.analysis, source, method, run.threads, *tasks.passes(progress), stars);
+    const std::unique_ptr<FramePasses> passes = tasks.passes(progress);
+    by_others = passes->by_others();
+    stars = find_proof_stars(proof, night.analysis, *passes);
+    measure_seeing(night.analysis, source, method, run.threads, *passes, stars);
   }
   if (analysis_in_doubt(run)) return Look::kInDoubt;
-  if (!note_proofs(run, night, judge_proofs(proof, night.analysis, stars))) return Look::kFramesLeftOut;
+  const ProofVerdict verdict = by_others ? judge_proofs_of_others(proof, night.analysis, stars, before)
+                                         : judge_proofs(proof, night.analysis, stars);
+  if (!note_proofs(run, night, verdict)) return Look::kFramesLeftOut;
   drizzle_classical(run, night, source);
   return Look::kGood;
 }

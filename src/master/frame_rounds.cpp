@@ -153,6 +153,22 @@ PassState FrameRounds::nothing_known() const {
   return state;
 }
 
+HashedFiles FrameRounds::hash_files() {
+  const TileTask task = task_of(TaskWork::kHash, nothing_known());
+  const Manifest& manifest = job_.frames.manifest();
+  const std::size_t frames = manifest.frames.size();
+  HashedFiles hashed{std::vector<FileContent>(frames), std::vector<std::string>(frames)};
+  carry_out(
+      task,
+      [&](const TaskTile& item, std::string_view object) {
+        return keep_at(hashed.contents, item.tile_id, read_content(object, task, item.tile_id, manifest));
+      },
+      [&](int frame, const InputError& why) {
+        hashed.problems[static_cast<std::size_t>(frame)] = why.what();
+      });
+  return hashed;
+}
+
 std::vector<FlatLook> FrameRounds::look_at_flats(const MasterMaking& making) {
   PassState state = nothing_known();
   state.making = making;
@@ -168,19 +184,32 @@ std::vector<FlatLook> FrameRounds::look_at_flats(const MasterMaking& making) {
 }
 
 Plane<float> FrameRounds::make_master(const MasterMaking& making) {
-  const Manifest& manifest = job_.frames.manifest();
   PassState state = nothing_known();
   state.making = making;
-  const TileTask task = task_of(TaskWork::kMaster, std::move(state));
-  Plane<float> master(manifest.width(), manifest.height());
+  return joined_rows(task_of(TaskWork::kMaster, std::move(state)));
+}
+
+Plane<float> FrameRounds::proof_median(const FrameMetrics& metrics, std::size_t memory_limit_bytes) {
+  if (job_.frames.band_samples().packed)  // every band would unpack them again
+    return LocalPasses(job_.frames, job_.method, job_.round.threads, job_.observer)
+        .proof_median(metrics, memory_limit_bytes);
+  PassState state;
+  state.analysis.metrics = metrics;
+  return joined_rows(task_of(TaskWork::kMedian, std::move(state)));
+}
+
+// A plane of the frames' size, by bands of rows.
+Plane<float> FrameRounds::joined_rows(const TileTask& task) {
+  const Manifest& manifest = job_.frames.manifest();
+  Plane<float> plane(manifest.width(), manifest.height());
   carry_out(
       task,
       [&](const TaskTile& item, std::string_view object) {
-        auto rows = std::make_shared<const Plane<float>>(read_master_rows(object, task, item));
-        return [&master, rows, y0 = item.box.y0] { put_rows(master, *rows, y0); };
+        auto rows = std::make_shared<const Plane<float>>(read_rows(object, task, item));
+        return [&plane, rows, y0 = item.box.y0] { put_rows(plane, *rows, y0); };
       },
       [](int, const InputError& why) { throw why; });
-  return master;
+  return plane;
 }
 
 NightStars FrameRounds::find_stars(const StarFinding& how) {

@@ -8,6 +8,7 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/dispatch/journal.hpp"
+#include "tilecompile/night/frame_sums.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/protocol/worker_note.hpp"

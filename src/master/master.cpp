@@ -7,6 +7,7 @@
 
 #include "analyse_night.hpp"
 #include "frame_tasks.hpp"
+#include "hash_frames.hpp"
 #include "night_frames.hpp"
 #include "reconstruct.hpp"
 #include "resume.hpp"
@@ -84,13 +85,13 @@ std::filesystem::path folder_by_name(const RunUnderWay& run) {
 struct NightMade {
   NightMade(RunUnderWay& run, const NightFrames& frames, bool again) : night(analyse_night(run, frames)) {
     const bool resumes = run.request.resume || again;
-    if (run.request.resume && !again) {
+    if (run.request.resume && !std::exchange(run.is_checked, true)) {
       if (frames_are_known_late(run)) check_same_run(run, night.frames, true);
       keep_settings(run);  // now that they are known to be those of this run
     }
     if (resumes) journal = journal_to_resume(run, night);
     round = share_with_workers(run, night);
-    if (run.links.onlooker != nullptr && !again)
+    if (run.links.onlooker != nullptr && !std::exchange(run.is_shown, true))
       run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
     if (resumes) round.journalled = &journal.first_round;
     made.emplace(reconstruct(run, night, round));
@@ -104,15 +105,18 @@ struct NightMade {
   std::optional<Reconstruction> made;
 };
 
-// A worker that is found out over its tiles may have looked at frames before.
+// A worker that is found out over its tiles may have looked at frames before, or have given their hashes.
 std::unique_ptr<NightMade> make_night(RunUnderWay& run, const NightFrames& frames, bool again) {
   const RunRecord before = run.record;
-  auto made = std::make_unique<NightMade>(run, frames, again);
-  while (analysis_in_doubt(run)) {
+  for (;; again = true) {
+    try {
+      auto made = std::make_unique<NightMade>(run, frames, again);
+      if (!analysis_in_doubt(run)) return made;
+    } catch (const InputError& e) {
+      if (!hashes_in_doubt(run, e.what())) throw;
+    }
     run.record = before;
-    made = std::make_unique<NightMade>(run, frames, true);
   }
-  return made;
 }
 
 // The first phases, until what they rest on is beyond doubt.

@@ -10,9 +10,13 @@
 namespace tilecompile {
 namespace {
 
-// Workers ask for frames by their hashes from the first task on.
+// By the first look of a run of one process, or by workers. A resumed master has to know at once whether the
+// frames are those that it began with; it hashes them itself, and so does one that brings them in.
 bool hashes_late(const RunUnderWay& run) {
-  return run.links.mode == RunMode::kRun && !calibrates(run.config);
+  if (calibrates(run.config)) return false;
+  if (run.links.mode == RunMode::kRun) return true;
+  return run.links.own != nullptr && run.config.parallel.frame_tasks && !run.config.storage.upload_frames &&
+         !run.request.resume;
 }
 
 }  // namespace

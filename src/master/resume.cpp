@@ -8,6 +8,7 @@
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/dispatch/distrust.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/protocol/topology.hpp"
 
@@ -83,6 +84,21 @@ std::string certain_difference(const Manifest& before, const Manifest& now) {
   return "";
 }
 
+// In place of what a worker may have found that was found out since: the registration, and hashes of files.
+void take_own_findings(Manifest& before, const Manifest& now) {
+  before.registration = now.registration;
+  std::map<std::string, const ManifestEntry*> frames;
+  for (const ManifestEntry& frame : now.frames) frames[frame.path] = &frame;
+  for (ManifestEntry& frame : before.frames) {
+    const auto found = frames.find(frame.path);
+    if (found == frames.end() || found->second->size_bytes != frame.size_bytes ||
+        found->second->sha256.empty() || found->second->sha256 == frame.sha256)
+      continue;
+    log_warning("the SHA-256 of a frame is not the one that the run began with", {{"frame", frame.path}});
+    frame.sha256 = found->second->sha256;
+  }
+}
+
 // `found_out`: a worker was, so that what it made of the frames is made anew.
 void check_same_frames(ObjectStore& store, const std::string& run_id, const Manifest& now,
                        const std::string& manifest_json, bool frames_are_known, bool found_out) {
@@ -95,7 +111,7 @@ void check_same_frames(ObjectStore& store, const std::string& run_id, const Mani
     log_warning(std::string("manifest.json of the run is damaged and written anew: ") + e.what());
     return;
   }
-  if (found_out) before->registration = now.registration;
+  if (found_out) take_own_findings(*before, now);
   if (found_out && encode_manifest(*before) == manifest_json) return;
   const std::string difference =
       frames_are_known ? first_difference(*before, now) : certain_difference(*before, now);
@@ -128,6 +144,7 @@ void open_for_resume(RunUnderWay& run) {
     throw UsageError("there is no run " + run.request.run_id + " in " + run.config.output.dir +
                      ": check output.dir and the id; the folders there are the runs");
   run.directory.emplace(run.config.output.dir, run.request.run_id);  // locked from here on
+  read_distrusted(*run.directory, run.trust);
   const json before = json::parse(file_text(directory / "run.json"), nullptr, false);
   try {
     check_not_ended(run, before);

@@ -1,9 +1,11 @@
 #pragma once
 #include <chrono>
+#include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
-#include "phase_clock.hpp"
+#include "tilecompile/base/phase_clock.hpp"
 #include "tilecompile/base/progress.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/trust_book.hpp"
@@ -15,6 +17,13 @@
 #include "tilecompile/passes/calibration.hpp"
 
 namespace tilecompile {
+
+/// What a worker says that the file of a frame holds.
+struct GivenHash {
+  std::filesystem::path file;
+  FileContent content;
+  std::string worker_id;
+};
 
 /// A run under way: what was asked, what it works with, and its record so far. Every phase takes it, and
 /// returns what it made as a value of its own.
@@ -37,6 +46,9 @@ struct RunUnderWay : Observer {
   std::optional<RunDirectory> directory;       ///< none until something is to be kept
   WorkerBook workers;                          ///< what they did; like trust over all rounds
   FramePieces pieces;                          ///< what they found in the frames
+  std::map<std::string, GivenHash> hashes;     ///< [path of a frame] that they gave
+  bool is_checked = false;                     ///< a resumed run is the one that began
+  bool is_shown = false;                       ///< the onlooker has the night
   std::vector<MadeMaster> made_masters;        ///< of this run, not remembered for others yet
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };

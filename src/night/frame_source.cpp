@@ -127,15 +127,27 @@ OpenFrame FrameSource::open(int index) const {
   return opened(index, reader(index, raw_ ? ZeroIsNodata::kNever : zero_is_nodata_));
 }
 
+bool FrameSource::hashed_as_read(const ManifestEntry& entry) const {
+  if (entry.sha256.empty()) return true;
+  return !origin_.cache && !raw_ && !is_packed(entry) && verified_->sums_of(entry) != nullptr;
+}
+
 OpenFrame FrameSource::open_first(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  if (!entry.sha256.empty()) return open(index);
+  if (!hashed_as_read(entry)) return open(index);
   return opened(index, verified_->open_first(origin_.folder / entry.path, entry, zero_is_nodata_));
 }
 
 void FrameSource::end_first(int index) const {
   const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
-  if (entry.sha256.empty()) verified_->end_first(origin_.folder / entry.path);
+  if (hashed_as_read(entry)) verified_->end_first(origin_.folder / entry.path, entry);
+}
+
+FileContent FrameSource::content(int index) const {
+  const ManifestEntry& entry = manifest_->frames.at(static_cast<std::size_t>(index));
+  if (!origin_.cache) return verified_->content_of(origin_.folder / entry.path, entry);
+  const FrameFile copy = fetch_new_frame(origin_, entry.path, *verified_).first;
+  return verified_->content_of(copy.path, entry);
 }
 
 OpenFrame FrameSource::opened(int index, FrameReader reader) const {

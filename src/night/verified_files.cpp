@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <span>
@@ -19,9 +18,6 @@ namespace {
 
 constexpr const char* kRemedy =
     "; the file changed after the run began, or this host holds other frames: copy the frames again";
-static_assert(std::endian::native == std::endian::little, "numbers are stored as they lie in memory");
-constexpr std::string_view kHead = "tilecompile sums of frames 1\n";
-constexpr std::uint64_t kMostBlockBytes = std::uint64_t{1} << 40;
 
 struct stat status_of(const std::filesystem::path& path) {
   struct stat status {};
@@ -46,6 +42,12 @@ void check_size(const std::filesystem::path& path, const struct stat& status, co
 
 [[noreturn]] void refuse_changed(const std::filesystem::path& path) {
   throw InputError("frame " + path.string() + " is another file than a moment ago" + kRemedy);
+}
+
+[[noreturn]] void refuse_other(const std::filesystem::path& path, const std::string& sha256,
+                               const ManifestEntry& entry) {
+  throw InputError("frame " + path.string() + " has SHA-256 " + sha256 + ", the manifest says " +
+                   entry.sha256 + kRemedy);
 }
 
 struct Descriptor {
@@ -87,18 +89,6 @@ void hash_up_to(int fd, const std::filesystem::path& path, std::uint64_t end, Fi
     read_at(fd, path, hash.taken_bytes(), piece, refuse_shrinking);
     hash.update(text_of(piece));
   }
-}
-
-void append(std::string& bytes, std::uint64_t number) {
-  bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-
-std::uint64_t next_number(std::string_view& bytes) {
-  std::uint64_t number = 0;
-  if (bytes.size() < sizeof number) throw InputError("sums of frames: the object is cut off");
-  std::memcpy(&number, bytes.data(), sizeof number);
-  bytes.remove_prefix(sizeof number);
-  return number;
 }
 
 }  // namespace
@@ -229,9 +219,7 @@ void VerifiedFiles::verify(const std::filesystem::path& path, const ManifestEntr
   if (holds(identity, entry.sha256)) return;
   check_size(path, status, entry);
   const std::string found = sha256_file(path);
-  if (found != entry.sha256)
-    throw InputError("frame " + path.string() + " has SHA-256 " + found + ", the manifest says " +
-                     entry.sha256 + kRemedy);
+  if (found != entry.sha256) refuse_other(path, found, entry);
   const std::lock_guard<std::mutex> lock(mutex_);
   files_[identity].sha256 = found;
 }
@@ -276,22 +264,31 @@ FrameReader VerifiedFiles::open_first(const std::filesystem::path& path, const M
   std::shared_ptr<FileHash> hash;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto file = files_.find(identity);
-    if (file == files_.end() || !file->second.head) refuse_changed(path);
-    if (file->second.sha256.empty()) file->second.begun = hash = std::make_shared<FileHash>(entry.size_bytes);
+    const auto known = files_.find(identity);
+    if (entry.sha256.empty() && (known == files_.end() || !known->second.head)) refuse_changed(path);
+    File& file = files_[identity];
+    if (file.sha256.empty()) file.begun = hash = std::make_shared<FileHash>(entry.size_bytes);
   }
   if (!hash) return open(path, identity, zeros, {});
   return open(path, identity, zeros, std::make_unique<FirstRead>(path, std::move(hash)));
 }
 
-void VerifiedFiles::end_first(const std::filesystem::path& path) {
+void VerifiedFiles::end_first(const std::filesystem::path& path, const ManifestEntry& entry) {
   const std::string identity = identity_of(path, status_of(path));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto file = files_.find(identity);
     if (file == files_.end() || (file->second.sha256.empty() && !file->second.begun)) refuse_changed(path);
   }
-  hash(path, identity);
+  const std::string found = hash(path, identity);
+  if (!entry.sha256.empty() && found != entry.sha256) refuse_other(path, found, entry);
+}
+
+void VerifiedFiles::check_unchanged(const std::filesystem::path& path) const {
+  const std::string identity = identity_of(path, status_of(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto file = files_.find(identity);
+  if (file == files_.end() || !file->second.head) refuse_changed(path);
 }
 
 std::string VerifiedFiles::known_sha256(const std::filesystem::path& path) const {
@@ -327,6 +324,19 @@ std::string VerifiedFiles::hash(const std::filesystem::path& path, const std::st
   return sha256;
 }
 
+FileContent VerifiedFiles::content_of(const std::filesystem::path& path, const ManifestEntry& entry) {
+  const struct stat status = status_of(path);
+  check_size(path, status, entry);
+  const std::string identity = identity_of(path, status);
+  FileContent content;
+  content.sha256 = sha256_file(path, content.sums);
+  if (identity_of(path, status_of(path)) != identity) refuse_changed(path);
+  learn(content.sha256, content.sums);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  files_[identity].sha256 = content.sha256;
+  return content;
+}
+
 void VerifiedFiles::remember(const std::filesystem::path& path, const std::string& sha256) {
   const std::string identity = identity_of(path, status_of(path));
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -335,7 +345,7 @@ void VerifiedFiles::remember(const std::filesystem::path& path, const std::strin
 
 void VerifiedFiles::learn(const std::string& sha256, FileSums sums) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  sums_.try_emplace(sha256, std::make_shared<const FileSums>(std::move(sums)));
+  sums_[sha256] = std::make_shared<const FileSums>(std::move(sums));
 }
 
 std::shared_ptr<const FileSums> VerifiedFiles::sums_of(const ManifestEntry& entry) const {
@@ -344,31 +354,17 @@ std::shared_ptr<const FileSums> VerifiedFiles::sums_of(const ManifestEntry& entr
   return known == sums_.end() || known->second->file_bytes != entry.size_bytes ? nullptr : known->second;
 }
 
-std::string encode_frame_sums(const Manifest& manifest, const VerifiedFiles& files) {
-  std::string bytes(kHead);
-  for (const ManifestEntry& frame : manifest.frames) {
-    const auto sums = files.sums_of(frame);
-    if (!sums) return "";
-    append(bytes, sums->block_bytes);
-    for (const std::uint64_t sum : sums->sums) append(bytes, sum);
+bool looks_like(const std::filesystem::path& path, const FileSums& sums) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.fd < 0) throw TransientError(file_error_text("reading frame", path, errno));
+  std::vector<unsigned char> bytes;
+  for (const std::size_t block : {std::size_t{0}, sums.sums.size() / 2}) {
+    const std::uint64_t begin = block * sums.block_bytes;
+    bytes.resize(std::min(sums.block_bytes, sums.file_bytes - begin));
+    read_at(file.fd, path, begin, bytes);
+    if (block_sum(text_of(bytes)) != sums.sums[block]) return false;
   }
-  return bytes;
-}
-
-void learn_frame_sums(std::string_view bytes, const Manifest& manifest, VerifiedFiles& files) {
-  if (!bytes.starts_with(kHead)) throw InputError("sums of frames: the object is something else");
-  bytes.remove_prefix(kHead.size());
-  for (const ManifestEntry& frame : manifest.frames) {
-    FileSums sums{frame.size_bytes, next_number(bytes), {}};
-    if (sums.block_bytes == 0 || sums.block_bytes > kMostBlockBytes)
-      throw InputError("sums of frames: a block has " + std::to_string(sums.block_bytes) + " bytes");
-    const std::uint64_t blocks = block_count(sums.file_bytes, sums.block_bytes);
-    if (blocks > bytes.size() / sizeof(std::uint64_t))
-      throw InputError("sums of frames: the object is cut off");
-    for (std::uint64_t b = 0; b < blocks; ++b) sums.sums.push_back(next_number(bytes));
-    files.learn(frame.sha256, std::move(sums));
-  }
-  if (!bytes.empty()) throw InputError("sums of frames: the object is longer than what it holds");
+  return true;
 }
 
 }  // namespace tilecompile

@@ -9,8 +9,8 @@
 #include "tilecompile/master/synthetic_round.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
 #include "tilecompile/night/frame_bands.hpp"
-#include "tilecompile/passes/frame_proofs.hpp"
 #include "tilecompile/passes/master_making.hpp"
+#include "tilecompile/passes/proof_median.hpp"
 #include "tilecompile/passes/raw_sample.hpp"
 
 namespace tilecompile {

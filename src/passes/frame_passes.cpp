@@ -120,6 +120,23 @@ StarLook look_at_frame_stars(const Image& image, int frame, const Analysis& anal
   return look;
 }
 
+HashedFiles LocalPasses::hash_files() {
+  const std::size_t frames = source_.manifest().frames.size();
+  HashedFiles hashed{std::vector<FileContent>(frames), std::vector<std::string>(frames)};
+  std::atomic<int> done{0};
+  parallel_for(static_cast<int>(frames), threads_, [&](int index) {
+    observer_.check_stop();
+    const auto f = static_cast<std::size_t>(index);
+    try {
+      hashed.contents[f] = source_.content(index);
+    } catch (const InputError& e) {
+      hashed.problems[f] = e.what();
+    }
+    observer_.progress(++done);
+  });
+  return hashed;
+}
+
 std::vector<FlatLook> LocalPasses::look_at_flats(const MasterMaking& making) {
   std::vector<FlatLook> looks(source_.manifest().frames.size());
   parallel_for(static_cast<int>(looks.size()), threads_, [&](int i) {

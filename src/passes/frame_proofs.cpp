@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <optional>
 
+#include "spread_frames.hpp"
 #include "structure_proofs.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
-#include "tilecompile/coadd/median_stack.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/frame_structure.hpp"
 #include "tilecompile/frame/star_shape.hpp"
@@ -17,25 +16,12 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kMostMedianFrames = 31;  // odd: the middle one of so many is a sample of a single frame
 constexpr std::size_t kMostProofStars = 200;
-constexpr std::size_t kMemoryShare = 4;  // of the memory limit, for the band of the median
-constexpr std::size_t kBandBytes = std::size_t{64} << 20;
-constexpr std::size_t kPixelsAtOnce = 4096;
-constexpr int kCandidates = 9;              // frames of which one becomes the reference of groups
-constexpr double kSamePlacePx = 1.5;        // between a star in two registered frames
-constexpr std::size_t kGroups = 3;          // more groups than that are frames that are not registered
-constexpr double kLeastCoverage = 1.0 / 3;  // of the frames of the median, at a pixel
+constexpr int kCandidates = 9;        // frames of which one becomes the reference of groups
+constexpr double kSamePlacePx = 1.5;  // between a star in two registered frames
+constexpr std::size_t kGroups = 3;    // more groups than that are frames that are not registered
 
 using Frames = std::vector<int>;
-
-Frames spread(int frame_count, int most) {
-  Frames frames;
-  const int n = std::min(frame_count, most);
-  for (int i = 0; i < n; ++i)
-    frames.push_back(static_cast<int>((2 * static_cast<std::int64_t>(i) + 1) * frame_count / (2 * n)));
-  return frames;
-}
 
 std::size_t channel_of(const ProofJob& job) {
   return static_cast<std::size_t>(reference_channel(job.source.manifest().channels()));
@@ -45,45 +31,6 @@ Plane<float> read_plane(const ProofJob& job, int frame) {
   Plane<float> plane(job.source.manifest().width(), job.source.manifest().height());
   job.source.open(frame).read_rows(static_cast<int>(channel_of(job)), 0, plane.height(), plane.data());
   return plane;
-}
-
-Plane<float> median_stack(const ProofJob& job, const Analysis& analysis) {
-  const Manifest& manifest = job.source.manifest();
-  const auto width = static_cast<std::size_t>(manifest.width());
-  const Frames frames = spread(static_cast<int>(manifest.frames.size()), kMostMedianFrames);
-  std::vector<double> offsets;
-  for (const int f : frames)
-    offsets.push_back(analysis.metrics.channels[channel_of(job)][static_cast<std::size_t>(f)].background);
-  const auto least = static_cast<std::size_t>(std::ceil(kLeastCoverage * static_cast<double>(frames.size())));
-  const std::size_t row_bytes = frames.size() * width * sizeof(float);
-  const auto height = static_cast<std::size_t>(manifest.height());
-  const bool by_rows = manifest.registration.empty() && !job.source.band_samples().packed;
-  const std::size_t rows =
-      std::clamp<std::size_t>(median_bytes(manifest, by_rows, job.memory_limit_bytes) / row_bytes, 1, height);
-  const auto samples = std::make_unique_for_overwrite<float[]>(frames.size() * rows * width);
-  // Kept from band to band, but for those that hold an unpacked file too large to keep.
-  std::vector<std::optional<OpenFrame>> readers(frames.size());
-  const std::size_t most_held = job.memory_limit_bytes / kMemoryShare / frames.size();
-  Plane<float> stack(manifest.width(), manifest.height());
-  for (std::size_t y0 = 0; y0 < height; y0 += rows) {
-    const std::size_t here = std::min(rows, height - y0), pixels = here * width;
-    parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
-      job.observer.check_stop();
-      const auto k = static_cast<std::size_t>(i);
-      if (!readers[k]) readers[k].emplace(job.source.open(frames[k]));
-      readers[k]->read_rows(static_cast<int>(channel_of(job)), static_cast<int>(y0), static_cast<int>(here),
-                            samples.get() + k * pixels);
-      if (readers[k]->held_bytes() > most_held) readers[k].reset();
-    });
-    float* out = stack.row(static_cast<int>(y0));
-    parallel_for(static_cast<int>((pixels + kPixelsAtOnce - 1) / kPixelsAtOnce), job.threads, [&](int b) {
-      job.observer.check_stop();
-      const std::size_t first = static_cast<std::size_t>(b) * kPixelsAtOnce;
-      median_over_frames(samples.get(), pixels, offsets, least, first,
-                         std::min(pixels, first + kPixelsAtOnce), out);
-    });
-  }
-  return stack;
 }
 
 ProofList list_stars(const Plane<float>& picture, double saturation) {
@@ -169,7 +116,7 @@ std::size_t richest(const std::vector<ProofList>& lists) {
 // The frame of a few that shows most stars, of those that another one shows too where frames lie on one
 // another; ties go to the earlier one. Bad ones are no candidates.
 OneFrame richest_frame(const ProofJob& job, const Analysis& analysis) {
-  const Frames frames = spread(static_cast<int>(analysis.proofs.size()), kCandidates);
+  const Frames frames = spread_over(static_cast<int>(analysis.proofs.size()), kCandidates);
   std::vector<ProofList> lists(frames.size());
   parallel_for(static_cast<int>(frames.size()), job.threads, [&](int i) {
     const auto k = static_cast<std::size_t>(i), f = static_cast<std::size_t>(frames[k]);
@@ -239,20 +186,12 @@ std::optional<ProofVerdict> compare_with_one_frame(const ProofJob& job, const An
 
 }  // namespace
 
-std::size_t median_bytes(const Manifest& manifest, bool by_rows, std::size_t memory_limit_bytes) {
-  const std::size_t share = memory_limit_bytes / kMemoryShare;
-  const std::size_t whole = std::min<std::size_t>(manifest.frames.size(), kMostMedianFrames) *
-                            static_cast<std::size_t>(manifest.width()) *
-                            static_cast<std::size_t>(manifest.height()) * sizeof(float);
-  return std::min(whole, by_rows ? std::min(share, kBandBytes) : share);
-}
-
-ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
+ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis, FramePasses& passes) {
   if (!job.wanted) return {};
   const std::size_t channel = channel_of(job);
   double saturation = saturated_from(job.source, job.method.data) - analysis.metrics.sky[channel];
   if (!std::isfinite(saturation)) saturation = std::numeric_limits<double>::infinity();
-  const Plane<float> picture = median_stack(job, analysis);
+  const Plane<float> picture = passes.proof_median(analysis.metrics, job.memory_limit_bytes);
   ProofList list = list_stars(picture, saturation);
   if (static_cast<int>(list.stars.size()) < kFewestProofStars)
     list.structure = structure_cells(picture.view());
@@ -260,6 +199,11 @@ ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
   for (const FrameChannel& f : analysis.metrics.channels[channel]) noise.push_back(noise_of(f));
   list.noise = median(std::move(noise));
   return list;
+}
+
+ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis) {
+  LocalPasses passes(job.source, job.method, job.threads, job.observer);
+  return find_proof_stars(job, analysis, passes);
 }
 
 ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const ProofList& list) {
@@ -270,6 +214,30 @@ ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const P
     if (few_stars) return judge_by_structure(job, analysis, list);
   }
   return {find_causes(job, analysis.proofs, list).bad, {}, {}, analysis.proofs};
+}
+
+namespace {
+
+bool same_stars(const ProofList& a, const ProofList& b) {
+  const auto same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+  return a.stars == b.stars && a.flux == b.flux &&
+         std::equal(a.structure.begin(), a.structure.end(), b.structure.begin(), b.structure.end(), same);
+}
+
+}  // namespace
+
+ProofVerdict judge_proofs_of_others(const ProofJob& job, const Analysis& analysis, const ProofList& list,
+                                    const FrameMetrics& before) {
+  ProofVerdict verdict = judge_proofs(job, analysis, list);
+  if (verdict.bad.empty() && verdict.groups.empty()) return verdict;
+  Analysis own;
+  own.metrics = before;
+  const ProofList stars = find_proof_stars(job, own);
+  if (same_stars(stars, list)) return verdict;
+  log_warning(
+      "workers gave another median of the frames than this process finds: frames are judged by its own");
+  own.proofs = prove_frames(job, own, stars);
+  return judge_proofs(job, own, stars);
 }
 
 }  // namespace tilecompile

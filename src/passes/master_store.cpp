@@ -15,10 +15,6 @@ namespace {
 std::string key_of(const std::string& sha256) { return "masters/" + sha256 + ".fits"; }
 std::string record_of(const std::string& input) { return "masters/of/" + sha256_hex(input); }
 
-bool is_digest(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 }  // namespace
 
 MasterObject MasterStore::put(const Plane<float>& plane) {
@@ -35,7 +31,7 @@ Plane<float> MasterStore::find(const std::string& input, const std::vector<MadeM
   if (store_.exists(record_of(input))) sha256 = store_.get(record_of(input));
   for (const MadeMaster& master : made)
     if (master.input == input) sha256 = master.sha256;
-  if (!is_digest(sha256) || !store_.exists(key_of(sha256))) return {};
+  if (!is_sha256(sha256) || !store_.exists(key_of(sha256))) return {};
   try {
     return decode_plane(fetch_checked(store_, key_of(sha256), sha256, "a master"));
   } catch (const InputError& e) {

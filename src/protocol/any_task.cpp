@@ -16,7 +16,7 @@ constexpr std::size_t kMostItems = 4096;
 TaskWork work_of(StrictObject& o) {
   const std::string operation = o.text("operation");
   std::string known;
-  for (int i = static_cast<int>(TaskWork::kDetect); i <= static_cast<int>(kLastWork); ++i) {
+  for (int i = static_cast<int>(TaskWork::kHash); i <= static_cast<int>(kLastWork); ++i) {
     const auto work = static_cast<TaskWork>(i);
     if (operation == piece_name(work)) return work;
     known += (known.empty() ? "" : ", ") + std::string(piece_name(work));

@@ -65,10 +65,6 @@ std::string identity_of(const struct stat& s) {
          std::to_string(s.st_mtim.tv_sec) + "." + std::to_string(s.st_mtim.tv_nsec);
 }
 
-bool is_digest(const std::string& name) {
-  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 // Also where the file system is mounted without access times. Not by UTIME_NOW, which goes by ticks: of files
 // that are used in one the order would be lost.
 void note_use(int fd) {
@@ -91,7 +87,7 @@ std::vector<Resident> residents(const fs::path& dir) {
     std::error_code gone;
     for (const fs::directory_entry& item : fs::directory_iterator(folder.path(), gone)) {
       struct stat status {};
-      if (!is_digest(item.path().filename().string()) || ::lstat(item.path().c_str(), &status) != 0) continue;
+      if (!is_sha256(item.path().filename().string()) || ::lstat(item.path().c_str(), &status) != 0) continue;
       if (S_ISREG(status.st_mode))
         found.push_back({item.path(), static_cast<std::uint64_t>(status.st_size), status.st_atim});
     }
@@ -215,7 +211,7 @@ CachedFile FileCache::take_in(const std::string& expected_sha256, const std::str
 }
 
 CachedFile FileCache::get(const std::string& sha256, const std::string& what, const Fetch& fetch) {
-  if (!is_digest(sha256)) throw InputError(what + " has no SHA-256 in the manifest, found '" + sha256 + "'");
+  if (!is_sha256(sha256)) throw InputError(what + " has no SHA-256 in the manifest, found '" + sha256 + "'");
   if (CachedFile file = open(sha256)) return file;
   const FolderLock lock(dir_ / "locks" / sha256.substr(0, 2));
   if (CachedFile file = open(sha256)) return file;  // another one fetched it meanwhile
@@ -227,7 +223,7 @@ CachedFile FileCache::add(const Fetch& fetch) { return take_in("", "", fetch); }
 CachedFile FileCache::named(const std::string& name) {
   std::error_code error;
   const std::string sha256 = fs::read_symlink(link_of(name), error).filename().string();
-  return error || !is_digest(sha256) ? CachedFile() : open(sha256);
+  return error || !is_sha256(sha256) ? CachedFile() : open(sha256);
 }
 
 void FileCache::give_name(const std::string& name, const CachedFile& file) {

@@ -23,6 +23,7 @@ class ArchiveWriter {
   void operator()(const double& v) { put(&v, sizeof v); }
   void operator()(const int& v) { whole(v); }
   void operator()(const bool& v) { whole(v ? 1 : 0); }
+  void operator()(const std::uint64_t& v) { put(&v, sizeof v); }
   void operator()(const std::string& text) {
     whole(static_cast<std::int64_t>(text.size()));
     put(text.data(), text.size());
@@ -62,6 +63,7 @@ class ArchiveReader {
   void operator()(double& v) { get(&v, sizeof v); }
   void operator()(int& v) { v = static_cast<int>(whole(INT32_MIN, INT32_MAX)); }
   void operator()(bool& v) { v = whole(0, 1) == 1; }
+  void operator()(std::uint64_t& v) { get(&v, sizeof v); }
   void operator()(std::string& text) {
     text.resize(count(1));
     get(text.data(), text.size());

@@ -11,6 +11,10 @@ namespace tilecompile {
 template <class T, class Of>
 concept Is = std::same_as<std::remove_const_t<T>, Of>;
 
+template <class A, Is<FileContent> T>
+void visit(A& a, T& c) {
+  a(c.sha256), a(c.sums.file_bytes), a(c.sums.block_bytes), a(c.sums.sums);
+}
 template <class A, Is<Normalization> T>
 void visit(A& a, T& n) {
   a(n.offset), a(n.gain), a(n.pedestal);

@@ -9,12 +9,14 @@
 #include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/coadd/mean_stack.hpp"
 #include "tilecompile/coadd/scatter_stack.hpp"
+#include "tilecompile/passes/proof_median.hpp"
 
 namespace tilecompile {
 namespace {
 
 using nlohmann::json;
 constexpr int kMostBands = 50;
+constexpr std::size_t kMedianBytes = std::size_t{8} << 20;  // of samples at once
 constexpr std::size_t kDigitsOfName = 16;
 static_assert(RowExtremes::kRows % kLevelCellPx == 0, "levels of a band are those of the image");
 
@@ -129,10 +131,15 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
   const std::string head = head_of(task, item.tile_id);
   Image image;
   switch (task.work) {
+    case TaskWork::kHash:
+      return head + archived(source.frames.content(item.tile_id));
     case TaskWork::kFlatLevels:
       return head + archived(look_at_flat(source.frames, item.tile_id, source.state.making));
     case TaskWork::kMaster:
       return head + archived(master_rows(source.frames, source.state.making, item.box, source.threads));
+    case TaskWork::kMedian:
+      return head + archived(proof_median_rows(source.frames, source.state.analysis.metrics, item.box,
+                                               kMedianBytes, kMedianBytes, source.threads));
     case TaskWork::kDetect:
       return head + archived(find_frame_stars(source.frames, item.tile_id, source.state.finding));
     case TaskWork::kAnalyse:
@@ -150,11 +157,22 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
   }
 }
 
+FileContent read_content(std::string_view object, const TileTask& task, int item, const Manifest& manifest) {
+  auto content = unarchived<FileContent>(numbers_in(object, task, item), what_of(task, item));
+  const FileSums& sums = content.sums;
+  require_shape(is_sha256(content.sha256) &&
+                    sums.file_bytes == manifest.frames[static_cast<std::size_t>(item)].size_bytes &&
+                    sums.block_bytes == block_bytes_for(sums.file_bytes) &&
+                    sums.sums.size() == block_count(sums.file_bytes, sums.block_bytes),
+                task, item);
+  return content;
+}
+
 FlatLook read_flat_look(std::string_view object, const TileTask& task, int item) {
   return unarchived<FlatLook>(numbers_in(object, task, item), what_of(task, item));
 }
 
-Plane<float> read_master_rows(std::string_view object, const TileTask& task, const TaskTile& item) {
+Plane<float> read_rows(std::string_view object, const TileTask& task, const TaskTile& item) {
   auto rows = unarchived<Plane<float>>(numbers_in(object, task, item.tile_id), what_of(task, item.tile_id));
   require_shape(rows.width() == item.box.w && rows.height() == item.box.h, task, item.tile_id);
   return rows;

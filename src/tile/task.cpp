@@ -78,8 +78,9 @@ TaskWork work_of(const std::string& type) {
 }  // namespace
 
 const char* piece_name(TaskWork work) {
-  constexpr const char* kNames[] = {"tile",  "metrics", "samples", "sums",        "detection",  "analysis",
-                                    "stack", "stars",   "scatter", "flat_levels", "master_rows"};
+  constexpr const char* kNames[] = {"tile",      "metrics",     "samples",    "sums",  "file_hash",
+                                    "detection", "analysis",    "stack",      "stars", "scatter",
+                                    "median",    "flat_levels", "master_rows"};
   return kNames[static_cast<std::size_t>(work)];
 }
 

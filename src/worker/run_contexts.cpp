@@ -2,6 +2,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/process_usage.hpp"
+#include "tilecompile/night/frame_sums.hpp"
 
 namespace tilecompile {
 namespace {
@@ -35,7 +36,8 @@ std::shared_ptr<RunContext> RunContexts::fetch(const TileTask& task) const {
       store_, frames ? frames_config_key(task) : config_key(task.run_id), task.config_hash, "configuration"));
   run->manifest = std::make_shared<Manifest>(
       decode_manifest(fetch_checked(store_, frames ? frames_manifest_key(task) : manifest_key(task.run_id),
-                                    task.frames_manifest_id, "manifest")));
+                                    task.frames_manifest_id, "manifest"),
+                      task.work != TaskWork::kHash));
   if (frames) {
     run->pass = std::make_shared<PassState>(fetch_pass_state(store_, task.metrics, *run->manifest));
   } else {
@@ -81,7 +83,10 @@ void RunContexts::learn_sums(const FrameMetrics& metrics, const Manifest& manife
 void RunContexts::check(const TileTask& task) const {
   const std::shared_ptr<RunContext> run = fetch(task);
   check_range(task, *run);
-  if (!of_calibration(task.work)) run->frames->file(task.first_frame);
+  if (task.work == TaskWork::kHash)
+    run->frames->content(task.first_frame);
+  else if (!of_calibration(task.work))
+    run->frames->file(task.first_frame);
 }
 
 void RunContexts::forget() {

@@ -163,6 +163,17 @@ TEST(ManifestJson, UnequalOrImpossibleShapesAreRefused) {
   EXPECT_THROW(decode_manifest(encode_manifest(manifest)), InputError);
 }
 
+// Workers that hash frames have their manifest before.
+TEST(ManifestJson, AHashMayBeOpenOnlyWhereThatIsAskedFor) {
+  Manifest manifest = sample(1);
+  manifest.frames[0].sha256 = "";
+  const std::string bytes = encode_manifest(manifest);
+  EXPECT_THROW(decode_manifest(bytes), InputError);
+  EXPECT_EQ(encode_manifest(decode_manifest(bytes, false)), bytes);
+  manifest.frames[0].sha256 = "abc";
+  EXPECT_THROW(decode_manifest(encode_manifest(manifest), false), InputError);
+}
+
 TEST(ManifestJson, WrongTypesAreRefused) {
   const auto good = nlohmann::json::parse(encode_manifest(sample(1)));
   for (const auto& [key, value] : good.at("frames").at(0).items()) {

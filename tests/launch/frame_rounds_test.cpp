@@ -72,6 +72,28 @@ TEST(FrameRounds, FindTheStarsOfOneProcess) {
   EXPECT_EQ(looks.journal_lines(), 7u) << "what is journalled is not made again";
 }
 
+TEST(FrameRounds, GiveTheHashesAndTheMedianOfOneProcess) {
+  Looks looks;
+  looks.add_worker("one");
+  looks.add_worker("two");
+  const std::vector<FileContent> contents =
+      looks.by_rounds([](FrameRounds& rounds, const FrameSource&) { return rounds.hash_files(); }).contents;
+  ASSERT_EQ(contents.size(), 7u);
+  for (std::size_t f = 0; f < 7; ++f) {
+    const ManifestEntry& frame = looks.night.manifest->frames[f];
+    EXPECT_EQ(contents[f].sha256, frame.sha256);
+    EXPECT_EQ(contents[f].sums, *looks.night.verified->sums_of(frame));
+  }
+  constexpr std::size_t kMemory = std::size_t{1} << 30;
+  const FrameMetrics& metrics = looks.night.analysis.metrics;
+  const FrameSource source = looks.night.source();
+  LocalPasses alone(source, looks.night.method, 1, nobody());
+  const Plane<float> median = looks.by_rounds(
+      [&](FrameRounds& rounds, const FrameSource&) { return rounds.proof_median(metrics, kMemory); });
+  expect_same_bits(median, alone.proof_median(metrics, kMemory), "median");
+  EXPECT_EQ(looks.journal_lines(), 7u + 2);
+}
+
 TEST(FrameRounds, StarsOfAFrameThatCannotBeReadAreItsProblem) {
   Looks looks;
   std::filesystem::resize_file(looks.night.frames_dir() / looks.night.manifest->frames[3].path, 5760);

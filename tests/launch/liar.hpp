@@ -53,13 +53,17 @@ class Liar : public ForwardingTransport {
     }
   }
 
-  // The background of a frame's first channel, or the first pixel of a band, is another one by some percent.
+  // The background of a frame's first channel, or the first pixel of a band, is another one by some percent;
+  // of a file the first digit of its SHA-256.
   void lie_about_frames(ResultMessage& result) {
     std::string bytes = store_.get(result.data_ref);
     constexpr std::size_t kCount = 8, kSides = 16, kHighBytesOfFloat = 2, kHighBytesOfDouble = 6;
+    const bool of_a_file = result.part->work == TaskWork::kHash;
     char& byte = bytes[bytes.find('\n') + 1 + kCount +
-                       (of_bands(result.part->work) ? kSides + kHighBytesOfFloat : kHighBytesOfDouble)];
-    byte = static_cast<char>(byte ^ 1);
+                       (of_a_file                     ? 0
+                        : of_bands(result.part->work) ? kSides + kHighBytesOfFloat
+                                                      : kHighBytesOfDouble)];
+    byte = static_cast<char>(!of_a_file ? byte ^ 1 : byte == '0' ? '1' : '0');
     store_.put(result.data_ref, bytes);
     result.data_checksum = sha256_hex(bytes);
   }

@@ -52,6 +52,16 @@ TEST_F(CachedFrames, AFrameThatIsNotInTheCacheIsFetchedOnce) {
   EXPECT_THROW(cached.file(3), TransientError);
 }
 
+// A worker that hashes a frame will want it again.
+TEST_F(CachedFrames, WhatIsHashedIsInTheCache) {
+  const FrameSource cached = source();
+  const FileContent content = cached.content(2);
+  EXPECT_EQ(content.sha256, night_.manifest->frames[2].sha256);
+  EXPECT_EQ(content.sums, *night_.verified->sums_of(night_.manifest->frames[2]));
+  fs::rename(night_.frames_dir(), night_.folder() / "away");
+  EXPECT_EQ(cached.file(2).copy.sha256(), content.sha256);
+}
+
 TEST_F(CachedFrames, AFrameOtherThanTheManifestSaysIsRefusedByItsName) {
   const std::string path = night_.manifest->frames[1].path;
   std::ofstream(night_.frames_dir() / path, std::ios::binary | std::ios::app) << "x";

@@ -10,6 +10,7 @@
 #include "small_night.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/process_usage.hpp"
+#include "tilecompile/night/frame_sums.hpp"
 
 namespace tilecompile {
 namespace {
@@ -69,6 +70,56 @@ TEST_F(BySums, ADamagedHeaderAndAnotherSizeAreFoundAtOnce) {
   EXPECT_THAT(read_rows(1, 399, 1), testing::HasSubstr("the manifest says"));
   fs::resize_file(path(2), fs::file_size(path(2)) - 1);
   EXPECT_THAT(read_rows(2, 0, 1), testing::HasSubstr("bytes, the manifest says"));
+}
+
+// As a worker may have given them that was found out since.
+TEST_F(BySums, WrongSumsGiveWayToRightOnes) {
+  const std::string sha256 = night_.manifest->frames[0].sha256;
+  const FileSums right = *reader_->sums_of(night_.manifest->frames[0]);
+  FileSums wrong = right;
+  wrong.sums.back() ^= 1;
+  reader_->learn(sha256, wrong);
+  EXPECT_THAT(read_rows(0, 380, 20), testing::HasSubstr("other bytes"));
+  reader_->learn(sha256, right);
+  EXPECT_EQ(read_rows(0, 380, 20), "");
+}
+
+TEST_F(BySums, TheContentIsThatOfTheFileNowWhateverWasKnown) {
+  const FileContent content = reader_->content_of(path(0), night_.manifest->frames[0]);
+  EXPECT_EQ(content.sha256, night_.manifest->frames[0].sha256);
+  EXPECT_EQ(content.sums, *night_.verified->sums_of(night_.manifest->frames[0]));
+  flip(path(0), 5000);
+  const FileContent other = reader_->content_of(path(0), night_.manifest->frames[0]);
+  EXPECT_NE(other.sha256, content.sha256);
+  EXPECT_NE(other.sums, content.sums);
+  EXPECT_EQ(source().content(1).sha256, night_.manifest->frames[1].sha256);
+  fs::resize_file(path(1), fs::file_size(path(1)) - 1);
+  EXPECT_THAT(refusal([&] { source().content(1); }), testing::HasSubstr("this host holds other frames"));
+  fs::remove(path(2));
+  EXPECT_THROW(source().content(2), TransientError);
+}
+
+// Two blocks are enough to tell another frame, and none of the rest is read.
+TEST_F(BySums, AFileLooksLikeItsSumsByItsFirstBlockAndItsMiddle) {
+  const FileSums sums = *reader_->sums_of(night_.manifest->frames[0]);
+  EXPECT_TRUE(looks_like(path(0), sums));
+  EXPECT_FALSE(looks_like(path(1), sums));
+  const auto size = static_cast<std::int64_t>(fs::file_size(path(0)));
+  for (const auto& [at, same] : {std::pair{size - 1, true}, {size / 2, false}}) {
+    flip(path(0), at);
+    EXPECT_EQ(looks_like(path(0), sums), same) << at;
+    flip(path(0), at);
+  }
+  flip(path(0), 100);
+  EXPECT_FALSE(looks_like(path(0), sums));
+}
+
+TEST_F(BySums, AFileIsAsItWasUntilSomebodyWritesIt) {
+  EXPECT_EQ(refusal([&] { night_.verified->check_unchanged(path(0)); }), "");
+  EXPECT_NE(refusal([&] { reader_->check_unchanged(path(0)); }), "") << "nobody has read its header";
+  fs::last_write_time(path(0), fs::last_write_time(path(0)) + std::chrono::seconds(1));
+  EXPECT_THAT(refusal([&] { night_.verified->check_unchanged(path(0)); }),
+              testing::HasSubstr("another file than a moment ago"));
 }
 
 TEST_F(BySums, ReadInPartsThePixelsAreThoseOfTheWhole) {
@@ -188,7 +239,7 @@ class FirstRead : public testing::Test {
   /// What the end of the first read still reads.
   std::int64_t cost() {
     const std::int64_t before = process_bytes_read();
-    files_.end_first(path_);
+    files_.end_first(path_, entry_);
     EXPECT_EQ(files_.sha256_of(path_), expected_);
     return process_bytes_read() - before;
   }
@@ -239,11 +290,25 @@ TEST_F(FirstRead, AFileThatIsAnotherOneNowIsRefused) {
     FrameReader reader = open();
     reader.read_all();
     replace();
-    EXPECT_THAT(refusal([&] { files_.end_first(path_); }), testing::HasSubstr("another file"));
+    EXPECT_THAT(refusal([&] { files_.end_first(path_, entry_); }), testing::HasSubstr("another file"));
   }
   EXPECT_THAT(refusal([&] { open(); }), testing::HasSubstr("another file"));
   fs::resize_file(path_, 100000);
   EXPECT_THAT(refusal([&] { open(); }), testing::HasSubstr("the manifest says"));
+}
+
+// As a worker does, which has read no header, with what another one says of the file.
+TEST_F(FirstRead, WhereTheHashIsKnownItIsComparedAtTheEnd) {
+  for (const bool right : {true, false}) {
+    entry_.sha256 = right ? expected_ : sha256_hex("a lie");
+    VerifiedFiles worker;
+    worker.learn(entry_.sha256, sums_);
+    worker.open_first(path_, entry_, ZeroIsNodata::kNever).read_all();
+    const std::string text = refusal([&] { worker.end_first(path_, entry_); });
+    const std::string expected = right ? "" : "has SHA-256 " + expected_ + ", the manifest says";
+    EXPECT_THAT(text, testing::HasSubstr(expected));
+    EXPECT_EQ(text.empty(), right);
+  }
 }
 
 TEST_F(FirstRead, AFileThatShrinksOrIsGoneIsNamed) {
@@ -251,7 +316,7 @@ TEST_F(FirstRead, AFileThatShrinksOrIsGoneIsNamed) {
   fs::resize_file(path_, 100000);
   EXPECT_THROW(reader.read_all(), TransientError);
   fs::remove(path_);
-  EXPECT_THROW(files_.end_first(path_), TransientError);
+  EXPECT_THROW(files_.end_first(path_, entry_), TransientError);
 }
 
 TEST(VerifiedFiles, WithoutSumsTheWholeFileIsHashedOnce) {

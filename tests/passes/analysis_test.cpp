@@ -45,33 +45,6 @@ TEST(Passes, OverTheFramesEndBeforeTheNextFrameWhenTheyAreTold) {
   EXPECT_EQ(seeing.pieces, kLast - 1);
 }
 
-TEST(ProofStars, AreTheSameWhateverRowsOfTheMedianAreReadAtOnce) {
-  const SmallNight night;
-  const FrameSource source = night.source();
-  const auto stars_within = [&](std::size_t memory) {
-    return find_proof_stars({source, night.method, 2, memory, nobody()}, night.analysis);
-  };
-  const ProofList at_once = stars_within(std::size_t{1} << 30), row_by_row = stars_within(1);
-  ASSERT_GE(at_once.stars.size(), 5U);
-  ASSERT_EQ(row_by_row.stars.size(), at_once.stars.size());
-  for (std::size_t i = 0; i < at_once.stars.size(); ++i) {
-    EXPECT_EQ(row_by_row.stars[i].x, at_once.stars[i].x);
-    EXPECT_EQ(row_by_row.stars[i].y, at_once.stars[i].y);
-  }
-  EXPECT_EQ(row_by_row.flux, at_once.flux);
-}
-
-TEST(ProofStars, TakeNoMoreMemoryThanTheMedianNeeds) {
-  Manifest night;
-  night.frames.resize(100);
-  for (ManifestEntry& f : night.frames) f.facts.width = 4000, f.facts.height = 3000;
-  constexpr std::size_t kLimit = std::size_t{2} << 30, kOfAll = 31 * std::size_t{4000} * 3000 * 4;
-  EXPECT_EQ(median_bytes(night, true, kLimit), std::size_t{64} << 20) << "rows are read by themselves";
-  EXPECT_EQ(median_bytes(night, false, kLimit), kLimit / 4) << "every band unpacks all frames again";
-  EXPECT_EQ(median_bytes(night, false, 8 * kLimit), kOfAll);
-  EXPECT_EQ(median_bytes(night, true, std::size_t{100} << 20), std::size_t{25} << 20);
-}
-
 TEST(Passes, TheFirstLookTakesTheHashes) {
   const SmallNight night(
       1, 5, [](MethodConfig&) {}, [](SimulateOptions& sky) { sky.width = 500, sky.height = 400; });

@@ -25,8 +25,9 @@ TileTask frame_task(TaskWork work) {
 }
 
 TEST(AnyTask, FramesAndBandsComeBackAsTheyWere) {
-  for (const TaskWork work : {TaskWork::kDetect, TaskWork::kAnalyse, TaskWork::kStack, TaskWork::kStars,
-                              TaskWork::kScatter, TaskWork::kFlatLevels, TaskWork::kMaster}) {
+  for (const TaskWork work :
+       {TaskWork::kHash, TaskWork::kDetect, TaskWork::kAnalyse, TaskWork::kStack, TaskWork::kStars,
+        TaskWork::kScatter, TaskWork::kMedian, TaskWork::kFlatLevels, TaskWork::kMaster}) {
     const TileTask task = frame_task(work);
     const TileTask again = decode_any_task(encode_any_task(task));
     EXPECT_EQ(again.work, work);

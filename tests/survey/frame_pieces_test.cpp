@@ -79,13 +79,13 @@ TEST(FramePieces, MastersInBandsAreThoseOfOneProcess) {
     for (int id = 0; id < 3; ++id) {
       const TaskTile item{id, bands[static_cast<std::size_t>(id)]};
       const std::string piece = make_frame_piece(of_rows, item, {source, method, night.state});
-      const Plane<float> rows = read_master_rows(piece, of_rows, item);
+      const Plane<float> rows = read_rows(piece, of_rows, item);
       for (int y = 0; y < item.box.h; ++y)
         EXPECT_TRUE(std::equal(rows.row(y), rows.row(y) + night.kWidth, whole.row(item.box.y0 + y))) << y;
-      EXPECT_THROW(read_master_rows(piece, of_levels, item), InputError);
-      EXPECT_THROW(read_master_rows(piece, of_rows, {id + 1, item.box}), InputError);
-      EXPECT_THROW(read_master_rows(piece, of_rows, {id, {0, item.box.y0, 50, item.box.h - 1}}), InputError);
-      EXPECT_THROW(read_master_rows(piece.substr(0, piece.size() - 1), of_rows, item), InputError);
+      EXPECT_THROW(read_rows(piece, of_levels, item), InputError);
+      EXPECT_THROW(read_rows(piece, of_rows, {id + 1, item.box}), InputError);
+      EXPECT_THROW(read_rows(piece, of_rows, {id, {0, item.box.y0, 50, item.box.h - 1}}), InputError);
+      EXPECT_THROW(read_rows(piece.substr(0, piece.size() - 1), of_rows, item), InputError);
     }
     // A flat is brought to 1, a mean of frames stays theirs.
     EXPECT_NEAR(whole.at(25, 75), flats ? 1 : 3010, flats ? 0.05 : 15);
@@ -95,6 +95,48 @@ TEST(FramePieces, MastersInBandsAreThoseOfOneProcess) {
   EXPECT_EQ(read_flat_look(look, of_levels, 3).fault, FlatFault::kNone);
   EXPECT_NEAR(looks[3].levels[0], 2000 + 300 * 3 + 7 * 24.5 + 3 * 74.5 + 5 - 250, 10);
   EXPECT_THROW(read_flat_look(look, of_levels, 2), InputError);
+}
+
+TEST(FramePieces, TheMedianInBandsIsThatOfOneProcess) {
+  FlatNight night;
+  const FrameSource source = night.source();
+  const MethodConfig method;
+  FrameMetrics& metrics = night.state.analysis.metrics;
+  metrics.channels.assign(1, std::vector<FrameChannel>(5));
+  for (std::size_t f = 0; f < 5; ++f) metrics.channels[0][f].background = 40.0 * static_cast<double>(f);
+  const Plane<float> whole =
+      LocalPasses(source, method, 2, nobody()).proof_median(metrics, std::size_t{1} << 30);
+  EXPECT_NEAR(whole.at(25, 75), 2000 + 260 * 2 + 7 * 25 + 3 * 75, 12) << "of five, the third";
+  const TileTask task = night.task(TaskWork::kMedian);
+  const auto bands = frame_items(task.work, night.kWidth, night.kHeight, 5);
+  ASSERT_EQ(bands.size(), 3u);
+  for (int id = 0; id < 3; ++id) {
+    const TaskTile item{id, bands[static_cast<std::size_t>(id)]};
+    const std::string piece = make_frame_piece(task, item, {source, method, night.state});
+    const Plane<float> rows = read_rows(piece, task, item);
+    for (int y = 0; y < item.box.h; ++y)
+      EXPECT_TRUE(std::equal(rows.row(y), rows.row(y) + night.kWidth, whole.row(item.box.y0 + y))) << y;
+  }
+}
+
+TEST(FramePieces, TheContentOfAFileComesBackAndNothingElseIsTakenForIt) {
+  FlatNight night;
+  const FrameSource source = night.source();
+  const Manifest hashed = *night.manifest;
+  for (ManifestEntry& frame : night.manifest->frames) frame.sha256 = "";
+  const TileTask task = night.task(TaskWork::kHash);
+  const std::string piece = make_frame_piece(task, {3, {}}, {source, MethodConfig{}, night.state});
+  const FileContent content = read_content(piece, task, 3, *night.manifest);
+  EXPECT_EQ(content.sha256, hashed.frames[3].sha256);
+  EXPECT_EQ(content.sums, *night.verified->sums_of(hashed.frames[3]));
+  EXPECT_THROW(read_content(piece, task, 2, *night.manifest), InputError);
+  EXPECT_THROW(read_content(piece.substr(0, piece.size() - 8), task, 3, *night.manifest), InputError);
+  Manifest larger = *night.manifest;
+  larger.frames[3].size_bytes += 2880;
+  EXPECT_THROW(read_content(piece, task, 3, larger), InputError) << "the sums are of another size";
+  std::string no_digest = piece;
+  no_digest[no_digest.find('\n') + 1 + 8] = 'x';
+  EXPECT_THROW(read_content(no_digest, task, 3, *night.manifest), InputError);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -113,7 +114,7 @@ TEST(Distrust, ALyingWorkerIsNamedAndThePicturesAreThoseOfAnHonestRun) {
   lying.get();
   ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
   EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "liar");
-  EXPECT_NE(town.text.find("worker liar gave wrong tiles"), std::string::npos) << town.text;
+  EXPECT_NE(town.text.find("worker liar gave wrong results"), std::string::npos) << town.text;
 }
 
 // Its tiles of the first round are in the picture already: the run ends, and resumed it computes them again.
@@ -180,6 +181,71 @@ TEST(Distrust, AWorkerFoundOutOverATileIsNotBelievedAboutFramesEither) {
   EXPECT_EQ(audit.at("distrusted_workers").at(0).at("worker_id"), "liar");
   EXPECT_NE(town.events().find("frames_analysed_again"), std::string::npos);
   EXPECT_NE(town.events().find("journal_dropped"), std::string::npos) << "tiles that rest on it go, too";
+}
+
+// What others and the master find then is that the frames are other ones, which they are not.
+TEST(Distrust, AWorkerThatGivesWrongHashesIsFoundOutByWhatFollows) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town("--set parallel.audit_percent=0.000001");
+  const auto store = open_file_store(town.out());
+  constexpr int kFrames = 12;
+  std::atomic<int> hashes{0};
+  std::atomic<bool> stop{false};
+  Liar transport(
+      town.connect(), *store, [](TileFile&) {}, {},
+      [&](const ResultMessage& r) {
+        if (r.part->work != TaskWork::kHash) return false;
+        stop = ++hashes == kFrames;
+        return hashes > 1;  // the master looks after the first one
+      });
+  transport.declare(compute_queue_spec(false));
+  say_fit(*town.connect(), "liar");
+  RunContexts runs(*store, std::filesystem::path(town.night()) / "frames", std::size_t{1} << 28, 1,
+                   std::make_shared<VerifiedFiles>());
+  auto lying = std::async(std::launch::async, [&] {
+    run_worker(transport, *store, runs, {"liar", 1, 2}, stop);
+  });
+  EXPECT_TRUE(comes_true([&] { return transport.inspect("tile.compute")->consumers > 0; }));
+  auto master = town.start_master();
+  lying.get();
+  const HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const auto audit = town.end(master);
+  EXPECT_EQ(hashes, kFrames);
+  ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
+  EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "liar");
+  EXPECT_NE(town.text.find("is another file there than here, or it was hashed wrongly"), std::string::npos)
+      << town.text;
+  EXPECT_NE(town.events().find("frames_analysed_again"), std::string::npos);
+}
+
+// Where the frames are copies, one of them can be an older one of the same size.
+TEST(Distrust, AWorkerWithAnotherFrameThanTheMasterIsNamedAndItsFrameIsNotTaken) {
+  TILECOMPILE_NEEDS_RABBITMQ
+  Town town;
+  const std::filesystem::path copies = town.folder() / "copies";
+  std::filesystem::copy(town.night() + "/frames", copies);
+  std::filesystem::path old;
+  for (const auto& entry : std::filesystem::directory_iterator(copies)) old = std::max(old, entry.path());
+  {
+    std::fstream file(old, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(old) / 2));
+    file.write("\x01\x02\x03\x04", 4);
+  }
+  std::string flags = town.worker_flags();
+  flags.replace(flags.find(town.night() + "/frames"), town.night().size() + 7, copies.string());
+  const HandWorker stale(town.folder(), "stale", flags);
+  const auto party = town.connect();
+  EXPECT_TRUE(comes_true([&] {
+    const auto queue = party->inspect("tile.compute");
+    return queue && queue->consumers > 0;
+  }));
+  auto master = town.start_master();
+  EXPECT_TRUE(comes_true([&] { return town.events().find("worker_distrusted") != std::string::npos; }));
+  const HandWorker honest(town.folder(), "honest", town.worker_flags());
+  const auto audit = town.end(master);
+  ASSERT_EQ(audit.at("distrusted_workers").size(), 1u) << audit;
+  EXPECT_EQ(audit.at("distrusted_workers")[0].at("worker_id"), "stale");
+  EXPECT_NE(town.text.find("frame " + old.filename().string()), std::string::npos) << town.text;
 }
 
 TEST(Distrust, TasksThatAWorkerHoldsAreDoneByAnother) {

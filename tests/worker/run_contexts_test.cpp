@@ -1,5 +1,6 @@
 #include "tilecompile/worker/run_contexts.hpp"
 
+#include "tilecompile/base/error.hpp"
 #include "tilecompile/tile/clusters.hpp"
 #include "worker_night.hpp"
 
@@ -33,6 +34,23 @@ TEST(RunContexts, FramesAreReadThoughTheirSumsAreGoneOrDamaged) {
     RunContexts runs = night.contexts();
     EXPECT_EQ(runs.get(task)->frames->open(0).facts().width, night.manifest->width()) << damaged;
   }
+}
+
+TEST(RunContexts, OnlyWhoHashesFramesTakesAManifestWithoutHashes) {
+  WorkerNight night;
+  Manifest manifest = *night.manifest;
+  for (ManifestEntry& frame : manifest.frames) frame.sha256 = "";
+  TileTask task = night.task_template;
+  task.work = TaskWork::kHash;
+  task.frames_manifest_id = sha256_hex(encode_manifest(manifest));
+  task.metrics = share_pass_state(*night.store, night.run_id, {night.analysis, {}, {}, {}, {}});
+  night.store->put(frames_config_key(task), night.store->get(config_key(night.run_id)));
+  night.store->put(frames_manifest_key(task), encode_manifest(manifest));
+  RunContexts runs = night.contexts();
+  runs.check(task);
+  EXPECT_EQ(runs.get(task)->frames->content(2).sha256, night.manifest->frames[2].sha256);
+  task.work = TaskWork::kAnalyse;
+  EXPECT_THROW(night.contexts().get(task), InputError);
 }
 
 TEST(RunContexts, WhatIsForgottenIsFetchedAgain) {

@@ -10,6 +10,9 @@
 
 namespace tilecompile {
 
+/// Whether it is written as digests are: 64 lower-case hex digits.
+bool is_sha256(std::string_view text);
+
 /// SHA-256 of bytes that arrive in pieces.
 class Sha256 {
  public:

@@ -53,6 +53,7 @@ struct FrameChannel {
 /// A reference star, centre in px of the image, rounded to 1/1024 px (`methodology.md` 5).
 struct ReferenceStar {
   double x = 0, y = 0;
+  bool operator==(const ReferenceStar&) const = default;
 };
 
 /// Everything about the frames that a tile needs, shared by all workers of a run.

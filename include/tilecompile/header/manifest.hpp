@@ -35,8 +35,8 @@ bool natural_less(std::string_view a, std::string_view b);
 /// The bytes of manifest.json; their SHA-256 is `frames_manifest_id`.
 std::string encode_manifest(const Manifest& manifest);
 /// Inverse of encode_manifest. Throws InputError for anything else, for paths that are absolute or leave the
-/// input folder, and for frames of unequal shape.
-Manifest decode_manifest(std::string_view bytes);
+/// input folder, and for frames of unequal shape; unless `hashes_known` a SHA-256 may be empty.
+Manifest decode_manifest(std::string_view bytes, bool hashes_known = true);
 
 /// Frames that their headers rule out (`methodology.md`, last section): another size or channel count than
 /// most, an exposure outside the tolerance of the median, a stretch in HISTORY, the words of a dark or flat,

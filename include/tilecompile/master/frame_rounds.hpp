@@ -41,10 +41,12 @@ class FrameRounds : public FramePasses {
  public:
   explicit FrameRounds(FrameRoundsJob job) : job_(std::move(job)) {}
   bool by_others() const override { return true; }
+  HashedFiles hash_files() override;
   std::vector<FlatLook> look_at_flats(const MasterMaking& making) override;
   Plane<float> make_master(const MasterMaking& making) override;
   NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
+  Plane<float> proof_median(const FrameMetrics& metrics, std::size_t memory_limit_bytes) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
                                       const LookAgain& again) override;
 
@@ -55,6 +57,7 @@ class FrameRounds : public FramePasses {
   PassState nothing_known() const;
   void carry_out(const TileTask& task, const ReadPiece& read,
                  const std::function<void(int item, const InputError& why)>& unreadable);
+  Plane<float> joined_rows(const TileTask& task);
   void stack(Analysis& analysis, const PassState& state, TaskWork work);
 
   FrameRoundsJob job_;

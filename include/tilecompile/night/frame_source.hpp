@@ -47,12 +47,15 @@ class FrameSource {
   /// Opens frame `index` after checking that it is the file of the manifest; where its sums are known, what
   /// is read of it is checked then.
   OpenFrame open(int index) const;
-  /// The same for the first look at all of it: where the manifest has no SHA-256 of it yet, that is taken
-  /// while it is read.
+  /// The same for the first look at all of it: where the manifest has no SHA-256 of it yet, or its sums are
+  /// known, so that the others look at no more than these, that is taken while it is read.
   OpenFrame open_first(int index) const;
   /// Ends that look, if it was the first: the SHA-256 is known from here on. Throws InputError when the file
-  /// is another one now.
+  /// is another one now, or than the manifest says.
   void end_first(int index) const;
+  /// SHA-256 and sums of the file of frame `index`, whose content nobody knows; it goes through the cache.
+  /// Throws InputError when it has another size than the manifest says, TransientError when it is missing.
+  FileContent content(int index) const;
   /// The file of frame `index` as it is stored, checked likewise.
   FrameReader reader(int index, ZeroIsNodata zeros) const;
   /// Frame `index` as a file, checked against the manifest.
@@ -60,6 +63,7 @@ class FrameSource {
 
  private:
   OpenFrame opened(int index, FrameReader reader) const;
+  bool hashed_as_read(const ManifestEntry& entry) const;
 
   FrameOrigin origin_;
   std::shared_ptr<const Manifest> manifest_;

@@ -14,6 +14,12 @@
 
 namespace tilecompile {
 
+/// What is known of a file's bytes.
+struct FileContent {
+  std::string sha256;
+  FileSums sums;
+};
+
 /// Remembers which files were already found to hold the bytes a manifest promises, by identity and time of
 /// the file, so that each is hashed once a process. Of files whose sums by blocks are known only what is read
 /// is looked at, as it is read, once a process. Headers are kept too. Safe from several threads.
@@ -28,12 +34,16 @@ class VerifiedFiles {
   /// Opens a file that is known to be sound, or not yet to be of any content; its header is read once a
   /// process.
   FrameReader open(const std::filesystem::path& path, ZeroIsNodata zeros);
-  /// Opens frame `entry`, whose SHA-256 nobody knows, for its first read: that is taken of what is read in
-  /// order from the first sample on. Throws InputError when the file is not the one whose header was read.
+  /// Opens frame `entry` for its first read: its SHA-256 is taken of what is read in order from the first
+  /// sample on. Throws InputError when nobody knows it and the file is not the one whose header was read.
   FrameReader open_first(const std::filesystem::path& path, const ManifestEntry& entry, ZeroIsNodata zeros);
   /// Ends the first read of such a frame: its SHA-256 and sums are known from here on. Throws InputError when
-  /// the file is not the one that was opened, TransientError when its rest cannot be read.
-  void end_first(const std::filesystem::path& path);
+  /// the file is not the one that was opened, or not the manifest's, TransientError when its rest cannot be
+  /// read.
+  void end_first(const std::filesystem::path& path, const ManifestEntry& entry);
+  /// Throws InputError when the file is not the one any more whose header was read, TransientError when it is
+  /// gone.
+  void check_unchanged(const std::filesystem::path& path) const;
   /// What ended so, or was hashed otherwise. Throws InputError when the file is another one since.
   std::string known_sha256(const std::filesystem::path& path) const;
   /// SHA-256 of a file, noted with its sums; what was not hashed yet is read. Throws TransientError when it
@@ -42,7 +52,10 @@ class VerifiedFiles {
   /// Notes a file whose hash was just taken.
   void remember(const std::filesystem::path& path, const std::string& sha256);
 
-  /// Notes the sums of the file that has this SHA-256.
+  /// The same with its sums, of a frame whose SHA-256 nobody knows, by what the file holds now. Throws
+  /// TransientError when it is missing, InputError when it has another size or cannot be read.
+  FileContent content_of(const std::filesystem::path& path, const ManifestEntry& entry);
+  /// Notes the sums of the file that has this SHA-256, in place of others.
   void learn(const std::string& sha256, FileSums sums);
   /// Those of a frame; nothing where they are not known, or not of a file of its size.
   std::shared_ptr<const FileSums> sums_of(const ManifestEntry& entry) const;
@@ -66,10 +79,9 @@ class VerifiedFiles {
   std::map<std::string, std::shared_ptr<const FileSums>> sums_;  // by SHA-256
 };
 
-/// The sums of all frames as an object, in the order of the manifest; empty when those of a frame are not
-/// known, as of one that was read from a cache.
-std::string encode_frame_sums(const Manifest& manifest, const VerifiedFiles& files);
-/// The inverse: lets `files` know them. Throws InputError for an object that is not of such frames.
-void learn_frame_sums(std::string_view bytes, const Manifest& manifest, VerifiedFiles& files);
+/// Whether the first block of a file and the one in its middle are as the sums say, which those of another
+/// frame or another export of it are not. Throws InputError when the file is shorter, TransientError when it
+/// cannot be read.
+bool looks_like(const std::filesystem::path& path, const FileSums& sums);
 
 }  // namespace tilecompile

@@ -53,6 +53,12 @@ struct StarLook {
 /// Asked when all frames have been looked at: whether they are to be looked at once more.
 using LookAgain = std::function<bool(const std::vector<StarLook>& looks)>;
 
+/// What the files of the frames hold, [frame].
+struct HashedFiles {
+  std::vector<FileContent> contents;
+  std::vector<std::string> problems;  ///< why a file cannot be read; empty: it can
+};
+
 /// The passes over all frames, here or elsewhere. What a frame gives does not depend on other frames, nor
 /// a row of the stacks on other rows; so they may be spread over processes.
 class FramePasses {
@@ -60,6 +66,8 @@ class FramePasses {
   virtual ~FramePasses() = default;
   /// Whether other processes look at the frames, which can be wrong.
   virtual bool by_others() const { return false; }
+  /// The content of every frame's file, before it is known.
+  virtual HashedFiles hash_files() = 0;
   /// Over flats: the look at every one, [frame].
   virtual std::vector<FlatLook> look_at_flats(const MasterMaking& making) = 0;
   /// Over frames of calibration: their master.
@@ -69,6 +77,8 @@ class FramePasses {
   /// Pass 1 of every frame, [frame], whose channels are moved to the metrics. Unless a frame cannot be read,
   /// the classical stack, its coverage and the extremes of `analysis` are filled too.
   virtual std::vector<FrameLook> look(Analysis& analysis) = 0;
+  /// The median in which the stars of the proof are found (proof_median_rows), between the passes.
+  virtual Plane<float> proof_median(const FrameMetrics& metrics, std::size_t memory_limit_bytes) = 0;
   /// Pass 2 of every frame, likewise. Fills the variance of the classical stack; in photometric mode also the
   /// stack, its coverage and the extremes anew, by the factors that are known now. Where `again` says of the
   /// looks that they will be taken once more, these stay what they were.
@@ -81,10 +91,12 @@ class LocalPasses : public FramePasses {
  public:
   LocalPasses(const FrameSource& source, const MethodConfig& method, int threads, Observer& observer)
       : source_(source), method_(method), threads_(threads), observer_(observer) {}
+  HashedFiles hash_files() override;
   std::vector<FlatLook> look_at_flats(const MasterMaking& making) override;
   Plane<float> make_master(const MasterMaking& making) override;
   NightStars find_stars(const StarFinding& how) override;
   std::vector<FrameLook> look(Analysis& analysis) override;
+  Plane<float> proof_median(const FrameMetrics& metrics, std::size_t memory_limit_bytes) override;
   std::vector<StarLook> look_at_stars(Analysis& analysis, const StarPass& pass,
                                       const LookAgain& again) override;
 

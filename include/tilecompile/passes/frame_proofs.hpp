@@ -19,14 +19,11 @@ struct ProofJob {
   bool wanted = true;  ///< `input.prove_frames`; false: no stars, and nothing is judged
 };
 
-/// The stars that every frame has to show: found on the per-pixel median of I - B over at most 31 frames
-/// spread evenly, which bad frames do not bend while they are fewer than half; on the reference channel, the
-/// brightest 200. Read in bands of rows within median_bytes. `analysis` is that of pass 1.
+/// The stars that every frame has to show: the brightest 200 of the median that `passes` make
+/// (proof_median_rows). `analysis` is that of pass 1.
+ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis, FramePasses& passes);
+/// The same in this process.
 ProofList find_proof_stars(const ProofJob& job, const Analysis& analysis);
-/// Memory that the samples of this median take: at most a quarter of the limit, and 64 MiB where rows of the
-/// frames can be read by themselves (`by_rows`), as they cannot of packed or raw ones.
-std::size_t median_bytes(const Manifest& manifest, bool by_rows, std::size_t memory_limit_bytes);
-
 /// The proof of every frame, which measure_seeing makes on its way too.
 std::vector<FrameProof> prove_frames(const ProofJob& job, const Analysis& analysis, const ProofList& list);
 
@@ -43,5 +40,9 @@ struct ProofVerdict {
 /// shows no stars, the frames are compared with the single frame of nine that shows most stars: a median of
 /// two pictures shows both or neither.
 ProofVerdict judge_proofs(const ProofJob& job, const Analysis& analysis, const ProofList& list);
+/// The same where others made the median that the list was found in, with the metrics `before`: nobody is
+/// condemned by it. Where this process finds other stars, it proves all frames by these; so says the log.
+ProofVerdict judge_proofs_of_others(const ProofJob& job, const Analysis& analysis, const ProofList& list,
+                                    const FrameMetrics& before);
 
 }  // namespace tilecompile

@@ -3,18 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/base/phase_clock.hpp"
 #include "tilecompile/coadd/checks.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/verdict.hpp"
 #include "tilecompile/header/bad_frame.hpp"
 
 namespace tilecompile {
-
-/// Time a phase took.
-struct PhaseCost {
-  std::string name;
-  double seconds = 0, cpu_seconds = 0;
-};
 
 /// A product of a run and its figures.
 struct ProductRecord {

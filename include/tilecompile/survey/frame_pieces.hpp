@@ -23,7 +23,7 @@ struct PieceSource {
   const FrameSource& frames;
   const MethodConfig& method;
   const PassState& state;  ///< that the task names
-  int threads = 1;         ///< of a band of a master
+  int threads = 1;         ///< of a band of a master or median
 };
 
 /// Rows of a band: a multiple of RowExtremes::kRows and of kLevelCellPx, so that there are at most some
@@ -41,8 +41,9 @@ std::string make_frame_piece(const TileTask& task, const TaskTile& item, const P
 
 /// The inverse, for the piece that `task` asks of the item. Throws InputError when it is another one,
 /// damaged, or not of the shape of the manifest's frames.
+FileContent read_content(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 FlatLook read_flat_look(std::string_view object, const TileTask& task, int item);
-Plane<float> read_master_rows(std::string_view object, const TileTask& task, const TaskTile& item);
+Plane<float> read_rows(std::string_view object, const TileTask& task, const TaskTile& item);
 FrameStars read_stars(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 FrameLook read_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);
 StarLook read_star_look(std::string_view object, const TileTask& task, int item, const Manifest& manifest);

@@ -33,20 +33,23 @@ enum class TaskWork {
   kMeasure,
   kSample,
   kSum,
+  kHash,
   kDetect,
   kAnalyse,
   kStack,
   kStars,
   kScatter,
+  kMedian,
   kFlatLevels,
   kMaster
 };
 inline constexpr TaskWork kLastWork = TaskWork::kMaster;
 /// What the piece is that such a task makes: `metrics`, `samples`, `sums`, `detection`, ...
 const char* piece_name(TaskWork work);
-constexpr bool of_frames(TaskWork work) { return work >= TaskWork::kDetect; }
+constexpr bool of_frames(TaskWork work) { return work >= TaskWork::kHash; }
 constexpr bool of_bands(TaskWork work) {
-  return work == TaskWork::kStack || work == TaskWork::kScatter || work == TaskWork::kMaster;
+  return work == TaskWork::kStack || work == TaskWork::kScatter || work == TaskWork::kMedian ||
+         work == TaskWork::kMaster;
 }
 constexpr bool of_calibration(TaskWork work) { return work >= TaskWork::kFlatLevels; }
 

@@ -1,16 +1,23 @@
 #pragma once
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "tilecompile/report/run_record.hpp"
-
 namespace tilecompile {
+
+/// Time a phase took.
+struct PhaseCost {
+  std::string name;
+  double seconds = 0, cpu_seconds = 0;
+};
 
 /// Measures phases of a run one after the other: wall time and CPU seconds of this process.
 class PhaseClock {
  public:
-  /// Ends the current phase, if any, and gives back the memory that it freed.
+  /// Ends the current phase, if any, and gives back the memory that it freed. A phase that comes again adds
+  /// to what it took before.
   void start(const std::string& name);
   /// Ends the current phase, if any.
   void stop();
@@ -18,7 +25,7 @@ class PhaseClock {
 
  private:
   std::vector<PhaseCost> phases_;
-  bool running_ = false;
+  std::optional<std::size_t> running_;
   std::chrono::steady_clock::time_point began_;
   double cpu_began_ = 0;
 };

@@ -1,6 +1,8 @@
-#include "phase_clock.hpp"
+#include "tilecompile/base/phase_clock.hpp"
 
 #include <sys/resource.h>
+
+#include <algorithm>
 
 #include "tilecompile/base/process_usage.hpp"
 
@@ -19,17 +21,20 @@ double cpu_seconds() {
 void PhaseClock::start(const std::string& name) {
   stop();
   give_back_freed_memory();
-  phases_.push_back({name, 0, 0});
-  running_ = true;
+  const auto known = std::find_if(phases_.begin(), phases_.end(),
+                                  [&](const PhaseCost& phase) { return phase.name == name; });
+  running_ = static_cast<std::size_t>(known - phases_.begin());
+  if (known == phases_.end()) phases_.push_back({name, 0, 0});
   began_ = std::chrono::steady_clock::now();
   cpu_began_ = cpu_seconds();
 }
 
 void PhaseClock::stop() {
   if (!running_) return;
-  phases_.back().seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-  phases_.back().cpu_seconds = cpu_seconds() - cpu_began_;
-  running_ = false;
+  PhaseCost& phase = phases_[*running_];
+  phase.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  phase.cpu_seconds += cpu_seconds() - cpu_began_;
+  running_.reset();
 }
 
 }  // namespace tilecompile

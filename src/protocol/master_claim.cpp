@@ -1,4 +1,4 @@
-#include "tilecompile/master/master_claim.hpp"
+#include "tilecompile/protocol/master_claim.hpp"
 
 #include "tilecompile/base/log.hpp"
 
