@@ -42,29 +42,33 @@ struct StarPair {
   double flux_ratio, near_flux_ratio;  // NaN when an aperture was not measured
 };
 
-double flux_ratio(const Plane<float>& product, const Plane<float>& plain_mean, const ReferenceStar& star,
-                  double radius, double inner, double outer) {
-  const ApertureFlux a = aperture_flux(product.view(), star.x, star.y, radius, inner, outer);
-  const ApertureFlux b = aperture_flux(plain_mean.view(), star.x, star.y, radius, inner, outer);
-  return a.measured && b.measured && b.flux > 0 ? a.flux / b.flux : std::nan("");
+double flux_inside(const Plane<float>& picture, const ReferenceStar& star, double radius, double inner,
+                   double outer) {
+  const ApertureFlux light = aperture_flux(picture.view(), star.x, star.y, radius, inner, outer);
+  return light.measured ? light.flux : std::nan("");
 }
 
-std::optional<StarPair> measure_pair(const Plane<float>& product, const Plane<float>& plain_mean,
-                                     const ReferenceStar& star, const FrameMetrics& metrics,
-                                     const QualityArea& area) {
-  const int r = metrics.star_radius_px;
-  const Box box{static_cast<int>(std::floor(star.x + 0.5)) - r,
-                static_cast<int>(std::floor(star.y + 0.5)) - r, 2 * r + 1, 2 * r + 1};
-  if (!inside(area, box)) return std::nullopt;
-  const StarShape a = measure_star(product.view(), star.x, star.y, r);
-  const StarShape b = measure_star(plain_mean.view(), star.x, star.y, r);
-  if (!a.measured || !b.measured || a.snr < kLowestSnr || b.snr < kLowestSnr) return std::nullopt;
-  // A narrow aperture holds more of a sharper star; a wide one holds all of both.
+// A narrow aperture holds more of a sharper star; a wide one holds all of both.
+PictureFigures::Star measure_one(const Plane<float>& picture, const ReferenceStar& star,
+                                 const FrameMetrics& metrics) {
+  const StarShape shape = measure_star(picture.view(), star.x, star.y, metrics.star_radius_px);
+  if (!shape.measured || shape.snr < kLowestSnr) return {};
   const double seeing = metrics.seeing_px, near = std::max(2.0, kNearApertureInFwhm * seeing);
-  return StarPair{a.fwhm_px, b.fwhm_px,
-                  flux_ratio(product, plain_mean, star, kWideApertureInFwhm * seeing,
-                             kRingFromInFwhm * seeing, kRingToInFwhm * seeing),
-                  flux_ratio(product, plain_mean, star, near, 2 * near, 3 * near)};
+  return {shape.fwhm_px,
+          flux_inside(picture, star, kWideApertureInFwhm * seeing, kRingFromInFwhm * seeing,
+                      kRingToInFwhm * seeing),
+          flux_inside(picture, star, near, 2 * near, 3 * near)};
+}
+
+double ratio_of(double flux, double plain) { return plain > 0 ? flux / plain : std::nan(""); }
+
+std::optional<StarPair> pair_of(const PictureFigures::Star& product, const PictureFigures::Star& plain,
+                                const ReferenceStar& star, int radius, const QualityArea& area) {
+  const Box box{static_cast<int>(std::floor(star.x + 0.5)) - radius,
+                static_cast<int>(std::floor(star.y + 0.5)) - radius, 2 * radius + 1, 2 * radius + 1};
+  if (!(product.fwhm_px > 0) || !(plain.fwhm_px > 0) || !inside(area, box)) return std::nullopt;
+  return StarPair{product.fwhm_px, plain.fwhm_px, ratio_of(product.wide_flux, plain.wide_flux),
+                  ratio_of(product.near_flux, plain.near_flux)};
 }
 
 double percentile(std::vector<double> values, double share) {
@@ -133,14 +137,12 @@ Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px) {
   return mask;
 }
 
-std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky,
-                              const QualityArea& area) {
+std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky) {
   std::vector<double> scales;
   Distribution samples;
   Plane<float> of_cell(kCellPx, kCellPx);
   for (int y0 = 0; y0 + kCellPx <= image.height(); y0 += kCellPx)
     for (int x0 = 0; x0 + kCellPx <= image.width(); x0 += kCellPx) {
-      if (!inside(area, {x0, y0, kCellPx, kCellPx})) continue;
       int count = 0;
       for (int y = 0; y < kCellPx; ++y)
         for (int x = 0; x < kCellPx; ++x) {
@@ -148,11 +150,23 @@ std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_
           of_cell.at(x, y) = is_sky ? image.at(x0 + x, y0 + y) : std::numeric_limits<float>::quiet_NaN();
           count += is_sky ? 1 : 0;
         }
-      if (count < kFewestSkyPixels) continue;
-      samples.assign(of_cell.view(), 0);
-      scales.push_back(clip(samples, 0).scale);
+      double scale = std::nan("");
+      if (count >= kFewestSkyPixels) {
+        samples.assign(of_cell.view(), 0);
+        scale = clip(samples, 0).scale;
+      }
+      scales.push_back(scale);
     }
   return scales;
+}
+
+PictureFigures measure_picture(const Plane<float>& picture, const Plane<std::uint8_t>& sky,
+                               const FrameMetrics& metrics) {
+  PictureFigures figures;
+  for (std::size_t i = 0; i < std::min<std::size_t>(metrics.stars.size(), kMostSeeingStars); ++i)
+    figures.stars.push_back(measure_one(picture, metrics.stars[i], metrics));
+  figures.noise = sky_noise(picture, sky);
+  return figures;
 }
 
 namespace {
@@ -206,16 +220,25 @@ void measure_sky(const std::vector<double>& noise, const std::vector<double>& pl
 
 }  // namespace
 
-ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& plain_mean,
-                               const Plane<std::uint8_t>& sky, const FrameMetrics& metrics,
-                               const QualityArea& area) {
+ProductQuality compare_figures(const PictureFigures& product, const PictureFigures& plain_mean,
+                               const FrameMetrics& metrics, const QualityArea& area) {
   std::vector<StarPair> pairs;
-  for (std::size_t i = 0; i < std::min<std::size_t>(metrics.stars.size(), kMostSeeingStars); ++i)
-    if (const auto pair = measure_pair(product, plain_mean, metrics.stars[i], metrics, area))
+  for (std::size_t i = 0; i < product.stars.size(); ++i)
+    if (const auto pair =
+            pair_of(product.stars[i], plain_mean.stars[i], metrics.stars[i], metrics.star_radius_px, area))
       pairs.push_back(*pair);
+  std::vector<double> noise, plain_noise;
+  const int columns = area.coverage->width() / kCellPx;
+  for (std::size_t i = 0; i < product.noise.size(); ++i) {
+    const int cell = static_cast<int>(i);
+    const Box box{cell % columns * kCellPx, cell / columns * kCellPx, kCellPx, kCellPx};
+    if (std::isnan(product.noise[i]) || !inside(area, box)) continue;
+    noise.push_back(product.noise[i]);
+    plain_noise.push_back(plain_mean.noise[i]);
+  }
   ProductQuality q;
   const double flux_uncertainty = measure_stars(pairs, q);
-  measure_sky(sky_noise(product, sky, area), sky_noise(plain_mean, sky, area), flux_uncertainty, q);
+  measure_sky(noise, plain_noise, flux_uncertainty, q);
   return q;
 }
 

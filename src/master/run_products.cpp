@@ -14,7 +14,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kPreviewPx = 1600;
-constexpr const char* kReconstruction = "reconstruction";
+constexpr const char *kClassical = "classical", *kReconstruction = "reconstruction";
 
 std::vector<std::string> frame_paths(const NightFrames& frames) {
   std::vector<std::string> paths;
@@ -22,20 +22,17 @@ std::vector<std::string> frame_paths(const NightFrames& frames) {
   return paths;
 }
 
-// The classical stack with its maps: every frame weighs 1.
-std::vector<CoaddChannel> classical_channels(const Analysis& analysis) {
-  std::vector<CoaddChannel> channels;
-  for (std::size_t c = 0; c < analysis.classical.size(); ++c) {
-    const Plane<float>& pixels = analysis.classical[c];
-    const Plane<float> empty(pixels.width(), pixels.height());
-    CoaddChannel channel{pixels, analysis.coverage[c], empty, analysis.variance[c], empty};
-    const auto& coverage = channel.coverage.samples();
-    std::transform(coverage.begin(), coverage.end(), channel.weight.samples().begin(),
-                   [](std::int32_t n) { return static_cast<float>(n); });
-    channel.effective_frames = channel.weight;
-    channels.push_back(std::move(channel));
-  }
-  return channels;
+// Of the classical stack, in which every frame weighs 1.
+std::vector<ProductPlanes> classical_planes(const Analysis& analysis) {
+  std::vector<ProductPlanes> planes;
+  for (std::size_t c = 0; c < analysis.classical.size(); ++c)
+    planes.push_back({&analysis.classical[c], &analysis.coverage[c], &analysis.variance[c]});
+  return planes;
+}
+
+const ProductRecord& product_named(const RunRecord& record, const char* name) {
+  return *std::find_if(record.products.begin(), record.products.end(),
+                       [&](const ProductRecord& p) { return p.name == name; });
 }
 
 // The verdict is about the area that all frames cover, where there is one: elsewhere depth differs from pixel
@@ -117,9 +114,11 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
   ProductContext context = product_context(run, night);
   const std::string frames = std::to_string(record.frames) + " normalised frames";
   record.products.push_back(write_product(
-      context, {"classical", "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
-      classical_channels(night.analysis)));
+      context, {kClassical, "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
+      classical_planes(night.analysis)));
   context.kept = &kept;
+  const std::vector<PictureFigures> plain = record.products.back().figures;
+  context.plain = &plain;
   record.products.push_back(write_product(
       context,
       {kReconstruction,
@@ -128,7 +127,7 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
         std::to_string(record.tile_size_px) + " px joined by a windowed overlap-add"},
        {},
        true},
-      reconstruction));
+      planes_of(reconstruction)));
   write_metrics_of_tiles(run, night, tiles);
   write_rejection(run, night, tiles);
   write_rejected_light(context, reconstruction);
@@ -139,7 +138,9 @@ void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner&
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
   ProductContext context = product_context(run, night);
   context.kept = &kept;
-  run.record.products.push_back(write_product(context, plan, channels));
+  const std::vector<PictureFigures> plain = product_named(run.record, kClassical).figures;
+  context.plain = &plain;
+  run.record.products.push_back(write_product(context, plan, planes_of(channels)));
   show_and_judge(run, tiles, context, channels);
 }
 
@@ -148,9 +149,7 @@ void link_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& 
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation",
                                           reconstruction));
   const ProductContext context = product_context(run, night);
-  const auto written = std::find_if(run.record.products.begin(), run.record.products.end(),
-                                    [](const ProductRecord& p) { return p.name == kReconstruction; });
-  run.record.products.push_back(link_product(context, *written, plan));
+  run.record.products.push_back(link_product(context, product_named(run.record, kReconstruction), plan));
   show_and_judge(run, tiles, context, reconstruction);
 }
 

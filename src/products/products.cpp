@@ -52,12 +52,20 @@ ProductHeader map_header(ProductHeader header, const char* what) {
 }
 
 std::vector<ProductQuality> qualities(const ProductContext& context,
-                                      const std::vector<CoaddChannel>& channels, int min_coverage) {
+                                      const std::vector<PictureFigures>& figures,
+                                      const std::vector<ProductPlanes>& channels, int min_coverage) {
+  const std::vector<PictureFigures>& plain = context.plain == nullptr ? figures : *context.plain;
   std::vector<ProductQuality> result;
   for (std::size_t c = 0; c < channels.size(); ++c)
-    result.push_back(measure_quality(channels[c].pixels, (*context.classical)[c], (*context.sky)[c],
-                                     *context.metrics, {&channels[c].coverage, min_coverage}));
+    result.push_back(
+        compare_figures(figures[c], plain[c], *context.metrics, {channels[c].coverage, min_coverage}));
   return result;
+}
+
+// The classical stack has no tiles.
+TilePattern pattern_of(const ProductContext& context, const Plane<float>& pixels, std::size_t channel) {
+  return context.plain == nullptr ? TilePattern{}
+                                  : tile_pattern(pixels, (*context.kept)[channel], *context.grid);
 }
 
 bool any_measured(const std::vector<ProductQuality>& qualities) {
@@ -73,41 +81,56 @@ double output_unit(const ProductContext& context, std::size_t channel) {
   return input_units / context.metrics->sky[channel];
 }
 
-Plane<float> times(Plane<float> plane, double factor) {
-  for (float& v : plane.samples()) v = static_cast<float>(v * factor);
-  return plane;
+std::vector<double> output_units(const ProductContext& context) {
+  std::vector<double> units;
+  for (std::size_t c = 0; c < context.classical->size(); ++c) units.push_back(output_unit(context, c));
+  return units;
 }
 
-Image scaled(const ProductContext& context, const std::vector<CoaddChannel>& channels,
-             Plane<float> CoaddChannel::*which) {
-  Image image;
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    image.push_back(times(channels[c].*which, output_unit(context, c)));
-  }
-  return image;
+// Picture or map of a product that comes in rows; the folder may not be there yet.
+ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const char* map,
+                          const char* text, int width, int height,
+                          ImageSamples samples = ImageSamples::kFloat32) {
+  const std::filesystem::path picture = context.directory / plan.file;
+  std::filesystem::create_directories(picture.parent_path());
+  const ProductHeader header = product_header(context, plan);
+  return {map == nullptr ? picture : map_path(picture, map),
+          samples,
+          width,
+          height,
+          static_cast<int>(context.classical->size()),
+          map == nullptr ? header : map_header(header, text)};
 }
 
+auto times(double factor) {
+  return [factor](float v) { return static_cast<float>(v * factor); };
+}
+auto times_squared(double factor) {
+  return [factor](float v) { return static_cast<float>(v * factor * factor); };
+}
 template <class T>
-std::vector<Plane<T>> planes_of(const std::vector<CoaddChannel>& channels, Plane<T> CoaddChannel::*which) {
-  std::vector<Plane<T>> planes;
-  for (const CoaddChannel& channel : channels) planes.push_back(channel.*which);
-  return planes;
+T as_it_is(T v) {
+  return v;
 }
+float as_float(std::int32_t n) { return static_cast<float>(n); }
 
-template <class T>
-void write_map(const ProductContext& context, const ProductPlan& plan, const char* what,
-               const ProductHeader& header, const std::vector<Plane<T>>& planes) {
-  write_image(map_path(context.directory / plan.file, what), planes, header);
-}
-
-void write_variance(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header,
-                    const std::vector<CoaddChannel>& channels) {
-  Image variance = planes_of(channels, &CoaddChannel::variance);
-  for (std::size_t c = 0; c < channels.size(); ++c) {
-    const double unit = output_unit(context, c);
-    for (float& v : variance[c].samples()) v = static_cast<float>(v * unit * unit);
+// The rows of a plane, with what `of` makes of each sample: some at a time, since a picture may be large.
+template <class T, class Of>
+void add_rows(ImageRows& image, std::size_t channel, const Plane<T>& plane, const Of& of) {
+  constexpr int kRowsAtOnce = 64;
+  using Out = decltype(of(T{}));
+  for (int y0 = 0; y0 < plane.height(); y0 += kRowsAtOnce) {
+    Plane<Out> rows(plane.width(), std::min(kRowsAtOnce, plane.height() - y0));
+    std::transform(plane.row(y0), plane.row(y0) + rows.size(), rows.data(), of);
+    image.add(static_cast<int>(channel), rows);
   }
-  write_map(context, plan, "variance", map_header(header, kVarianceText), variance);
+}
+
+// Sums of weights or effective frames; none: every frame weighs 1.
+void add_weights(ImageRows& image, std::size_t channel, const Plane<float>* plane,
+                 const Plane<std::int32_t>& coverage) {
+  if (plane == nullptr) return add_rows(image, channel, coverage, as_float);
+  add_rows(image, channel, *plane, as_it_is<float>);
 }
 
 }  // namespace
@@ -124,14 +147,31 @@ void check_output_units(const FrameMetrics& metrics, bool normalized_units) {
 }
 
 Image in_output_units(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
-  return scaled(context, channels, &CoaddChannel::pixels);
+  Image image;
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    image.push_back(channels[c].pixels);
+    auto& samples = image.back().samples();
+    std::transform(samples.begin(), samples.end(), samples.begin(), times(output_unit(context, c)));
+  }
+  return image;
+}
+
+std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels) {
+  std::vector<ProductPlanes> planes;
+  for (const CoaddChannel& c : channels)
+    planes.push_back({&c.pixels, &c.coverage, &c.variance, &c.weight, &c.effective_frames});
+  return planes;
 }
 
 void write_rejected_light(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
   if (channels.front().light_high.empty()) return;
   const auto write = [&](const char* file, Plane<float> CoaddChannel::*plane, const char* what) {
-    const ProductPlan plan{"rejected", file, {what}, {}, false};
-    write_image(context.directory / file, scaled(context, channels, plane), product_header(context, plan));
+    const Plane<float>& shape = channels.front().pixels;
+    ImageRows image = rows_of_product(context, {"rejected", file, {what}, {}, false}, nullptr, nullptr,
+                                      shape.width(), shape.height());
+    for (std::size_t c = 0; c < channels.size(); ++c)
+      add_rows(image, c, channels[c].*plane, times(output_unit(context, c)));
+    image.finish();
   };
   write("rejected.fits", &CoaddChannel::light_high,
         "tilecompile: light that rejection took above the other frames, summed over frames");
@@ -139,95 +179,77 @@ void write_rejected_light(const ProductContext& context, const std::vector<Coadd
         "tilecompile: light that rejection took below the other frames, summed over frames");
 }
 
-ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
-                            const std::vector<CoaddChannel>& channels) {
-  ProductRecord record;
-  record.name = plan.name;
-  record.file = plan.file;
-  const ProductHeader header = product_header(context, plan);
-  std::filesystem::create_directories((context.directory / plan.file).parent_path());
-  const int frames = static_cast<int>(context.manifest->frames.size());
-  std::vector<std::function<void()>> parts = {
-      [&] {
-        const Image image = in_output_units(context, channels);
-        record.digest = pixel_digest(image);
-        write_image(context.directory / plan.file, image, header);
-      },
-      [&] { write_variance(context, plan, header, channels); },
-      [&] {
-        write_map(context, plan, "coverage", map_header(header, kCoverageText),
-                  planes_of(channels, &CoaddChannel::coverage));
-      },
-      [&] {
-        write_map(context, plan, "weight", map_header(header, kWeightText),
-                  planes_of(channels, &CoaddChannel::weight));
-      },
-      [&] {
-        write_map(context, plan, "neff", map_header(header, kNeffText),
-                  planes_of(channels, &CoaddChannel::effective_frames));
-      }};
-  if (plan.measured) {
-    parts.emplace_back([&] { record.common_area = qualities(context, channels, frames); });
-    parts.emplace_back([&] { record.covered_area = qualities(context, channels, 1); });
-    parts.emplace_back([&] {
-      for (std::size_t c = 0; c < channels.size(); ++c)
-        record.pattern.push_back(tile_pattern(channels[c].pixels, (*context.kept)[c], *context.grid));
-    });
-  }
-  parallel_for(static_cast<int>(parts.size()), context.threads,
-               [&](int i) { parts[static_cast<std::size_t>(i)](); });
-  if (!any_measured(record.common_area)) record.common_area.clear();
-  return record;
-}
-
 namespace {
 
-std::vector<double> output_units(const ProductContext& context) {
-  std::vector<double> units;
-  for (std::size_t c = 0; c < context.classical->size(); ++c) units.push_back(output_unit(context, c));
-  return units;
-}
-
-// Picture or map of a product that comes in rows; the folder may not be there yet.
-ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const char* map,
-                          const char* text, const Box& image, ImageSamples samples = ImageSamples::kFloat32) {
-  const std::filesystem::path picture = context.directory / plan.file;
-  std::filesystem::create_directories(picture.parent_path());
-  const ProductHeader header = product_header(context, plan);
-  return {map == nullptr ? picture : map_path(picture, map),
-          samples,
-          image.w,
-          image.h,
-          static_cast<int>(context.classical->size()),
-          map == nullptr ? header : map_header(header, text)};
+void measure(const ProductContext& context, const std::vector<ProductPlanes>& channels,
+             ProductRecord& record) {
+  const int frames = static_cast<int>(context.manifest->frames.size());
+  record.common_area = qualities(context, record.figures, channels, frames);
+  record.covered_area = qualities(context, record.figures, channels, 1);
+  if (!any_measured(record.common_area)) record.common_area.clear();
 }
 
 }  // namespace
 
+ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
+                            const std::vector<ProductPlanes>& channels) {
+  ProductRows product(context, plan, channels.front().pixels->width(), channels.front().pixels->height());
+  std::vector<PictureFigures> figures(channels.size());
+  std::vector<TilePattern> pattern(channels.size());
+  std::vector<std::function<void()>> parts = product.parts(channels);
+  for (std::size_t c = 0; c < channels.size() && plan.measured; ++c) {
+    parts.emplace_back(
+        [&, c] { figures[c] = measure_picture(*channels[c].pixels, (*context.sky)[c], *context.metrics); });
+    parts.emplace_back([&, c] { pattern[c] = pattern_of(context, *channels[c].pixels, c); });
+  }
+  parallel_for(static_cast<int>(parts.size()), context.threads,
+               [&](int i) { parts[static_cast<std::size_t>(i)](); });
+  ProductRecord record = product.finish();
+  if (!plan.measured) return record;
+  record.figures = std::move(figures);
+  record.pattern = std::move(pattern);
+  measure(context, channels, record);
+  return record;
+}
+
 ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan, int width, int height)
     : units_(output_units(context)),
-      pixels_(rows_of_product(context, plan, nullptr, nullptr, {0, 0, width, height})),
-      variance_(rows_of_product(context, plan, "variance", kVarianceText, {0, 0, width, height})),
-      coverage_(rows_of_product(context, plan, "coverage", kCoverageText, {0, 0, width, height},
-                                ImageSamples::kInt32)),
-      weight_(rows_of_product(context, plan, "weight", kWeightText, {0, 0, width, height})),
-      effective_frames_(rows_of_product(context, plan, "neff", kNeffText, {0, 0, width, height})) {
+      pixels_(rows_of_product(context, plan, nullptr, nullptr, width, height)),
+      variance_(rows_of_product(context, plan, "variance", kVarianceText, width, height)),
+      coverage_(
+          rows_of_product(context, plan, "coverage", kCoverageText, width, height, ImageSamples::kInt32)),
+      weight_(rows_of_product(context, plan, "weight", kWeightText, width, height)),
+      effective_frames_(rows_of_product(context, plan, "neff", kNeffText, width, height)) {
   record_.name = plan.name;
   record_.file = plan.file;
 }
 
+std::vector<std::function<void()>> ProductRows::parts(const std::vector<ProductPlanes>& rows) {
+  const auto of_all = [&rows](const auto& add) {
+    return [&rows, add] {
+      for (std::size_t c = 0; c < rows.size(); ++c) add(c, rows[c]);
+    };
+  };
+  return {of_all([this](std::size_t c, const ProductPlanes& p) {
+            add_rows(pixels_, c, *p.pixels, times(units_[c]));
+          }),
+          of_all([this](std::size_t c, const ProductPlanes& p) {
+            add_rows(variance_, c, *p.variance, times_squared(units_[c]));
+          }),
+          of_all([this](std::size_t c, const ProductPlanes& p) {
+            add_rows(coverage_, c, *p.coverage, as_it_is<std::int32_t>);
+          }),
+          of_all([this](std::size_t c, const ProductPlanes& p) {
+            add_weights(weight_, c, p.weight, *p.coverage);
+          }),
+          of_all([this](std::size_t c, const ProductPlanes& p) {
+            add_weights(effective_frames_, c, p.effective_frames, *p.coverage);
+          })};
+}
+
 void ProductRows::add(const std::vector<CoaddChannel>& rows) {
-  for (std::size_t c = 0; c < rows.size(); ++c) {
-    const int channel = static_cast<int>(c);
-    const double unit = units_[c];
-    pixels_.add(channel, times(rows[c].pixels, unit));
-    Plane<float> variance = rows[c].variance;
-    for (float& v : variance.samples()) v = static_cast<float>(v * unit * unit);
-    variance_.add(channel, variance);
-    coverage_.add(channel, rows[c].coverage);
-    weight_.add(channel, rows[c].weight);
-    effective_frames_.add(channel, rows[c].effective_frames);
-  }
+  const std::vector<ProductPlanes> planes = planes_of(rows);
+  for (const auto& part : parts(planes)) part();
 }
 
 ProductRecord ProductRows::finish() {

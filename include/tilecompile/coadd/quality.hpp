@@ -42,16 +42,28 @@ double median_uncertainty(const std::vector<double>& values);
 /// px on every side.
 Plane<std::uint8_t> sky_mask(const Plane<float>& plain_mean, double seeing_px);
 
-/// Clipped scale of the sky in every cell of 32 x 32 px that lies inside `area` as a whole and holds at least
-/// 256 pixels of `sky`, row by row.
-std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky,
-                              const QualityArea& area);
+/// Clipped scale of the sky in every cell of 32 x 32 px that lies inside the image as a whole, row by row;
+/// NaN in cells that hold fewer than 256 pixels of `sky`.
+std::vector<double> sky_noise(const Plane<float>& image, const Plane<std::uint8_t>& sky);
 
-/// Measures `product` against `plain_mean` inside `area`, both normalised alike; `sky` is sky_mask of the
-/// plain mean. Stars whose box leaves the area take no part, nor do fluxes whose aperture leaves the image or
-/// meets an invalid pixel. Comparing the plain mean with itself gives zero changes.
-ProductQuality measure_quality(const Plane<float>& product, const Plane<float>& plain_mean,
-                               const Plane<std::uint8_t>& sky, const FrameMetrics& metrics,
-                               const QualityArea& area);
+/// What a picture shows of the stars and the sky, whatever the area.
+struct PictureFigures {
+  struct Star {
+    double fwhm_px = 0;                   ///< 0: not measured, or with a signal to noise below 20
+    double wide_flux = 0, near_flux = 0;  ///< inside 4 F and 1.5 F; NaN where an aperture was not measured
+  };
+  std::vector<Star> stars;    ///< in the order of FrameMetrics::stars, at most kMostSeeingStars
+  std::vector<double> noise;  ///< sky_noise
+};
+
+/// Measures one channel of a picture; `sky` is sky_mask of the plain mean. No flux is taken where the
+/// aperture leaves the image or meets an invalid pixel.
+PictureFigures measure_picture(const Plane<float>& picture, const Plane<std::uint8_t>& sky,
+                               const FrameMetrics& metrics);
+
+/// Figures of a product against those of the plain mean inside `area`, both normalised alike. Stars whose box
+/// and cells that leave the area take no part. Comparing the plain mean with itself gives zero changes.
+ProductQuality compare_figures(const PictureFigures& product, const PictureFigures& plain_mean,
+                               const FrameMetrics& metrics, const QualityArea& area);
 
 }  // namespace tilecompile

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,10 @@ struct ProductContext {
   const FrameMetrics* metrics = nullptr;
   std::string run_id, config_hash, frames_manifest_id, program;
   bool normalized_units = false;
-  bool one_sky = true;                                    ///< the first frame's coordinates are those of all
-  const Image* classical = nullptr;                       ///< normalised
-  const Image* kept = nullptr;                            ///< the same without what was rejected
+  bool one_sky = true;                                 ///< the first frame's coordinates are those of all
+  const Image* classical = nullptr;                    ///< normalised
+  const Image* kept = nullptr;                         ///< the same without what was rejected
+  const std::vector<PictureFigures>* plain = nullptr;  ///< [channel] of it; none: the product is that stack
   const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
   const Grid* grid = nullptr;
   int threads = 1;  ///< that write one product
@@ -40,10 +42,19 @@ struct ProductPlan {
   bool measured = true;              ///< quality figures against the classical stack
 };
 
+/// One channel of a product, or some rows of it.
+struct ProductPlanes {
+  const Plane<float>* pixels = nullptr;
+  const Plane<std::int32_t>* coverage = nullptr;
+  const Plane<float>* variance = nullptr;
+  const Plane<float>*weight = nullptr, *effective_frames = nullptr;  ///< none: every frame weighs 1
+};
+std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels);
+
 /// Writes the picture and its side files *.coverage.fits, *.weight.fits, *.variance.fits and *.neff.fits, and
 /// returns the record with digest and figures.
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
-                            const std::vector<CoaddChannel>& channels);
+                            const std::vector<ProductPlanes>& channels);
 
 /// A product whose rows come in blocks, and which is not measured: the same files as write_product gives.
 class ProductRows {
@@ -51,6 +62,8 @@ class ProductRows {
   ProductRows(const ProductContext& context, const ProductPlan& plan, int width, int height);
   /// The next rows, a CoaddChannel a channel.
   void add(const std::vector<CoaddChannel>& rows);
+  /// The same as one step for each file, which may be taken side by side; `rows` has to stay meanwhile.
+  std::vector<std::function<void()>> parts(const std::vector<ProductPlanes>& rows);
   /// Gives the files their names. Once, after the last rows.
   ProductRecord finish();
 

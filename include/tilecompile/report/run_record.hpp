@@ -20,6 +20,7 @@ struct ProductRecord {
       common_area;  ///< [channel] inside the area that all frames cover; empty without one
   std::vector<ProductQuality> covered_area{};  ///< [channel] wherever some frame covers
   std::vector<TilePattern> pattern{};          ///< [channel]
+  std::vector<PictureFigures> figures{};       ///< [channel] of which the areas' are taken; not in run.json
 };
 
 /// What a worker did in a run, as its master saw it.

@@ -3,8 +3,9 @@
 
     scale_model.py table             what saturates first, from 1 to 1,000 workers, as Markdown
     scale_model.py plot FILE.svg     the same as a picture
-    scale_model.py check N=SECONDS... --tasks T --compute S --master S --serial S [--cores C]
-                                     whole runs on one machine against the model
+    scale_model.py check ONE.json N=RUN.json... [--cores C] [--slowdown S]
+                                     run.json of whole runs on one machine with N workers of one thread, against what
+                                     the model makes of the run with one worker
 
 A worker takes a task, reads its samples from the storage, computes, writes its tiles, and sends its results over the
 broker to the master, which checks and joins them. Storage, broker, master and the cores of a machine serve one after
@@ -12,17 +13,21 @@ the other, or as many at a time as they have servers. Times are seconds.
 """
 import argparse
 import heapq
+import json
 import math
 import sys
 from dataclasses import dataclass, replace
 
 # What was measured (docs/performance.md, docs/scaling.md), CPU seconds of one core.
-TILES_S = 24.8e-9     # a sample of a frame in the tile phase, overlaps and all, recommended profile
-ANALYSIS_S = 18.3e-9  # a sample in the analysis of frames
-RESULT_S = 0.22e-3    # a result: decoded, checked, journalled
-JOIN_S = 40e-9        # a pixel of a tile in the overlap-add
-PRODUCTS_S = 290e-9   # a pixel of the image in the products
-MESSAGE_S = 1 / 20000  # a message through the broker
+TILES_S = 29.5e-9       # a sample of a frame in the tile phase, overlaps and all, recommended profile
+ANALYSIS_S = 28.3e-9    # a sample in all passes of the analysis of frames, by workers
+ANALYSIS_PASSES = 5.0   # times that they read the frames for it
+RESULT_S = 0.16e-3      # a result: decoded, checked, journalled
+JOIN_S = 40e-9          # a pixel of a tile in the overlap-add
+PRODUCTS_S = 260e-9     # a pixel of the image in the products
+MESSAGE_S = 1 / 20000   # a message through the broker
+BETWEEN_SHARE = 0.5     # of the master's work in a phase: alone, between two rounds of tasks
+TASKS = 40              # of a phase, in check
 
 
 class Servers:
@@ -122,7 +127,7 @@ class Night:
                      read * self.local_share / self.local_bytes_s, self.samples() / tasks * TILES_S, self.tiles_a_task, MESSAGE_S, master)
 
     def analysis_tasks(self):
-        read = self.sample_bytes * self.pixels
+        read = self.sample_bytes * self.pixels * ANALYSIS_PASSES
         return Phase(self.frames, read * (1 - self.local_share) / self.storage_bytes_s,
                      read * self.local_share / self.local_bytes_s, self.pixels * ANALYSIS_S, 1, MESSAGE_S, RESULT_S)
 
@@ -195,19 +200,35 @@ def plot(path):
         file.write("\n".join(out + ["</svg>"]) + "\n")
 
 
-def predicted(workers, options):
-    """A whole run on one machine, from what one task costs."""
-    phase = Phase(options.tasks, 0.0, 0.0, options.compute / options.tasks, 1, MESSAGE_S, options.master / options.tasks)
-    return options.serial + play(phase, workers, options.cores, shared=True)[0]
+def predicted_phase(phase, workers, cores, slowdown):
+    """Seconds of a phase with more workers, from what it took with one beside a master on a core of its own."""
+    seconds, master = phase["seconds"], phase["cpu_seconds"]
+    if phase["name"] == "write products":
+        return seconds
+    between = BETWEEN_SHARE * master
+    work = (seconds - between) * (slowdown if workers > 1 else 1)
+    tasks = Phase(TASKS, 0.0, 0.0, work / TASKS, 1, MESSAGE_S, (master - between) / TASKS)
+    return between + play(tasks, workers, cores, shared=True)[0]
+
+
+def predicted(one, workers, cores=2, slowdown=1.0):
+    """A whole run on one machine. `slowdown`: how much longer work takes on a core while the others are busy."""
+    return sum(predicted_phase(phase, workers, cores, slowdown) for phase in one)
+
+
+def phases_of(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)["phases"]
 
 
 def check(options):
-    worst = 0.0
+    one, worst = phases_of(options.one), 0.0
     for run in options.runs:
-        workers, measured = int(run.split("=")[0]), float(run.split("=")[1])
-        model = predicted(workers, options)
+        number, path = run.split("=", 1)
+        measured = sum(phase["seconds"] for phase in phases_of(path))
+        model = predicted(one, int(number), options.cores, options.slowdown)
         worst = max(worst, abs(model / measured - 1))
-        print(f"| {workers} | {measured:.2f} | {model:.2f} | {100 * (model / measured - 1):+.0f} % |")
+        print(f"| {number} | {measured:.2f} | {model:.2f} | {100 * (model / measured - 1):+.0f} % |")
     return 0 if worst <= 0.2 else 1
 
 
@@ -217,12 +238,10 @@ def main():
     commands.add_parser("table")
     commands.add_parser("plot").add_argument("file")
     checked = commands.add_parser("check")
-    checked.add_argument("runs", nargs="+", metavar="N=SECONDS")
-    checked.add_argument("--tasks", type=int, required=True)
-    for name, what in (("compute", "of the tiles, all tasks"), ("master", "of the master for results"),
-                       ("serial", "before and after the tiles")):
-        checked.add_argument("--" + name, type=float, required=True, help="seconds " + what)
+    checked.add_argument("one", metavar="ONE.json")
+    checked.add_argument("runs", nargs="+", metavar="N=RUN.json")
     checked.add_argument("--cores", type=int, default=2)
+    checked.add_argument("--slowdown", type=float, default=1.0)
     options = parser.parse_args()
     if options.command == "table":
         return table()

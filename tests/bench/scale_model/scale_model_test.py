@@ -68,6 +68,20 @@ class Runs(unittest.TestCase):
         self.assertAlmostEqual(tiles.tasks * tiles.compute_s / (1e13 * model.TILES_S), 1)
         self.assertAlmostEqual(tiles.tasks * tiles.read_s * 1.1e9 / (2e13 * 64 / 48), 1)
 
+    def test_a_run_on_one_machine_is_the_work_of_one_worker_shared(self):
+        one = [{"name": "reconstruct tiles", "seconds": 40.0, "cpu_seconds": 0.0},
+               {"name": "write products", "seconds": 3.0, "cpu_seconds": 3.0}]
+        self.assertAlmostEqual(model.predicted(one, 1), 43, delta=0.01)
+        self.assertAlmostEqual(model.predicted(one, 2), 23, delta=0.01)
+        self.assertAlmostEqual(model.predicted(one, 8), 23, delta=0.01)
+        self.assertAlmostEqual(model.predicted(one, 2, slowdown=1.5), 33, delta=0.01)
+        self.assertAlmostEqual(model.predicted(one, 4, cores=8), 13, delta=0.01)
+
+    def test_what_a_master_does_between_rounds_is_not_shared(self):
+        one = [{"name": "measure seeing", "seconds": 12.0, "cpu_seconds": 4.0}]
+        between = 4 * model.BETWEEN_SHARE
+        self.assertAlmostEqual(model.predicted(one, 2), between + (12 - between + 4 - between) / 2, delta=0.3)
+
 
 if __name__ == "__main__":
     unittest.main()
