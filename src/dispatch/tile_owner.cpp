@@ -70,7 +70,9 @@ void TileOwner::begin() {
 }
 
 void TileOwner::publish_open() {
-  const auto tasks = make_tasks(round_, ledger_);
+  const auto others =
+      judge_.present() && !of_frames() ? place_.transport.inspect(kComputeQueue) : std::nullopt;
+  const auto tasks = in_strips(make_tasks(round_, ledger_), others ? others->consumers : 1);
   for (const TileTask& task : tasks) {
     const int first = task.tiles.front().tile_id;
     sender_.send(task, envelope_of(first), ledger_.tile(first).wait_s);
@@ -111,13 +113,10 @@ void TileOwner::look_after() {
     for (const int id : task.tiles) ledger_.reopen(id, task.correlation_id);
   }
   if (const auto why = sender_.tasks_lost()) {
-    log_warning("tasks were lost, they are published again: " + *why,
-                {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() -
-                                          ledger_.not_asked())}});
-    place_.directory.append_event(
-        "tasks_lost", {{"tiles", std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() -
-                                                ledger_.not_asked())},
-                       {"why", *why}});
+    const std::string tiles =
+        std::to_string(ledger_.tile_count() - ledger_.done() - ledger_.failed() - ledger_.not_asked());
+    log_warning("tasks were lost, they are published again: " + *why, {{"tiles", tiles}});
+    place_.directory.append_event("tasks_lost", {{"tiles", tiles}, {"why", *why}});
     declare_task_queues(round_, place_.transport);
     if (round_.quorum) let_queues_settle(observer_);
     ledger_.reopen_all();

@@ -53,8 +53,8 @@ struct FrameReader::State {
   void note_zeros(const float* samples, std::int64_t n) {
     zero_read = zero_read || (zeros == ZeroIsNodata::kAuto && has_zero(samples, static_cast<std::size_t>(n)));
   }
-  void decode_rows(int channel, int y0, int rows, float* out);
-  void drop_border_zeros(int channel, int y0, int rows, float* out);
+  void decode_box(int channel, const Box& box, float* out);
+  void drop_border_zeros(int channel, const Box& box, float* out);
 };
 
 FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros,
@@ -195,70 +195,61 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
   }
 }
 
-void FrameReader::State::decode_rows(int channel, int y0, int rows, float* out) {
-  const std::int64_t first = (std::int64_t{channel} * layout().height + y0) * layout().width;
-  const std::int64_t n = std::int64_t{rows} * layout().width;
-  if (plain())
-    read_plain(first, n, out);
-  else
-    read_by_library(first, n, out);
+// Parts of rows of plain files alone.
+void FrameReader::State::decode_box(int channel, const Box& box, float* out) {
+  const std::int64_t width = layout().width;
+  const std::int64_t first = (std::int64_t{channel} * layout().height + box.y0) * width + box.x0;
+  if (!plain()) return read_by_library(first, box.h * width, out);
+  if (box.w == width) return read_plain(first, box.h * width, out);
+  for (int y = 0; y < box.h; ++y) read_plain(first + y * width, box.w, out + std::ptrdiff_t{y} * box.w);
 }
 
 // Most rows tell by themselves which of their zeros are borders; the others are read with their neighbours.
-void FrameReader::State::drop_border_zeros(int channel, int y0, int rows, float* out) {
-  const PlaneRows own{out, layout().width, rows, y0 == 0, y0 + rows == layout().height};
+void FrameReader::State::drop_border_zeros(int channel, const Box& box, float* out) {
+  const int height = layout().height;
+  const PlaneRows own{out, box.w, box.h, box.y0 == 0, box.y1() == height};
   drop_zero_borders(own);
   const ZeroDoubt doubt = doubtful_zeros(own);
   if (!doubt.above && !doubt.below) return;
-  const int above = doubt.above ? std::min(y0, kZeroWindowPx - 1) : 0;
-  const int below = doubt.below ? std::min(layout().height - y0 - rows, kZeroWindowPx - 1) : 0;
-  const auto samples = [&](int n) {
-    return static_cast<std::size_t>(n) * static_cast<std::size_t>(layout().width);
-  };
-  std::vector<float> wide(samples(above + rows + below));
-  float* middle = wide.data() + samples(above);
-  decode_rows(channel, y0 - above, above, wide.data());
-  std::copy_n(out, samples(rows), middle);
-  decode_rows(channel, y0 + rows, below, middle + samples(rows));
-  drop_zero_borders(
-      {wide.data(), layout().width, above + rows + below, y0 == above, y0 + rows + below == layout().height});
-  std::copy_n(middle, samples(rows), out);
+  const int above = doubt.above ? std::min(box.y0, kZeroWindowPx - 1) : 0;
+  const int below = doubt.below ? std::min(height - box.y1(), kZeroWindowPx - 1) : 0;
+  const Box wide{box.x0, box.y0 - above, box.w, above + box.h + below};
+  std::vector<float> samples(wide.area());
+  float* const middle = samples.data() + std::ptrdiff_t{above} * box.w;
+  decode_box(channel, {box.x0, wide.y0, box.w, above}, samples.data());
+  std::copy_n(out, box.area(), middle);
+  decode_box(channel, {box.x0, box.y1(), box.w, below}, middle + box.area());
+  drop_zero_borders({samples.data(), box.w, wide.h, wide.y0 == 0, wide.y1() == height});
+  std::copy_n(middle, box.area(), out);
 }
 
 void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
-  State& s = *state_;
-  const FrameLayout& l = s.layout();
-  if (channel < 0 || channel >= l.channels || y0 < 0 || rows < 0 || rows > l.height - y0)
-    throw ContractError("rows " + std::to_string(y0) + "+" + std::to_string(rows) + " of channel " +
-                        std::to_string(channel) + " do not lie in frame " + s.path.string());
-  s.zero_read = false;
-  s.decode_rows(channel, y0, rows, out);
-  if (s.zero_read) s.drop_border_zeros(channel, y0, rows, out);
+  read_box(channel, {0, y0, state_->layout().width, rows}, out);
 }
 
 void FrameReader::read_box(int channel, const Box& box, float* out) {
   State& s = *state_;
   const FrameLayout& l = s.layout();
-  if (box.x0 == 0 && box.w == l.width) return read_rows(channel, box.y0, box.h, out);
   if (channel < 0 || channel >= l.channels || !Box{0, 0, l.width, l.height}.contains(box) || box.w < 0 ||
       box.h < 0)
     throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
                         std::to_string(channel) + " does not lie in frame " + s.path.string());
-  // Most of a row is read sooner with the rest.
+  // Whether a zero is a border, columns so near tell. Most of a row is read sooner with the rest.
+  Box read{0, box.y0, l.width, box.h};
   if (s.plain() && 2 * box.w <= l.width) {
-    s.zero_read = false;
-    for (int y = 0; y < box.h && !s.zero_read; ++y)
-      s.read_plain((std::int64_t{channel} * l.height + box.y0 + y) * l.width + box.x0, box.w,
-                   out + static_cast<std::ptrdiff_t>(y) * box.w);
-    if (!s.zero_read) return;
+    read.x0 = std::max(0, box.x0 - (kZeroWindowPx - 1));
+    read.w = std::min(l.width, box.x1() + kZeroWindowPx - 1) - read.x0;
   }
-  // Whether a zero is a border is told by the row it lies in; files of the library come by rows.
-  s.uncut.resize(static_cast<std::size_t>(l.width) * static_cast<std::size_t>(box.h));
-  read_rows(channel, box.y0, box.h, s.uncut.data());
-  for (int y = 0; y < box.h; ++y)
-    std::copy_n(s.uncut.data() + static_cast<std::ptrdiff_t>(y) * l.width + box.x0, box.w,
-                out + static_cast<std::ptrdiff_t>(y) * box.w);
+  const bool cut = read.w != box.w;
+  if (cut) s.uncut.resize(read.area());
+  float* const samples = cut ? s.uncut.data() : out;
+  s.zero_read = false;
+  s.decode_box(channel, read, samples);
+  if (s.zero_read) s.drop_border_zeros(channel, read, samples);
+  for (int y = 0; cut && y < box.h; ++y)
+    std::copy_n(samples + std::ptrdiff_t{y} * read.w + (box.x0 - read.x0), box.w,
+                out + std::ptrdiff_t{y} * box.w);
 }
 
 void FrameReader::read_all(Image& image) {
