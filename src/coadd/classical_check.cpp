@@ -67,20 +67,38 @@ double scale_of_signal(const TileBesideStack& pair, double tile_level, double st
   return ratios.size() < kFewest ? 0 : std::abs(median(std::move(ratios)) - 1) / kScale;
 }
 
-// The largest mean of D over blocks of 4 x 4 pixels that are all there.
-double block_oddness(const Plane<double>& difference, const Contrast& contrast_of, double sd) {
+// The largest mean of D over blocks of 4 x 4 pixels that are all there; `contrast`: none: no structure allows
+// more.
+double block_oddness(const Plane<double>& difference, const Contrast* contrast, double sd) {
   double most = 0;
   for (int y0 = 0; y0 + kBlock <= difference.height(); y0 += kBlock / 2)
     for (int x0 = 0; x0 + kBlock <= difference.width(); x0 += kBlock / 2) {
-      double sum = 0, contrast = 0;
+      double sum = 0, structure = 0;
       for (int y = y0; y < y0 + kBlock; ++y)
         for (int x = x0; x < x0 + kBlock; ++x) {
           sum += difference.at(x, y);
-          contrast = std::max(contrast, contrast_of.at(x, y));
+          if (contrast != nullptr) structure = std::max(structure, contrast->at(x, y));
         }
       if (!(sum == sum)) continue;
       const double mean = std::abs(sum) / (kBlock * kBlock);
-      most = std::max(most, mean / std::max(kLeast, kBlockSd * sd / kBlock + kBlockShare * contrast));
+      most = std::max(most, mean / std::max(kLeast, kBlockSd * sd / kBlock + kBlockShare * structure));
+    }
+  return most;
+}
+
+// The largest D of a pixel.
+double pixel_oddness(const Plane<double>& difference, const TileBesideStack& pair, const Contrast* contrast,
+                     double sd) {
+  double most = 0;
+  for (int y = 0; y < difference.height(); ++y)
+    for (int x = 0; x < difference.width(); ++x) {
+      const double d = difference.at(x, y);
+      if (!(d == d)) continue;
+      const double own = std::sqrt(std::max(0.0, static_cast<double>(pair.tile_variance.at(x, y)) +
+                                                     static_cast<double>(pair.stack_variance.at(x, y))));
+      const double allowed =
+          kOutlierSd * std::max(sd, own) + (contrast != nullptr ? contrast->at(x, y) : 0.0);
+      most = std::max(most, std::abs(d) / std::max(kLeast, allowed));
     }
   return most;
 }
@@ -107,18 +125,13 @@ TileOddness compare_with_stack(const TileBesideStack& pair) {
   const double sd = std::max(spread, std::sqrt(std::max(0.0, median(noise))));
   odd.level = std::abs(shift) / std::max(kLeast, kLevel * (pair.frame_noise + 2 * sd));
   odd.scale = scale_of_signal(pair, median(tile), median(stack), sd);
+  for (double& d : difference.samples()) d -= shift;
+  odd.outlier = pixel_oddness(difference, pair, nullptr, sd);
+  odd.block = block_oddness(difference, nullptr, sd);
+  if (odd.outlier <= 1 && odd.block <= 1) return odd;  // structure would allow still more
   const Contrast contrast(pair.stack, pair.most_weight);
-  for (int y = 0; y < pair.tile.height; ++y)
-    for (int x = 0; x < pair.tile.width; ++x) {
-      double& d = difference.at(x, y);
-      if (!(d == d)) continue;
-      d -= shift;
-      const double own = std::sqrt(std::max(0.0, static_cast<double>(pair.tile_variance.at(x, y)) +
-                                                     static_cast<double>(pair.stack_variance.at(x, y))));
-      const double allowed = kOutlierSd * std::max(sd, own) + contrast.at(x, y);
-      odd.outlier = std::max(odd.outlier, std::abs(d) / std::max(kLeast, allowed));
-    }
-  odd.block = block_oddness(difference, contrast, sd);
+  odd.outlier = pixel_oddness(difference, pair, &contrast, sd);
+  odd.block = block_oddness(difference, &contrast, sd);
   return odd;
 }
 

@@ -114,7 +114,7 @@ std::vector<TileTask> make_tasks(const TileRound& round, const TileLedger& ledge
 }
 
 std::vector<TileTask> in_strips(std::vector<TileTask> tasks, std::size_t consumers) {
-  constexpr std::size_t kMostRows = 4;  // the more, the longer rows wait to be joined
+  constexpr std::size_t kMostRows = 2;  // the more, the longer rows wait to be joined
   if (consumers < 2) return tasks;
   const std::size_t rows = std::clamp<std::size_t>(tasks.size() / consumers, 1, kMostRows);
   std::vector<TileTask> ordered;

@@ -238,8 +238,9 @@ void FrameReader::read_box(int channel, const Box& box, float* out) {
   // Whether a zero is a border, columns so near tell. Most of a row is read sooner with the rest.
   Box read{0, box.y0, l.width, box.h};
   if (s.plain() && 2 * box.w <= l.width) {
-    read.x0 = std::max(0, box.x0 - (kZeroWindowPx - 1));
-    read.w = std::min(l.width, box.x1() + kZeroWindowPx - 1) - read.x0;
+    const int margin = s.zeros == ZeroIsNodata::kAuto ? kZeroWindowPx - 1 : 0;
+    read.x0 = std::max(0, box.x0 - margin);
+    read.w = std::min(l.width, box.x1() + margin) - read.x0;
   }
   const bool cut = read.w != box.w;
   if (cut) s.uncut.resize(read.area());

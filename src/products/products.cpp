@@ -1,6 +1,7 @@
 #include "tilecompile/products/products.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 
@@ -88,12 +89,11 @@ std::vector<double> output_units(const ProductContext& context) {
 }
 
 // Picture or map of a product that comes in rows; the folder may not be there yet.
-ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const char* map,
-                          const char* text, int width, int height,
+ImageRows rows_of_product(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header,
+                          const char* map, const char* text, int width, int height,
                           ImageSamples samples = ImageSamples::kFloat32) {
   const std::filesystem::path picture = context.directory / plan.file;
   std::filesystem::create_directories(picture.parent_path());
-  const ProductHeader header = product_header(context, plan);
   return {map == nullptr ? picture : map_path(picture, map),
           samples,
           width,
@@ -167,7 +167,8 @@ void write_rejected_light(const ProductContext& context, const std::vector<Coadd
   if (channels.front().light_high.empty()) return;
   const auto write = [&](const char* file, Plane<float> CoaddChannel::*plane, const char* what) {
     const Plane<float>& shape = channels.front().pixels;
-    ImageRows image = rows_of_product(context, {"rejected", file, {what}, {}, false}, nullptr, nullptr,
+    const ProductPlan plan{"rejected", file, {what}, {}, false};
+    ImageRows image = rows_of_product(context, plan, product_header(context, plan), nullptr, nullptr,
                                       shape.width(), shape.height());
     for (std::size_t c = 0; c < channels.size(); ++c)
       add_rows(image, c, channels[c].*plane, times(output_unit(context, c)));
@@ -204,7 +205,7 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   }
   parallel_for(static_cast<int>(parts.size()), context.threads,
                [&](int i) { parts[static_cast<std::size_t>(i)](); });
-  ProductRecord record = product.finish();
+  ProductRecord record = product.finish(context.threads);
   if (!plan.measured) return record;
   record.figures = std::move(figures);
   record.pattern = std::move(pattern);
@@ -213,13 +214,17 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
 }
 
 ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan, int width, int height)
+    : ProductRows(context, plan, product_header(context, plan), width, height) {}
+
+ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header,
+                         int width, int height)
     : units_(output_units(context)),
-      pixels_(rows_of_product(context, plan, nullptr, nullptr, width, height)),
-      variance_(rows_of_product(context, plan, "variance", kVarianceText, width, height)),
-      coverage_(
-          rows_of_product(context, plan, "coverage", kCoverageText, width, height, ImageSamples::kInt32)),
-      weight_(rows_of_product(context, plan, "weight", kWeightText, width, height)),
-      effective_frames_(rows_of_product(context, plan, "neff", kNeffText, width, height)) {
+      pixels_(rows_of_product(context, plan, header, nullptr, nullptr, width, height)),
+      variance_(rows_of_product(context, plan, header, "variance", kVarianceText, width, height)),
+      coverage_(rows_of_product(context, plan, header, "coverage", kCoverageText, width, height,
+                                ImageSamples::kInt32)),
+      weight_(rows_of_product(context, plan, header, "weight", kWeightText, width, height)),
+      effective_frames_(rows_of_product(context, plan, header, "neff", kNeffText, width, height)) {
   record_.name = plan.name;
   record_.file = plan.file;
 }
@@ -252,9 +257,13 @@ void ProductRows::add(const std::vector<CoaddChannel>& rows) {
   for (const auto& part : parts(planes)) part();
 }
 
-ProductRecord ProductRows::finish() {
-  record_.digest = pixels_.digest();
-  for (ImageRows* image : {&pixels_, &variance_, &coverage_, &weight_, &effective_frames_}) image->finish();
+ProductRecord ProductRows::finish(int threads) {
+  const std::array<ImageRows*, 5> images{&pixels_, &variance_, &coverage_, &weight_, &effective_frames_};
+  parallel_for(static_cast<int>(images.size()), threads, [&](int i) {
+    ImageRows& image = *images[static_cast<std::size_t>(i)];
+    if (&image == &pixels_) record_.digest = image.digest();
+    image.finish();
+  });
   return record_;
 }
 

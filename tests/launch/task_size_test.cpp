@@ -60,13 +60,13 @@ TEST(TaskSize, ConsumersWhoTakeTurnsMeetNeighbouringTasks) {
     for (std::size_t i = consumers; i < ordered.size(); ++i, ++followed)
       neighbours += ordered[i] == ordered[i - consumers] + 1 ? 1 : 0;
     if (consumers < 5) {
-      EXPECT_GE(2 * neighbours, followed) << consumers;
+      EXPECT_GE(3 * neighbours, followed) << consumers;
     }
     EXPECT_EQ(std::set<int>(ordered.begin(), ordered.end()).size(), tasks.size()) << "each once";
   }
   const std::vector<int> two = ids(in_strips(tasks, 2));
   EXPECT_EQ(std::vector<int>(two.begin(), two.begin() + 10),
-            (std::vector<int>{0, 4, 1, 5, 2, 6, 3, 7, 8, 12}));
+            (std::vector<int>{0, 2, 1, 3, 4, 6, 5, 7, 8, 10}));
 }
 
 // The time of the sample decides nothing here: consumer_timeout_s is long.

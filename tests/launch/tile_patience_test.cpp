@@ -91,7 +91,7 @@ TEST(TileJudge, PurgedTasksAreSentAgainWithinSeconds) {
     run_worker(*slow, *slow_store, runs, {"w", 1, 1}, stop);
   });
   auto run = court.start();
-  ASSERT_TRUE(comes_true([&] { return court.looks > 0; }));
+  ASSERT_TRUE(comes_true([&] { return court.looks > 1; }));  // one before tasks are sent, and one after
   const auto thief = court.connect();
   thief->consume(kComputeQueue, 1000);
   while (const auto task = thief->receive(100ms)) thief->ack(task->tag);

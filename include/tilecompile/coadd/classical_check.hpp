@@ -14,7 +14,8 @@ struct TileBesideStack {
   double most_weight = 1;                  ///< the largest weight of a frame over their mean
 };
 
-/// How a tile differs from the stack, each in units of what honest tiles may show: above 1 it is odd.
+/// How a tile differs from the stack, each in units of what honest tiles may show: above 1 it is odd. Where
+/// `outlier` and `block` need no contrast to be at most 1, they are what they are without one.
 struct TileOddness {
   double level = 0;    ///< median of D = tile - stack, against a quarter of the noise of a frame plus 2 sd
   double scale = 0;    ///< median |ratio - 1| of the light around what stands out in the stack, against 0.2

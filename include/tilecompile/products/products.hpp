@@ -65,9 +65,12 @@ class ProductRows {
   /// The same as one step for each file, which may be taken side by side; `rows` has to stay meanwhile.
   std::vector<std::function<void()>> parts(const std::vector<ProductPlanes>& rows);
   /// Gives the files their names. Once, after the last rows.
-  ProductRecord finish();
+  ProductRecord finish(int threads = 1);
 
  private:
+  ProductRows(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header, int width,
+              int height);
+
   ProductRecord record_;
   std::vector<double> units_;  // [channel] output units a unit of I'
   ImageRows pixels_, variance_, coverage_, weight_, effective_frames_;
