@@ -198,8 +198,13 @@ std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarP
       observer_.check_stop();
       Image& image = images[static_cast<std::size_t>(i)];
       source_.open(first + i).read_all(image);
-      looks[f] = look_at_frame_stars(image, first + i, analysis, pass, method_);
-      keep_channels(metrics, f, looks[f]);
+      if (pass.earlier != nullptr && pass.earlier->stands[f]) {
+        looks[f] = pass.earlier->looks[f];
+        for (std::size_t c = 0; c < image.size(); ++c) metrics.channels[c][f] = pass.earlier->channels[c][f];
+      } else {
+        looks[f] = look_at_frame_stars(image, first + i, analysis, pass, method_);
+        keep_channels(metrics, f, looks[f]);
+      }
       for (std::size_t c = 0; c < image.size(); ++c) {
         const FrameChannel& channel = metrics.channels[c][f];
         levels[static_cast<std::size_t>(i)].push_back(

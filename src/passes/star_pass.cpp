@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "sky_pass.hpp"
 #include "tilecompile/detect/reference_stars.hpp"
@@ -66,8 +68,11 @@ void warn_of_limited_frames(Analysis& analysis, const Manifest& manifest, double
   analysis.warnings.push_back(text + some_names(names));
 }
 
-// Whether the stars of any frame are spread, after what is typical of the night has been taken from all.
-bool find_spread_frames(const Analysis& analysis, StarPass& pass, const std::vector<StarLook>& looks) {
+// Whether the stars of any frame are spread, after what is typical of the night has been taken from all;
+// notes of which frames they are not.
+bool find_spread_frames(const Analysis& analysis, StarPass& pass, const std::vector<StarLook>& looks,
+                        std::vector<bool>& stands) {
+  stands.assign(looks.size(), true);
   for (std::size_t c = 0; c < pass.reference_light.size(); ++c) {
     std::vector<double> narrow;
     std::vector<StarSpread> spreads;
@@ -77,6 +82,7 @@ bool find_spread_frames(const Analysis& analysis, StarPass& pass, const std::vec
     }
     make_typical(narrow, spreads, pass.reference_light[c]);
     pass.some_spread = pass.some_spread || std::any_of(spreads.begin(), spreads.end(), is_spread);
+    for (std::size_t f = 0; f < looks.size(); ++f) stands[f] = stands[f] && !may_be_spread(spreads[f]);
   }
   return pass.some_spread;
 }
@@ -86,13 +92,17 @@ std::vector<StarLook> measure_frames(Analysis& analysis, StarPass& pass, FramePa
                                      bool photometric) {
   const auto unscaled = analysis.metrics.channels;
   pass.some_spread = false;
+  pass.earlier = nullptr;
   bool spread = false;
+  EarlierLooks earlier;
   std::vector<StarLook> looks =
       passes.look_at_stars(analysis, pass, [&](const std::vector<StarLook>& of_all) {
-        return spread = photometric && find_spread_frames(analysis, pass, of_all);
+        return spread = photometric && find_spread_frames(analysis, pass, of_all, earlier.stands);
       });
   if (spread) {
-    analysis.metrics.channels = unscaled;
+    earlier.looks = std::move(looks);
+    earlier.channels = std::exchange(analysis.metrics.channels, unscaled);
+    pass.earlier = std::make_shared<const EarlierLooks>(std::move(earlier));
     looks = passes.look_at_stars(analysis, pass, [](const std::vector<StarLook>&) { return false; });
   }
   for (std::size_t f = 0; f < looks.size(); ++f) analysis.proofs[f] = looks[f].proof;

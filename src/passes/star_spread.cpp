@@ -73,6 +73,13 @@ bool is_spread(const StarSpread& spread) {
   return is_doubled(spread) || (spread.elongated && spread.width == spread.width);
 }
 
+bool may_be_spread(StarSpread spread) {
+  constexpr double kDigits = 1e-6;
+  spread.width *= 1 + kDigits;
+  spread.error *= 1 - kDigits;
+  return is_spread(spread);
+}
+
 void make_typical(const std::vector<double>& narrow, std::vector<StarSpread>& spreads, StarLight& reference) {
   std::vector<double> widths, light;
   for (std::size_t f = 0; f < spreads.size(); ++f) {

@@ -167,5 +167,16 @@ TEST(StarSpread, IsOverThatOfMostFrames) {
   EXPECT_DOUBLE_EQ(reference.wide[1], 24) << "no frame says what is typical";
 }
 
+// What a second look is spared must not be spread by its last digits.
+TEST(StarSpread, WhatMayBeSpreadIsALittleMoreThanWhatIs) {
+  const double nan = std::nan("");
+  EXPECT_FALSE(is_spread({1.15 * (1 - 1e-9), 0, 1, false}));
+  EXPECT_TRUE(may_be_spread({1.15 * (1 - 1e-9), 0, 1, false}));
+  EXPECT_TRUE(may_be_spread({1.3, 0.1 * (1 + 1e-9), 1, false})) << "three errors";
+  EXPECT_FALSE(may_be_spread({1.14, 0, 1, false}));
+  EXPECT_TRUE(may_be_spread({1, 0.1, 1, true}));
+  EXPECT_FALSE(may_be_spread({nan, 0, nan, true}));
+}
+
 }  // namespace
 }  // namespace tilecompile

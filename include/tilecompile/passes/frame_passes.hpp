@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct FrameLook {
   std::string unreadable{};  ///< why the frame cannot be read; then nothing else is filled
 };
 
+struct EarlierLooks;
+
 /// What pass 2 is told before it reads a frame.
 struct StarPass {
   std::size_t reference = 0;               ///< channel whose stars fix the seeing
@@ -39,6 +42,8 @@ struct StarPass {
   /// not levelled.
   std::vector<std::vector<Normalization>> part{};
   bool some_spread = false;  ///< then every frame is asked how its stars' light is spread
+  /// Of a second pass: what stands of the first, which other processes are not told; null: nothing.
+  std::shared_ptr<const EarlierLooks> earlier{};
 };
 
 /// What pass 2 finds in one frame.
@@ -48,6 +53,14 @@ struct StarLook {
   FrameProof proof;                           ///< by the stars of the list
   std::vector<StarSpread> spread;             ///< [channel]; photometric mode only, NaN else
   std::vector<std::vector<SkySample>> skies;  ///< [channel][cell]; empty: skies are not levelled
+};
+
+/// What pass 2 gave before some frames turned out to be spread. Only these come out otherwise in a second
+/// one.
+struct EarlierLooks {
+  std::vector<StarLook> looks;                      ///< [frame]
+  std::vector<std::vector<FrameChannel>> channels;  ///< [channel][frame]
+  std::vector<bool> stands;                         ///< [frame]
 };
 
 /// Asked when all frames have been looked at: whether they are to be looked at once more.

@@ -48,6 +48,8 @@ bool is_doubled(const StarSpread& spread);
 /// Whether the fitted FWHM is not that of the matched filter: a doubled frame, or an elongated one, of which
 /// the product of the fitted axes says too much.
 bool is_spread(const StarSpread& spread);
+/// Whether it is, or would be with other last digits.
+bool may_be_spread(StarSpread spread);
 
 /// Makes the light of the reference that of most frames, which have neither its spread nor its errors: over
 /// the frames the median `width` becomes 1, and that of `light` / `narrow`. `narrow[f]`: flux scale of frame
