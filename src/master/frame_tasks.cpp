@@ -101,6 +101,7 @@ ObjectReference share_frame_sums(const RunUnderWay& run, const NightFrames& fram
 
 bool analysis_in_doubt(RunUnderWay& run) {
   if (!run.pieces.forget_distrusted(run.trust)) return false;
+  run.workers.forget_failures();
   if (run.pieces.forgot_stars) {
     log_warning(
         "frames were registered by masters or stars of a worker that gave wrong results: they are "

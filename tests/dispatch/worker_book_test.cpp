@@ -35,6 +35,9 @@ TEST(WorkerBook, FourHundredFailuresOfAKindAreOneLineAndAllAreCounted) {
   EXPECT_EQ(book.failures(), 402);
   ASSERT_NE(book.latest_failure(), nullptr);
   EXPECT_EQ(book.latest_failure()->worker_id, "worse");
+  EXPECT_EQ(book.failures_since_done(), 402);
+  book.forget_failures();
+  EXPECT_EQ(book.failures_since_done(), 0);
 }
 
 TEST(WorkerBook, RejectedResultsAreToldEverMoreRarely) {

@@ -61,8 +61,9 @@ class WorkerBook {
     return found == workers_.end() ? "" : found->second.host;
   }
   int failures() const { return failures_; }
-  /// Since a result was last accepted, in whichever round.
+  /// Since a result was last accepted, in whichever round, or they rested on a worker that was found out.
   int failures_since_done() const { return failures_since_done_; }
+  void forget_failures() { failures_since_done_ = 0; }
   /// Of all workers; null before there is one.
   const ResultMessage* latest_failure() const { return failures_ > 0 ? &latest_failure_ : nullptr; }
   /// "barn-1: TEXT; barn-2: TEXT" of those that say that they take no tasks.
