@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -38,6 +39,17 @@ void parallel_for(int count, int threads, const std::function<void(int)>& body) 
   loop();
   for (std::thread& t : others) t.join();
   if (first) std::rethrow_exception(first);
+}
+
+void two_at_once(int threads, const std::function<void()>& here, const std::function<void()>& beside) {
+  std::future<void> other;
+  try {
+    if (threads > 1) other = std::async(std::launch::async, beside);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: one after the other.
+  }
+  here();
+  other.valid() ? other.get() : beside();
 }
 
 }  // namespace tilecompile

@@ -1,3 +1,27 @@
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <new>
+
 #include "commands.hpp"
+
+namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = 2 * kLargePage;
+
+}  // namespace
+
+// Planes and sums of whole pictures lie in the large pages of the system: to touch a small page for the first
+// time takes longer than to fill it, and between two passes over the frames one thread did little else.
+void* operator new(std::size_t bytes) {
+  void* const memory =
+      bytes < kLarge ? std::malloc(bytes == 0 ? 1 : bytes)
+                     : std::aligned_alloc(kLargePage, (bytes + kLargePage - 1) / kLargePage * kLargePage);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (bytes >= kLarge) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; small pages do as well
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 int main(int argc, char** argv) { return tilecompile::run_command_line(argc, argv); }

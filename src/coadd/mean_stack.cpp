@@ -47,12 +47,18 @@ void MeanStack::add_rows(int frame, const PlaneView<float>& samples, const Norma
 }
 
 Plane<float> MeanStack::mean() const {
-  Plane<float> result(total_.width(), total_.height(), std::numeric_limits<float>::quiet_NaN());
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    const std::int32_t n = count_.samples()[i];
-    if (n > 0) result.samples()[i] = static_cast<float>((total_.samples()[i] + partial_.samples()[i]) / n);
-  }
+  Plane<float> result(total_.width(), total_.height());
+  mean_rows(0, total_.height(), result);
   return result;
+}
+
+void MeanStack::mean_rows(int y0, int y1, Plane<float>& mean) const {
+  for (int y = y0; y < y1; ++y)
+    for (int x = 0; x < total_.width(); ++x) {
+      const std::int32_t n = count_.at(x, y);
+      mean.at(x, y) = n > 0 ? static_cast<float>((total_.at(x, y) + partial_.at(x, y)) / n)
+                            : std::numeric_limits<float>::quiet_NaN();
+    }
 }
 
 }  // namespace tilecompile

@@ -24,8 +24,8 @@ std::vector<double> axis_window(int size, bool at_start, bool at_end) {
 }
 
 CoaddChannel empty_channel(int width, int height) {
-  const Plane<float> nothing(width, height, kNoValue), zeros(width, height);
-  return {nothing, Plane<std::int32_t>(width, height), zeros, nothing, zeros};
+  return {Plane<float>(width, height, kNoValue), Plane<std::int32_t>(width, height),
+          Plane<float>(width, height), Plane<float>(width, height, kNoValue), Plane<float>(width, height)};
 }
 
 OverlapRows::OverlapRows(const Grid& grid)

@@ -42,14 +42,25 @@ TILECOMPILE_VECTOR_LEVELS(add_squares,
 
 Plane<double> scatter_window_sums(const Plane<double>& plane) {
   constexpr int reach = kScatterWindowPx / 2;
-  Plane<double> rows(plane.width(), plane.height()), result = rows;
-  for (int y = 0; y < plane.height(); ++y)
-    for (int x = 0; x < plane.width(); ++x)
-      for (int i = std::max(0, x - reach); i <= std::min(plane.width() - 1, x + reach); ++i)
-        rows.at(x, y) += plane.at(i, y);
-  for (int y = 0; y < plane.height(); ++y)
-    for (int j = std::max(0, y - reach); j <= std::min(plane.height() - 1, y + reach); ++j)
-      for (int x = 0; x < plane.width(); ++x) result.at(x, y) += rows.at(x, j);
+  static_assert(reach == 2);
+  const int width = plane.width(), height = plane.height();
+  Plane<double> rows(width, height), result(width, height);
+  const auto sum_at = [&](const double* in, int x) {
+    double sum = 0;
+    for (int i = std::max(0, x - reach); i <= std::min(width - 1, x + reach); ++i) sum += in[i];
+    return sum;
+  };
+  for (int y = 0; y < height; ++y) {
+    const double* in = plane.row(y);
+    double* out = rows.row(y);
+    for (int x = 0; x < std::min(reach, width); ++x) out[x] = sum_at(in, x);
+    for (int x = reach; x < width - reach; ++x)
+      out[x] = in[x - 2] + in[x - 1] + in[x] + in[x + 1] + in[x + 2];
+    for (int x = std::max(reach, width - reach); x < width; ++x) out[x] = sum_at(in, x);
+  }
+  for (int y = 0; y < height; ++y)
+    for (int j = std::max(0, y - reach); j <= std::min(height - 1, y + reach); ++j)
+      for (int x = 0; x < width; ++x) result.at(x, y) += rows.at(x, j);
   return result;
 }
 
@@ -98,31 +109,41 @@ void ScatterStack::add_rows(int frame, const PlaneView<float>& samples, const No
   }
 }
 
-Plane<double> ScatterStack::squares() const {
-  Plane<double> squares(total_.width(), total_.height());
-  for (std::size_t i = 0; i < squares.size(); ++i)
-    squares.samples()[i] = total_.samples()[i] + partial_.samples()[i];
+Plane<double> ScatterStack::squares(int y0, int y1) const {
+  Plane<double> squares(total_.width(), y1 - y0);
+  for (int y = y0; y < y1; ++y)
+    for (int x = 0; x < total_.width(); ++x) squares.at(x, y - y0) = total_.at(x, y) + partial_.at(x, y);
   return squares;
 }
 
-Plane<float> ScatterStack::variance(double noise) const { return scatter_variance(squares(), count_, noise); }
+Plane<float> ScatterStack::variance(double noise) const {
+  Plane<float> result(total_.width(), total_.height());
+  scatter_variance([&](int from, int to) { return squares(from, to); }, count_, noise, 0, total_.height(),
+                   result);
+  return result;
+}
 
-Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& count, double noise) {
-  Plane<double> freedom(squares.width(), squares.height());
-  for (std::size_t i = 0; i < squares.size(); ++i) {
-    const std::int32_t n = count.samples()[i];
-    if (n < 2) squares.samples()[i] = 0;
-    if (n >= 2) freedom.samples()[i] = n - 1;
-  }
+void scatter_variance(const std::function<Plane<double>(int from, int to)>& squares_of,
+                      const Plane<std::int32_t>& count, double noise, int y0, int y1,
+                      Plane<float>& variance) {
+  constexpr int reach = kScatterWindowPx / 2;
+  const int from = std::max(0, y0 - reach), to = std::min(count.height(), y1 + reach);
+  Plane<double> squares = squares_of(from, to), freedom(count.width(), to - from);
+  for (int y = from; y < to; ++y)
+    for (int x = 0; x < count.width(); ++x) {
+      const std::int32_t n = count.at(x, y);
+      if (n < 2) squares.at(x, y - from) = 0;
+      if (n >= 2) freedom.at(x, y - from) = n - 1;
+    }
   squares = scatter_window_sums(squares);
   freedom = scatter_window_sums(freedom);
-  Plane<float> result(squares.width(), squares.height(), std::numeric_limits<float>::quiet_NaN());
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    const double n = count.samples()[i], of = freedom.samples()[i];
-    if (n > 0)
-      result.samples()[i] = static_cast<float>((of > 0 ? squares.samples()[i] / of : noise * noise) / n);
-  }
-  return result;
+  for (int y = y0; y < y1; ++y)
+    for (int x = 0; x < count.width(); ++x) {
+      const double n = count.at(x, y), of = freedom.at(x, y - from);
+      variance.at(x, y) =
+          n > 0 ? static_cast<float>((of > 0 ? squares.at(x, y - from) / of : noise * noise) / n)
+                : std::numeric_limits<float>::quiet_NaN();
+    }
 }
 
 }  // namespace tilecompile

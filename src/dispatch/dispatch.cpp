@@ -113,18 +113,6 @@ std::vector<TileTask> make_tasks(const TileRound& round, const TileLedger& ledge
   });
 }
 
-std::vector<TileTask> in_strips(std::vector<TileTask> tasks, std::size_t consumers) {
-  constexpr std::size_t kMostRows = 2;  // the more, the longer rows wait to be joined
-  if (consumers < 2) return tasks;
-  const std::size_t rows = std::clamp<std::size_t>(tasks.size() / consumers, 1, kMostRows);
-  std::vector<TileTask> ordered;
-  for (std::size_t first = 0; first < tasks.size(); first += rows * consumers)
-    for (std::size_t row = first; row < first + rows; ++row)
-      for (std::size_t i = row; i < std::min(tasks.size(), first + rows * consumers); i += rows)
-        ordered.push_back(std::move(tasks[i]));
-  return ordered;
-}
-
 TileLedger dispatch_tiles(const TileRound& round, const RoundPlace& place, RoundObserver& observer) {
   const std::string reply_to = results_queue(round.task_template.run_id, round.isolation);
   declare_run_queues(round, place.transport, reply_to, observer);

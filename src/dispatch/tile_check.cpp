@@ -228,8 +228,6 @@ std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
   if (round.analysis == nullptr || round.first_round != nullptr || file.pixels.empty()) return "";
   const Analysis& analysis = *round.analysis;
   for (std::size_t c = 0; c < file.pixels.size(); ++c) {
-    std::vector<double> noise;
-    for (const FrameChannel& frame : analysis.metrics.channels[c]) noise.push_back(frame.noise);
     const std::vector<double>& weights = file.frame_weight[c];
     // without trails and hot pixels, which the tile has no more
     const bool rejects = !file.light_low.empty();
@@ -237,9 +235,9 @@ std::string oddness_of_tile(const TileRound& round, const TileFile& file) {
     const Plane<float> stack =
         without_rejected_light(analysis.classical[c].view(file.box), rejects ? file.light_low[c] : nothing,
                                rejects ? file.light_high[c] : nothing, file.coverage[c]);
-    const TileOddness odd = compare_with_stack({file.pixels[c].view(), file.variance[c].view(), stack.view(),
-                                                analysis.variance[c].view(file.box), median(std::move(noise)),
-                                                most_weight_of(weights, round)});
+    const TileOddness odd = compare_with_stack(
+        {file.pixels[c].view(), file.variance[c].view(), stack.view(), analysis.variance[c].view(file.box),
+         median_noise(analysis.metrics.channels[c]), most_weight_of(weights, round)});
     if (odd.odd()) return odd.text();
   }
   return "";

@@ -9,6 +9,7 @@
 #include "tilecompile/base/uuid.hpp"
 #include "tilecompile/dispatch/run_queues.hpp"
 #include "tilecompile/night/storage_keys.hpp"
+#include "tilecompile/protocol/task_order.hpp"
 #include "tilecompile/protocol/topology.hpp"
 #include "tilecompile/survey/frame_pieces.hpp"
 #include "trust_files.hpp"
@@ -72,7 +73,9 @@ void TileOwner::begin() {
 void TileOwner::publish_open() {
   const auto others =
       judge_.present() && !of_frames() ? place_.transport.inspect(kComputeQueue) : std::nullopt;
-  const auto tasks = in_strips(make_tasks(round_, ledger_), others ? others->consumers : 1);
+  auto tasks = in_strips(make_tasks(round_, ledger_), others ? others->consumers : 1);
+  if (!judge_.present() && round_.batch == 0 && round_.bands)
+    tasks = with_short_ends(std::move(tasks), round_.bands->bands);
   for (const TileTask& task : tasks) {
     const int first = task.tiles.front().tile_id;
     sender_.send(task, envelope_of(first), ledger_.tile(first).wait_s);

@@ -149,6 +149,10 @@ void set_inverse_variances(std::vector<FrameChannel>& frames) {
 
 }  // namespace
 
+double median_noise(const std::vector<FrameChannel>& frames) {
+  return median(column(frames, [](const FrameChannel& f) { return f.noise; }));
+}
+
 void weigh_frames(FrameMetrics& metrics, const GlobalMetricsParams& params) {
   for (auto& frames : metrics.channels) {
     const auto z_background = z_scores(column(frames, [](const FrameChannel& f) { return f.background; }));

@@ -26,14 +26,18 @@ class BandMatrix {
   double at(std::size_t i, std::size_t j) const { return entries_[i * (reach_ + 1) + (j + reach_ - i)]; }
   void add(std::size_t i, std::size_t j, double v) { at(std::max(i, j), std::min(i, j)) += v; }
 
-  // Solves for b in place by Cholesky; the matrix is used up.
-  void solve(Coefficients& b) {
+  // Becomes its Cholesky factor.
+  void factorise() {
     for (std::size_t i = 0; i < size_; ++i)
       for (std::size_t j = first(i); j <= i; ++j) {
         double sum = at(i, j);
         for (std::size_t k = std::max(first(i), first(j)); k < j; ++k) sum -= at(i, k) * at(j, k);
         at(i, j) = i == j ? std::sqrt(sum) : sum / at(j, j);
       }
+  }
+
+  // Solves for b in place, after factorise().
+  void solve(Coefficients& b) const {
     for (std::size_t i = 0; i < size_; ++i) {
       for (std::size_t k = first(i); k < i; ++k) b[i] -= at(i, k) * b[k];
       b[i] /= at(i, i);
@@ -99,6 +103,7 @@ class SkyFit {
         common_(sky_cell_count(mesh)),
         support_(samples.size(), Coefficients(mesh.size())),
         surfaces_(samples.size(), Coefficients(mesh.size())) {
+    for (const std::vector<SkySample>& frame : samples) factors_.push_back(factor_of(frame));
     Coefficients most(mesh.size());
     for (std::size_t f = 0; f < samples.size(); ++f)
       for (const SkySample& s : samples[f])
@@ -136,21 +141,28 @@ class SkyFit {
   }
 
  private:
-  void fit_frame(std::size_t f) {
+  // The same in every turn.
+  BandMatrix factor_of(const std::vector<SkySample>& frame) const {
     BandMatrix matrix = penalty_;
+    for (const SkySample& s : frame) {
+      if (!(s.pixels > 0)) continue;
+      const auto terms = terms_at(s, mesh_);
+      for (std::size_t i = 0; i < terms.size(); ++i)
+        for (std::size_t j = 0; j <= i; ++j)
+          matrix.add(terms[i].first, terms[j].first, s.pixels * terms[i].second * terms[j].second);
+    }
+    matrix.factorise();
+    return matrix;
+  }
+
+  void fit_frame(std::size_t f) {
     Coefficients right(mesh_.size());
     for (std::size_t c = 0; c < common_.size(); ++c) {
       const SkySample& s = samples_[f][c];
       if (!(s.pixels > 0)) continue;
-      const auto terms = terms_at(s, mesh_);
-      for (std::size_t i = 0; i < terms.size(); ++i) {
-        const double weighted = s.pixels * terms[i].second;
-        right[terms[i].first] += weighted * (s.above - common_[c]);
-        for (std::size_t j = 0; j <= i; ++j)
-          matrix.add(terms[i].first, terms[j].first, weighted * terms[j].second);
-      }
+      for (const auto& [i, v] : terms_at(s, mesh_)) right[i] += s.pixels * v * (s.above - common_[c]);
     }
-    matrix.solve(right);
+    factors_[f].solve(right);
     surfaces_[f] = std::move(right);
   }
 
@@ -183,7 +195,8 @@ class SkyFit {
   const std::vector<std::vector<SkySample>>& samples_;
   SkyMesh mesh_;
   BandMatrix penalty_;
-  std::vector<double> common_;  // m, [cell]
+  std::vector<double> common_;       // m, [cell]
+  std::vector<BandMatrix> factors_;  // [frame]
   std::vector<Coefficients> support_, surfaces_;
 };
 

@@ -4,8 +4,8 @@
 #include "hash_frames.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/coadd/checks.hpp"
-#include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/run_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -83,8 +83,11 @@ Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
     PhaseProgress progress(run, "measuring stars", "frames", frames);
     const std::unique_ptr<FramePasses> passes = tasks.passes(progress);
     by_others = passes->by_others();
-    stars = find_proof_stars(proof, night.analysis, *passes);
-    measure_seeing(night.analysis, source, method, run.threads, *passes, stars);
+    StarCatalogue reference;
+    two_at_once(
+        run.threads, [&] { stars = find_proof_stars(proof, night.analysis, *passes); },
+        [&] { reference = find_reference_stars(night.analysis, source, method); });
+    measure_seeing(night.analysis, source, method, run.threads, *passes, std::move(reference), stars);
   }
   if (analysis_in_doubt(run)) return Look::kInDoubt;
   const ProofVerdict verdict = by_others ? judge_proofs_of_others(proof, night.analysis, stars, before)
@@ -97,11 +100,11 @@ Look analyse_once(RunUnderWay& run, AnalysedNight& night) {
 // All frames that are good. Whoever left out frames by what a liar said takes them in again.
 AnalysedNight analyse_frames_of(RunUnderWay& run, const NightFrames& frames) {
   const RunRecord before = run.record;
-  AnalysedNight night{frames, {}, {}, {}, {}};
+  AnalysedNight night{frames, {}, {}, {}};
   for (Look look = analyse_once(run, night); look != Look::kGood; look = analyse_once(run, night)) {
     if (look == Look::kInDoubt) {
       run.record = before;
-      night = {frames, {}, {}, {}, {}};
+      night = {frames, {}, {}, {}};
       continue;
     }
     check_hard_assumptions(*night.frames.manifest, run.config.method.data);
@@ -157,8 +160,6 @@ AnalysedNight analyse_night(RunUnderWay& run, const NightFrames& frames) {
   const ObjectReference sums = share_frame_sums(run, night.frames);
   night.analysis.metrics.sums_ref = sums.ref;
   night.analysis.metrics.sums_checksum = sums.checksum;
-  for (const Plane<float>& plane : night.analysis.classical)
-    night.sky.push_back(sky_mask(plane, night.analysis.metrics.seeing_px));
   return night;
 }
 

@@ -11,7 +11,6 @@ struct AnalysedNight {
   FrameFile first_frame;  ///< for the header of the products
   Analysis analysis;
   Grid grid;
-  std::vector<Plane<std::uint8_t>> sky;  ///< [channel] sky_mask of the classical stack
 };
 
 /// Phases 2 to 4: metrics and proof of every frame, the classical stack, seeing, grid. Frames that turn out

@@ -310,10 +310,10 @@ void FrameRounds::stack(Analysis& analysis, const PassState& state, TaskWork wor
   if (with_scatter) {
     analysis.variance.clear();
     for (std::size_t c = 0; c < channels; ++c) {
-      std::vector<double> noise;
-      for (const FrameChannel& frame : analysis.metrics.channels[c]) noise.push_back(frame.noise);
-      analysis.variance.push_back(
-          scatter_variance(std::move(squares[c]), analysis.coverage[c], median(std::move(noise))));
+      const Plane<std::int32_t>& coverage = analysis.coverage[c];
+      Plane<float>& variance = analysis.variance.emplace_back(coverage.width(), coverage.height());
+      scatter_variance([&](int, int) { return std::move(squares[c]); }, coverage,
+                       median_noise(analysis.metrics.channels[c]), 0, coverage.height(), variance);
     }
   }
   if (!with_mean) return;

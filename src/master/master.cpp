@@ -60,14 +60,14 @@ ProductPlan final_plan(const StackingParams& stacking, const std::string& histor
 
 // The last two phases where synthetic frames are wanted.
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                            const TileRound& round, const Image& kept) {
+                            const TileRound& round, const Yardstick& yardstick) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
   const StackingParams& stacking = run.config.method.stacking;
   const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
   write_final(run, night, tiles,
               final_plan(stacking, std::string(mean) + " mean of " + std::to_string(made.clusters.count) +
                                        " synthetic frames"),
-              made.stack, kept);
+              made.stack, yardstick);
   write_frame_table(run, night, made.clusters);
 }
 
@@ -158,12 +158,13 @@ RunOutcome carry_out(RunUnderWay& run) {
     run.links.workers->rest();  // the frames that are kept serve the second round
   else
     read_no_more_frames(run);
-  const Image kept = stack_of_what_was_kept(night, made.channels);
-  write_reconstruction(run, night, made.tiles, made.channels, kept);
+  const Yardstick yardstick =
+      make_yardstick(night.analysis.classical, night.analysis.metrics.seeing_px, made.channels, run.threads);
+  write_reconstruction(run, night, made.tiles, made.channels, yardstick);
   if (synthetic) {
     made.channels.clear();  // written, and not needed any more
     if (round.journalled != nullptr) round.journalled = &journal.second_round;
-    stack_synthetic_frames(run, night, made.tiles, round, kept);
+    stack_synthetic_frames(run, night, made.tiles, round, yardstick);
   } else {
     link_final(run, night, made.tiles, {"stack", run.config.method.stacking.output_file, {}, {}, true},
                made.channels);

@@ -4,8 +4,8 @@
 
 #include "tile_metrics.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/base/version.hpp"
-#include "tilecompile/coadd/rejected_light.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
 #include "tilecompile/report/rejection_report.hpp"
@@ -55,7 +55,9 @@ void show_and_judge(RunUnderWay& run, const TileJoiner& tiles, const ProductCont
                     const std::vector<CoaddChannel>& channels) {
   const std::filesystem::path& folder = run.directory->path();
   const Image picture = in_output_units(context, channels);
-  write_pictures({folder / "preview.png", folder / "preview.jpg"}, picture, {kPreviewPx});
+  two_at_once(
+      run.threads, [&] { write_pictures({folder / "preview.png"}, picture, {kPreviewPx}); },
+      [&] { write_pictures({folder / "preview.jpg"}, picture, {kPreviewPx}); });
   if (run.request.config.output.tiff) write_pictures({folder / "picture.tif"}, picture);
   judge_final(run, tiles, run.record.products.back());
 }
@@ -91,32 +93,23 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.program = std::string("tilecompile ") + kProgramVersion;
   context.normalized_units = run.config.output.normalized_units;
   context.one_sky = one_sky(*night.frames.manifest);
-  context.classical = context.kept = &night.analysis.classical;
-  context.sky = &night.sky;
+  context.classical = &night.analysis.classical;
   context.grid = &night.grid;
   context.threads = run.threads;
   if (night.frames.raw) context.on_reference = &night.frames.raw->registration.grid;
   return context;
 }
 
-Image stack_of_what_was_kept(const AnalysedNight& night, const std::vector<CoaddChannel>& reconstruction) {
-  Image kept;
-  for (std::size_t c = 0; c < reconstruction.size(); ++c)
-    kept.push_back(without_rejected_light(night.analysis.classical[c].view(), reconstruction[c].light_low,
-                                          reconstruction[c].light_high, reconstruction[c].coverage));
-  return kept;
-}
-
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                          const std::vector<CoaddChannel>& reconstruction, const Image& kept) {
+                          const std::vector<CoaddChannel>& reconstruction, const Yardstick& yardstick) {
   run.clock.start("write products");
   RunRecord& record = run.record;
   ProductContext context = product_context(run, night);
+  context.yardstick = &yardstick;
   const std::string frames = std::to_string(record.frames) + " normalised frames";
   record.products.push_back(write_product(
       context, {kClassical, "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
       classical_planes(night.analysis)));
-  context.kept = &kept;
   const std::vector<PictureFigures> plain = record.products.back().figures;
   context.plain = &plain;
   record.products.push_back(write_product(
@@ -134,10 +127,11 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
 }
 
 void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
-                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels, const Image& kept) {
+                 const ProductPlan& plan, const std::vector<CoaddChannel>& channels,
+                 const Yardstick& yardstick) {
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
   ProductContext context = product_context(run, night);
-  context.kept = &kept;
+  context.yardstick = &yardstick;
   const std::vector<PictureFigures> plain = product_named(run.record, kClassical).figures;
   context.plain = &plain;
   run.record.products.push_back(write_product(context, plan, planes_of(channels)));

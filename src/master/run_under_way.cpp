@@ -130,7 +130,7 @@ void write_page(RunUnderWay& run) {
   const auto began = RunUnderWay::Clock::now();
   const std::string directory = run.directory->path().string();
   try {
-    write_run_report(directory);
+    write_run_report(directory, run.threads);
     run.directory->append_event("report_written", {{"seconds", std::to_string(seconds_since(began))}});
   } catch (const std::exception& e) {
     warn(run, std::string("the run has no report: ") + e.what() + "; 'tilecompile report " + directory +

@@ -61,7 +61,6 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       reference_(&reference),
       rescale_(rescale),
       reload_(std::move(reload)),
-      sums_(reference.size(), OverlapAdd(grid)),
       arrived_(grid.tiles.size()),
       skipped_(grid.tiles.size()),
       results_(grid.tiles.size()),
@@ -70,7 +69,15 @@ TileJoiner::TileJoiner(const Grid& grid, const Image& reference, ReconstructionP
       frame_weight_(quality_),
       rejected_low_(quality_),
       rejected_high_(quality_),
-      scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {}
+      scales_(reference.size(), std::vector<TileScale>(grid.tiles.size())) {
+  begin();
+}
+
+void TileJoiner::begin() {
+  sums_.clear();
+  for (std::size_t c = 0; c < reference_->size(); ++c) sums_.emplace_back(*grid_);
+  next_ = 0;
+}
 
 void TileJoiner::add(const TileFile& file) {
   const auto t = static_cast<std::size_t>(next_);
@@ -112,8 +119,7 @@ void TileJoiner::revoke(int tile_id) {
     held_.erase(held);
   }
   if (tile_id >= next_) return;
-  sums_.assign(sums_.size(), OverlapAdd(*grid_));
-  next_ = 0;
+  begin();
 }
 
 void TileJoiner::skip(int tile_id) {

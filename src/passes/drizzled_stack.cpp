@@ -30,11 +30,9 @@ std::vector<WeightedCutout> plain_cutouts(const std::vector<FrameCutout>& all,
 
 void take(const ShareStack& stack, const std::vector<FrameChannel>& frames, std::size_t channel,
           Analysis& analysis) {
-  std::vector<double> noise;
-  for (const FrameChannel& f : frames) noise.push_back(f.noise);
   analysis.classical[channel] = stack.mean();
   analysis.coverage[channel] = stack.coverage();
-  analysis.variance[channel] = stack.variance(median(std::move(noise)));
+  analysis.variance[channel] = stack.variance(median_noise(frames));
   analysis.extremes[channel] = stack.extremes();
 }
 

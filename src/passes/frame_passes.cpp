@@ -175,7 +175,7 @@ std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
     });
     if (all_read) add_to_stacks(stacks, images, first, analysis.metrics, threads_);
   }
-  if (all_read) take_stacks(analysis, stacks);
+  if (all_read) take_stacks(analysis, std::move(stacks), threads_);
   return looks;
 }
 
@@ -216,8 +216,8 @@ std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarP
     add_to_scatter_stacks(scatter, images, first, metrics, levels, threads_);
   }
   if (again(looks)) return looks;
-  analysis.variance = variance_of(scatter, metrics);
-  if (!stacks.means.empty()) take_stacks(analysis, stacks);
+  analysis.variance = variance_of(scatter, analysis, threads_);
+  if (!stacks.means.empty()) take_stacks(analysis, std::move(stacks), threads_);
   return looks;
 }
 

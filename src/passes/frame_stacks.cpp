@@ -19,10 +19,12 @@ void for_blocks_of_rows(int height, int threads, const Add& add) {
 }  // namespace
 
 FrameStacks empty_stacks(const Manifest& manifest, const MethodConfig& method) {
-  const auto channels = static_cast<std::size_t>(manifest.channels());
-  const MeanStack mean(manifest.width(), manifest.height(), method.reconstruction.frame_chunk);
-  return {std::vector<MeanStack>(channels, mean),
-          std::vector<RowExtremes>(channels, RowExtremes(manifest.height()))};
+  FrameStacks stacks;
+  for (int c = 0; c < manifest.channels(); ++c) {
+    stacks.means.emplace_back(manifest.width(), manifest.height(), method.reconstruction.frame_chunk);
+    stacks.extremes.emplace_back(manifest.height());
+  }
+  return stacks;
 }
 
 void add_to_stacks(FrameStacks& stacks, const std::vector<Image>& images, int first,
@@ -59,23 +61,28 @@ void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<
   });
 }
 
-Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& metrics) {
+Image variance_of(const std::vector<ScatterStack>& stacks, const Analysis& analysis, int threads) {
   Image variance;
   for (std::size_t c = 0; c < stacks.size(); ++c) {
-    std::vector<double> noise;
-    for (const FrameChannel& frame : metrics.channels[c]) noise.push_back(frame.noise);
-    variance.push_back(stacks[c].variance(median(std::move(noise))));
+    const Plane<std::int32_t>& coverage = analysis.coverage[c];
+    const double noise = median_noise(analysis.metrics.channels[c]);
+    Plane<float>& plane = variance.emplace_back(coverage.width(), coverage.height());
+    const auto squares = [&](int from, int to) { return stacks[c].squares(from, to); };
+    for_blocks_of_rows(coverage.height(), threads,
+                       [&](int y0, int y1) { scatter_variance(squares, coverage, noise, y0, y1, plane); });
   }
   return variance;
 }
 
-void take_stacks(Analysis& analysis, const FrameStacks& stacks) {
+void take_stacks(Analysis& analysis, FrameStacks stacks, int threads) {
   analysis.classical.clear();
   analysis.coverage.clear();
-  analysis.extremes = stacks.extremes;
-  for (const MeanStack& stack : stacks.means) {
-    analysis.classical.push_back(stack.mean());
-    analysis.coverage.push_back(stack.coverage());
+  analysis.extremes = std::move(stacks.extremes);
+  for (MeanStack& stack : stacks.means) {
+    const int width = stack.coverage().width(), height = stack.coverage().height();
+    Plane<float>& mean = analysis.classical.emplace_back(width, height);
+    for_blocks_of_rows(height, threads, [&](int y0, int y1) { stack.mean_rows(y0, y1, mean); });
+    analysis.coverage.push_back(stack.take_coverage());
   }
 }
 

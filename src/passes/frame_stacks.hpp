@@ -33,9 +33,9 @@ void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<
                            int threads);
 
 /// Variance of the classical stack, a plane a channel.
-Image variance_of(const std::vector<ScatterStack>& stacks, const FrameMetrics& metrics);
+Image variance_of(const std::vector<ScatterStack>& stacks, const Analysis& analysis, int threads);
 
 /// Makes the stacks the classical ones of the analysis.
-void take_stacks(Analysis& analysis, const FrameStacks& stacks);
+void take_stacks(Analysis& analysis, FrameStacks stacks, int threads);
 
 }  // namespace tilecompile

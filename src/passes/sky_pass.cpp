@@ -24,11 +24,9 @@ void keep_skies(FrameMetrics& metrics, const std::vector<StarLook>& looks, int t
   const SkyMesh mesh = sky_mesh(metrics.image_width, metrics.image_height);
   parallel_for(metrics.channel_count(), threads, [&](int i) {
     const auto c = static_cast<std::size_t>(i);
-    std::vector<double> noise;
-    for (const FrameChannel& f : metrics.channels[c]) noise.push_back(f.noise);
     std::vector<std::vector<SkySample>> samples;
     for (const StarLook& look : looks) samples.push_back(look.skies[c]);
-    const auto surfaces = fit_skies(samples, mesh, kToleranceOfNoise * median(std::move(noise)));
+    const auto surfaces = fit_skies(samples, mesh, kToleranceOfNoise * median_noise(metrics.channels[c]));
     for (std::size_t f = 0; f < surfaces.size(); ++f) keep_sky(metrics.channels[c][f], surfaces[f]);
   });
 }

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "sky_pass.hpp"
-#include "tilecompile/detect/reference_stars.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/weight_limits.hpp"
 #include "tilecompile/header/header_rules.hpp"
@@ -153,12 +152,17 @@ bool mend_reference_light(const Analysis& analysis, StarPass& pass) {
 
 }  // namespace
 
+StarCatalogue find_reference_stars(const Analysis& analysis, const FrameSource& source,
+                                   const MethodConfig& method) {
+  const auto channel = static_cast<std::size_t>(reference_channel(analysis.metrics.channel_count()));
+  return detect_reference_stars(analysis.classical[channel],
+                                saturation_level(analysis, source, method, channel));
+}
+
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
-                    FramePasses& passes, const ProofList& proof_list) {
+                    FramePasses& passes, StarCatalogue catalogue, const ProofList& proof_list) {
   FrameMetrics& metrics = analysis.metrics;
   const auto reference = static_cast<std::size_t>(reference_channel(metrics.channel_count()));
-  StarCatalogue catalogue = detect_reference_stars(analysis.classical[reference],
-                                                   saturation_level(analysis, source, method, reference));
   if (const std::string why = why_no_seeing(catalogue.stars.size(), catalogue.fwhm_px); !why.empty()) {
     analysis.warnings.push_back(why + ": tiles are judged by structure, seeing taken as 3 px");
     catalogue = {};
@@ -191,7 +195,8 @@ void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodC
 void measure_seeing(Analysis& analysis, const FrameSource& source, const MethodConfig& method, int threads,
                     Observer& observer, const ProofList& proof_list) {
   LocalPasses passes(source, method, threads, observer);
-  measure_seeing(analysis, source, method, threads, passes, proof_list);
+  measure_seeing(analysis, source, method, threads, passes, find_reference_stars(analysis, source, method),
+                 proof_list);
 }
 
 }  // namespace tilecompile

@@ -8,6 +8,8 @@
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/parallel.hpp"
+#include "tilecompile/coadd/quality.hpp"
+#include "tilecompile/coadd/rejected_light.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/observation_cards.hpp"
 
@@ -66,7 +68,7 @@ std::vector<ProductQuality> qualities(const ProductContext& context,
 // The classical stack has no tiles.
 TilePattern pattern_of(const ProductContext& context, const Plane<float>& pixels, std::size_t channel) {
   return context.plain == nullptr ? TilePattern{}
-                                  : tile_pattern(pixels, (*context.kept)[channel], *context.grid);
+                                  : tile_pattern(pixels, context.yardstick->kept[channel], *context.grid);
 }
 
 bool any_measured(const std::vector<ProductQuality>& qualities) {
@@ -156,6 +158,23 @@ Image in_output_units(const ProductContext& context, const std::vector<CoaddChan
   return image;
 }
 
+Yardstick make_yardstick(const Image& classical, double seeing_px,
+                         const std::vector<CoaddChannel>& reconstruction, int threads) {
+  Yardstick yardstick;
+  two_at_once(
+      threads,
+      [&] {
+        for (const Plane<float>& plane : classical) yardstick.sky.push_back(sky_mask(plane, seeing_px));
+      },
+      [&] {
+        for (std::size_t c = 0; c < reconstruction.size(); ++c)
+          yardstick.kept.push_back(without_rejected_light(classical[c].view(), reconstruction[c].light_low,
+                                                          reconstruction[c].light_high,
+                                                          reconstruction[c].coverage));
+      });
+  return yardstick;
+}
+
 std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels) {
   std::vector<ProductPlanes> planes;
   for (const CoaddChannel& c : channels)
@@ -197,12 +216,14 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
   ProductRows product(context, plan, channels.front().pixels->width(), channels.front().pixels->height());
   std::vector<PictureFigures> figures(channels.size());
   std::vector<TilePattern> pattern(channels.size());
-  std::vector<std::function<void()>> parts = product.parts(channels);
+  std::vector<std::function<void()>> parts;  // the longest first
   for (std::size_t c = 0; c < channels.size() && plan.measured; ++c) {
-    parts.emplace_back(
-        [&, c] { figures[c] = measure_picture(*channels[c].pixels, (*context.sky)[c], *context.metrics); });
     parts.emplace_back([&, c] { pattern[c] = pattern_of(context, *channels[c].pixels, c); });
+    parts.emplace_back([&, c] {
+      figures[c] = measure_picture(*channels[c].pixels, context.yardstick->sky[c], *context.metrics);
+    });
   }
+  for (auto& part : product.parts(channels)) parts.push_back(std::move(part));
   parallel_for(static_cast<int>(parts.size()), context.threads,
                [&](int i) { parts[static_cast<std::size_t>(i)](); });
   ProductRecord record = product.finish(context.threads);

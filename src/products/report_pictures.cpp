@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "reduced_image.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/frame/seeing.hpp"
 #include "tilecompile/frame/star_shape.hpp"
 #include "tilecompile/image/order_statistics.hpp"
@@ -110,17 +112,24 @@ void add_map(PageValues& page, const fs::path& file, PageMap map, Reduce how = R
   });
 }
 
-// The figures and maps that come from the two pictures alone.
-void add_comparison(PageValues& page, Compared& images, const StarList& stars) {
-  page.shown_channel = images.channels() == 3 ? 1 : 0;
-  add_compared_pictures(page, images);
-  add_stars(page, images, stars);
+void add_background(PageValues& page, Compared& images) {
   const int sky_cells =
       std::clamp(std::max(images.width(), images.height()) / kLeastSkyCellPx, 1, kMostSkyCells);
   page.maps.push_back(
       {"background", "Background of the final picture", "", false,
        reduced(images.final_picture, page.shown_channel, sky_cells, Reduce::kMedian, kRowsOfASkyCell)});
-  add_difference(page, images);
+}
+
+// What `part` has found comes behind what is there.
+void append(PageValues& page, PageValues&& part) {
+  const auto move_behind = [](auto& all, auto& some) {
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  };
+  move_behind(page.pictures, part.pictures);
+  move_behind(page.maps, part.maps);
+  move_behind(page.stars, part.stars);
+  move_behind(page.histograms, part.histograms);
+  move_behind(page.missing, part.missing);
 }
 
 }  // namespace
@@ -134,27 +143,57 @@ void unless_damaged(PageValues& page, const std::string& what, const std::functi
 }
 
 void add_pictures(PageValues& page, const fs::path& directory, const std::string& final_file,
-                  const StarList& stars) {
+                  const StarList& stars, int threads) {
   const fs::path product = directory / final_file, plain = directory / "classical.fits";
+  const char* const compared = "pictures, stars and difference";
   if (final_file.empty() || !fs::exists(product) || !fs::exists(plain)) {
-    page.missing.emplace_back(
-        "pictures, stars and difference: the run has no final picture or no plain mean");
+    page.missing.push_back(std::string(compared) + ": the run has no final picture or no plain mean");
     return;
   }
-  unless_damaged(page, "pictures, stars and difference", [&] {
-    Compared images{FrameReader(product, ZeroIsNodata::kNever), FrameReader(plain, ZeroIsNodata::kNever)};
-    add_comparison(page, images, stars);
+  unless_damaged(page, compared, [&] {
+    if (FrameReader(product, ZeroIsNodata::kNever).facts().channels == 3) page.shown_channel = 1;
   });
   const auto beside = [&](const char* map) {
     return fs::path(product).replace_extension(std::string(".") + map + ".fits");
   };
-  add_map(page, beside("variance"),
-          {"noise", "Noise of a pixel, from the noise of the frames", "", false, {}});
-  add_map(page, beside("neff"), {"neff", "Effective number of frames (N_eff)", "frames", false, {}});
-  add_map(page, beside("coverage"), {"coverage", "Frames that cover a pixel", "frames", false, {}});
-  add_map(page, directory / "rejected.fits",
-          {"rejected", "Light that rejection took away (satellites, planes, cosmic rays)", "", false, {}},
-          Reduce::kMean);
+  const std::vector<std::function<void(PageValues&)>> adders{
+      [&](PageValues& part) {
+        unless_damaged(part, compared, [&] {
+          Compared images{FrameReader(product, ZeroIsNodata::kNever),
+                          FrameReader(plain, ZeroIsNodata::kNever)};
+          add_compared_pictures(part, images);
+          add_stars(part, images, stars);
+        });
+      },
+      [&](PageValues& part) {
+        unless_damaged(part, compared, [&] {
+          Compared images{FrameReader(product, ZeroIsNodata::kNever),
+                          FrameReader(plain, ZeroIsNodata::kNever)};
+          add_background(part, images);
+          add_difference(part, images);
+        });
+      },
+      [&](PageValues& part) {
+        add_map(part, beside("variance"),
+                {"noise", "Noise of a pixel, from the noise of the frames", "", false, {}});
+      },
+      [&](PageValues& part) {
+        add_map(part, beside("neff"), {"neff", "Effective number of frames (N_eff)", "frames", false, {}});
+      },
+      [&](PageValues& part) {
+        add_map(part, beside("coverage"), {"coverage", "Frames that cover a pixel", "frames", false, {}});
+      },
+      [&](PageValues& part) {
+        add_map(
+            part, directory / "rejected.fits",
+            {"rejected", "Light that rejection took away (satellites, planes, cosmic rays)", "", false, {}},
+            Reduce::kMean);
+      }};
+  std::vector<PageValues> parts(adders.size());
+  for (PageValues& part : parts) part.shown_channel = page.shown_channel;
+  parallel_for(static_cast<int>(parts.size()), threads,
+               [&](int i) { adders[static_cast<std::size_t>(i)](parts[static_cast<std::size_t>(i)]); });
+  for (PageValues& part : parts) append(page, std::move(part));
 }
 
 }  // namespace tilecompile

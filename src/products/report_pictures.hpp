@@ -22,6 +22,6 @@ void unless_damaged(PageValues& page, const std::string& what, const std::functi
 /// mean. `final_file`: the final picture's. What is missing or damaged is named in
 /// `page.missing`. Throws TransientError when the file system refuses.
 void add_pictures(PageValues& page, const std::filesystem::path& directory, const std::string& final_file,
-                  const StarList& stars);
+                  const StarList& stars, int threads);
 
 }  // namespace tilecompile

@@ -146,7 +146,7 @@ std::string live_report_page(const fs::path& run_directory) {
   return report_page(page);
 }
 
-std::string run_report_page(const fs::path& run_directory, bool answers) {
+std::string run_report_page(const fs::path& run_directory, bool answers, int threads) {
   PageValues page;
   page.answers = answers;
   page.record = text_of(run_directory / "run.json");
@@ -159,15 +159,15 @@ std::string run_report_page(const fs::path& run_directory, bool answers) {
   add_night(page, run_directory);
   page.rejection_table = text_or_missing(page, run_directory / "rejection.csv", "what was rejected");
   const std::optional<StarList> stars = stars_of(run_directory / "frame_metrics.json");
-  add_pictures(page, run_directory, final_file(record), stars.value_or(StarList{}));
+  add_pictures(page, run_directory, final_file(record), stars.value_or(StarList{}), threads);
   if (!stars) page.missing.emplace_back("places of stars: frame_metrics.json is not there, or damaged");
   unless_damaged(page, "weights of tiles", [&] { add_weights(page, run_directory / "tile_metrics.fits"); });
   add_workers(page, run_directory / "journal.jsonl");
   return report_page(page);
 }
 
-void write_run_report(const fs::path& run_directory) {
-  write_file_atomically(run_directory / "report.html", run_report_page(run_directory));
+void write_run_report(const fs::path& run_directory, int threads) {
+  write_file_atomically(run_directory / "report.html", run_report_page(run_directory, false, threads));
 }
 
 }  // namespace tilecompile

@@ -151,9 +151,7 @@ std::vector<double> seeing_quality(const TileInput& input, std::size_t channel,
 bool sky_stands_out(const std::vector<FrameChannel>& frames) {
   const Normalization& n = frames.front().normalization;
   if (n.offset == 0 && n.pedestal == 0) return true;  // I / B
-  std::vector<double> noise;
-  for (const FrameChannel& f : frames) noise.push_back(f.noise);
-  return n.pedestal > median(std::move(noise));
+  return n.pedestal > median_noise(frames);
 }
 
 }  // namespace

@@ -122,7 +122,9 @@ class Looks {
   Analysis analyse() {
     return by_rounds([&](FrameRounds& rounds, const FrameSource& source) {
       Analysis analysis = analyse_frames(*night.manifest, night.method, rounds);
-      if (analysis.bad_frames.empty()) measure_seeing(analysis, source, night.method, 1, rounds);
+      if (analysis.bad_frames.empty())
+        measure_seeing(analysis, source, night.method, 1, rounds,
+                       find_reference_stars(analysis, source, night.method));
       return analysis;
     });
   }

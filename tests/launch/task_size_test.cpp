@@ -42,33 +42,6 @@ TEST(TaskSize, ATaskHoldsTheTilesThatAreReadTogether) {
   }
 }
 
-// Consumers take turns, so every `consumers`-th task is one consumer's.
-TEST(TaskSize, ConsumersWhoTakeTurnsMeetNeighbouringTasks) {
-  WholeNight night;
-  night.job.batch = 1;
-  const std::vector<TileTask> tasks = make_tasks(night.job);
-  const auto ids = [](const std::vector<TileTask>& some) {
-    std::vector<int> all;
-    for (const TileTask& task : some) all.push_back(task.tiles.front().tile_id);
-    return all;
-  };
-  ASSERT_GT(tasks.size(), 16u);
-  EXPECT_EQ(ids(in_strips(tasks, 1)), ids(tasks));
-  for (const std::size_t consumers : {2u, 3u, 5u, 1000u}) {
-    const std::vector<int> ordered = ids(in_strips(tasks, consumers));
-    std::size_t neighbours = 0, followed = 0;
-    for (std::size_t i = consumers; i < ordered.size(); ++i, ++followed)
-      neighbours += ordered[i] == ordered[i - consumers] + 1 ? 1 : 0;
-    if (consumers < 5) {
-      EXPECT_GE(3 * neighbours, followed) << consumers;
-    }
-    EXPECT_EQ(std::set<int>(ordered.begin(), ordered.end()).size(), tasks.size()) << "each once";
-  }
-  const std::vector<int> two = ids(in_strips(tasks, 2));
-  EXPECT_EQ(std::vector<int>(two.begin(), two.begin() + 10),
-            (std::vector<int>{0, 2, 1, 3, 4, 6, 5, 7, 8, 10}));
-}
-
 // The time of the sample decides nothing here: consumer_timeout_s is long.
 TEST(TaskSize, APlanCutsTasksAsTheRunDoes) {
   const WholeNight night;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <utility>
 
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/image/plane.hpp"
@@ -18,7 +19,11 @@ class MeanStack {
                 int y1);
   /// Mean (NaN where no frame is valid), rounded once to float32, after the last frame.
   Plane<float> mean() const;
+  /// Rows y0 .. y1-1 of it, into those of `mean`.
+  void mean_rows(int y0, int y1, Plane<float>& mean) const;
   const Plane<std::int32_t>& coverage() const { return count_; }
+  /// The same, which is gone then.
+  Plane<std::int32_t> take_coverage() { return std::move(count_); }
 
  private:
   int frame_chunk_;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "tilecompile/frame/frame_metrics.hpp"
@@ -44,7 +45,9 @@ class ScatterStack {
   /// `noise` that of a typical frame. NaN where n = 0.
   Plane<float> variance(double noise) const;
   /// Sum r^2 of every pixel, after the last frame.
-  Plane<double> squares() const;
+  Plane<double> squares() const { return squares(0, total_.height()); }
+  /// Rows y0 .. y1-1 of it.
+  Plane<double> squares(int y0, int y1) const;
 
  private:
   const Plane<float>& mean_;
@@ -55,7 +58,9 @@ class ScatterStack {
 
 /// Sums over the window around every pixel, as far as it lies in the plane: along rows, then along columns.
 Plane<double> scatter_window_sums(const Plane<double>& plane);
-/// ScatterStack::variance of `squares`, which may have been summed in parts; `count` as there.
-Plane<float> scatter_variance(Plane<double> squares, const Plane<std::int32_t>& count, double noise);
+/// Rows y0 .. y1-1 of ScatterStack::variance, into those of `variance`. `squares_of(from, to)` gives these
+/// rows of the sums of squares; `count` as there.
+void scatter_variance(const std::function<Plane<double>(int from, int to)>& squares_of,
+                      const Plane<std::int32_t>& count, double noise, int y0, int y1, Plane<float>& variance);
 
 }  // namespace tilecompile

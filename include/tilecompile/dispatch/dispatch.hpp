@@ -103,10 +103,6 @@ std::vector<TileTask> make_tasks(const TileRound& round);
 /// and a tile that is to be computed alone has one of its own.
 std::vector<TileTask> make_tasks(const TileRound& round, const TileLedger& ledger);
 
-/// The tasks of rows of tiles in the order in which they are sent to so many consumers, who take turns: every
-/// one of them is meant to meet two neighbouring rows, so that it holds samples of the second one already.
-std::vector<TileTask> in_strips(std::vector<TileTask> tasks, std::size_t consumers);
-
 /// The task of one tile, without a correlation id of its own.
 TileTask make_task(const TileRound& round, int tile_id);
 

@@ -94,6 +94,9 @@ inline bool divides_by_background(const NormalizationParams& params) {
 /// Fills sky and output scale of every channel.
 void set_output_scale(FrameMetrics& metrics, const NormalizationParams& params);
 
+/// Median of the noise of all frames of a channel, of I'.
+double median_noise(const std::vector<FrameChannel>& frames);
+
 /// Makes I' = (I - B) / phi + S of a frame (`methodology.md` 3, photometric) and scales its sigma and E.
 void apply_flux_scale(FrameChannel& frame, double flux_scale, double pedestal);
 

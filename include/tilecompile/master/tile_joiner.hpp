@@ -49,6 +49,7 @@ class TileJoiner {
 
  private:
   using FrameTables = std::vector<std::vector<std::vector<double>>>;  // [channel][tile][frame]
+  void begin();
   void add(const TileFile& file);
   void drain();
   void drain_for_now();

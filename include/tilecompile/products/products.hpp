@@ -14,6 +14,15 @@
 
 namespace tilecompile {
 
+/// What the pictures of a run are measured with, [channel].
+struct Yardstick {
+  Image kept;  ///< the classical stack without what was rejected; steps of the tile grid are looked for
+               ///< against it
+  std::vector<Plane<std::uint8_t>> sky;  ///< sky_mask of the classical stack
+};
+Yardstick make_yardstick(const Image& classical, double seeing_px,
+                         const std::vector<CoaddChannel>& reconstruction, int threads);
+
 /// What all products of a run say of it in their headers.
 struct ProductContext {
   std::filesystem::path directory;  ///< of the run
@@ -24,9 +33,8 @@ struct ProductContext {
   bool normalized_units = false;
   bool one_sky = true;                                 ///< the first frame's coordinates are those of all
   const Image* classical = nullptr;                    ///< normalised
-  const Image* kept = nullptr;                         ///< the same without what was rejected
   const std::vector<PictureFigures>* plain = nullptr;  ///< [channel] of it; none: the product is that stack
-  const std::vector<Plane<std::uint8_t>>* sky = nullptr;  ///< [channel] sky_mask of it
+  const Yardstick* yardstick = nullptr;                ///< none where nothing is measured
   const Grid* grid = nullptr;
   int threads = 1;  ///< that write one product
   const OutputGrid* on_reference =
