@@ -1,5 +1,6 @@
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -14,6 +15,7 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = 2 * kLargePage
 // Planes and sums of whole pictures lie in the large pages of the system: to touch a small page for the first
 // time takes longer than to fill it, and between two passes over the frames one thread did little else.
 void* operator new(std::size_t bytes) {
+  if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
   void* const memory =
       bytes < kLarge ? std::malloc(bytes == 0 ? 1 : bytes)
                      : std::aligned_alloc(kLargePage, (bytes + kLargePage - 1) / kLargePage * kLargePage);

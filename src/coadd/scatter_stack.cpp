@@ -13,8 +13,9 @@ constexpr int kRowStep = 4;
 constexpr std::size_t kFewestSamples = 64;
 constexpr double kFarthestSigma = 3;
 
-double level_of(const std::vector<double>& residuals, double noise) {
-  const double middle = median(residuals);
+double level_of(const std::vector<double>& residuals, double noise, std::vector<double>& scratch) {
+  scratch = residuals;
+  const double middle = median_in_place(scratch);
   double sum = 0;
   int kept = 0;
   for (const double r : residuals) {
@@ -24,6 +25,16 @@ double level_of(const std::vector<double>& residuals, double noise) {
   }
   return kept == 0 ? middle : sum / kept;
 }
+
+TILECOMPILE_VECTOR_BODY void find_residuals_body(const float* in, const float* mean, int n,
+                                                 const Normalization& of, double* __restrict residuals) {
+  const double offset = of.offset, gain = of.gain, pedestal = of.pedestal;
+  for (int x = 0; x < n; ++x) residuals[x] = (in[x] - offset) * gain + pedestal - mean[x];
+}
+TILECOMPILE_VECTOR_LEVELS(find_residuals,
+                          (const float* in, const float* mean, int n, const Normalization& of,
+                           double* residuals),
+                          (in, mean, n, of, residuals))
 
 TILECOMPILE_VECTOR_BODY void add_squares_body(const float* in, const float* mean, double level, int width,
                                               const Normalization& n, double* __restrict partial) {
@@ -68,18 +79,22 @@ FrameLevels frame_levels(const PlaneView<float>& samples, const Normalization& n
                          const Plane<float>& mean) {
   FrameLevels levels;
   levels.columns = (samples.width + kLevelCellPx - 1) / kLevelCellPx;
-  std::vector<double> residuals;
+  std::vector<double> residuals, scratch;
+  double of_row[kLevelCellPx];
   for (int y0 = 0; y0 < samples.height; y0 += kLevelCellPx)
     for (int x0 = 0; x0 < samples.width; x0 += kLevelCellPx) {
       for (const int step : {kRowStep, 1}) {
         residuals.clear();
-        for (int y = y0; y < std::min(y0 + kLevelCellPx, samples.height); y += step)
-          for (int x = x0; x < std::min(x0 + kLevelCellPx, samples.width); ++x)
-            if (const float s = samples.at(x, y); s == s)
-              residuals.push_back(normalization(s) - mean.at(x, y));
+        for (int y = y0; y < std::min(y0 + kLevelCellPx, samples.height); y += step) {
+          const int columns = std::min(kLevelCellPx, samples.width - x0);
+          const float* in = samples.row(y) + x0;
+          find_residuals(in, mean.row(y) + x0, columns, normalization, of_row);
+          for (int x = 0; x < columns; ++x)
+            if (in[x] == in[x]) residuals.push_back(of_row[x]);
+        }
         if (residuals.size() >= kFewestSamples) break;
       }
-      levels.level.push_back(residuals.empty() ? 0 : level_of(residuals, noise));
+      levels.level.push_back(residuals.empty() ? 0 : level_of(residuals, noise, scratch));
     }
   return levels;
 }

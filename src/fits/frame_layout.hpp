@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cfitsio_file.hpp"
-#include "decode_samples.hpp"
 #include "tilecompile/header/frame_facts.hpp"
+#include "tilecompile/image/decode_samples.hpp"
 
 namespace tilecompile {
 

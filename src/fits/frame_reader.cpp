@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <limits>
+#include <type_traits>
 
 #include "compressed_image.hpp"
 #include "frame_layout.hpp"
@@ -40,7 +41,9 @@ struct FrameReader::State {
   std::vector<unsigned char> raw;
   std::vector<double> codes;
   std::vector<float> uncut;  ///< rows of which a box is cut
-  bool zero_read = false;    ///< one of the samples read since this was reset is zero, which may be a border
+  std::vector<std::uint16_t> uncut_codes;
+  bool zero_read = false;  ///< one of the samples read since this was reset is zero, which may be a border
+  FoundCodes codes_found;  ///< the same of codes
 
   const FrameLayout& layout() const { return head->layout; }
   bool plain() const { return head->plain; }
@@ -48,13 +51,19 @@ struct FrameReader::State {
   void open_again();
   void leave_to_library();
   void read_bytes(std::int64_t offset, std::size_t wanted);
-  void read_plain(std::int64_t first, std::int64_t n, float* out);
+  template <class Sample>
+  void read_plain(std::int64_t first, std::int64_t n, Sample* out);
+  void decode(std::int64_t n, float* out);
+  void decode(std::int64_t n, std::uint16_t* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
   void note_zeros(const float* samples, std::int64_t n) {
     zero_read = zero_read || (zeros == ZeroIsNodata::kAuto && has_zero(samples, static_cast<std::size_t>(n)));
   }
-  void decode_box(int channel, const Box& box, float* out);
-  void drop_border_zeros(int channel, const Box& box, float* out);
+  template <class Sample>
+  void decode_box(int channel, const Box& box, Sample* out);
+  template <class Sample>
+  void drop_border_zeros(int channel, const Box& box, Sample* out);
+  Box box_to_read(int channel, const Box& box) const;
 };
 
 FrameReader::FrameReader(const std::filesystem::path& path, ZeroIsNodata zeros,
@@ -141,7 +150,21 @@ void FrameReader::State::read_bytes(std::int64_t offset, std::size_t wanted) {
   }
 }
 
-void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* out) {
+// What lies in `raw`.
+void FrameReader::State::decode(std::int64_t n, float* out) {
+  decode_samples(raw.data(), static_cast<std::size_t>(n), layout().bitpix, layout().scaling,
+                 zeros == ZeroIsNodata::kAlways, out);
+  note_zeros(out, n);
+}
+
+void FrameReader::State::decode(std::int64_t n, std::uint16_t* out) {
+  const FoundCodes here = decode_to_codes(raw.data(), static_cast<std::size_t>(n), layout().scaling, out);
+  codes_found = {codes_found.zero || here.zero, codes_found.last || here.last,
+                 codes_found.negative || here.negative};
+}
+
+template <class Sample>
+void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, Sample* out) {
   const FrameLayout& l = layout();
   const std::int64_t sample_bytes = std::abs(l.bitpix) / 8;
   const std::int64_t step = std::max(kChunkBytes, guard ? guard->step() : 0);
@@ -150,9 +173,7 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, float* o
     // Ends where the guard's blocks end; both are multiples of a sample from data_start on.
     const std::int64_t now = std::min(n, ((offset / step + 1) * step - offset) / sample_bytes);
     read_bytes(offset, static_cast<std::size_t>(now * sample_bytes));
-    decode_samples(raw.data(), static_cast<std::size_t>(now), l.bitpix, l.scaling,
-                   zeros == ZeroIsNodata::kAlways, out);
-    note_zeros(out, now);
+    decode(now, out);
     first += now;
     out += now;
     n -= now;
@@ -196,30 +217,33 @@ void FrameReader::State::read_by_library(std::int64_t first, std::int64_t n, flo
 }
 
 // Parts of rows of plain files alone.
-void FrameReader::State::decode_box(int channel, const Box& box, float* out) {
+template <class Sample>
+void FrameReader::State::decode_box(int channel, const Box& box, Sample* out) {
   const std::int64_t width = layout().width;
   const std::int64_t first = (std::int64_t{channel} * layout().height + box.y0) * width + box.x0;
-  if (!plain()) return read_by_library(first, box.h * width, out);
+  if constexpr (std::is_same_v<Sample, float>)
+    if (!plain()) return read_by_library(first, box.h * width, out);
   if (box.w == width) return read_plain(first, box.h * width, out);
   for (int y = 0; y < box.h; ++y) read_plain(first + y * width, box.w, out + std::ptrdiff_t{y} * box.w);
 }
 
 // Most rows tell by themselves which of their zeros are borders; the others are read with their neighbours.
-void FrameReader::State::drop_border_zeros(int channel, const Box& box, float* out) {
+template <class Sample>
+void FrameReader::State::drop_border_zeros(int channel, const Box& box, Sample* out) {
   const int height = layout().height;
-  const PlaneRows own{out, box.w, box.h, box.y0 == 0, box.y1() == height};
+  const RowsOf<Sample> own{out, box.w, box.h, box.y0 == 0, box.y1() == height};
   drop_zero_borders(own);
   const ZeroDoubt doubt = doubtful_zeros(own);
   if (!doubt.above && !doubt.below) return;
   const int above = doubt.above ? std::min(box.y0, kZeroWindowPx - 1) : 0;
   const int below = doubt.below ? std::min(height - box.y1(), kZeroWindowPx - 1) : 0;
   const Box wide{box.x0, box.y0 - above, box.w, above + box.h + below};
-  std::vector<float> samples(wide.area());
-  float* const middle = samples.data() + std::ptrdiff_t{above} * box.w;
+  std::vector<Sample> samples(wide.area());
+  Sample* const middle = samples.data() + std::ptrdiff_t{above} * box.w;
   decode_box(channel, {box.x0, wide.y0, box.w, above}, samples.data());
   std::copy_n(out, box.area(), middle);
   decode_box(channel, {box.x0, box.y1(), box.w, below}, middle + box.area());
-  drop_zero_borders({samples.data(), box.w, wide.h, wide.y0 == 0, wide.y1() == height});
+  drop_zero_borders(RowsOf<Sample>{samples.data(), box.w, wide.h, wide.y0 == 0, wide.y1() == height});
   std::copy_n(middle, box.area(), out);
 }
 
@@ -227,30 +251,62 @@ void FrameReader::read_rows(int channel, int y0, int rows, float* out) {
   read_box(channel, {0, y0, state_->layout().width, rows}, out);
 }
 
-void FrameReader::read_box(int channel, const Box& box, float* out) {
-  State& s = *state_;
-  const FrameLayout& l = s.layout();
+// Whether a zero is a border, columns so near tell. Most of a row is read sooner with the rest.
+Box FrameReader::State::box_to_read(int channel, const Box& box) const {
+  const FrameLayout& l = layout();
   if (channel < 0 || channel >= l.channels || !Box{0, 0, l.width, l.height}.contains(box) || box.w < 0 ||
       box.h < 0)
     throw ContractError("a box of " + std::to_string(box.w) + " x " + std::to_string(box.h) + " px at (" +
                         std::to_string(box.x0) + ", " + std::to_string(box.y0) + ") of channel " +
-                        std::to_string(channel) + " does not lie in frame " + s.path.string());
-  // Whether a zero is a border, columns so near tell. Most of a row is read sooner with the rest.
+                        std::to_string(channel) + " does not lie in frame " + path.string());
   Box read{0, box.y0, l.width, box.h};
-  if (s.plain() && 2 * box.w <= l.width) {
-    const int margin = s.zeros == ZeroIsNodata::kAuto ? kZeroWindowPx - 1 : 0;
+  if (plain() && 2 * box.w <= l.width) {
+    const int margin = zeros == ZeroIsNodata::kAuto ? kZeroWindowPx - 1 : 0;
     read.x0 = std::max(0, box.x0 - margin);
     read.w = std::min(l.width, box.x1() + margin) - read.x0;
   }
+  return read;
+}
+
+namespace {
+
+template <class Sample>
+void cut_box(const Sample* samples, const Box& read, const Box& box, Sample* out) {
+  for (int y = 0; y < box.h; ++y)
+    std::copy_n(samples + std::ptrdiff_t{y} * read.w + (box.x0 - read.x0), box.w,
+                out + std::ptrdiff_t{y} * box.w);
+}
+
+}  // namespace
+
+void FrameReader::read_box(int channel, const Box& box, float* out) {
+  State& s = *state_;
+  const Box read = s.box_to_read(channel, box);
   const bool cut = read.w != box.w;
   if (cut) s.uncut.resize(read.area());
   float* const samples = cut ? s.uncut.data() : out;
   s.zero_read = false;
   s.decode_box(channel, read, samples);
   if (s.zero_read) s.drop_border_zeros(channel, read, samples);
-  for (int y = 0; cut && y < box.h; ++y)
-    std::copy_n(samples + std::ptrdiff_t{y} * read.w + (box.x0 - read.x0), box.w,
-                out + std::ptrdiff_t{y} * box.w);
+  if (cut) cut_box(samples, read, box, out);
+}
+
+std::optional<PackedSamples> FrameReader::read_codes(int channel, const Box& box, std::uint16_t* out) {
+  State& s = *state_;
+  const FrameLayout& l = s.layout();
+  if (!s.plain() || s.zeros == ZeroIsNodata::kAlways || !are_codes(l.bitpix, l.scaling)) return std::nullopt;
+  const Box read = s.box_to_read(channel, box);
+  const bool cut = read.w != box.w;
+  if (cut) s.uncut_codes.resize(read.area());
+  std::uint16_t* const codes = cut ? s.uncut_codes.data() : out;
+  s.codes_found = {};
+  s.decode_box(channel, read, codes);
+  const bool borders = s.codes_found.zero && s.zeros == ZeroIsNodata::kAuto;
+  if (borders && !s.codes_found.last) s.drop_border_zeros(channel, read, codes);
+  if (s.codes_found.negative || (borders && s.codes_found.last)) return std::nullopt;
+  if (cut) cut_box(codes, read, box, out);
+  return PackedSamples{true, borders && std::find(out, out + box.area(), kNoSample) != out + box.area(),
+                       s.codes_found.last};
 }
 
 void FrameReader::read_all(Image& image) {

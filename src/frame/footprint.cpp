@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "tilecompile/image/vector_level.hpp"
+
 namespace tilecompile {
 namespace {
 
@@ -71,6 +73,33 @@ std::vector<FootprintEdge> find_footprint(const PlaneView<float>& plane) {
   return edges;
 }
 
+namespace {
+
+// The distance of the pixels of a row from an edge, where it is less than what stands there.
+TILECOMPILE_VECTOR_BODY void come_near_body(const FootprintEdge& edge, const Box& box, int y,
+                                            double* __restrict distance) {
+  const double a = edge.a, down = edge.b * y, c = edge.c;
+  for (int x = 0; x < box.w; ++x) {
+    const double d = a * (box.x0 + x) + down + c;
+    distance[x] = d < distance[x] ? d : distance[x];
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(come_near, (const FootprintEdge& edge, const Box& box, int y, double* distance),
+                          (edge, box, y, distance))
+
+TILECOMPILE_VECTOR_BODY void ramp_row_body(const double* distance, int width, double feather_px,
+                                           float* __restrict ramp) {
+  for (int x = 0; x < width; ++x) {
+    const double inside = distance[x] > 0 ? distance[x] : 0.0, far = (inside + 0.5) / feather_px;
+    const double u = far < 1 ? far : 1.0;
+    ramp[x] = static_cast<float>(u * u * (3 - 2 * u));
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(ramp_row, (const double* distance, int width, double feather_px, float* ramp),
+                          (distance, width, feather_px, ramp))
+
+}  // namespace
+
 Plane<float> edge_ramp(const std::vector<FootprintEdge>& footprint, const Box& box, double feather_px) {
   if (!(feather_px > 0)) return {};
   std::vector<FootprintEdge> near;
@@ -81,14 +110,12 @@ Plane<float> edge_ramp(const std::vector<FootprintEdge>& footprint, const Box& b
   }
   if (near.empty()) return {};
   Plane<float> ramp(box.w, box.h);
-  for (int y = 0; y < box.h; ++y)
-    for (int x = 0; x < box.w; ++x) {
-      double distance = feather_px;
-      for (const FootprintEdge& e : near)
-        distance = std::min(distance, e.a * (box.x0 + x) + e.b * (box.y0 + y) + e.c);
-      const double u = std::min(1.0, (std::max(0.0, distance) + 0.5) / feather_px);
-      ramp.at(x, y) = static_cast<float>(u * u * (3 - 2 * u));
-    }
+  std::vector<double> distance(static_cast<std::size_t>(box.w));
+  for (int y = 0; y < box.h; ++y) {
+    std::fill(distance.begin(), distance.end(), feather_px);
+    for (const FootprintEdge& e : near) come_near(e, box, box.y0 + y, distance.data());
+    ramp_row(distance.data(), box.w, feather_px, ramp.row(y));
+  }
   return ramp;
 }
 

@@ -6,7 +6,7 @@
 #include "tilecompile/base/strict_json.hpp"
 #include "tilecompile/frame/csv.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
-#include "tilecompile/frame/sky_mesh.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 
 namespace tilecompile {
 namespace {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tilecompile/image/order_statistics.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -46,23 +47,42 @@ Lattice lattice(const Cells& cells, int i0, int i1, int j0, int j1, int coarser)
           coarser * odd_step(at(cells.y, 1))};
 }
 
+// C_f of some pixels, NaN where the frame has no sample, or nobody else.
+TILECOMPILE_VECTOR_BODY void find_others_body(const float* samples, const float* mean,
+                                              const std::int32_t* coverage, const Normalization& part, int n,
+                                              double* __restrict others) {
+  const double offset = part.offset, gain = part.gain, pedestal = part.pedestal;
+  for (int x = 0; x < n; ++x) {
+    const double of_all = mean[x], own = (samples[x] - offset) * gain + pedestal;
+    const double v = of_all - (own - of_all) / (coverage[x] - 1);
+    others[x] = (samples[x] == samples[x]) & (coverage[x] > 1) ? v : std::numeric_limits<double>::quiet_NaN();
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(find_others,
+                          (const float* samples, const float* mean, const std::int32_t* coverage,
+                           const Normalization& part, int n, double* others),
+                          (samples, mean, coverage, part, n, others))
+
 class FrameSky {
  public:
   FrameSky(const PlaneView<float>& plane, const Normalization& normalization, const SkyReference& reference)
       : plane_(plane), normalization_(normalization), reference_(reference) {}
 
   SkySample sample(const Lattice& cell, const Lattice& around) {
-    if (!covers(cell)) return {};
-    others_.clear();
-    each(around, [&](int x, int y) { others_.push_back(others_at(x, y)); });
-    const double highest = median(others_);
+    take(around, around_);
+    take(cell, cell_);
+    if (!covers()) return {};
+    std::erase_if(around_.others, [](double v) { return v != v; });
+    const double highest = median_in_place(around_.others);
     above_.clear();
     places_.clear();
-    each(cell, [&](int x, int y) {
-      if (others_at(x, y) > highest) return;
-      above_.push_back(normalization_(plane_.at(x, y)) - static_cast<double>(reference_.mean.at(x, y)));
-      places_.push_back({x, y});
-    });
+    std::size_t k = 0;
+    for (int y = cell.y0; y < cell.y1; y += cell.step_y)
+      for (int x = cell.x0; x < cell.x1; x += cell.step_x, ++k) {
+        if (!(cell_.others[k] <= highest)) continue;
+        above_.push_back(normalization_(cell_.samples[k]) - static_cast<double>(cell_.mean[k]));
+        places_.push_back({x, y});
+      }
     return clipped();
   }
 
@@ -70,34 +90,51 @@ class FrameSky {
   struct Place {
     int x, y;
   };
+  // The pixels of a lattice, row by row.
+  struct Look {
+    std::vector<float> samples, mean;
+    std::vector<std::int32_t> coverage;
+    std::vector<double> others;  // NaN: not shared with others
+  };
 
-  // The pixels of the lattice that the frame shares with others.
-  template <class Visit>
-  void each(const Lattice& lattice, Visit visit) const {
-    for (int y = lattice.y0; y < lattice.y1; y += lattice.step_y)
-      for (int x = lattice.x0; x < lattice.x1; x += lattice.step_x) {
-        const float s = plane_.at(x, y);
-        if (s == s && reference_.coverage.at(x, y) > 1) visit(x, y);
+  // One after the other in memory first, where vector units reach them.
+  void take(const Lattice& lattice, Look& look) const {
+    const auto columns =
+        static_cast<std::size_t>((lattice.x1 - lattice.x0 + lattice.step_x - 1) / lattice.step_x);
+    const std::size_t n =
+        columns * static_cast<std::size_t>((lattice.y1 - lattice.y0 + lattice.step_y - 1) / lattice.step_y);
+    look.samples.resize(n);
+    look.mean.resize(n);
+    look.coverage.resize(n);
+    look.others.resize(n);
+    std::size_t k = 0;
+    for (int y = lattice.y0; y < lattice.y1; y += lattice.step_y) {
+      const float *samples = plane_.row(y), *mean = reference_.mean.row(y);
+      const std::int32_t* coverage = reference_.coverage.row(y);
+      for (int x = lattice.x0; x < lattice.x1; x += lattice.step_x, ++k) {
+        look.samples[k] = samples[x];
+        look.mean[k] = mean[x];
+        look.coverage[k] = coverage[x];
       }
+    }
+    find_others(look.samples.data(), look.mean.data(), look.coverage.data(), reference_.part,
+                static_cast<int>(n), look.others.data());
   }
 
-  double others_at(int x, int y) const {
-    const double mean = static_cast<double>(reference_.mean.at(x, y));
-    return mean - (reference_.part(plane_.at(x, y)) - mean) / (reference_.coverage.at(x, y) - 1);
-  }
-
-  bool covers(const Lattice& cell) const {
+  // Whether the frame has most of the cell's pixels that some frame covers.
+  bool covers() const {
     std::size_t shared = 0, covered = 0;
-    each(cell, [&](int, int) { ++shared; });
-    for (int y = cell.y0; y < cell.y1; y += cell.step_y)
-      for (int x = cell.x0; x < cell.x1; x += cell.step_x)
-        covered += reference_.coverage.at(x, y) > 0 ? 1 : 0;
+    for (std::size_t k = 0; k < cell_.others.size(); ++k) {
+      shared += cell_.others[k] == cell_.others[k] ? 1 : 0;
+      covered += cell_.coverage[k] > 0 ? 1 : 0;
+    }
     return shared >= kFewestCellPixels &&
            static_cast<double>(shared) >= kLeastCovered * static_cast<double>(covered);
   }
 
-  SkySample clipped() const {
-    const double middle = median(above_), limit = kSkyClipSigma * robust_sd(above_);
+  SkySample clipped() {
+    near_ = above_;
+    const double middle = median_in_place(near_), limit = kSkyClipSigma * robust_sd(above_);
     SkySample sum;
     std::size_t used = 0;
     for (std::size_t i = 0; i < above_.size(); ++i) {
@@ -115,7 +152,8 @@ class FrameSky {
   PlaneView<float> plane_;
   Normalization normalization_;
   const SkyReference& reference_;
-  std::vector<double> others_, above_;
+  Look cell_, around_;
+  std::vector<double> near_, above_;
   std::vector<Place> places_;
 };
 

@@ -12,8 +12,6 @@
 namespace tilecompile {
 namespace {
 
-constexpr double kMadToSd = 1.4826;
-constexpr double kZFloor = 1e-6;
 constexpr double kClipSigma = 3.0;
 constexpr int kClipRounds = 10;
 constexpr double kClippedSdShare = 0.98658;  // share of the standard deviation that a cut at 3 sigma leaves
@@ -101,100 +99,7 @@ TILECOMPILE_VECTOR_LEVELS(find_bins,
                           (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
                           (samples, n, bins, bin))
 
-TILECOMPILE_VECTOR_BODY void count_below_body(const double* values, std::size_t n, double limit,
-                                              std::size_t& below) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < n; ++i) count += values[i] < limit ? 1 : 0;
-  below = count;
-}
-TILECOMPILE_VECTOR_LEVELS(count_below,
-                          (const double* values, std::size_t n, double limit, std::size_t& below),
-                          (values, n, limit, below))
-
-/// Values from `low` on and below `high` (NaN: all above).
-struct Bracket {
-  double low, high;
-  std::size_t below, upto;  ///< values below low, below high
-  std::size_t size() const { return upto - below; }
-};
-
-// A bracket of few values that holds the ranks first and last (from 0): found by counting, which vector units
-// do at the speed of memory, where a partition goes value by value.
-Bracket narrow_bracket(const std::vector<double>& values, std::size_t first, std::size_t last) {
-  constexpr std::size_t kSample = 31, kMargin = 4, kFew = 24;
-  constexpr int kMostTurns = 12;
-  const std::size_t n = values.size();
-  std::array<double, kSample> sample;
-  for (std::size_t i = 0; i < kSample; ++i) sample[i] = values[(2 * i + 1) * n / (2 * kSample)];
-  std::sort(sample.begin(), sample.end());
-  const std::size_t middle = first * kSample / n;
-  Bracket b{-INFINITY, NAN, 0, n};
-  // Takes the limit on the side where the ranks are not; false when it parts them or says nothing new.
-  const auto cut = [&](double limit) {
-    if (!(limit > b.low) || limit >= b.high) return false;
-    std::size_t below = 0;
-    count_below(values.data(), n, limit, below);
-    if (below <= first) {
-      b.low = limit;
-      b.below = below;
-      return true;
-    }
-    if (below <= last) return false;
-    b.high = limit;
-    b.upto = below;
-    return true;
-  };
-  cut(sample[middle > kMargin ? middle - kMargin : 0]);
-  cut(sample[std::min(middle + kMargin, kSample - 1)]);
-  for (int turn = 0; turn < kMostTurns && b.size() > kFew; ++turn)
-    if (!cut(b.low + (b.high - b.low) / 2)) break;
-  return b;
-}
-
-// The values of rank first <= last <= first + 1 (from 0). No NaN.
-std::pair<double, double> select(std::vector<double>& values, std::size_t first, std::size_t last) {
-  constexpr std::size_t kFew = 64;
-  std::size_t n = values.size();
-  if (n > kFew) {
-    const Bracket b = narrow_bracket(values, first, last);
-    n = 0;
-    for (const double v : values) {
-      values[n] = v;
-      n += ((v >= b.low) & !(v >= b.high)) ? 1 : 0;
-    }
-    first -= b.below;
-    last -= b.below;
-  }
-  const auto begin = values.begin(), at = begin + static_cast<std::ptrdiff_t>(last);
-  std::nth_element(begin, at, begin + static_cast<std::ptrdiff_t>(n));
-  return {first == last ? *at : *std::max_element(begin, at), *at};
-}
-
 }  // namespace
-
-double median_in_place(std::vector<double>& values) {
-  const std::size_t n = values.size();
-  if (n == 0) return 0;
-  const auto [lower, upper] = select(values, (n - 1) / 2, n / 2);
-  return n % 2 == 1 ? upper : (lower + upper) / 2;
-}
-
-double median(std::vector<double> values) { return median_in_place(values); }
-
-double robust_sd(const std::vector<double>& values) {
-  const double m = median(values);
-  std::vector<double> distance(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) distance[i] = std::abs(values[i] - m);
-  return kMadToSd * median_in_place(distance);
-}
-
-std::vector<double> z_scores(const std::vector<double>& values) {
-  const double m = median(values);
-  const double sd = std::max(robust_sd(values), kZFloor);
-  std::vector<double> z(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) z[i] = (values[i] - m) / sd;
-  return z;
-}
 
 void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   value_.clear();
@@ -353,7 +258,7 @@ Clipped clip(const Distribution& samples, double code_step) {
   Clipping range(samples);
   for (int round = 0; round < kClipRounds; ++round) {
     const double center = range.median();
-    const double s = std::max(kMadToSd * range.mad(center), code_step);
+    const double s = std::max(kSdOfMad * range.mad(center), code_step);
     if (s == 0 || !range.narrow(center, kClipSigma * s)) break;
   }
   Clipped result;

@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "analyse_night.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
 #include "tilecompile/products/products.hpp"
-#include "tilecompile/tile/clusters.hpp"
 
 namespace tilecompile {
 

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "reconstruct.hpp"
-#include "tilecompile/tile/clusters.hpp"
+#include "tilecompile/frame/clusters.hpp"
 
 namespace tilecompile {
 

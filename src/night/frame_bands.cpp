@@ -36,40 +36,58 @@ std::size_t BandShape::column_bytes(const Box& tile) const {
 }
 
 FrameBand::FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
-                     int shared_rows)
+                     int shared_rows, const std::shared_ptr<SpareMemory>& spare)
     : region_(region),
       shape_(shape),
       first_frame_(first_frame),
       shared_rows_(shared_rows),
       channels_(source.manifest().channels()),
       drizzled_(source.drizzles()),
-      memory_(shape.size_bytes(region)),
+      memory_(spare->take(shape.size_bytes(region))),
       stored_(index(shape.planes, 0)),
       code_step_(static_cast<std::size_t>(shape.frames)) {
   for (std::size_t i = 0; i < stored_.size(); ++i)
     if (shape.packed)
-      stored_[i].codes = static_cast<std::uint16_t*>(memory_.data()) + i * plane_stride(region);
+      stored_[i].codes = static_cast<std::uint16_t*>(memory_->data()) + i * plane_stride(region);
     else
-      stored_[i].floats = static_cast<float*>(memory_.data()) + i * plane_stride(region);
+      stored_[i].floats = static_cast<float*>(memory_->data()) + i * plane_stride(region);
   read(source, {region.x0, region.y0 + shared_rows, region.w, region.h - shared_rows});
 }
 
 void FrameBand::read_shared_rows(const FrameSource& source) { read(source, shared_box()); }
 
 void FrameBand::read(const FrameSource& source, const Box& rows) {
-  std::vector<Plane<float>> unpacked(shape_.packed ? static_cast<std::size_t>(shape_.planes) : 0,
-                                     Plane<float>(rows.w, rows.h));
+  std::vector<Plane<float>> unpacked(static_cast<std::size_t>(shape_.planes));
   for (int f = 0; f < shape_.frames; ++f) {
     OpenFrame frame = source.open(first_frame_ + f);
     code_step_[static_cast<std::size_t>(f)] = frame.facts().code_step;
-    std::vector<float*> planes;
-    for (int p = 0; p < shape_.planes; ++p)
-      planes.push_back(shape_.packed ? unpacked[static_cast<std::size_t>(p)].data()
-                                     : stored_[index(p, f)].floats + place_of(rows));
+    std::vector<float*> planes(unpacked.size());
+    for (std::size_t p = 0; p < planes.size(); ++p) {
+      Stored& stored = stored_[index(static_cast<int>(p), f)];
+      if (!shape_.packed) {
+        planes[p] = stored.floats + place_of(rows);
+      } else if (drizzled_ || !read_codes(frame, static_cast<int>(p), rows, stored)) {
+        if (unpacked[p].empty()) unpacked[p] = Plane<float>(rows.w, rows.h);
+        planes[p] = unpacked[p].data();
+      }
+    }
+    if (std::all_of(planes.begin(), planes.end(), [](const float* plane) { return plane == nullptr; }))
+      continue;
     read(frame, rows, planes);
-    for (int p = 0; p < shape_.planes && shape_.packed; ++p)
-      put(stored_[index(p, f)], rows, planes[static_cast<std::size_t>(p)]);
+    for (std::size_t p = 0; p < planes.size() && shape_.packed; ++p)
+      if (planes[p] != nullptr) put(stored_[index(static_cast<int>(p), f)], rows, planes[p]);
   }
+}
+
+// Whether they could be taken as they lie in the file.
+bool FrameBand::read_codes(OpenFrame& frame, int channel, const Box& rows, Stored& plane) {
+  if (plane.floats != nullptr) return false;
+  const auto found = frame.read_codes(channel, rows, plane.codes + place_of(rows));
+  if (!found) return false;
+  PackedSamples all = plane.packed;
+  all.add(*found);
+  if (all.lossless()) plane.packed = all;
+  return all.lossless();
 }
 
 void FrameBand::read(OpenFrame& frame, const Box& rows, const std::vector<float*>& planes) const {
@@ -248,6 +266,7 @@ std::shared_ptr<BandCache::Entry> BandCache::find_above(const Entry& wanted) con
 void BandCache::clear() {
   const std::lock_guard<std::mutex> lock(mutex_);
   entries_.remove_if([](const std::shared_ptr<Entry>& entry) { return entry->band != nullptr; });
+  spare_->clear();
 }
 
 void BandCache::warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes) {
@@ -311,7 +330,7 @@ std::shared_ptr<const FrameBand> BandCache::get(const std::shared_ptr<const Fram
 std::shared_ptr<const FrameBand> BandCache::read_band(const Entry& wanted, const std::weak_ptr<Entry>& above,
                                                       int shared_rows) {
   auto band = std::make_shared<FrameBand>(*wanted.source, wanted.region, wanted.first_frame, wanted.shape,
-                                          shared_rows);
+                                          shared_rows, spare_);
   if (shared_rows == 0) return band;
   std::shared_ptr<const FrameBand> rows;
   if (const auto entry = above.lock()) {

@@ -79,6 +79,11 @@ void OpenFrame::read_box(const Box& box, const std::vector<float*>& out) {
     if (out[c] != nullptr) reader_.read_box(static_cast<int>(c), box, out[c]);
 }
 
+std::optional<PackedSamples> OpenFrame::read_codes(int channel, const Box& box, std::uint16_t* out) {
+  if (night_ || kept_) return std::nullopt;
+  return reader_.read_codes(channel, box, out);
+}
+
 void OpenFrame::drizzle_box(const Box& box, const std::vector<DrizzledChannel>& out) {
   for_blocks(box, [&](const Box& block, const Box& from) { drizzle_block(block, from, box, out); });
 }

@@ -129,7 +129,9 @@ void append(PageValues& page, PageValues&& part) {
   move_behind(page.maps, part.maps);
   move_behind(page.stars, part.stars);
   move_behind(page.histograms, part.histograms);
-  move_behind(page.missing, part.missing);
+  for (std::string& text : part.missing)
+    if (std::find(page.missing.begin(), page.missing.end(), text) == page.missing.end())
+      page.missing.push_back(std::move(text));
 }
 
 }  // namespace

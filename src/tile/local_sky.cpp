@@ -1,7 +1,7 @@
 #include "local_sky.hpp"
 
-#include "tilecompile/frame/sky_mesh.hpp"
 #include "tilecompile/frame/sky_surfaces.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {

@@ -12,15 +12,6 @@
 namespace tilecompile {
 namespace {
 
-// Median of values[0 .. n), which is reordered; n > 0. Its value does not depend on how the library
-// partitions.
-double median_in_place(float* values, std::size_t n) {
-  float* const middle = values + n / 2;
-  std::nth_element(values, middle, values + n);
-  if (n % 2 == 1) return *middle;
-  return 0.5 * (static_cast<double>(*std::max_element(values, middle)) + *middle);
-}
-
 // The kept I' of one pixel over frames.
 struct PixelSamples {
   std::vector<float> value;
@@ -31,15 +22,12 @@ struct PixelSamples {
     value.clear();
     cutout.clear();
   }
-  double location() {
-    scratch = value;
-    return median_in_place(scratch.data(), scratch.size());
-  }
+  double location() const { return median_of_few(value); }
   double scale(double location) {
     scratch.resize(value.size());
     for (std::size_t i = 0; i < value.size(); ++i)
       scratch[i] = static_cast<float>(std::abs(value[i] - location));
-    return 1.4826 * median_in_place(scratch.data(), scratch.size());
+    return 1.4826 * median_of_few(scratch);
   }
 };
 

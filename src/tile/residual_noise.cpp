@@ -1,6 +1,7 @@
 #include "residual_noise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -41,32 +42,61 @@ TILECOMPILE_VECTOR_LEVELS(keep_near,
                           (double* residual, int width, double middle, double limit, std::int64_t& count),
                           (residual, width, middle, limit, count))
 
+constexpr std::size_t kAtOnce = 8;  // cut-outs whose sums run side by side: a sum alone waits for itself
+
 // Residuals of a cut-out within `limit` of `middle`.
 struct Residuals {
   double sum = 0, squares = 0;
   std::int64_t count = 0;
-  // `row` is scratch. Adding the zeros of what does not count changes no sum.
-  void add(const WeightedCutout& cutout, int y, const double* mean, double middle, double limit,
-           std::vector<double>& row) {
-    const int width = cutout.samples.width;
-    find_residuals(cutout.samples.row(y), cutout.normalization, mean, width, row.data());
-    if (cutout.kept != nullptr) {
-      const std::uint8_t* const kept = cutout.kept->row(y);
-      for (int x = 0; x < width; ++x)
-        row[static_cast<std::size_t>(x)] = kept[x] != 0 ? row[static_cast<std::size_t>(x)] : kNoResidual;
-    }
-    keep_near(row.data(), width, middle, limit, count);
-    for (const double r : row) {
-      sum += r;
-      squares += r * r;
-    }
-  }
   double mean() const { return sum / static_cast<double>(count); }
   double variance() const {
     return std::max(0.0, squares / static_cast<double>(count) - mean() * mean()) /
            (kShareOfScale * kShareOfScale);
   }
 };
+
+// Where a cut-out has got to.
+struct Round {
+  const WeightedCutout* cutout = nullptr;
+  double left = 1;  // of its variance, about a mean that it is a part of
+  double noise = 0, middle = 0, limit = 0;
+  Residuals residuals{};
+
+  // Adding the zeros of what does not count changes no sum. `row` has its residuals.
+  void keep_row(int y, const double* mean, double* row) {
+    const int width = cutout->samples.width;
+    find_residuals(cutout->samples.row(y), cutout->normalization, mean, width, row);
+    if (cutout->kept != nullptr) {
+      const std::uint8_t* const kept = cutout->kept->row(y);
+      for (int x = 0; x < width; ++x) row[x] = kept[x] != 0 ? row[x] : kNoResidual;
+    }
+    keep_near(row, width, middle, limit, residuals.count);
+  }
+
+  // False when nothing more can be learned.
+  bool finish() {
+    if (residuals.count < kFewestSamples || !(left > 0)) return false;
+    const double residual_sd = std::sqrt(residuals.variance());
+    middle = residuals.mean();
+    limit = kFarthestSigma * residual_sd;
+    noise = residual_sd / std::sqrt(left);
+    return true;
+  }
+};
+
+// Adds a row of each of kAtOnce cut-outs, [cut-out][x].
+void add_side_by_side(const double* rows, std::size_t width, std::array<double, kAtOnce>& sum,
+                      std::array<double, kAtOnce>& squares) {
+  std::array<double, kAtOnce> s = sum, q = squares;  // in registers
+  for (std::size_t x = 0; x < width; ++x)
+    for (std::size_t k = 0; k < kAtOnce; ++k) {
+      const double r = rows[k * width + x];
+      s[k] += r;
+      q[k] += r * r;
+    }
+  sum = s;
+  squares = q;
+}
 
 // Of a drizzled frame on the sampled rows: the part of the pixels that it reaches, and the mean of the
 // squares of its shares over the square of their mean.
@@ -91,28 +121,31 @@ SampledShares sampled_shares(const PlaneView<float>& shares) {
 // var(I - R) = sigma^2 (1 - 2 e + sum e^2) for frames of equal noise, e the frame's share of the weights.
 // Where a drizzled frame has a sample, it is 1 / reached times as much of it; and the squares are those of
 // shares that differ from pixel to pixel.
-double noise_of(const WeightedCutout& cutout, const Plane<double>& mean, double weights, double squares) {
+Round first_round(const WeightedCutout& cutout, double weights, double squares) {
   double own = cutout.weight / weights, all = squares / (weights * weights);
   if (cutout.shares.data != nullptr) {
     const SampledShares s = sampled_shares(cutout.shares);
     own /= s.reached;
     all *= s.unevenness;
   }
-  const double left = 1 - 2 * own + all;
-  double noise = cutout.noise, middle = 0, limit = kFarthestSigma * cutout.noise;
-  std::vector<double> scratch(static_cast<std::size_t>(cutout.samples.width));
-  const int rounds = cutout.shares.data == nullptr ? kRounds : kDrizzledRounds;
-  for (int round = 0; round < rounds; ++round) {
-    Residuals residuals;
-    for (int row = 0; row < mean.height(); ++row)
-      residuals.add(cutout, row * kSampledRowStep, mean.row(row), middle, limit, scratch);
-    if (residuals.count < kFewestSamples || !(left > 0)) return noise;
-    const double residual_sd = std::sqrt(residuals.variance());
-    middle = residuals.mean();
-    limit = kFarthestSigma * residual_sd;
-    noise = residual_sd / std::sqrt(left);
+  return {&cutout, 1 - 2 * own + all, cutout.noise, 0, kFarthestSigma * cutout.noise};
+}
+
+// One round of up to kAtOnce cut-outs.
+void add_residuals(std::vector<Round*>& some, const Plane<double>& mean) {
+  const auto width = static_cast<std::size_t>(mean.width());
+  std::vector<double> rows(width * kAtOnce);
+  std::array<double, kAtOnce> sum{}, squares{};
+  for (Round* round : some) round->residuals = {};
+  for (int y = 0; y < mean.height(); ++y) {
+    for (std::size_t k = 0; k < some.size(); ++k)
+      some[k]->keep_row(y * kSampledRowStep, mean.row(y), rows.data() + k * width);
+    add_side_by_side(rows.data(), width, sum, squares);
   }
-  return noise;
+  for (std::size_t k = 0; k < some.size(); ++k) {
+    some[k]->residuals.sum = sum[k];
+    some[k]->residuals.squares = squares[k];
+  }
 }
 
 }  // namespace
@@ -124,8 +157,19 @@ std::vector<double> residual_noise(const std::vector<WeightedCutout>& cutouts, c
     weights += w;
     squares += w * w;
   }
+  std::vector<Round> all;
   std::vector<double> noise;
-  for (const WeightedCutout& c : cutouts) noise.push_back(noise_of(c, mean, weights, squares));
+  for (const WeightedCutout& c : cutouts) all.push_back(first_round(c, weights, squares));
+  for (std::size_t first = 0; first < all.size(); first += kAtOnce) {
+    std::vector<Round*> some;
+    for (std::size_t i = first; i < std::min(all.size(), first + kAtOnce); ++i) some.push_back(&all[i]);
+    const int rounds = cutouts[first].shares.data == nullptr ? kRounds : kDrizzledRounds;
+    for (int round = 0; round < rounds && !some.empty(); ++round) {
+      add_residuals(some, mean);
+      std::erase_if(some, [](Round* r) { return !r->finish(); });
+    }
+  }
+  for (const Round& r : all) noise.push_back(r.noise);
   return noise;
 }
 

@@ -2,7 +2,11 @@
 
 #include <chrono>
 #include <exception>
+#include <future>
+#include <memory>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "execute_part.hpp"
 #include "tilecompile/base/error_report.hpp"
@@ -72,14 +76,30 @@ std::vector<TileChannel> compute_planes(const TileTask& task, const TaskTile& ti
   return compute_synthetic_tile(input, run.clusters, second_round_weights(task, tile, input, run, store));
 }
 
-void execute_tile(const TileTask& task, const TaskTile& tile, RunContexts& runs, ObjectStore& store,
-                  ResultMessage& message, const TileObserver& observe) {
+using Clock = std::chrono::steady_clock;
+
+// A tile, or a piece of one, under way: what is left to do is to store it and to answer.
+struct TileUnderWay {
+  const TaskTile* tile = nullptr;
+  ResultMessage message;
+  Clock::time_point began = Clock::now();
+  std::optional<TileFailure> failure{};
+  std::function<void(ResultMessage&)> store{};
+  std::future<void> stored{};  ///< of a tile that is stored by another thread
+};
+
+// Everything but storing a tile; pieces and what frames give are stored at once.
+void compute(const TileTask& task, RunContexts& runs, ObjectStore& store, const TileObserver& observe,
+             TileUnderWay& way) {
+  const TaskTile& tile = *way.tile;
   const auto run = runs.get(task);
-  if (of_frames(task.work)) return execute_frame_item(task, tile, *run, store, message);
+  if (of_frames(task.work)) return execute_frame_item(task, tile, *run, store, way.message);
   check_box(tile, *run->manifest);
-  if (task.work != TaskWork::kTile) return execute_part(task, tile, *run, store, message);
-  store_tile(task, tile, compute_planes(task, tile, *run, store, observe), run->metrics.frame_tables, store,
-             message);
+  if (task.work != TaskWork::kTile) return execute_part(task, tile, *run, store, way.message);
+  auto planes = std::make_shared<std::vector<TileChannel>>(compute_planes(task, tile, *run, store, observe));
+  way.store = [&task, &tile, &store, planes, tables = run->metrics.frame_tables](ResultMessage& message) {
+    store_tile(task, tile, std::move(*planes), tables, store, message);
+  };
 }
 
 // Whatever goes wrong with a tile is its answer, also what the library or the system throws.
@@ -98,6 +118,29 @@ void log_failure(const TileTask& task, const TaskTile& tile, const TileFailure& 
       {"run_id", task.run_id}, {"tile_id", std::to_string(tile.tile_id)}, {"kind", kind_name(failure.kind)}};
   if (of_calibration(task.work) && failure.kind == ErrorKind::kUsage) return log_info(failure.text, fields);
   log_error("tile failed: " + failure.text, fields);
+}
+
+void put(TileUnderWay& way) {
+  if (way.store && !way.failure) way.failure = failure_of([&] { way.store(way.message); });
+  way.message.compute_seconds = std::chrono::duration<double>(Clock::now() - way.began).count();
+}
+
+// A small one costs less than a thread.
+bool worth_a_thread(const TileUnderWay& way) {
+  constexpr std::size_t kLeastArea = std::size_t{64} * 64;
+  return way.store && way.tile->box.area() >= kLeastArea;
+}
+
+void begin_to_put(TileUnderWay& way) {
+  try {
+    way.stored = std::async(std::launch::async, [&way] { put(way); });
+  } catch (const std::system_error&) {
+    put(way);  // the system gives no more threads
+  }
+}
+
+bool is_stored(const TileUnderWay& way) {
+  return !way.stored.valid() || way.stored.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
 }  // namespace
@@ -131,20 +174,34 @@ ResultMessage empty_result(const TileTask& task, const TaskTile& tile, const Wor
 
 void execute_tiles(const TileTask& task, RunContexts& runs, ObjectStore& store,
                    const WorkerIdentity& identity, const std::function<void(const ResultMessage&)>& emit,
-                   const TileObserver& observe, const std::function<bool(const TaskTile&)>& go_on) {
-  for (const TaskTile& tile : task.tiles) {
-    if (!go_on(tile)) return;
-    const auto began = std::chrono::steady_clock::now();
-    ResultMessage message = empty_result(task, tile, identity);
-    const auto failure = failure_of([&] { execute_tile(task, tile, runs, store, message, observe); });
-    if (failure) {
-      log_failure(task, tile, *failure);
-      message = empty_result(task, tile, identity);
-      message.failure = failure;
+                   const TileObserver& observe, const std::function<bool(const TaskTile&)>& go_on,
+                   bool side_by_side) {
+  std::unique_ptr<TileUnderWay> before;  // is stored while the next tile is computed
+  const auto answer = [&](std::unique_ptr<TileUnderWay>& way) {
+    if (!way) return;
+    if (way->stored.valid()) way->stored.get();
+    if (way->failure) {
+      log_failure(task, *way->tile, *way->failure);
+      const double seconds = way->message.compute_seconds;
+      way->message = empty_result(task, *way->tile, identity);
+      way->message.failure = way->failure;
+      way->message.compute_seconds = seconds;
     }
-    message.compute_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    emit(message);
+    emit(std::exchange(way, nullptr)->message);
+  };
+  for (const TaskTile& tile : task.tiles) {
+    if (before && is_stored(*before)) answer(before);
+    if (!go_on(tile)) break;
+    auto way = std::make_unique<TileUnderWay>(TileUnderWay{&tile, empty_result(task, tile, identity)});
+    way->failure = failure_of([&] { compute(task, runs, store, observe, *way); });
+    answer(before);
+    before = std::move(way);
+    if (side_by_side && worth_a_thread(*before) && &tile != &task.tiles.back())
+      begin_to_put(*before);
+    else
+      put(*before);
   }
+  answer(before);
 }
 
 void execute_task(std::string_view task_bytes, RunContexts& runs, ObjectStore& store,

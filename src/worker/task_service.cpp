@@ -117,7 +117,8 @@ void TaskService::compute(const Job& job) {
   };
   try {
     execute_tiles(job.task, runs_, store_, identity, emit,
-                  diagnostics_.observer(job.delivery->message, identity), go_on);
+                  diagnostics_.observer(job.delivery->message, identity), go_on,
+                  job.envelope.care == TaskCare::kNone);
     if (tried < job.task.tiles.size()) hand_back(job, tried, why_not_begun());
   } catch (const UnroutableError&) {
     if (bug.empty()) throw;  // a bug ends the worker even when the run that asked has ended over it

@@ -62,6 +62,36 @@ TEST(ParallelFor, ThrowsAfterAllHaveEndedAndStartsNoMore) {
   }
 }
 
+TEST(TwoAtOnce, RunSideBySideOrOneAfterTheOther) {
+  for (const int threads : {1, 2}) {
+    std::thread::id here, beside;
+    two_at_once(
+        threads, [&] { here = std::this_thread::get_id(); }, [&] { beside = std::this_thread::get_id(); });
+    EXPECT_EQ(here, std::this_thread::get_id());
+    EXPECT_EQ(beside == here, threads == 1);
+  }
+  std::atomic<bool> begun{false};
+  two_at_once(
+      2,
+      [&] {
+        while (!begun) std::this_thread::yield();
+      },
+      [&] { begun = true; });
+}
+
+TEST(TwoAtOnce, ThrowAfterBothHaveEnded) {
+  for (const int threads : {1, 2}) {
+    EXPECT_THROW(two_at_once(
+                     threads, [] {}, [] { throw std::runtime_error("beside"); }),
+                 std::runtime_error);
+    std::atomic<bool> ended{false};
+    EXPECT_THROW(two_at_once(
+                     threads, [] { throw std::runtime_error("here"); }, [&] { ended = true; }),
+                 std::runtime_error);
+    EXPECT_EQ(ended, threads == 2);
+  }
+}
+
 TEST(ThreadCount, ZeroMeansOneACore) {
   EXPECT_EQ(thread_count(7), 7);
   EXPECT_GE(thread_count(0), 1);

@@ -11,7 +11,6 @@
 #include <random>
 #include <string>
 
-#include "fits/decode_samples.hpp"
 #include "tile/local_sky.hpp"
 #include "tile/noise_guard.hpp"
 #include "tile/pixel_statistics.hpp"

@@ -265,6 +265,60 @@ TEST(FrameReader, BorderZerosAreTheSameInEveryBox) {
         }
 }
 
+// As the codes of a box, borders dropped, against read_box.
+TEST(FrameReader, CodesAreTheSamplesOfTheSameBox) {
+  TempDir dir;
+  constexpr int kWidth = 61, kHeight = 53;
+  FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(kWidth, kHeight)));
+  for (const int w : {5, 30, kWidth})
+    for (const int h : {1, 20, kHeight})
+      for (int x0 = 0; x0 + w <= kWidth; x0 += 3)
+        for (int y0 = 0; y0 + h <= kHeight; y0 += 4) {
+          const Box box{x0, y0, w, h};
+          std::vector<float> expected(box.area()), found(box.area());
+          reader.read_box(1, box, expected.data());
+          std::vector<std::uint16_t> codes(box.area());
+          const auto packed = reader.read_codes(1, box, codes.data());
+          ASSERT_TRUE(packed && packed->lossless());
+          const std::size_t valid =
+              unpack_samples(codes.data(), codes.size(), packed->has_none, found.data());
+          EXPECT_EQ(packed->has_none, valid < codes.size());
+          expect_same_bits(found, expected);
+        }
+}
+
+TEST(FrameReader, WhatHoldsNoCodesGivesNone) {
+  TempDir dir;
+  const Box box{0, 0, 40, 20};
+  const auto codes_of = [&](const std::string& cards, int bitpix, std::int16_t first, std::int16_t others,
+                            ZeroIsNodata zeros = ZeroIsNodata::kAuto) {
+    std::vector<std::int16_t> samples(800, others);
+    samples[0] = first;
+    std::string bytes = bitpix == -32 ? big_endian_bytes<float>(std::vector<float>(800, 7))
+                                      : big_endian_bytes<std::int16_t>(samples);
+    FrameReader reader(write_bytes(dir / "f.fits", fits_header(bitpix, {40, 20}, cards) + padded(bytes, 0)),
+                       zeros);
+    std::vector<std::uint16_t> codes(box.area());
+    return reader.read_codes(0, box, codes.data());
+  };
+  const std::string unsigned_codes = fits_card("BZERO", "32768");
+  EXPECT_TRUE(codes_of(unsigned_codes, 16, 5, 5));
+  EXPECT_TRUE(codes_of("", 16, 5, 5));
+  EXPECT_FALSE(codes_of("", 16, -5, 5)) << "a negative number";
+  EXPECT_FALSE(codes_of("", -32, 0, 0)) << "floats";
+  EXPECT_FALSE(codes_of(unsigned_codes + fits_card("BLANK", "3"), 16, 5, 5)) << "missing by BLANK";
+  EXPECT_FALSE(codes_of(fits_card("BSCALE", "0.5"), 16, 5, 5)) << "not whole";
+  EXPECT_FALSE(codes_of(unsigned_codes, 16, 5, 5, ZeroIsNodata::kAlways)) << "every zero is missing";
+  // 65535 beside zeros that may be borders.
+  EXPECT_FALSE(codes_of(unsigned_codes, 16, 32767, -32768));
+  EXPECT_TRUE(codes_of(unsigned_codes, 16, 32767, -32768, ZeroIsNodata::kNever));
+  EXPECT_TRUE(codes_of(unsigned_codes, 16, 32767, 5)->has_last);
+  EXPECT_TRUE(codes_of(unsigned_codes, 16, 5, -32768)->has_none);
+  std::vector<std::uint16_t> codes(box.area());
+  FrameReader reader(dir / "f.fits");
+  EXPECT_THROW(reader.read_codes(0, {0, 1, 40, 20}, codes.data()), ContractError);
+}
+
 TEST(FrameReader, BoxesArePartsOfTheWhole) {
   TempDir dir;
   Image planes;

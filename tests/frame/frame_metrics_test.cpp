@@ -10,9 +10,9 @@
 #include <sstream>
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/frame/sky_mesh.hpp"
 #include "tilecompile/image/exact_math.hpp"
 #include "tilecompile/image/gradient.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 
 namespace tilecompile {
 namespace {

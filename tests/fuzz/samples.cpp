@@ -6,10 +6,10 @@
 #include "tilecompile/align/registration.hpp"
 #include "tilecompile/config/load_config.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
 #include "tilecompile/protocol/any_task.hpp"
-#include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
 

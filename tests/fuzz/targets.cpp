@@ -17,11 +17,11 @@
 #include "tilecompile/dispatch/journal.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/header/manifest.hpp"
 #include "tilecompile/protocol/any_task.hpp"
 #include "tilecompile/survey/pass_state.hpp"
-#include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/result.hpp"
 #include "tilecompile/tile/task.hpp"
 

@@ -152,38 +152,5 @@ TEST(OrderStatistics, QuantisedBackgroundIsInterpolatedInsideItsCode) {
   EXPECT_DOUBLE_EQ(clip(d, 1).location, 5 + (5.0 - 3.0) / 6.0 - 0.5);
 }
 
-TEST(OrderStatistics, ZScoresOfEqualValuesAreZero) {
-  for (double z : z_scores({2, 2, 2, 2})) EXPECT_EQ(z, 0);
-  const auto z = z_scores({1, 2, 3, 4, 5});
-  EXPECT_NEAR(z[4], 2 / 1.4826, 1e-15);
-  EXPECT_EQ(z[2], 0);
-}
-
-TEST(Median, IsThatOfSortedValuesWhateverTheirOrderAndSpread) {
-  std::mt19937_64 rng(5);
-  const auto uniform = [&] { return static_cast<double>(rng() >> 11) * 0x1p-53; };
-  const std::vector<std::function<double(std::size_t)>> kinds = {
-      [&](std::size_t) { return uniform(); },
-      [&](std::size_t) { return std::floor(uniform() * 5); },
-      [&](std::size_t) { return uniform() < 0.99 ? 7.0 : 1e300 * (uniform() - 0.5); },
-      [&](std::size_t) { return uniform() < 0.5 ? -INFINITY : INFINITY; },
-      [&](std::size_t) { return 1 / (uniform() * uniform() * uniform() + 1e-200); },
-      [&](std::size_t i) { return static_cast<double>(i); },
-      [&](std::size_t i) { return -static_cast<double>(i % 64); },
-      [&](std::size_t) { return 3.5; }};
-  for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
-    set_vector_level(level);
-    for (std::size_t kind = 0; kind < kinds.size(); ++kind)
-      for (const std::size_t n : {1, 2, 3, 63, 64, 65, 66, 100, 999, 1000, 10001}) {
-        std::vector<double> values;
-        for (std::size_t i = 0; i < n; ++i) values.push_back(kinds[kind](i));
-        const double expected = naive_median(values);
-        if (expected != expected) continue;  // between the infinities
-        ASSERT_EQ(median_in_place(values), expected) << "kind " << kind << ", " << n << " values";
-      }
-  }
-  set_vector_level(widest_vector_level());
-}
-
 }  // namespace
 }  // namespace tilecompile

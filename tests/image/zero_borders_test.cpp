@@ -5,6 +5,7 @@
 #include <cmath>
 #include <random>
 
+#include "tilecompile/image/packed_samples.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
@@ -33,7 +34,7 @@ Plane<float> oracle(const Plane<float>& plane) {
 }
 
 Plane<float> dropped(Plane<float> plane) {
-  drop_zero_borders({plane.data(), plane.width(), plane.height(), true, true});
+  drop_zero_borders(PlaneRows{plane.data(), plane.width(), plane.height(), true, true});
   return plane;
 }
 
@@ -154,7 +155,28 @@ TEST(ZeroBorders, RowsOfTheMiddleSayWhenTheyNeedTheirNeighbours) {
   for (int x = 20; x < 40; ++x) plane.at(x, 0) = 0;
   EXPECT_TRUE(doubtful_zeros(middle).above);
   EXPECT_FALSE(doubtful_zeros(middle).below);
-  EXPECT_FALSE(doubtful_zeros({plane.data(), 60, 20, true, true}).above);
+  EXPECT_FALSE(doubtful_zeros(PlaneRows{plane.data(), 60, 20, true, true}).above);
+}
+
+TEST(ZeroBorders, CodesLoseTheSameZerosAsFloats) {
+  std::mt19937 random(11);
+  for (int turn = 0; turn < 60; ++turn) {
+    const Plane<float> plane = random_plane(20 + turn, 70 - turn / 2, random);
+    std::vector<std::uint16_t> codes;
+    for (const float v : plane.samples()) codes.push_back(v == v ? static_cast<std::uint16_t>(v) : kNoSample);
+    const bool top = turn % 3 != 0, bottom = turn % 4 != 0;
+    Plane<float> expected = plane;
+    const PlaneRows rows{expected.data(), plane.width(), plane.height(), top, bottom};
+    const CodeRows of_codes{codes.data(), plane.width(), plane.height(), top, bottom};
+    drop_zero_borders(rows);
+    drop_zero_borders(of_codes);
+    EXPECT_EQ(doubtful_zeros(of_codes).above, doubtful_zeros(rows).above);
+    EXPECT_EQ(doubtful_zeros(of_codes).below, doubtful_zeros(rows).below);
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+      const float v = expected.samples()[i];
+      ASSERT_EQ(codes[i], v == v ? static_cast<std::uint16_t>(v) : kNoSample) << turn << ": " << i;
+    }
+  }
 }
 
 TEST(ZeroBorders, FindsALoneZeroAnywhereAndNothingElse) {

@@ -1,9 +1,12 @@
 #include "tilecompile/worker/execute_task.hpp"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_file.hpp"
+#include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/night/stored_tile.hpp"
 #include "worker_night.hpp"
 
@@ -130,6 +133,74 @@ TEST(ExecuteTask, AFrameThatIsGoneFailsTheTileForNow) {
     EXPECT_EQ(r.failure->kind, ErrorKind::kTransient);
     EXPECT_NE(r.failure->text.find(night.manifest->frames[1].path), std::string::npos);
   }
+}
+
+// A store that is slow, and refuses some keys.
+class SlowStore : public ObjectStore {
+ public:
+  SlowStore(ObjectStore& store, std::string refused) : store_(store), refused_(std::move(refused)) {}
+  void put(const std::string& key, std::string_view bytes) override {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (key == refused_) throw TransientError("the store is full");
+    store_.put(key, bytes);
+  }
+  std::string get(const std::string& key) override { return store_.get(key); }
+  bool exists(const std::string& key) override { return store_.exists(key); }
+  void remove(const std::string& key) override { store_.remove(key); }
+  std::vector<StoredObject> list(const std::string& folder) override { return store_.list(folder); }
+  std::string describe() const override { return store_.describe(); }
+
+ private:
+  ObjectStore& store_;
+  std::string refused_;
+};
+
+TEST(ExecuteTask, LargeTilesAreStoredBesideTheNextAndAnsweredInOrder) {
+  const WorkerNight night(1, 7, [](MethodConfig& method) { method.tile.min_size = 64; });
+  const TileTask task = night.tasks().front();
+  ASSERT_GE(task.tiles.size(), 2u);
+  ASSERT_GE(task.tiles.front().box.area(), 64u * 64u);
+  RunContexts runs = night.contexts();
+  SlowStore store(*night.store, tile_key(night.run_id, task.tiles.front().tile_id));
+  std::vector<ResultMessage> results;
+  execute_tiles(task, runs, store, {"w", 1}, [&](const ResultMessage& r) {
+    results.push_back(r);
+    EXPECT_EQ(r.tile_id, task.tiles[results.size() - 1].tile_id);
+    EXPECT_GE(r.compute_seconds, 0.02);
+    if (!r.failure) load_tile(*night.store, r, task.tiles[results.size() - 1].box, 1);
+  });
+  ASSERT_EQ(results.size(), task.tiles.size());
+  ASSERT_TRUE(results.front().failure);
+  EXPECT_EQ(results.front().failure->text, "the store is full");
+  for (std::size_t i = 1; i < results.size(); ++i) EXPECT_FALSE(results[i].failure);
+}
+
+// Else the master would take a tile that is done for one over which the worker died.
+TEST(ExecuteTask, WithCareATileIsAnsweredBeforeTheNextIsBegun) {
+  const WorkerNight night(1, 7, [](MethodConfig& method) { method.tile.min_size = 64; });
+  const TileTask task = night.tasks().front();
+  RunContexts runs = night.contexts();
+  SlowStore store(*night.store, "");
+  std::size_t begun = 0, answered = 0;
+  execute_tiles(
+      task, runs, store, {"w", 1}, [&](const ResultMessage&) { ++answered; }, {},
+      [&](const TaskTile&) {
+        EXPECT_EQ(answered, begun++);
+        return true;
+      },
+      false);
+  EXPECT_EQ(answered, task.tiles.size());
+}
+
+TEST(ExecuteTask, ATaskThatIsLeftAnswersForWhatItHasStored) {
+  const WorkerNight night(1, 7, [](MethodConfig& method) { method.tile.min_size = 64; });
+  const TileTask task = night.tasks().front();
+  RunContexts runs = night.contexts();
+  std::size_t asked = 0, answered = 0;
+  execute_tiles(
+      task, runs, *night.store, {"w", 1}, [&](const ResultMessage&) { ++answered; }, {},
+      [&](const TaskTile&) { return asked++ == 0; });
+  EXPECT_EQ(answered, 1u);
 }
 
 // A task of the second round for the first row of tiles, after the first round was computed.

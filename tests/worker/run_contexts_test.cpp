@@ -1,7 +1,7 @@
 #include "tilecompile/worker/run_contexts.hpp"
 
 #include "tilecompile/base/error.hpp"
-#include "tilecompile/tile/clusters.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "worker_night.hpp"
 
 namespace tilecompile {

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "tilecompile/coadd/overlap_add.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/header/manifest.hpp"
-#include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/grid.hpp"
 
 namespace tilecompile {

@@ -2,12 +2,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tilecompile/fits/frame_guard.hpp"
 #include "tilecompile/header/frame_facts.hpp"
 #include "tilecompile/header/frame_params.hpp"
+#include "tilecompile/image/packed_samples.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
@@ -45,6 +47,9 @@ class FrameReader {
   void read_rows(int channel, int y0, int rows, float* out);
   /// The same for a box of the image: row by row, box.w * box.h samples.
   void read_box(int channel, const Box& box, float* out);
+  /// The same box as 16-bit codes, which are its samples, kNoSample where invalid; nothing where the file
+  /// holds others, or kNoSample among them beside invalid ones: then read_box has to be asked.
+  std::optional<PackedSamples> read_codes(int channel, const Box& box, std::uint16_t* out);
   /// The whole frame, a plane a channel.
   Image read_all();
   /// The same into `image`, whose memory is kept where the shape is the same.

@@ -44,7 +44,7 @@ struct FrameChannel {
   bool constant = false;  ///< every valid sample has the same value
   Normalization normalization;
   std::vector<double> fwhm_surface;  ///< log FWHM over the image, see frame/fwhm_surface.hpp; empty: unknown
-  /// The frame's sky above the common one: coefficients on the mesh of frame/sky_mesh.hpp, whole numbers of
+  /// The frame's sky above the common one: coefficients on the mesh of image/sky_mesh.hpp, whole numbers of
   /// noise / 1024; empty: nothing is to be taken away.
   std::vector<double> sky_surface;
   std::vector<FootprintEdge> footprint;  ///< borders of the frame inside the image, see frame/footprint.hpp

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "tilecompile/frame/frame_metrics.hpp"
-#include "tilecompile/frame/sky_mesh.hpp"
 #include "tilecompile/image/plane.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 
 namespace tilecompile {
 

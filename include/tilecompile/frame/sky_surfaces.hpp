@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
-#include "tilecompile/frame/sky_mesh.hpp"
 #include "tilecompile/frame/sky_samples.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 
 namespace tilecompile {
 

@@ -2,19 +2,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "tilecompile/image/median.hpp"
 #include "tilecompile/image/plane.hpp"
 
 namespace tilecompile {
-
-/// Median of `values` (the middle one, or the mean of the two middle ones); 0 for none. No NaN may be among
-/// them.
-double median(std::vector<double> values);
-/// The same; `values` is reordered.
-double median_in_place(std::vector<double>& values);
-/// 1.4826 times the median absolute deviation from the median (`methodology.md` 2); 0 for none.
-double robust_sd(const std::vector<double>& values);
-/// z(x_i) = (x_i - median) / max(sd, 1e-6) (`methodology.md` 2).
-std::vector<double> z_scores(const std::vector<double>& values);
 
 /// Valid samples of a plane as ascending distinct values with their counts: every order statistic is then
 /// exact, and sums over it run in ascending order whichever way it was filled.

@@ -9,10 +9,10 @@
 #include <thread>
 #include <vector>
 
-#include "tilecompile/image/large_memory.hpp"
 #include "tilecompile/image/packed_samples.hpp"
 #include "tilecompile/image/sample_block.hpp"
 #include "tilecompile/night/frame_source.hpp"
+#include "tilecompile/night/spare_memory.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 
 namespace tilecompile {
@@ -44,10 +44,11 @@ struct BandShape {
 /// over frames: drizzled ones with their shares.
 class FrameBand {
  public:
-  /// Opens every frame once and reads the region, but for its first `shared_rows` rows: these are to be
-  /// copied or read before anything is cut. Throws what FrameSource and FrameReader throw.
+  /// Takes its memory from `spare`. Opens every frame once and reads the region, but for its first
+  /// `shared_rows` rows: these are to be copied or read before anything is cut. Throws what FrameSource and
+  /// FrameReader throw.
   FrameBand(const FrameSource& source, const Box& region, int first_frame, const BandShape& shape,
-            int shared_rows = 0);
+            int shared_rows = 0, const std::shared_ptr<SpareMemory>& spare = std::make_shared<SpareMemory>());
   /// Copies the shared rows from a band of the same frames, columns and packing whose last rows they are.
   void copy_shared_rows(const FrameBand& above);
   /// Reads them. Throws the same as the constructor.
@@ -70,6 +71,7 @@ class FrameBand {
   Box shared_box() const { return {region_.x0, region_.y0, region_.w, shared_rows_}; }
   void read(const FrameSource& source, const Box& rows);
   void read(OpenFrame& frame, const Box& rows, const std::vector<float*>& planes) const;
+  bool read_codes(OpenFrame& frame, int channel, const Box& rows, Stored& plane);
   void put(Stored& plane, const Box& rows, const float* samples);
   void put_codes(Stored& plane, const Box& rows, const std::uint16_t* codes, const PackedSamples& packed);
   PlaneView<float> floats_of(int plane, int frame, const Box& box) const;
@@ -85,7 +87,7 @@ class FrameBand {
   BandShape shape_;
   int first_frame_, shared_rows_, channels_;
   bool drizzled_;
-  LargeMemory memory_;  // [plane: channels, then their shares][frame][y][x]
+  std::shared_ptr<LargeMemory> memory_;  // [plane: channels, then their shares][frame][y][x]
   std::vector<std::unique_ptr<float[]>> not_packed_;
   std::vector<Stored> stored_;  // [plane][frame]
   std::vector<double> code_step_;
@@ -148,6 +150,7 @@ class BandCache {
   void warn_when_too_small(std::size_t band_bytes, std::size_t limit_bytes);
 
   std::size_t memory_limit_bytes_, most_bands_, largest_band_bytes_;
+  std::shared_ptr<SpareMemory> spare_ = std::make_shared<SpareMemory>();
   std::mutex mutex_;
   std::condition_variable loaded_;
   std::list<std::shared_ptr<Entry>> entries_;               // most recently used first

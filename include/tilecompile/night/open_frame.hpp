@@ -32,6 +32,8 @@ class OpenFrame {
   void read_rows(int channel, int y0, int rows, float* out);
   /// A box of all channels, each row by row into its place in `out`; a null pointer: this one is not wanted.
   void read_box(const Box& box, const std::vector<float*>& out);
+  /// FrameReader::read_codes of a frame that is used as it lies there; nothing of others.
+  std::optional<PackedSamples> read_codes(int channel, const Box& box, std::uint16_t* out);
   /// Whether drizzle_box is what goes into sums over frames.
   bool drizzles() const { return night_ && night_->registration.drizzles(); }
   /// The same box drizzled: samples, and what each counts for. Only where drizzles().

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "tilecompile/tile/clusters.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/tile/compute_tile.hpp"
 
 namespace tilecompile {

@@ -22,12 +22,14 @@ using TileObserver =
 /// Reconstructs the tiles of a task, stores them, and hands every tile's result message to `emit` in the
 /// order of the task. A tile that fails is a result with an error, whatever was thrown: an impossible state
 /// and what the standard library throws are of kind `contract`, memory that does not suffice is `transient`.
-/// `observe` may be empty. Before every tile `go_on` is asked; false leaves the rest of the task undone.
-/// Throws only what `emit` and `go_on` throw.
+/// `observe` may be empty. Before every tile `go_on` is asked; false leaves the rest of the task undone. With
+/// `side_by_side` a large tile is stored, and answered, while or after the next one is computed; without,
+/// before `go_on` is asked for it. Throws only what `emit` and `go_on` throw.
 void execute_tiles(
     const TileTask& task, RunContexts& runs, ObjectStore& store, const WorkerIdentity& identity,
     const std::function<void(const ResultMessage&)>& emit, const TileObserver& observe = {},
-    const std::function<bool(const TaskTile&)>& go_on = [](const TaskTile&) { return true; });
+    const std::function<bool(const TaskTile&)>& go_on = [](const TaskTile&) { return true; },
+    bool side_by_side = true);
 
 /// Task bytes in, result messages out: execute_tiles of the decoded task. Throws InputError when the task
 /// itself cannot be read, so that no run is known to answer to.

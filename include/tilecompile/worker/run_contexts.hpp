@@ -5,12 +5,12 @@
 #include <string>
 
 #include "tilecompile/config/load_config.hpp"
+#include "tilecompile/frame/clusters.hpp"
 #include "tilecompile/frame/frame_metrics.hpp"
 #include "tilecompile/night/frame_bands.hpp"
 #include "tilecompile/night/storage_keys.hpp"
 #include "tilecompile/storage/object_store.hpp"
 #include "tilecompile/survey/pass_state.hpp"
-#include "tilecompile/tile/clusters.hpp"
 #include "tilecompile/tile/task.hpp"
 
 namespace tilecompile {

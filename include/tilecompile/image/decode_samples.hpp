@@ -19,4 +19,16 @@ void decode_samples(const unsigned char* raw, std::size_t n, int bitpix, const S
 void decode_codes(const double* codes, std::size_t n, const Scaling& scaling, bool zero_is_nodata,
                   float* out);
 
+/// Whether all values of such codes are whole numbers from 0 to 65535, or negative: those that
+/// decode_to_codes takes.
+bool are_codes(int bitpix, const Scaling& scaling);
+/// What some codes hold.
+struct FoundCodes {
+  bool zero = false, last = false,
+       negative = false;  ///< 0, 65535, and below 0, which comes as something else
+};
+/// Turns `n` big-endian codes of which are_codes says so into their values.
+FoundCodes decode_to_codes(const unsigned char* raw, std::size_t n, const Scaling& scaling,
+                           std::uint16_t* out);
+
 }  // namespace tilecompile

@@ -1,4 +1,4 @@
-#include "decode_samples.hpp"
+#include "tilecompile/image/decode_samples.hpp"
 
 #include <bit>
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -146,6 +147,41 @@ void decode_codes(const double* codes, std::size_t n, const Scaling& scaling, bo
     decode_doubles<true>(codes, n, scaling, out);
   else
     decode_doubles<false>(codes, n, scaling, out);
+}
+
+bool are_codes(int bitpix, const Scaling& s) {
+  return bitpix == 16 && s.bscale == 1 && (s.bzero == 0 || s.bzero == 32768) && !s.has_blank;
+}
+
+namespace {
+
+// Counts instead of conditions: a loop that vector units can do.
+TILECOMPILE_VECTOR_BODY void decode_words_body(const unsigned char* __restrict raw, std::size_t n,
+                                               std::uint16_t flip, std::uint16_t* __restrict out,
+                                               FoundCodes& found) {
+  std::uint16_t zero = 0, last = 0, high = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto code = static_cast<std::uint16_t>(load_big_endian<std::uint16_t>(raw + 2 * i) ^ flip);
+    out[i] = code;
+    zero |= static_cast<std::uint16_t>(code == 0);
+    last |= static_cast<std::uint16_t>(code == 65535);
+    high |= code;
+  }
+  found = {zero != 0, last != 0, flip == 0 && (high & 0x8000) != 0};
+}
+TILECOMPILE_VECTOR_LEVELS(decode_words,
+                          (const unsigned char* raw, std::size_t n, std::uint16_t flip, std::uint16_t* out,
+                           FoundCodes& found),
+                          (raw, n, flip, out, found))
+
+}  // namespace
+
+// BZERO 32768 flips the sign bit of a code.
+FoundCodes decode_to_codes(const unsigned char* raw, std::size_t n, const Scaling& scaling,
+                           std::uint16_t* out) {
+  FoundCodes found;
+  decode_words(raw, n, scaling.bzero == 0 ? 0 : 0x8000, out, found);
+  return found;
 }
 
 }  // namespace tilecompile

@@ -1,4 +1,4 @@
-#include "tilecompile/frame/sky_mesh.hpp"
+#include "tilecompile/image/sky_mesh.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "tilecompile/tile/clusters.hpp"
+#include "tilecompile/frame/clusters.hpp"
 
 #include <nlohmann/json.hpp>
 
