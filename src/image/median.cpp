@@ -63,13 +63,12 @@ struct Bracket {
   std::size_t size() const { return upto - below; }
 };
 
-constexpr std::size_t kSideBySide = 8;  // each with its own count and extremes, so that they fit a vector
-
 [[gnu::always_inline]] inline std::size_t count_below(const double* values, std::size_t n, double limit) {
-  std::int64_t counts[kSideBySide] = {};
+  constexpr std::size_t kAtOnce = 8;  // each with its own count, so that they fit a vector
+  std::int64_t counts[kAtOnce] = {};
   std::size_t i = 0;
-  for (; i + kSideBySide <= n; i += kSideBySide)
-    for (std::size_t k = 0; k < kSideBySide; ++k) counts[k] += values[i + k] < limit ? 1 : 0;
+  for (; i + kAtOnce <= n; i += kAtOnce)
+    for (std::size_t k = 0; k < kAtOnce; ++k) counts[k] += values[i + k] < limit ? 1 : 0;
   for (; i < n; ++i) counts[0] += values[i] < limit ? 1 : 0;
   std::int64_t count = 0;
   for (const std::int64_t c : counts) count += c;

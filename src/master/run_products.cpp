@@ -4,7 +4,6 @@
 
 #include "tile_metrics.hpp"
 #include "tilecompile/base/log.hpp"
-#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/base/version.hpp"
 #include "tilecompile/header/shared_sky.hpp"
 #include "tilecompile/picture/preview.hpp"
@@ -55,9 +54,7 @@ void show_and_judge(RunUnderWay& run, const TileJoiner& tiles, const ProductCont
                     const std::vector<CoaddChannel>& channels) {
   const std::filesystem::path& folder = run.directory->path();
   const Image picture = in_output_units(context, channels);
-  two_at_once(
-      run.threads, [&] { write_pictures({folder / "preview.png"}, picture, {kPreviewPx}); },
-      [&] { write_pictures({folder / "preview.jpg"}, picture, {kPreviewPx}); });
+  write_pictures({folder / "preview.png", folder / "preview.jpg"}, picture, {kPreviewPx}, run.threads);
   if (run.request.config.output.tiff) write_pictures({folder / "picture.tif"}, picture);
   judge_final(run, tiles, run.record.products.back());
 }

@@ -8,6 +8,7 @@
 #include "encode.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/parallel.hpp"
 
 namespace tilecompile {
 namespace {
@@ -69,7 +70,7 @@ Image made_smaller(const Image& image, int long_side_px) {
 }  // namespace
 
 void write_pictures(const std::vector<std::filesystem::path>& files, const Image& image,
-                    const PictureStyle& style) {
+                    const PictureStyle& style, int threads) {
   check_image(image);
   std::vector<Encoder> encoders;
   for (const auto& file : files) encoders.push_back(encoder_for(file));
@@ -80,7 +81,10 @@ void write_pictures(const std::vector<std::filesystem::path>& files, const Image
   if (style.grid_step_px > 0 || !style.marks.empty()) drawing = in_colour(drawing);
   if (style.grid_step_px > 0) draw_grid(drawing, style.grid_step_px, scale);
   draw_marks(drawing, style.marks, scale);
-  for (std::size_t i = 0; i < files.size(); ++i) write_file_atomically(files[i], encoders[i](drawing));
+  parallel_for(static_cast<int>(files.size()), threads, [&](int file) {
+    const auto i = static_cast<std::size_t>(file);
+    write_file_atomically(files[i], encoders[i](drawing));
+  });
 }
 
 PreviewPen::PreviewPen(const Image& like) {

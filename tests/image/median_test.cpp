@@ -7,16 +7,11 @@
 #include <functional>
 #include <random>
 
+#include "naive_median.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
-
-double naive_median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  const std::size_t n = v.size();
-  return n == 0 ? 0 : n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
 
 TEST(Median, ZScoresOfEqualValuesAreZero) {
   for (double z : z_scores({2, 2, 2, 2})) EXPECT_EQ(z, 0);

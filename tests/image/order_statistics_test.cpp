@@ -7,18 +7,13 @@
 #include <functional>
 #include <random>
 
+#include "naive_median.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
 
 // The text of the method, written down with sorted vectors and no care for speed.
-double naive_median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  const std::size_t n = v.size();
-  return n == 0 ? 0 : n % 2 == 1 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
-
 Clipped naive_clip(std::vector<double> x, double q) {
   for (int round = 0; round < 10; ++round) {
     const double m = naive_median(x);

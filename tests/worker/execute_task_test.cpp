@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "faulty_store.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/fits/tile_file.hpp"
 #include "tilecompile/night/storage_keys.hpp"
@@ -135,25 +136,13 @@ TEST(ExecuteTask, AFrameThatIsGoneFailsTheTileForNow) {
   }
 }
 
-// A store that is slow, and refuses some keys.
-class SlowStore : public ObjectStore {
- public:
-  SlowStore(ObjectStore& store, std::string refused) : store_(store), refused_(std::move(refused)) {}
-  void put(const std::string& key, std::string_view bytes) override {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (key == refused_) throw TransientError("the store is full");
-    store_.put(key, bytes);
-  }
-  std::string get(const std::string& key) override { return store_.get(key); }
-  bool exists(const std::string& key) override { return store_.exists(key); }
-  void remove(const std::string& key) override { store_.remove(key); }
-  std::vector<StoredObject> list(const std::string& folder) override { return store_.list(folder); }
-  std::string describe() const override { return store_.describe(); }
-
- private:
-  ObjectStore& store_;
-  std::string refused_;
-};
+// Takes its time, and refuses a key.
+FaultyStore slow_store(ObjectStore& behind, const std::string& refused) {
+  return {behind, [refused](const std::string& key) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            if (key == refused) throw TransientError("the store is full");
+          }};
+}
 
 TEST(ExecuteTask, LargeTilesAreStoredBesideTheNextAndAnsweredInOrder) {
   const WorkerNight night(1, 7, [](MethodConfig& method) { method.tile.min_size = 64; });
@@ -161,7 +150,7 @@ TEST(ExecuteTask, LargeTilesAreStoredBesideTheNextAndAnsweredInOrder) {
   ASSERT_GE(task.tiles.size(), 2u);
   ASSERT_GE(task.tiles.front().box.area(), 64u * 64u);
   RunContexts runs = night.contexts();
-  SlowStore store(*night.store, tile_key(night.run_id, task.tiles.front().tile_id));
+  FaultyStore store = slow_store(*night.store, tile_key(night.run_id, task.tiles.front().tile_id));
   std::vector<ResultMessage> results;
   execute_tiles(task, runs, store, {"w", 1}, [&](const ResultMessage& r) {
     results.push_back(r);
@@ -180,7 +169,7 @@ TEST(ExecuteTask, WithCareATileIsAnsweredBeforeTheNextIsBegun) {
   const WorkerNight night(1, 7, [](MethodConfig& method) { method.tile.min_size = 64; });
   const TileTask task = night.tasks().front();
   RunContexts runs = night.contexts();
-  SlowStore store(*night.store, "");
+  FaultyStore store = slow_store(*night.store, "");
   std::size_t begun = 0, answered = 0;
   execute_tiles(
       task, runs, store, {"w", 1}, [&](const ResultMessage&) { ++answered; }, {},

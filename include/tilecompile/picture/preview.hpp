@@ -32,10 +32,11 @@ struct PictureStyle {
 /// .png, .jpg or .jpeg with 8 bits a sample, .tif or .tiff with 16. The background of each channel becomes a
 /// dark grey and black lies 2.8 of its robust sigma below, so faint structure shows. FITS rows run upwards,
 /// so the first row is drawn at the bottom. Pixels without data are a dark checker pattern. Each file appears
-/// whole or not at all. For the eye only: nothing else is computed from them. Throws UsageError for other
-/// endings, ContractError for other plane counts or no pixels, TransientError when the file system refuses.
+/// whole or not at all; up to `threads` at once. For the eye only: nothing else is computed from them. Throws
+/// UsageError for other endings, ContractError for other plane counts or no pixels, TransientError when the
+/// file system refuses.
 void write_pictures(const std::vector<std::filesystem::path>& files, const Image& image,
-                    const PictureStyle& style = {});
+                    const PictureStyle& style = {}, int threads = 1);
 
 /// Draws images under the stretch of one of them, so that they can be compared by eye.
 class PreviewPen {
