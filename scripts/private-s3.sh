@@ -20,6 +20,10 @@ dir=$(realpath -m "$2")
 shift 2
 address=${PRIVATE_S3_ADDRESS:-127.0.0.1}
 
+# Sleeps without starting a program: reads a pipe into which nobody writes.
+exec {silence}<> <(:)
+pause() { read -rt "$1" -u "$silence"; }
+
 # True when a process carries our directory in its environment: proof that it is ours. A pid alone proves
 # nothing, it may have been given to someone else since.
 is_ours() {
@@ -64,14 +68,22 @@ common_settings() {  # PORT
   printf 'devices = %s\nmount_check = false\nworkers = 0\nlog_level = WARNING\n' "$dir/data"
 }
 
+write_rings() {  # NAME:PORT...
+  /usr/bin/python3 - "$dir/etc" "$address" "$@" > "$dir/log/rings.log" 2>&1 << 'RINGS' ||
+import sys
+from swift.common.ring import RingBuilder
+folder, address, *servers = sys.argv[1:]
+for name, port in (server.split(":") for server in servers):
+    builder = RingBuilder(6, 1, 1)
+    builder.add_dev({"region": 1, "zone": 1, "ip": address, "port": int(port), "replication_ip": address,
+                     "replication_port": int(port), "device": "disk", "weight": 1.0, "meta": ""})
+    builder.rebalance()
+    builder.get_ring().save(f"{folder}/{name}.ring.gz")
+RINGS
+    die "no rings: $(tail -n 5 "$dir/log/rings.log")"
+}
+
 write_backend() {  # NAME PORT
-  local ring="$dir/etc/$1.builder"
-  {
-    swift-ring-builder "$ring" create 6 1 1
-    swift-ring-builder "$ring" add "r1z1-$address:$2/disk" 1
-    swift-ring-builder "$ring" rebalance
-  } > "$dir/log/ring-$1.log" 2>&1
-  [ -e "$dir/etc/$1.ring.gz" ] || die "no ring for $1: $(tail -n 5 "$dir/log/ring-$1.log")"
   {
     common_settings "$2"
     printf '[pipeline:main]\npipeline = %s-server\n[app:%s-server]\nuse = egg:swift#%s\n' "$1" "$1" "$1"
@@ -133,6 +145,7 @@ write_settings() {
   http=$(pick_port "$account" "$container" "$object")
   https=$(pick_port "$account" "$container" "$object" "$http")
   printf '[swift-hash]\nswift_hash_path_suffix = private\nswift_hash_path_prefix = private\n' > "$dir/etc/swift.conf"
+  write_rings "account:$account" "container:$container" "object:$object"
   write_backend account "$account"
   write_backend container "$container"
   write_backend object "$object"
@@ -151,8 +164,7 @@ launch() {  # NAME PROGRAM
 start() {
   local turn port ports
   if [ -n "$(members)" ]; then cat "$dir/ports"; return 0; fi
-  for program in swift-proxy-server swift-account-server swift-container-server swift-object-server \
-    swift-ring-builder openssl; do
+  for program in swift-proxy-server swift-account-server swift-container-server swift-object-server openssl; do
     command -v "$program" > /dev/null ||
       die "no $program: apt-get install swift swift-proxy swift-account swift-container swift-object openssl"
   done
@@ -165,8 +177,9 @@ start() {
   read -ra ports < "$dir/all_ports"
   for port in "${ports[@]}"; do
     for turn in $(seq 1200); do
-      if ! is_free "$port" || [ "$(members | wc -l)" -lt 5 ]; then break; fi
-      sleep 0.05
+      if ! is_free "$port"; then break; fi
+      if [ $((turn % 20)) -eq 0 ] && [ "$(members | wc -l)" -lt 5 ]; then break; fi
+      pause 0.05
     done
     if is_free "$port"; then
       echo "private-s3: port $port of $dir did not open ($turn turns, $(members | wc -l) of 5 servers run); last words:" >&2
@@ -187,8 +200,8 @@ case $command in
   watch)  # internal: DIR OWNER FIRST_SERVER
     [ $# -eq 2 ] || usage
     while [ -d "/proc/$1" ]; do
-      is_ours "$2" || exit 0
-      sleep 1
+      if [ ! -d "/proc/$2" ]; then exit 0; fi
+      pause 1
     done
     stop
     ;;

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Everything a change has to pass: format, warnings as errors, tests without the slow ones.
 # Usage: scripts/test.sh [--label unit|contract|system|slow|docker]... [-- CTEST ARGUMENTS]
-# Examples: scripts/test.sh --label unit     scripts/test.sh -- -R FitsReader --verbose
+# Examples: scripts/test.sh --label unit     GTEST_FILTER='FitsReader*' scripts/test.sh --label unit -- --verbose
 # The real frames are looked for in ../shared/data, or in TILECOMPILE_TEST_DATA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
