@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "tilecompile/image/merge_exchange.hpp"
+#include "tilecompile/image/sample_vectors.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -31,13 +33,17 @@ TILECOMPILE_VECTOR_LEVELS(take_samples, (const float* from, double offset, Row& 
                           (from, offset, to, count))
 
 TILECOMPILE_VECTOR_BODY void sort_doubles_body(Row* rows, std::size_t n) {
+  constexpr std::size_t kCount = kDoublesAVector<kLanes>;
+  using Doubles = typename SampleVectors<kCount>::Doubles;
   merge_exchange(
       n, [&](std::size_t i, std::size_t j) __attribute__((always_inline)) {
-        double *const a = rows[i].value, *const b = rows[j].value;
-        for (std::size_t p = 0; p < kPixels; ++p) {
-          const double low = b[p] < a[p] ? b[p] : a[p], high = b[p] < a[p] ? a[p] : b[p];
-          a[p] = low;
-          b[p] = high;
+        for (std::size_t p = 0; p < kPixels; p += kCount) {
+          Doubles a, b;
+          std::memcpy(&a, rows[i].value + p, sizeof a);
+          std::memcpy(&b, rows[j].value + p, sizeof b);
+          const Doubles low = b < a ? b : a, high = b < a ? a : b;
+          std::memcpy(rows[i].value + p, &low, sizeof low);
+          std::memcpy(rows[j].value + p, &high, sizeof high);
         }
       });
 }

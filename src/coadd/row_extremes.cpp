@@ -19,19 +19,25 @@ RowExtremes::RowExtremes(int height)
 
 void RowExtremes::add_rows(const PlaneView<float>& samples, const Normalization& normalization, int y0,
                            int y1, int first_row) {
-  // Column by column: loops without a reduction, which the compiler makes vectors of.
-  const auto width = static_cast<std::size_t>(samples.width);
-  constexpr float kEnd = std::numeric_limits<float>::infinity();
-  std::vector<float> low(width, kEnd), high(width, -kEnd);
+  // Many columns side by side: loops without a reduction, which the compiler makes vectors of.
+  constexpr int kColumns = 64;
+  float low[kColumns], high[kColumns];
+  std::fill_n(low, kColumns, std::numeric_limits<float>::infinity());
+  std::fill_n(high, kColumns, -std::numeric_limits<float>::infinity());
   for (int y = y0; y < y1; ++y) {
     const float* in = samples.row(y);
-    for (std::size_t x = 0; x < width; ++x) {
-      low[x] = in[x] < low[x] ? in[x] : low[x];
-      high[x] = in[x] > high[x] ? in[x] : high[x];
-    }
+    const auto look_at = [&](int x, int columns) {
+      for (int i = 0; i < columns; ++i) {
+        low[i] = in[x + i] < low[i] ? in[x + i] : low[i];
+        high[i] = in[x + i] > high[i] ? in[x + i] : high[i];
+      }
+    };
+    int x = 0;
+    for (; x + kColumns <= samples.width; x += kColumns) look_at(x, kColumns);
+    look_at(x, samples.width - x);
   }
-  const double least = *std::min_element(low.begin(), low.end());
-  const double most = *std::max_element(high.begin(), high.end());
+  const double least = *std::min_element(low, low + kColumns);
+  const double most = *std::max_element(high, high + kColumns);
   if (least > most) return;  // nothing valid
   const double a = normalization(least), b = normalization(most);
   ValueRange& band = bands_[static_cast<std::size_t>((first_row + y0) / kRows)];

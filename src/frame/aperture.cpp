@@ -45,23 +45,30 @@ ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, 
     return {};
   double sum = 0, area = 0, sum_of_squares = 0;
   const int side = 2 * reach + 1;
-  std::vector<double> annulus, distances(static_cast<std::size_t>(side));
-  annulus.reserve(static_cast<std::size_t>(side * side));
+  std::vector<double> annulus(static_cast<std::size_t>(side * side)),
+      distances(static_cast<std::size_t>(side));
+  std::size_t ring_pixels = 0;
   for (int row = cy - reach; row <= cy + reach; ++row) {
     find_distances(x, cx - reach, side, (row - y) * (row - y), distances.data());
     const float* const pixels = samples.row(row) + cx - reach;
+    bool some_invalid = false;
+    for (int i = 0; i < side; ++i) {  // without branches: which pixels are of the ring is hard to foretell
+      const double distance = distances[static_cast<std::size_t>(i)], v = pixels[i];
+      annulus[ring_pixels] = v;
+      ring_pixels += (distance >= inner_px) & (distance <= outer_px) ? 1 : 0;
+      some_invalid |= (v != v) & (distance <= outer_px);
+    }
+    if (some_invalid) return {};
     for (int i = 0; i < side; ++i) {
       const double distance = distances[static_cast<std::size_t>(i)], v = pixels[i];
-      if (distance > outer_px) continue;
-      if (v != v) return {};
-      if (distance >= inner_px) annulus.push_back(v);
-      if (!(distance < radius_px + 0.5)) continue;
+      if (!(distance < radius_px + 0.5) || distance > outer_px) continue;
       const double share = std::min(radius_px + 0.5 - distance, 1.0);
       sum += share * v;
       area += share;
       sum_of_squares += share * v * v;
     }
   }
+  annulus.resize(ring_pixels);
   if (annulus.empty()) return {};
   const double sky = sky_of(annulus, ring);
   ApertureFlux result{true, sum - area * sky, sky};

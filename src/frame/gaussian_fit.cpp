@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 // The fit is weighted over an ellipse around the core that follows it. The sky is a parameter, so wings that
 // fill the box do no harm, and what lies near the border of the box (a neighbour, a hot pixel) stays outside
@@ -82,11 +83,49 @@ void visit_rows(const Gaussian& g, Range columns, Range rows, Visit visit) {
   }
 }
 
+/// Column by column: w g^2 v^0..4, w g v^0..2, w d g v^0..2, w, w d.
+constexpr int kTerms = 13;
+
+/// A row of the aperture: w = q0 - u (q1 + u q2) with u = column - x, not below 0.
+struct ApertureRow {
+  double x, v, q0, q1, q2;
+  Range columns;
+};
+
+TILECOMPILE_VECTOR_BODY void add_pixels_body(const ApertureRow& row, const double* __restrict value,
+                                             const double* __restrict data, Columns* __restrict column) {
+  const double gx = row.x, v = row.v, q0 = row.q0, q1 = row.q1, q2 = row.q2;
+  const int high = row.columns.high;
+  for (int x = row.columns.low; x <= high; ++x) {
+    const double u = x - gx, raw = q0 - u * (q1 + u * q2);
+    const double w = raw > 0 ? raw : 0.0;
+    const double e = value[x], d = data[x];
+    double g1 = w * e, g2 = g1 * e, dg = g1 * d;
+    double* const terms = column[0].data() + x;
+    constexpr std::size_t kNext = std::tuple_size_v<Columns>;
+    terms[0] += g2;
+    terms[kNext] += g2 *= v;
+    terms[2 * kNext] += g2 *= v;
+    terms[3 * kNext] += g2 *= v;
+    terms[4 * kNext] += g2 *= v;
+    terms[5 * kNext] += g1;
+    terms[6 * kNext] += g1 *= v;
+    terms[7 * kNext] += g1 *= v;
+    terms[8 * kNext] += dg;
+    terms[9 * kNext] += dg *= v;
+    terms[10 * kNext] += dg *= v;
+    terms[11 * kNext] += w;
+    terms[12 * kNext] += w * d;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_pixels,
+                          (const ApertureRow& row, const double* value, const double* data, Columns* column),
+                          (row, value, data, column))
+
 /// Weight 1 - (distance / radius)^2, distance in sigmas. It falls to zero smoothly: with a sharp edge pixels
 /// would jump in and out as the ellipse moves and the fit would not settle. Every sum runs over rows first, a
 /// column at a time, then over columns: lanes of any width agree.
 Sums sum_aperture(const Stamp& stamp, const Gaussian& g, double radius) {
-  constexpr int kTerms = 13;  // w g^2 v^0..4, w g v^0..2, w d g v^0..2, w, w d
   std::array<Columns, kTerms> column;
   const double reach = radius / std::sqrt(g.determinant());
   const Range columns = clip_range(g.x - reach * std::sqrt(g.c), g.x + reach * std::sqrt(g.c), stamp.side);
@@ -97,26 +136,7 @@ Sums sum_aperture(const Stamp& stamp, const Gaussian& g, double radius) {
     const double v = y - g.y;
     const double* data = stamp.row(y);
     const double q0 = 1.0 - scale * g.c * v * v, q1 = scale * 2 * g.b * v, q2 = scale * g.a;
-    for (int i = columns.low; i <= columns.high; ++i) {
-      const auto x = static_cast<std::size_t>(i);
-      const double u = i - g.x, raw = q0 - u * (q1 + u * q2);
-      const double w = raw > 0 ? raw : 0.0;
-      const double e = value[x], d = data[x], wd = w * d;
-      double g1 = w * e, g2 = g1 * e, dg = g1 * d;
-      column[0][x] += g2;
-      column[1][x] += g2 *= v;
-      column[2][x] += g2 *= v;
-      column[3][x] += g2 *= v;
-      column[4][x] += g2 *= v;
-      column[5][x] += g1;
-      column[6][x] += g1 *= v;
-      column[7][x] += g1 *= v;
-      column[8][x] += dg;
-      column[9][x] += dg *= v;
-      column[10][x] += dg *= v;
-      column[11][x] += w;
-      column[12][x] += wd;
-    }
+    add_pixels({g.x, v, q0, q1, q2, columns}, value, data, column.data());
   });
   Sums sums;
   for (int i = columns.low; i <= columns.high; ++i) {

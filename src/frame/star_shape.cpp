@@ -30,9 +30,12 @@ bool read_stamp(const PlaneView<float>& samples, int xc, int yc, int radius, Sta
   stamp.radius = std::min(radius, kMaxStampRadius);
   stamp.side = 2 * stamp.radius + 1;
   stamp.samples.resize(static_cast<std::size_t>(stamp.side) * static_cast<std::size_t>(stamp.side));
-  for (int y = yc - radius; y <= yc + radius; ++y)
-    for (int x = xc - radius; x <= xc + radius; ++x)
-      if (!(std::abs(samples.at(x, y)) <= 3.4e38F)) return false;
+  for (int y = yc - radius; y <= yc + radius; ++y) {
+    const float* const row = samples.row(y) + xc - radius;
+    int wrong = 0;
+    for (int x = 0; x < 2 * radius + 1; ++x) wrong += std::abs(row[x]) <= 3.4e38F ? 0 : 1;
+    if (wrong > 0) return false;
+  }
   std::vector<double> ring;
   ring.reserve(static_cast<std::size_t>(8 * stamp.side));
   for (int y = 0; y < stamp.side; ++y) {
@@ -57,12 +60,11 @@ bool first_guess(const Stamp& stamp, double x, double y, Gaussian& g) {
     for (int i = xc - 2; i <= xc + 2; ++i) peak = std::max(peak, stamp.row(j)[i]);
   if (!(peak > 0)) return false;
   double count = 0, weight = 0, sum_x = 0, sum_y = 0;
-  for (int j = 0; j < stamp.side; ++j)
-    for (int i = 0; i < stamp.side; ++i) {
+  for (const double sample : stamp.samples) count += sample - 0.5 * peak > 0 ? 1 : 0;
+  for (int j = yc - near; j <= yc + near; ++j)
+    for (int i = xc - near; i <= xc + near; ++i) {
       const double above = stamp.row(j)[i] - 0.5 * peak;
       if (!(above > 0)) continue;
-      count += 1;
-      if (std::abs(i - xc) > near || std::abs(j - yc) > near) continue;
       weight += above;
       sum_x += above * i;
       sum_y += above * j;
@@ -82,9 +84,10 @@ double sky_scatter(const Stamp& stamp, const std::vector<double>& residuals) {
   std::vector<double> differences;
   differences.reserve(static_cast<std::size_t>(8 * stamp.side));
   const std::size_t last = residuals.size() - 1;
-  for (std::size_t i = 0, n = residuals.size() / 2, side = static_cast<std::size_t>(stamp.side); i < n; ++i)
-    if (in_ring(static_cast<int>(i % side), static_cast<int>(i / side), stamp.side))
-      differences.push_back(std::abs(residuals[i] - residuals[last - i]));
+  std::size_t i = 0;
+  for (int y = 0; y <= stamp.radius; ++y)
+    for (int x = 0; x < stamp.side && i < residuals.size() / 2; ++x, ++i)
+      if (in_ring(x, y, stamp.side)) differences.push_back(std::abs(residuals[i] - residuals[last - i]));
   std::vector<double> ordered = differences;
   const double limit =
       order_statistic(ordered, static_cast<std::size_t>(kTrimmed * static_cast<double>(ordered.size())));

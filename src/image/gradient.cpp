@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
+#include "tilecompile/image/sample_vectors.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -26,75 +28,81 @@ inline double squared_gradient(const float* above, const float* row, const float
   return gx * gx + gy * gy + (c - c);  // the centre has no part in gx, gy but must be valid
 }
 
-/// Vectors of kCount samples.
-template <int kCount>
-struct SampleVectors {
-  typedef double Doubles __attribute__((vector_size(8 * kCount)));
-  typedef float Floats __attribute__((vector_size(4 * kCount)));
-  typedef std::int64_t Masks __attribute__((vector_size(8 * kCount)));
+// Columns are looked at a strip at a time, all rows of one before the next: what a row has in doubles serves
+// the three rows of pixels that it lies in or beside, out of the nearest cache.
+constexpr int kStripColumns = 64;
+struct StripRow {
+  double sample[kStripColumns + 2];  // from the column left of the strip on
+  double across[kStripColumns];      // right less left neighbour
 };
 
-// The gradients of a block of pixels, the arithmetic of squared_gradient in vectors of kCount doubles.
-template <int kCount>
-struct GradientBlock {
-  using Doubles = typename SampleVectors<kCount>::Doubles;
-  using Floats = typename SampleVectors<kCount>::Floats;
-  using Masks = typename SampleVectors<kCount>::Masks;
-
-  [[gnu::always_inline]] static void load(const float* from, Doubles& to) {
-    Floats floats;
-    std::memcpy(&floats, from, sizeof floats);
-    to = __builtin_convertvector(floats, Doubles);
-  }
-  [[gnu::always_inline]] static void add(const float* above, const float* row, const float* below, int x,
-                                         Doubles& energy, Masks& pixels) {
-    Doubles nw, n, ne, w, c, e, sw, s, se;
-    load(above + x - 1, nw);
-    load(above + x, n);
-    load(above + x + 1, ne);
-    load(row + x - 1, w);
-    load(row + x, c);
-    load(row + x + 1, e);
-    load(below + x - 1, sw);
-    load(below + x, s);
-    load(below + x + 1, se);
-    const Doubles gx = (ne - nw) + 2 * (e - w) + (se - sw);
-    const Doubles gy = (sw - nw) + 2 * (s - n) + (se - ne);
-    const Doubles g = gx * gx + gy * gy + (c - c);
-    const Masks valid = g == g;
-    energy += reinterpret_cast<Doubles>(reinterpret_cast<Masks>(g) & valid);
-    pixels -= valid;
-  }
-};
-
-// Adds the pixels of whole blocks of kEnergyLanes from column 1 on.
-TILECOMPILE_VECTOR_BODY void add_blocks_body(const float* above, const float* row, const float* below,
-                                             int width, RowSum& sum) {
-  constexpr int kCount = kLanes < 8 ? kLanes / 2 : 4;  // GCC 12 takes comparisons of 64-byte vectors apart
-  constexpr int kVectors = kEnergyLanes / kCount;
-  using Block = GradientBlock<kCount>;
-  typename Block::Doubles energy[kVectors] = {};
-  typename Block::Masks pixels[kVectors] = {};
-  for (int x = 1; x + kEnergyLanes < width; x += kEnergyLanes)
-    for (int v = 0; v < kVectors; ++v) Block::add(above, row, below, x + v * kCount, energy[v], pixels[v]);
-  std::memcpy(sum.energy, energy, sizeof sum.energy);
-  std::memcpy(sum.pixels, pixels, sizeof sum.pixels);
+TILECOMPILE_VECTOR_BODY void fill_row_body(const float* from, int columns, StripRow& row) {
+  for (int i = 0; i < columns + 2; ++i) row.sample[i] = from[i];
+  for (int i = 0; i < columns; ++i) row.across[i] = row.sample[i + 2] - row.sample[i];
 }
-TILECOMPILE_VECTOR_LEVELS(add_blocks,
-                          (const float* above, const float* row, const float* below, int width, RowSum& sum),
-                          (above, row, below, width, sum))
+TILECOMPILE_VECTOR_LEVELS(fill_row, (const float* from, int columns, StripRow& row), (from, columns, row))
+
+// Adds the pixels of the middle row, whole blocks of kEnergyLanes: the arithmetic of squared_gradient.
+TILECOMPILE_VECTOR_BODY void add_row_body(const StripRow& above, const StripRow& row, const StripRow& below,
+                                          int columns, RowSum& sum) {
+  constexpr int kCount = kDoublesAVector<kLanes>;
+  constexpr int kVectors = kEnergyLanes / kCount;
+  using Doubles = typename SampleVectors<kCount>::Doubles;
+  using Masks = typename SampleVectors<kCount>::Masks;
+  double down[kStripColumns + 2];
+  for (int i = 0; i < columns + 2; ++i) down[i] = below.sample[i] - above.sample[i];
+  Doubles energy[kVectors];
+  Masks pixels[kVectors];
+  std::memcpy(energy, sum.energy, sizeof energy);
+  std::memcpy(pixels, sum.pixels, sizeof pixels);
+  for (int x = 0; x < columns; x += kEnergyLanes)
+    for (int k = 0; k < kVectors; ++k) {
+      const int at = x + k * kCount;
+      Doubles c, north, here, south, left, middle, right;
+      std::memcpy(&c, row.sample + at + 1, sizeof c);
+      std::memcpy(&north, above.across + at, sizeof north);
+      std::memcpy(&here, row.across + at, sizeof here);
+      std::memcpy(&south, below.across + at, sizeof south);
+      std::memcpy(&left, down + at, sizeof left);
+      std::memcpy(&middle, down + at + 1, sizeof middle);
+      std::memcpy(&right, down + at + 2, sizeof right);
+      const Doubles gx = north + 2 * here + south, gy = left + 2 * middle + right;
+      const Doubles g = gx * gx + gy * gy + (c - c);
+      const Masks valid = g == g;
+      energy[k] += reinterpret_cast<Doubles>(reinterpret_cast<Masks>(g) & valid);
+      pixels[k] -= valid;
+    }
+  std::memcpy(sum.energy, energy, sizeof energy);
+  std::memcpy(sum.pixels, pixels, sizeof pixels);
+}
+TILECOMPILE_VECTOR_LEVELS(add_row,
+                          (const StripRow& above, const StripRow& row, const StripRow& below, int columns,
+                           RowSum& sum),
+                          (above, row, below, columns, sum))
+
+// Sums over the columns x0 .. x0 + columns - 1 of every row but the first and the last.
+void add_strip(const PlaneView<float>& plane, int x0, int columns, std::vector<RowSum>& sums) {
+  StripRow rows[3];
+  for (int y = 0; y < plane.height; ++y) {
+    fill_row(plane.row(y) + x0 - 1, columns, rows[y % 3]);
+    if (y >= 2)
+      add_row(rows[(y - 2) % 3], rows[(y - 1) % 3], rows[y % 3], columns,
+              sums[static_cast<std::size_t>(y - 1)]);
+  }
+}
 
 }  // namespace
 
 GradientEnergy gradient_energy(const PlaneView<float>& plane) {
   double total = 0;
   std::uint64_t pixels = 0;
+  std::vector<RowSum> sums(static_cast<std::size_t>(plane.height));
+  const int end = 1 + std::max(0, plane.width - 2) / kEnergyLanes * kEnergyLanes;
+  for (int x = 1; x < end; x += kStripColumns) add_strip(plane, x, std::min(kStripColumns, end - x), sums);
   for (int y = 1; y + 1 < plane.height; ++y) {
     const float *above = plane.row(y - 1), *row = plane.row(y), *below = plane.row(y + 1);
-    RowSum sum;
-    add_blocks(above, row, below, plane.width, sum);
-    int x = 1 + std::max(0, plane.width - 2) / kEnergyLanes * kEnergyLanes;
-    for (int lane = 0; x + 1 < plane.width; ++x, ++lane) {
+    RowSum& sum = sums[static_cast<std::size_t>(y)];
+    for (int x = end, lane = 0; x + 1 < plane.width; ++x, ++lane) {
       const double g = squared_gradient(above, row, below, x);
       const bool valid = g == g;
       sum.energy[lane] += valid ? g : 0.0;

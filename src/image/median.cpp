@@ -5,8 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
+#include "tilecompile/image/sample_vectors.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -63,51 +65,70 @@ struct Bracket {
   std::size_t size() const { return upto - below; }
 };
 
-[[gnu::always_inline]] inline std::size_t count_below(const double* values, std::size_t n, double limit) {
-  constexpr std::size_t kAtOnce = 8;  // each with its own count, so that they fit a vector
-  std::int64_t counts[kAtOnce] = {};
-  std::size_t i = 0;
-  for (; i + kAtOnce <= n; i += kAtOnce)
-    for (std::size_t k = 0; k < kAtOnce; ++k) counts[k] += values[i + k] < limit ? 1 : 0;
-  for (; i < n; ++i) counts[0] += values[i] < limit ? 1 : 0;
-  std::int64_t count = 0;
-  for (const std::int64_t c : counts) count += c;
-  return static_cast<std::size_t>(count);
-}
+// Counts and extremes of values, some vectors of kCount at a time, each with its own.
+template <int kCount>
+struct BracketScan {
+  static constexpr int kVectors = 16 / kCount;
+  static constexpr std::size_t kAtOnce = 16;
+  using Doubles = typename SampleVectors<kCount>::Doubles;
+  using Masks = typename SampleVectors<kCount>::Masks;
 
-// The least value from `from` on and the highest below `upto`; NaN: no such border.
-[[gnu::always_inline]] inline void find_extremes(const double* values, std::size_t n, double from,
-                                                 double upto, double& least, double& most) {
-  constexpr std::size_t kAtOnce = 16;  // each with its own extremes, so that they fit vectors
-  double low[kAtOnce], high[kAtOnce];
-  std::fill(low, low + kAtOnce, INFINITY);
-  std::fill(high, high + kAtOnce, -INFINITY);
-  std::size_t i = 0;
-  for (; i + kAtOnce <= n; i += kAtOnce)
-    for (std::size_t k = 0; k < kAtOnce; ++k) {
-      const double v = values[i + k];
-      low[k] = !(v < from) & (v < low[k]) ? v : low[k];
-      high[k] = !(v >= upto) & (v > high[k]) ? v : high[k];
-    }
-  for (; i < n; ++i) {
-    if (!(values[i] < from) && values[i] < low[0]) low[0] = values[i];
-    if (!(values[i] >= upto) && values[i] > high[0]) high[0] = values[i];
+  [[gnu::always_inline]] static std::size_t count_below(const double* values, std::size_t n, double limit) {
+    Masks counts[kVectors] = {};
+    std::size_t i = 0;
+    for (; i + kAtOnce <= n; i += kAtOnce)
+      for (int k = 0; k < kVectors; ++k) {
+        Doubles v;
+        std::memcpy(&v, values + i + static_cast<std::size_t>(k * kCount), sizeof v);
+        counts[k] -= v < limit;
+      }
+    std::int64_t each[kAtOnce], count = 0;
+    std::memcpy(each, counts, sizeof each);
+    for (const std::int64_t c : each) count += c;
+    for (; i < n; ++i) count += values[i] < limit ? 1 : 0;
+    return static_cast<std::size_t>(count);
   }
-  least = *std::min_element(low, low + kAtOnce);
-  most = *std::max_element(high, high + kAtOnce);
-}
+
+  // The least value from `from` on and the highest below `upto`; NaN: no such border.
+  [[gnu::always_inline]] static void find_extremes(const double* values, std::size_t n, double from,
+                                                   double upto, double& least, double& most) {
+    Doubles low[kVectors], high[kVectors];
+    for (int k = 0; k < kVectors; ++k) {
+      low[k] = Doubles{} + INFINITY;
+      high[k] = Doubles{} - INFINITY;
+    }
+    std::size_t i = 0;
+    for (; i + kAtOnce <= n; i += kAtOnce)
+      for (int k = 0; k < kVectors; ++k) {
+        Doubles v;
+        std::memcpy(&v, values + i + static_cast<std::size_t>(k * kCount), sizeof v);
+        low[k] = ~(v < from) & (v < low[k]) ? v : low[k];
+        high[k] = ~(v >= upto) & (v > high[k]) ? v : high[k];
+      }
+    double lows[kAtOnce], highs[kAtOnce];
+    std::memcpy(lows, low, sizeof lows);
+    std::memcpy(highs, high, sizeof highs);
+    least = *std::min_element(lows, lows + kAtOnce);
+    most = *std::max_element(highs, highs + kAtOnce);
+    for (; i < n; ++i) {
+      if (!(values[i] < from) && values[i] < least) least = values[i];
+      if (!(values[i] >= upto) && values[i] > most) most = values[i];
+    }
+  }
+};
 
 // A bracket of two values or, where many are equal, more, that holds the ranks first and last (from 0): found
 // by counting, which vector units do at the speed of memory, where a partition goes value by value.
 TILECOMPILE_VECTOR_BODY void narrow_bracket_body(const double* values, std::size_t n, std::size_t first,
                                                  std::size_t last, double (&guess)[2], Bracket& b) {
+  using Scan = BracketScan<kDoublesAVector<kLanes>>;
   constexpr int kMostTurns = 60;
   b.upto = n;
   b.least = -INFINITY;
   b.most = INFINITY;
   for (int turn = -2; turn < kMostTurns && b.size() > 2; ++turn) {
     if (turn == 0 && !std::isfinite(b.high - b.low)) {  // the guesses were no borders
-      find_extremes(values, n, b.low, b.high, b.least, b.most);
+      Scan::find_extremes(values, n, b.low, b.high, b.least, b.most);
       if (b.least == b.most) return;
       if (!std::isfinite(b.most - b.least)) break;
       b.low = b.least;
@@ -118,9 +139,9 @@ TILECOMPILE_VECTOR_BODY void narrow_bracket_body(const double* values, std::size
       if (turn < 0) continue;
       break;
     }
-    const std::size_t below = count_below(values, n, limit);
+    const std::size_t below = Scan::count_below(values, n, limit);
     if (below == b.below || below == b.upto) {  // of codes many are equal
-      find_extremes(values, n, b.low, b.high, b.least, b.most);
+      Scan::find_extremes(values, n, b.low, b.high, b.least, b.most);
       if (b.least == b.most) return;
     }
     if (below > first && below <= last) {
@@ -131,7 +152,7 @@ TILECOMPILE_VECTOR_BODY void narrow_bracket_body(const double* values, std::size
     (below <= first ? b.low : b.high) = limit;
     (below <= first ? b.below : b.upto) = below;
   }
-  find_extremes(values, n, b.low, b.parted ? b.low : b.high, b.least, b.most);
+  Scan::find_extremes(values, n, b.low, b.parted ? b.low : b.high, b.least, b.most);
 }
 TILECOMPILE_VECTOR_LEVELS(narrow_bracket,
                           (const double* values, std::size_t n, std::size_t first, std::size_t last,

@@ -90,9 +90,10 @@ struct CodeBins {
 
 TILECOMPILE_VECTOR_BODY void find_bins_body(const float* __restrict samples, std::size_t n,
                                             const CodeBins& bins, std::int32_t* __restrict bin) {
+  const double lowest = bins.lowest, per_code = bins.per_code, last = bins.last;
   for (std::size_t i = 0; i < n; ++i) {
-    const double at = (static_cast<double>(samples[i]) - bins.lowest) * bins.per_code + 0.5;
-    bin[i] = static_cast<std::int32_t>(samples[i] == samples[i] ? at : bins.last);
+    const double at = (samples[i] - lowest) * per_code + 0.5;
+    bin[i] = static_cast<std::int32_t>(at == at ? at : last);  // NaN only of a sample that is
   }
 }
 TILECOMPILE_VECTOR_LEVELS(find_bins,

@@ -158,6 +158,7 @@ NightStars LocalPasses::find_stars(const StarFinding& how) {
 std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
   const int frames = analysis.metrics.frame_count();
   FrameStacks stacks = empty_stacks(source_.manifest(), method_);
+  std::vector<ScatterStack> no_scatter;
   std::vector<FrameLook> looks(static_cast<std::size_t>(frames));
   std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
@@ -173,7 +174,7 @@ std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
       keep_channels(analysis.metrics, frame, looks[frame]);
       observer_.progress(++done);
     });
-    if (all_read) add_to_stacks(stacks, images, first, analysis.metrics, threads_);
+    if (all_read) add_to_stacks(stacks, no_scatter, images, first, analysis.metrics, {}, threads_);
   }
   if (all_read) take_stacks(analysis, std::move(stacks), threads_);
   return looks;
@@ -212,8 +213,7 @@ std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarP
       }
       observer_.progress(++done);
     });
-    if (!stacks.means.empty()) add_to_stacks(stacks, images, first, metrics, threads_);
-    add_to_scatter_stacks(scatter, images, first, metrics, levels, threads_);
+    add_to_stacks(stacks, scatter, images, first, metrics, levels, threads_);
   }
   if (again(looks)) return looks;
   analysis.variance = variance_of(scatter, analysis, threads_);

@@ -27,17 +27,24 @@ FrameStacks empty_stacks(const Manifest& manifest, const MethodConfig& method) {
   return stacks;
 }
 
-void add_to_stacks(FrameStacks& stacks, const std::vector<Image>& images, int first,
-                   const FrameMetrics& metrics, int threads) {
+void add_to_stacks(FrameStacks& stacks, std::vector<ScatterStack>& scatter, const std::vector<Image>& images,
+                   int first, const FrameMetrics& metrics,
+                   const std::vector<std::vector<FrameLevels>>& levels, int threads) {
   for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
-    for (std::size_t c = 0; c < stacks.means.size(); ++c)
-      for (std::size_t i = 0; i < images.size(); ++i) {
-        const auto frame = static_cast<std::size_t>(first) + i;
-        const Normalization& normalization = metrics.channels[c][frame].normalization;
-        const PlaneView<float> view = images[i][c].view();
-        stacks.means[c].add_rows(static_cast<int>(frame), view, normalization, y0, y1);
-        stacks.extremes[c].add_rows(view, normalization, y0, y1);
-      }
+    for (std::size_t c = 0; c < images.front().size(); ++c) {
+      const auto normalization = [&](std::size_t i) -> const Normalization& {
+        return metrics.channels[c][static_cast<std::size_t>(first) + i].normalization;
+      };
+      // A row of the sums gets all frames while it is in the nearest cache.
+      for (int y = y0; y < y1; ++y)
+        for (std::size_t i = 0; i < images.size(); ++i) {
+          const PlaneView<float> view = images[i][c].view();
+          const int frame = first + static_cast<int>(i);
+          if (!stacks.means.empty()) stacks.means[c].add_rows(frame, view, normalization(i), y, y + 1);
+          if (!stacks.extremes.empty()) stacks.extremes[c].add_rows(view, normalization(i), y, y + 1);
+          if (!scatter.empty()) scatter[c].add_rows(frame, view, normalization(i), levels[i][c], y, y + 1);
+        }
+    }
   });
 }
 
@@ -46,19 +53,6 @@ std::vector<ScatterStack> empty_scatter_stacks(const Analysis& analysis, const M
   for (std::size_t c = 0; c < analysis.classical.size(); ++c)
     stacks.emplace_back(analysis.classical[c], analysis.coverage[c], method.reconstruction.frame_chunk);
   return stacks;
-}
-
-void add_to_scatter_stacks(std::vector<ScatterStack>& stacks, const std::vector<Image>& images, int first,
-                           const FrameMetrics& metrics, const std::vector<std::vector<FrameLevels>>& levels,
-                           int threads) {
-  for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
-    for (std::size_t c = 0; c < stacks.size(); ++c)
-      for (std::size_t i = 0; i < images.size(); ++i) {
-        const auto frame = static_cast<std::size_t>(first) + i;
-        stacks[c].add_rows(static_cast<int>(frame), images[i][c].view(),
-                           metrics.channels[c][frame].normalization, levels[i][c], y0, y1);
-      }
-  });
 }
 
 Image variance_of(const std::vector<ScatterStack>& stacks, const Analysis& analysis, int threads) {
