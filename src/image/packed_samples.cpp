@@ -24,7 +24,7 @@ TILECOMPILE_VECTOR_BODY void pack_body(const float* __restrict from, std::size_t
     const auto code = static_cast<std::int32_t>(inside);
     const bool valid = v == v;
     const bool same =
-        std::bit_cast<std::uint32_t>(static_cast<float>(code)) == std::bit_cast<std::uint32_t>(v);
+        (static_cast<float>(code) == v) & (std::bit_cast<std::int32_t>(v) >= 0);  // -0 is no code
     to[i] = static_cast<std::uint16_t>(valid ? code : kNoSample);
     inexact += valid && !same ? 1U : 0U;
     none += valid ? 0U : 1U;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "pixel_statistics.hpp"
@@ -88,6 +89,11 @@ class Rejector {
         reject_at(x, y, least_scale, wider);
       }
     grow_tracks(cutouts_, widening_, limits_, params_.min_kept_fraction, std::move(seeds_), result_);
+    for (const Plane<std::uint8_t>& kept : result_.kept) {
+      std::vector<std::uint8_t>& touched = result_.touched.emplace_back();
+      for (int y = 0; y < kept.height(); ++y)
+        touched.push_back(std::memchr(kept.row(y), 0, static_cast<std::size_t>(width_)) != nullptr ? 1 : 0);
+    }
     return std::move(result_);
   }
 

@@ -10,10 +10,11 @@ namespace tilecompile {
 
 /// Which pixels of which cut-outs are left out of a tile's sums.
 struct Rejection {
-  std::vector<Plane<std::uint8_t>> kept;  ///< [i], 0: rejected; an empty plane: all are kept
-  Plane<std::uint8_t> plain;              ///< not 0: too few would be kept, the plain mean is taken
-  std::vector<std::int64_t> low, high;    ///< [i] pixels rejected below and above
-  Plane<double> light_low, light_high;    ///< sum of I' - median of the kept frames over the rejected samples
+  std::vector<Plane<std::uint8_t>> kept;           ///< [i], 0: rejected; an empty plane: all are kept
+  std::vector<std::vector<std::uint8_t>> touched;  ///< [i][row] of those that are not empty, 0: all are kept
+  Plane<std::uint8_t> plain;                       ///< not 0: too few would be kept, the plain mean is taken
+  std::vector<std::int64_t> low, high;             ///< [i] pixels rejected below and above
+  Plane<double> light_low, light_high;  ///< sum of I' - median of the kept frames over the rejected samples
 };
 
 /// Pixel rejection over frames (`methodology.md` 9.3): at each pixel, I' below median - sigma_low s or above

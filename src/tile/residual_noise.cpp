@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
+#include "tilecompile/image/sample_vectors.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -66,7 +68,8 @@ struct Round {
   void keep_row(int y, const double* mean, double* row) {
     const int width = cutout->samples.width;
     find_residuals(cutout->samples.row(y), cutout->normalization, mean, width, row);
-    if (cutout->kept != nullptr) {
+    if (cutout->kept != nullptr &&
+        (cutout->touched == nullptr || (*cutout->touched)[static_cast<std::size_t>(y)] != 0)) {
       const std::uint8_t* const kept = cutout->kept->row(y);
       for (int x = 0; x < width; ++x) row[x] = kept[x] != 0 ? row[x] : kNoResidual;
     }
@@ -85,18 +88,26 @@ struct Round {
 };
 
 // Adds a row of each of kAtOnce cut-outs, [cut-out][x].
-void add_side_by_side(const double* rows, std::size_t width, std::array<double, kAtOnce>& sum,
-                      std::array<double, kAtOnce>& squares) {
-  std::array<double, kAtOnce> s = sum, q = squares;  // in registers
+TILECOMPILE_VECTOR_BODY void add_side_by_side_body(const double* rows, std::size_t width, double* sum,
+                                                   double* squares) {
+  constexpr std::size_t kCount = kDoublesAVector<kLanes>, kVectors = kAtOnce / kCount;
+  using Doubles = typename SampleVectors<kCount>::Doubles;
+  Doubles s[kVectors], q[kVectors];
+  std::memcpy(s, sum, sizeof s);
+  std::memcpy(q, squares, sizeof q);
   for (std::size_t x = 0; x < width; ++x)
-    for (std::size_t k = 0; k < kAtOnce; ++k) {
-      const double r = rows[k * width + x];
-      s[k] += r;
-      q[k] += r * r;
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      Doubles r;
+      for (std::size_t c = 0; c < kCount; ++c) r[c] = rows[(v * kCount + c) * width + x];
+      s[v] += r;
+      q[v] += r * r;
     }
-  sum = s;
-  squares = q;
+  std::memcpy(sum, s, sizeof s);
+  std::memcpy(squares, q, sizeof q);
 }
+TILECOMPILE_VECTOR_LEVELS(add_side_by_side,
+                          (const double* rows, std::size_t width, double* sum, double* squares),
+                          (rows, width, sum, squares))
 
 // Of a drizzled frame on the sampled rows: the part of the pixels that it reaches, and the mean of the
 // squares of its shares over the square of their mean.
@@ -140,7 +151,7 @@ void add_residuals(std::vector<Round*>& some, const Plane<double>& mean) {
   for (int y = 0; y < mean.height(); ++y) {
     for (std::size_t k = 0; k < some.size(); ++k)
       some[k]->keep_row(y * kSampledRowStep, mean.row(y), rows.data() + k * width);
-    add_side_by_side(rows.data(), width, sum, squares);
+    add_side_by_side(rows.data(), width, sum.data(), squares.data());
   }
   for (std::size_t k = 0; k < some.size(); ++k) {
     some[k]->residuals.sum = sum[k];

@@ -271,8 +271,9 @@ bool all_valid(const float* samples, int width) {
   for (int x = 0; x < width; ++x) invalid += samples[x] != samples[x] ? 1 : 0;
   return invalid == 0;
 }
-bool all_kept(const std::uint8_t* kept, int width) {
-  return std::memchr(kept, 0, static_cast<std::size_t>(width)) == nullptr;
+bool all_kept(const WeightedCutout& c, int y) {
+  if (c.touched != nullptr) return (*c.touched)[static_cast<std::size_t>(y)] == 0;
+  return std::memchr(c.kept->row(y), 0, static_cast<std::size_t>(c.kept->width())) == nullptr;
 }
 
 // Looking through the samples one frame after the other also brings them near, which going across the frames
@@ -283,8 +284,8 @@ Row row_of(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk,
   row.width = cutouts.empty() ? 0 : cutouts.front().samples.width;
   row.parts.reserve(cutouts.size());
   for (const WeightedCutout& c : cutouts) {
-    const std::uint8_t* kept = plain || c.kept == nullptr ? nullptr : c.kept->row(y);
-    if (kept != nullptr && all_kept(kept, row.width)) kept = nullptr;
+    const bool all = plain || c.kept == nullptr || all_kept(c, y);
+    const std::uint8_t* const kept = all ? nullptr : c.kept->row(y);
     const float* const shares = c.shares.data == nullptr ? nullptr : c.shares.row(y);
     const float* const ramp = c.ramp == nullptr ? shares : c.ramp->row(y);
     row.parts.push_back({c.samples.row(y), kept, plain ? shares : ramp, c.normalization,

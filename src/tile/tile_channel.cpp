@@ -131,7 +131,10 @@ PreparedChannel::PreparedChannel(const TileInput& input, std::size_t channel,
   if (params_.rejection.mode == RejectionParams::Mode::kSigmaClip) {
     rejection_ = reject_outliers(cutouts_, box_.w, box_.h, params_.rejection);
     for (std::size_t i = 0; i < cutouts_.size(); ++i)
-      if (!rejection_.kept[i].empty()) cutouts_[i].kept = &rejection_.kept[i];
+      if (!rejection_.kept[i].empty()) {
+        cutouts_[i].kept = &rejection_.kept[i];
+        cutouts_[i].touched = &rejection_.touched[i];
+      }
   }
   const Plane<double> mean = sampled_mean(cutouts_, box_.w, box_.h, params_.frame_chunk);
   const std::vector<double> noise = residual_noise(cutouts_, mean, frame_weight);

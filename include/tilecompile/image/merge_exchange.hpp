@@ -9,9 +9,11 @@ template <class Order>
 [[gnu::always_inline]] inline void merge_exchange(std::size_t n, const Order& order) {
   for (std::size_t p = 1; p < n; p *= 2)
     for (std::size_t k = p; k >= 1; k /= 2)
-      for (std::size_t j = k % p; j + k < n; j += 2 * k)
-        for (std::size_t i = j; i < j + k && i + k < n; ++i)
-          if (((i ^ (i + k)) & ~(2 * p - 1)) == 0) order(i, i + k);
+      for (std::size_t j = k % p; j + k < n; j += 2 * k) {
+        if (((j ^ (j + k)) & ~(2 * p - 1)) != 0) continue;  // j is a multiple of k: the same for the next k
+        const std::size_t count = k < n - k - j ? k : n - k - j;
+        for (std::size_t i = j; i < j + count; ++i) order(i, i + k);
+      }
 }
 
 }  // namespace tilecompile

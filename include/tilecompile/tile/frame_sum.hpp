@@ -20,6 +20,7 @@ struct WeightedCutout {
   PlaneView<float> shares{};                  ///< of a drizzled frame: m, 0 to 1; none: 1 where valid
   bool whole = false;                         ///< known to have no NaN
   double spread_px = 0;  ///< so far from a star the frame may show more of its light than others
+  const std::vector<std::uint8_t>* touched = nullptr;  ///< [row], 0: all of it is kept; none: not known
 };
 
 /// Shares of the quiet and of the sharp weights, per pixel.
