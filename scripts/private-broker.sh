@@ -148,19 +148,20 @@ export ERL_EPMD_ADDRESS=127.0.0.1
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none +MMscs 128'
 amqp_port=$amqp
 SETTINGS
-  if [ -z "${PRIVATE_BROKER_PLUGINS:-}" ]; then lean_plugins; fi
 }
 
 # A folder with what the server itself needs, in place of that of all plugins: a broker without plugins would look into
-# each, which takes a quarter of its start.
+# each, which takes a quarter of its start. Made anew at each start, since the server may be another one then.
 lean_plugins() {
   local all
+  rm -rf "$dir/plugins"
+  if [ "$(< "$dir/enabled_plugins")" != "[]." ]; then return 0; fi
   for all in "$bin"/../lib/rabbitmq_server-*/plugins; do
     [ -d "$all" ] || return 0
     mkdir -p "$dir/plugins"
     find "$(realpath "$all")" -mindepth 1 -maxdepth 1 \( -name 'rabbitmq_prelaunch*' -o -not -name 'rabbitmq_*' \) \
       -exec ln -sft "$dir/plugins" {} +
-    echo "export RABBITMQ_PLUGINS_DIR='$dir/plugins'" >> "$dir/env"
+    export RABBITMQ_PLUGINS_DIR=$dir/plugins
   done
 }
 
@@ -170,13 +171,14 @@ launch() {
   local -a log
   # shellcheck source=/dev/null
   . "$dir/env"
+  lean_plugins
   # Our own epmd first: one started by the server would outlive it, one of the system is not ours.
   if ! is_ours "$(cat "$dir/epmd.pid" 2>/dev/null)"; then
-    setsid epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" > "$dir/epmd.log" 2>&1 < /dev/null &
+    setsid epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" > "$dir/epmd.log" 2>&1 < /dev/null {silence}>&- &
     echo $! > "$dir/epmd.pid"
   fi
   : > "$dir/startup.log"
-  setsid "$bin/rabbitmq-server" > "$dir/startup.log" 2>&1 < /dev/null &
+  setsid "$bin/rabbitmq-server" > "$dir/startup.log" 2>&1 < /dev/null {silence}>&- &
   echo $! > "$dir/server.pid"
   # On a busy machine this waits long, several at a time: a look starts no program.
   for turn in $(seq $limit); do

@@ -108,12 +108,12 @@ struct BracketScan {
     double lows[kAtOnce], highs[kAtOnce];
     std::memcpy(lows, low, sizeof lows);
     std::memcpy(highs, high, sizeof highs);
+    for (; i < n; ++i) {
+      if (!(values[i] < from) && values[i] < lows[0]) lows[0] = values[i];
+      if (!(values[i] >= upto) && values[i] > highs[0]) highs[0] = values[i];
+    }
     least = *std::min_element(lows, lows + kAtOnce);
     most = *std::max_element(highs, highs + kAtOnce);
-    for (; i < n; ++i) {
-      if (!(values[i] < from) && values[i] < least) least = values[i];
-      if (!(values[i] >= upto) && values[i] > most) most = values[i];
-    }
   }
 };
 

@@ -7,9 +7,10 @@
 namespace tilecompile {
 namespace {
 
-// The samples of a tile as floats, which pay for being unpacked only where they stay in a cache until they
-// are used.
-constexpr std::size_t kMostUnpackedBytes = std::size_t{16} << 20;
+// Of a plane of a tile as floats: less stays in a cache until it is used. Larger tiles, all planes together,
+// are unpacked too, since codes take half the memory of floats, so that bands of them are wider and read in
+// longer pieces; what they take then goes from that of the band.
+constexpr std::size_t kCachedBytes = std::size_t{16} << 20, kMostUnpackedBytes = std::size_t{32} << 20;
 
 // Samples from one frame to the next: an odd number of cache lines, so that the same pixel of many frames
 // does not fall on one place of the cache.
@@ -19,11 +20,12 @@ std::size_t plane_stride(const Box& region) { return ((region.area() + kLine - 1
 }  // namespace
 
 BandShape::BandShape(const BandSamples& samples, const Box& tile, int frame_count)
-    : planes(samples.planes),
-      frames(frame_count),
-      packed(samples.codes &&
-             SampleBlock::size_bytes(tile.w, tile.h, static_cast<std::size_t>(frame_count)) <=
-                 kMostUnpackedBytes) {}
+    : planes(samples.planes), frames(frame_count) {
+  const std::size_t plane = SampleBlock::size_bytes(tile.w, tile.h, static_cast<std::size_t>(frames));
+  const std::size_t all = static_cast<std::size_t>(planes) * plane;
+  packed = samples.codes && (plane <= kCachedBytes || all <= kMostUnpackedBytes);
+  block_bytes = packed && plane > kCachedBytes ? all : 0;
+}
 
 std::size_t BandShape::size_bytes(const Box& region) const {
   return plane_stride(region) * samples_a_pixel() * sample_bytes();
@@ -208,7 +210,8 @@ Box BandCache::region(const Box& tile, int image_width, const BandShape& shape,
   const std::size_t column_bytes = shape.column_bytes(tile);
   // A part of the limit, so that the next band can be read while others are in use, and while it takes rows
   // from the one above.
-  const std::size_t band_bytes = std::min(memory_limit_bytes / std::max(kLeastBands, bands), largest_bytes);
+  const std::size_t largest = largest_bytes - std::min(largest_bytes / 2, shape.block_bytes);
+  const std::size_t band_bytes = std::min(memory_limit_bytes / std::max(kLeastBands, bands), largest);
   const std::size_t columns = band_bytes / column_bytes;
   if (columns >= static_cast<std::size_t>(image_width)) return {0, tile.y0, image_width, tile.h};
   if (columns < 2 * static_cast<std::size_t>(tile.w)) return tile;

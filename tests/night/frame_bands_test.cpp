@@ -145,11 +145,25 @@ TEST_F(SharedRows, DecideAloneWhatIsKeptAsCodes) {
   EXPECT_EQ(below.bytes_beside_codes(), alone.bytes_beside_codes());
 }
 
-// Large tiles would be unpacked to memory, where they gain nothing.
-TEST(FrameBand, OnlyTilesThatFitIntoACacheAreUnpacked) {
+// Very large tiles would take more memory unpacked than their bands save.
+TEST(FrameBand, OnlyTilesOfSomeSizeAreUnpacked) {
   EXPECT_TRUE(BandShape({1, true}, {0, 0, 93, 93}, 200).packed);
-  EXPECT_FALSE(BandShape({1, true}, {0, 0, 187, 187}, 200).packed);
+  EXPECT_TRUE(BandShape({1, true}, {0, 0, 187, 187}, 200).packed);
+  EXPECT_FALSE(BandShape({1, true}, {0, 0, 187, 187}, 800).packed);
   EXPECT_FALSE(BandShape({1, false}, {0, 0, 93, 93}, 200).packed);
+  EXPECT_TRUE(BandShape({3, true}, {0, 0, 140, 140}, 200).packed);
+  EXPECT_FALSE(BandShape({3, true}, {0, 0, 187, 187}, 200).packed) << "of all planes at once";
+}
+
+TEST(FrameBand, LeavesRoomForTheTileThatIsCutFromIt) {
+  constexpr std::size_t kPlenty = std::size_t{4} << 30;
+  const Box tile{0, 0, 187, 187};
+  const BandShape shape({1, true}, tile, 200);
+  const Box region = BandCache::region(tile, 1920, shape, kPlenty, 2);
+  EXPECT_GE(region.w, 4 * tile.w);
+  EXPECT_LE(shape.size_bytes(region) + shape.block_bytes, BandCache::kLargestBandBytes);
+  EXPECT_EQ(BandShape({3, true}, {0, 0, 140, 140}, 200).block_bytes, 0u)
+      << "what stays in a cache is not counted";
 }
 
 TEST(FrameBand, SaysHowManySamplesOfACopyAreValid) {

@@ -21,8 +21,8 @@ class PrivateS3 {
  public:
   /// Empty when the service can be started, otherwise why not.
   static std::string missing() {
-    for (const char* program : {"swift-proxy-server", "swift-account-server", "swift-container-server",
-                                "swift-object-server", "swift-ring-builder"})
+    for (const char* program :
+         {"swift-proxy-server", "swift-account-server", "swift-container-server", "swift-object-server"})
       if (!std::filesystem::exists(std::string("/usr/bin/") + program))
         return std::string("NOTHING WAS TESTED AGAINST A REAL S3 SERVER: /usr/bin/") + program +
                " is missing: apt-get install swift swift-proxy swift-account swift-container swift-object";

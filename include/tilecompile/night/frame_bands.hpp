@@ -26,7 +26,8 @@ struct BoxCutouts {
 /// How the samples of a band lie in memory.
 struct BandShape {
   int planes = 1, frames = 1;
-  bool packed = false;  ///< as 16-bit codes, of which tiles of this size are worth unpacking
+  bool packed = false;          ///< as 16-bit codes, of which tiles of this size are worth unpacking
+  std::size_t block_bytes = 0;  ///< of a large packed tile, which is unpacked
 
   BandShape(const BandSamples& samples, const Box& tile, int frame_count);
   std::size_t size_bytes(const Box& region) const;
@@ -100,7 +101,7 @@ class BandCache {
  public:
   /// So many there is always room for: one that tiles are cut from, and the next.
   static constexpr std::size_t kLeastBands = 2;
-  /// So that many frames make narrow bands, not large ones.
+  /// Of a band and a tile cut from it, so that many frames make narrow bands, not large ones.
   static constexpr std::size_t kLargestBandBytes = std::size_t{96} << 20;
   /// Keeps at most `most_bands` (as many as there are threads is enough), or two where the second begins with
   /// rows of the first, together within `memory_limit_bytes` even when all are in use. Warns once when not
