@@ -95,25 +95,16 @@ struct ApertureRow {
 TILECOMPILE_VECTOR_BODY void add_pixels_body(const ApertureRow& row, const double* __restrict value,
                                              const double* __restrict data, Columns* __restrict column) {
   const double gx = row.x, v = row.v, q0 = row.q0, q1 = row.q1, q2 = row.q2;
-  const int high = row.columns.high;
-  for (int x = row.columns.low; x <= high; ++x) {
+  for (int x = row.columns.low, high = row.columns.high; x <= high; ++x) {
     const double u = x - gx, raw = q0 - u * (q1 + u * q2);
     const double w = raw > 0 ? raw : 0.0;
     const double e = value[x], d = data[x];
     double g1 = w * e, g2 = g1 * e, dg = g1 * d;
     double* const terms = column[0].data() + x;
     constexpr std::size_t kNext = std::tuple_size_v<Columns>;
-    terms[0] += g2;
-    terms[kNext] += g2 *= v;
-    terms[2 * kNext] += g2 *= v;
-    terms[3 * kNext] += g2 *= v;
-    terms[4 * kNext] += g2 *= v;
-    terms[5 * kNext] += g1;
-    terms[6 * kNext] += g1 *= v;
-    terms[7 * kNext] += g1 *= v;
-    terms[8 * kNext] += dg;
-    terms[9 * kNext] += dg *= v;
-    terms[10 * kNext] += dg *= v;
+    for (std::size_t q = 0; q < 5; ++q, g2 *= v) terms[q * kNext] += g2;
+    for (std::size_t q = 5; q < 8; ++q, g1 *= v) terms[q * kNext] += g1;
+    for (std::size_t q = 8; q < 11; ++q, dg *= v) terms[q * kNext] += dg;
     terms[11 * kNext] += w;
     terms[12 * kNext] += w * d;
   }
