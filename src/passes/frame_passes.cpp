@@ -158,7 +158,6 @@ NightStars LocalPasses::find_stars(const StarFinding& how) {
 std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
   const int frames = analysis.metrics.frame_count();
   FrameStacks stacks = empty_stacks(source_.manifest(), method_);
-  std::vector<ScatterStack> no_scatter;
   std::vector<FrameLook> looks(static_cast<std::size_t>(frames));
   std::atomic<bool> all_read{true};
   std::atomic<int> done{0};
@@ -174,7 +173,7 @@ std::vector<FrameLook> LocalPasses::look(Analysis& analysis) {
       keep_channels(analysis.metrics, frame, looks[frame]);
       observer_.progress(++done);
     });
-    if (all_read) add_to_stacks(stacks, no_scatter, images, first, analysis.metrics, {}, threads_);
+    if (all_read) add_to_stacks(stacks, images, first, analysis.metrics, {}, threads_);
   }
   if (all_read) take_stacks(analysis, std::move(stacks), threads_);
   return looks;
@@ -187,7 +186,7 @@ std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarP
   std::vector<StarLook> looks(static_cast<std::size_t>(frames));
   FrameStacks stacks;
   if (is_photometric(method_)) stacks = empty_stacks(source_.manifest(), method_);
-  std::vector<ScatterStack> scatter = empty_scatter_stacks(analysis, method_);
+  stacks.scatter = empty_scatter_stacks(analysis, method_);
   std::atomic<int> done{0};
   std::vector<Image> images;  // whose memory serves all groups
   for (int first = 0; first < frames; first += kFramesAThread * threads_) {
@@ -213,10 +212,10 @@ std::vector<StarLook> LocalPasses::look_at_stars(Analysis& analysis, const StarP
       }
       observer_.progress(++done);
     });
-    add_to_stacks(stacks, scatter, images, first, metrics, levels, threads_);
+    add_to_stacks(stacks, images, first, metrics, levels, threads_);
   }
   if (again(looks)) return looks;
-  analysis.variance = variance_of(scatter, analysis, threads_);
+  analysis.variance = variance_of(stacks.scatter, analysis, threads_);
   if (!stacks.means.empty()) take_stacks(analysis, std::move(stacks), threads_);
   return looks;
 }

@@ -27,9 +27,9 @@ FrameStacks empty_stacks(const Manifest& manifest, const MethodConfig& method) {
   return stacks;
 }
 
-void add_to_stacks(FrameStacks& stacks, std::vector<ScatterStack>& scatter, const std::vector<Image>& images,
-                   int first, const FrameMetrics& metrics,
-                   const std::vector<std::vector<FrameLevels>>& levels, int threads) {
+void add_to_stacks(FrameStacks& stacks, const std::vector<Image>& images, int first,
+                   const FrameMetrics& metrics, const std::vector<std::vector<FrameLevels>>& levels,
+                   int threads) {
   for_blocks_of_rows(images.front().front().height(), threads, [&](int y0, int y1) {
     for (std::size_t c = 0; c < images.front().size(); ++c) {
       const auto normalization = [&](std::size_t i) -> const Normalization& {
@@ -42,7 +42,8 @@ void add_to_stacks(FrameStacks& stacks, std::vector<ScatterStack>& scatter, cons
           const int frame = first + static_cast<int>(i);
           if (!stacks.means.empty()) stacks.means[c].add_rows(frame, view, normalization(i), y, y + 1);
           if (!stacks.extremes.empty()) stacks.extremes[c].add_rows(view, normalization(i), y, y + 1);
-          if (!scatter.empty()) scatter[c].add_rows(frame, view, normalization(i), levels[i][c], y, y + 1);
+          if (!stacks.scatter.empty())
+            stacks.scatter[c].add_rows(frame, view, normalization(i), levels[i][c], y, y + 1);
         }
     }
   });

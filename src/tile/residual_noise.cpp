@@ -68,11 +68,8 @@ struct Round {
   void keep_row(int y, const double* mean, double* row) {
     const int width = cutout->samples.width;
     find_residuals(cutout->samples.row(y), cutout->normalization, mean, width, row);
-    if (cutout->kept != nullptr &&
-        (cutout->touched == nullptr || (*cutout->touched)[static_cast<std::size_t>(y)] != 0)) {
-      const std::uint8_t* const kept = cutout->kept->row(y);
+    if (const std::uint8_t* const kept = cutout->kept_row(y))
       for (int x = 0; x < width; ++x) row[x] = kept[x] != 0 ? row[x] : kNoResidual;
-    }
     keep_near(row, width, middle, limit, residuals.count);
   }
 

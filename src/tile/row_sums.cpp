@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "tilecompile/image/sample_vectors.hpp"
 #include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
@@ -33,10 +34,7 @@ struct Row {
 
 /// Vectors of kCount pixels.
 template <int kCount>
-struct Lanes {
-  typedef double Doubles __attribute__((vector_size(8 * kCount)));
-  typedef float Floats __attribute__((vector_size(4 * kCount)));
-  typedef std::int64_t Masks __attribute__((vector_size(8 * kCount)));
+struct Lanes : SampleVectors<kCount> {
   typedef std::int32_t Words __attribute__((vector_size(4 * kCount)));
   typedef std::uint8_t Bytes __attribute__((vector_size(kCount)));
 };
@@ -271,10 +269,6 @@ bool all_valid(const float* samples, int width) {
   for (int x = 0; x < width; ++x) invalid += samples[x] != samples[x] ? 1 : 0;
   return invalid == 0;
 }
-bool all_kept(const WeightedCutout& c, int y) {
-  if (c.touched != nullptr) return (*c.touched)[static_cast<std::size_t>(y)] == 0;
-  return std::memchr(c.kept->row(y), 0, static_cast<std::size_t>(c.kept->width())) == nullptr;
-}
 
 // Looking through the samples one frame after the other also brings them near, which going across the frames
 // would do line by line.
@@ -284,8 +278,7 @@ Row row_of(const std::vector<WeightedCutout>& cutouts, int y, std::size_t chunk,
   row.width = cutouts.empty() ? 0 : cutouts.front().samples.width;
   row.parts.reserve(cutouts.size());
   for (const WeightedCutout& c : cutouts) {
-    const bool all = plain || c.kept == nullptr || all_kept(c, y);
-    const std::uint8_t* const kept = all ? nullptr : c.kept->row(y);
+    const std::uint8_t* const kept = plain ? nullptr : c.kept_row(y);
     const float* const shares = c.shares.data == nullptr ? nullptr : c.shares.row(y);
     const float* const ramp = c.ramp == nullptr ? shares : c.ramp->row(y);
     row.parts.push_back({c.samples.row(y), kept, plain ? shares : ramp, c.normalization,

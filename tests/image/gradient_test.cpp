@@ -35,8 +35,19 @@ TEST(Gradient, AgreesWithTheNaiveTextForAwkwardShapes) {
   std::mt19937 rng(3);
   std::normal_distribution<float> noise(10, 2);
   std::uniform_real_distribution<float> uniform(0, 1);
-  for (auto [w, h] :
-       {std::pair(40, 23), {23, 40}, {3, 3}, {10, 3}, {9, 9}, {11, 4}, {17, 5}, {2, 9}, {1, 1}}) {
+  for (auto [w, h] : {std::pair(40, 23),
+                      {23, 40},
+                      {3, 3},
+                      {10, 3},
+                      {9, 9},
+                      {11, 4},
+                      {17, 5},
+                      {2, 9},
+                      {1, 1},
+                      {66, 7},
+                      {67, 4},
+                      {131, 6},
+                      {203, 9}}) {
     Plane<float> p(w, h);
     for (float& v : p.samples()) v = uniform(rng) < 0.03f ? std::nanf("") : noise(rng);
     const GradientEnergy a = gradient_energy(p.view()), b = naive(p);

@@ -21,6 +21,11 @@ struct WeightedCutout {
   bool whole = false;                         ///< known to have no NaN
   double spread_px = 0;  ///< so far from a star the frame may show more of its light than others
   const std::vector<std::uint8_t>* touched = nullptr;  ///< [row], 0: all of it is kept; none: not known
+  /// Of a row, 0: rejected; none: all of it is kept.
+  const std::uint8_t* kept_row(int y) const {
+    const bool all = kept == nullptr || (touched != nullptr && (*touched)[static_cast<std::size_t>(y)] == 0);
+    return all ? nullptr : kept->row(y);
+  }
 };
 
 /// Shares of the quiet and of the sharp weights, per pixel.
