@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = 2 * kLargePage;
+constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = kLargePage;
 
 }  // namespace
 
@@ -16,11 +16,11 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = 2 * kLargePage
 // time takes longer than to fill it, and between two passes over the frames one thread did little else.
 void* operator new(std::size_t bytes) {
   if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
-  void* const memory =
-      bytes < kLarge ? std::malloc(bytes == 0 ? 1 : bytes)
-                     : std::aligned_alloc(kLargePage, (bytes + kLargePage - 1) / kLargePage * kLargePage);
+  const bool large = bytes >= kLarge;
+  if (large) bytes = (bytes + kLargePage - 1) / kLargePage * kLargePage;
+  void* const memory = large ? std::aligned_alloc(kLargePage, bytes) : std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  if (bytes >= kLarge) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; small pages do as well
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; small pages do as well
   return memory;
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
