@@ -1,20 +1,12 @@
 #include "checksum.hpp"
 
-#include <bit>
-#include <cstring>
+#include "tilecompile/image/encode_samples.hpp"
 
 namespace tilecompile {
 
 std::uint32_t fits_checksum(std::string_view bytes, std::uint32_t sum) {
-  std::uint64_t total = sum;  // does not overflow below 16 GiB
-  for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, bytes.data() + i, sizeof word);
-    if constexpr (std::endian::native == std::endian::little) word = __builtin_bswap32(word);
-    total += word;
-  }
-  while ((total >> 32) != 0) total = (total & 0xffffffff) + (total >> 32);
-  return static_cast<std::uint32_t>(total);
+  const auto* words = reinterpret_cast<const unsigned char*>(bytes.data());
+  return ones_complement(std::uint64_t{sum} + sum_of_words(words, bytes.size() / 4));
 }
 
 }  // namespace tilecompile

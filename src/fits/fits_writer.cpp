@@ -192,6 +192,11 @@ void FitsWriter::end_hdu() {
   has_long_strings_ = false;
 }
 
+std::size_t FitsWriter::header_size() {
+  begin_sums();
+  return header_bytes().size();
+}
+
 std::string FitsWriter::header_alone(const std::vector<long>& axes, std::uint32_t data_sum) {
   constexpr std::size_t kCard = 80, kValue = 10, kNumber = 20, kText = 11;
   begin_sums();

@@ -5,12 +5,14 @@
 #include <bit>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "checksum.hpp"
 #include "fits_writer.hpp"
 #include "header_guard.hpp"
 #include "tile_reader.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/image/encode_samples.hpp"
 
 namespace tilecompile {
 namespace {
@@ -71,11 +73,12 @@ std::vector<long> image_axes(const TileFile& tile) {
 Image coverage_image(const TileFile& tile) {
   Image image;
   for (const Plane<std::int32_t>& plane : tile.coverage) {
+    std::int32_t most = 0;
+    for (const std::int32_t frames : plane.samples()) most = std::max(most, frames);
+    if (most > kMostFrames) throw ContractError("a tile with more than 2^24 frames");
     Plane<float>& copy = image.emplace_back(plane.width(), plane.height());
-    for (std::size_t i = 0; i < plane.size(); ++i) {
-      if (plane.samples()[i] > kMostFrames) throw ContractError("a tile with more than 2^24 frames");
-      copy.samples()[i] = static_cast<float>(plane.samples()[i]);
-    }
+    std::transform(plane.samples().begin(), plane.samples().end(), copy.samples().begin(),
+                   [](std::int32_t frames) { return static_cast<float>(frames); });
   }
   return image;
 }
@@ -97,15 +100,16 @@ std::string map_card(const MapCard& map, std::size_t plane, float value) {
   return text;
 }
 
+using PlaneList = std::vector<const Plane<float>*>;
+
 /// The maps of a tile: cards for those planes that are one value, and the other planes.
 struct TileMaps {
   std::vector<std::string> cards;
-  Image planes;
+  PlaneList planes;
 };
 
-TileMaps maps_of(const TileFile& tile) {
+TileMaps maps_of(const TileFile& tile, const Image& coverage) {
   TileMaps maps;
-  const Image coverage = coverage_image(tile);
   const std::array<const Image*, kMaps.size()> images{
       &coverage, &tile.weight, &tile.variance, &tile.effective_frames, &tile.light_low, &tile.light_high};
   for (std::size_t m = 0; m < images.size(); ++m)
@@ -114,25 +118,83 @@ TileMaps maps_of(const TileFile& tile) {
       if (p < kMostPlanesWithCards && is_uniform(plane))
         maps.cards.push_back(map_card(kMaps[m], p, plane.samples().front()));
       else
-        maps.planes.push_back(plane);
+        maps.planes.push_back(&plane);
     }
   return maps;
 }
 
-void write_frame_tables(FitsWriter* writer, const TileFile& tile) {
+std::size_t whole_blocks(std::size_t bytes) { return (bytes + kFitsBlock - 1) / kFitsBlock * kFitsBlock; }
+
+std::vector<long> ones(const std::vector<long>& axes) { return std::vector<long>(axes.size(), 1); }
+
+// Appends an image: `encode` writes its data and returns their sum, which the header before them needs.
+template <class Encode>
+void append_image(FitsWriter& writer, const std::vector<long>& axes, std::size_t data_bytes,
+                  const Encode& encode, std::string& file) {
+  const std::size_t header = file.size(), data = header + writer.header_size();
+  file.resize(data + whole_blocks(data_bytes));
+  const std::uint32_t sum = encode(reinterpret_cast<unsigned char*>(&file[data]));
+  const std::string cards = writer.header_alone(axes, sum);
+  cards.copy(&file[header], cards.size());
+}
+
+void append_planes(FitsWriter& writer, const std::vector<long>& axes, const PlaneList& planes,
+                   std::string& file) {
+  const std::size_t samples = planes.front()->size();
+  append_image(
+      writer, axes, planes.size() * samples * sizeof(float),
+      [&](unsigned char* out) {
+        std::uint32_t sum = 0;
+        for (const Plane<float>* plane : planes) {
+          sum = ones_complement(std::uint64_t{sum} + encode_samples(plane->data(), samples, out));
+          out += samples * sizeof(float);
+        }
+        return sum;
+      },
+      file);
+}
+
+void append_doubles(FitsWriter& writer, const std::vector<long>& axes, const std::vector<double>& values,
+                    std::string& file) {
+  append_image(
+      writer, axes, values.size() * sizeof(double),
+      [&](unsigned char* out) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          auto bits = std::bit_cast<std::uint64_t>(std::isnan(values[i]) ? kCanonicalDoubleNan : values[i]);
+          if constexpr (std::endian::native == std::endian::little) bits = __builtin_bswap64(bits);
+          std::memcpy(out + i * sizeof bits, &bits, sizeof bits);
+        }
+        return sum_of_words(out, 2 * values.size());
+      },
+      file);
+}
+
+void begin_extension(FitsWriter& writer, const std::string& name, int type, const std::vector<long>& axes) {
+  writer.begin_image(BYTE_IMG, {});  // what it extends
+  writer.begin_image(type, ones(axes), name);
+}
+
+void append_maps(const std::string& what, const TileFile& tile, const PlaneList& maps, std::string& file) {
+  if (maps.empty()) return;
+  FitsWriter writer(kFitsBlock, what);
+  const std::vector<long> axes = {tile.box.w, tile.box.h, static_cast<long>(maps.size())};
+  begin_extension(writer, "MAPS", FLOAT_IMG, axes);
+  append_planes(writer, axes, maps, file);
+}
+
+void append_frame_tables(const std::string& what, const TileFile& tile, std::string& file) {
+  if (tile.quality.front().empty()) return;
   std::vector<double> values;
   for (const auto table : kTables)
-    for (const std::vector<double>& row : tile.*table)
-      for (const double v : row) values.push_back(std::isnan(v) ? kCanonicalDoubleNan : v);
+    for (const std::vector<double>& row : tile.*table) values.insert(values.end(), row.begin(), row.end());
   const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   const bool rejects = std::any_of(half, values.end(), [](double n) { return n != 0; });
   if (!rejects) values.erase(half, values.end());
-  writer->begin_image(DOUBLE_IMG,
-                      {static_cast<long>(tile.quality.front().size()), static_cast<long>(tile.quality.size()),
-                       rejects ? 4 : 2},
-                      "FRAMES");
-  writer->pixels(TDOUBLE, 0, static_cast<std::int64_t>(values.size()), values.data());
-  writer->end_hdu();
+  const std::vector<long> axes = {static_cast<long>(tile.quality.front().size()),
+                                  static_cast<long>(tile.quality.size()), rejects ? 4 : 2};
+  FitsWriter writer(kFitsBlock, what);
+  begin_extension(writer, "FRAMES", DOUBLE_IMG, axes);
+  append_doubles(writer, axes, values, file);
 }
 
 // The maps as the cards and the HDU of the other planes give them.
@@ -155,7 +217,7 @@ std::vector<Image> read_maps(TileReader& reader, const TileFile& tile, bool with
   if (reader.naxis() != 3 || reader.axis(0) != tile.box.w || reader.axis(1) != tile.box.h ||
       reader.axis(2) != static_cast<LONGLONG>(other.size()))
     refuse_tile_file("the shape of MAPS is not that of the pixels");
-  Image found = reader.planes("MAPS");
+  Image found = reader.planes();
   for (std::size_t i = 0; i < other.size(); ++i) *other[i] = std::move(found[i]);
   return maps;
 }
@@ -164,11 +226,13 @@ std::vector<Plane<std::int32_t>> whole_planes(const Image& image) {
   std::vector<Plane<std::int32_t>> planes;
   for (const Plane<float>& plane : image) {
     auto& whole = planes.emplace_back(plane.width(), plane.height());
+    int wrong = 0;
     for (std::size_t i = 0; i < plane.size(); ++i) {
-      const float v = plane.samples()[i];
-      if (!(v >= 0 && v <= kMostFrames && v == std::floor(v))) refuse_tile_file("COV is no number of frames");
-      whole.samples()[i] = static_cast<std::int32_t>(v);
+      const float v = plane.data()[i], frames = v >= 0 && v <= kMostFrames ? v : 0;
+      whole.data()[i] = static_cast<std::int32_t>(frames);
+      wrong |= static_cast<float>(whole.data()[i]) == v ? 0 : 1;
     }
+    if (wrong != 0) refuse_tile_file("COV is no number of frames");
   }
   return planes;
 }
@@ -191,21 +255,29 @@ void read_frame_tables(TileReader& reader, int hdu, int frames, TileFile& tile) 
     }
 }
 
+// As a number, so that loops have no branch in them.
+int is_finite(float v) {
+  constexpr std::uint32_t kInfinity = 0x7f800000;
+  return (std::bit_cast<std::uint32_t>(v) & kInfinity) != kInfinity ? 1 : 0;
+}
+
 // What no frame covers may be anything; where frames cover, a value that is none would spoil the whole
 // picture.
 void check_values(const TileFile& tile) {
   for (std::size_t c = 0; c < tile.pixels.size(); ++c) {
-    const auto& coverage = tile.coverage[c].samples();
-    const auto &pixels = tile.pixels[c].samples(), &weights = tile.weight[c].samples();
-    for (std::size_t i = 0; i < coverage.size(); ++i) {
-      if (coverage[i] > 0 && !std::isfinite(pixels[i]))
-        refuse_tile_file("a pixel that frames cover is not finite");
-      if (!std::isfinite(weights[i]) || weights[i] < 0) refuse_tile_file("WEIGHT is negative or not finite");
+    const std::int32_t* coverage = tile.coverage[c].data();
+    const float *pixels = tile.pixels[c].data(), *weights = tile.weight[c].data();
+    int pixel = 0, weight = 0, light = 0;
+    for (std::size_t i = 0; i < tile.pixels[c].size(); ++i) {
+      pixel |= (coverage[i] > 0 ? 1 : 0) & (is_finite(pixels[i]) ^ 1);
+      weight |= (is_finite(weights[i]) ^ 1) | (weights[i] < 0 ? 1 : 0);
     }
+    if (pixel != 0) refuse_tile_file("a pixel that frames cover is not finite");
+    if (weight != 0) refuse_tile_file("WEIGHT is negative or not finite");
     if (tile.light_low.empty()) continue;
-    for (const Image* light : {&tile.light_low, &tile.light_high})
-      for (const float v : (*light)[c].samples())
-        if (!std::isfinite(v)) refuse_tile_file("rejected light is not finite");
+    for (const Image* map : {&tile.light_low, &tile.light_high})
+      for (const float v : (*map)[c].samples()) light |= is_finite(v) ^ 1;
+    if (light != 0) refuse_tile_file("rejected light is not finite");
   }
 }
 
@@ -213,12 +285,13 @@ void check_values(const TileFile& tile) {
 
 std::string encode_tile_file(const TileFile& tile) {
   check_tile(tile);
-  const TileMaps maps = maps_of(tile);
+  const Image coverage = coverage_image(tile);
+  const TileMaps maps = maps_of(tile, coverage);
   const std::size_t frames = tile.quality.front().size();
-  FitsWriter writer(4 * tile.box.area() * (tile.pixels.size() + maps.planes.size()) +
-                        8 * kTables.size() * tile.quality.size() * frames + 6 * kFitsBlock,
-                    "tile " + std::to_string(tile.tile_id));
-  writer.begin_image(FLOAT_IMG, image_axes(tile));
+  const std::string what = "tile " + std::to_string(tile.tile_id);
+  FitsWriter writer(kFitsBlock, what);
+  const std::vector<long> axes = image_axes(tile);
+  writer.begin_image(FLOAT_IMG, ones(axes));
   writer.card({"TILEID", std::int64_t{tile.tile_id}, "number of the tile"});
   writer.card({"TILEX0", std::int64_t{tile.box.x0}, "first column in the image, from 0"});
   writer.card({"TILEY0", std::int64_t{tile.box.y0}, "first row in the image, from 0"});
@@ -230,15 +303,15 @@ std::string encode_tile_file(const TileFile& tile) {
   writer.card({"NFRAMES", static_cast<std::int64_t>(frames), "frames in FRAMES"});
   if (!tile.light_low.empty()) writer.card({"REJLIGHT", std::int64_t{1}, "there are maps of rejected light"});
   for (const std::string& card : maps.cards) writer.record(card);
-  writer.planes(tile.pixels);
-  writer.end_hdu();
-  if (!maps.planes.empty()) {
-    writer.begin_image(FLOAT_IMG, {tile.box.w, tile.box.h, static_cast<long>(maps.planes.size())}, "MAPS");
-    writer.planes(maps.planes);
-    writer.end_hdu();
-  }
-  if (frames > 0) write_frame_tables(&writer, tile);
-  return writer.take();
+  PlaneList pixels;
+  for (const Plane<float>& plane : tile.pixels) pixels.push_back(&plane);
+  std::string file;
+  file.reserve(4 * tile.box.area() * (pixels.size() + maps.planes.size()) +
+               8 * kTables.size() * tile.quality.size() * frames + 12 * kFitsBlock);
+  append_planes(writer, axes, pixels, file);
+  append_maps(what, tile, maps.planes, file);
+  append_frame_tables(what, tile, file);
+  return file;
 }
 
 TileFile decode_tile_file(std::string_view bytes) {
@@ -260,7 +333,7 @@ TileFile decode_tile_file(std::string_view bytes) {
   const int frames = reader.whole_number("NFRAMES");
   const int map_planes = reader.whole_number("NMAPS");
   const bool with_light = reader.has("REJLIGHT");
-  tile.pixels = reader.planes("the picture");
+  tile.pixels = reader.planes();
   std::vector<Image> maps = read_maps(reader, tile, with_light);
   tile.coverage = whole_planes(maps[0]);
   tile.weight = std::move(maps[1]);

@@ -6,6 +6,7 @@
 #include "checksum.hpp"
 #include "header_guard.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/image/encode_samples.hpp"
 
 namespace tilecompile {
 
@@ -42,12 +43,12 @@ void TileReader::open_image(int hdu, const std::string& name, int bitpix) {
   if (header < 0 || data < header || end < data || end > static_cast<LONGLONG>(bytes_.size()))
     refuse_tile_file(what + " goes on behind the end");
   naxis_ = naxis;
-  check_sums(what, bytes_.substr(static_cast<std::size_t>(header), static_cast<std::size_t>(data - header)),
-             bytes_.substr(static_cast<std::size_t>(data), static_cast<std::size_t>(end - data)));
+  data_ = bytes_.substr(static_cast<std::size_t>(data), static_cast<std::size_t>(end - data));
+  check_sums(what, bytes_.substr(static_cast<std::size_t>(header), static_cast<std::size_t>(data - header)));
   if (found_bitpix != bitpix) refuse_tile_file("BITPIX of " + what + " is " + std::to_string(found_bitpix));
   if (naxis < 2 || naxis > 3) refuse_tile_file(what + " has " + std::to_string(naxis) + " axes");
   samples_ = 1;
-  const LONGLONG most = static_cast<LONGLONG>(bytes_.size()) / (std::abs(bitpix) / 8);
+  const LONGLONG most = static_cast<LONGLONG>(data_.size()) / (std::abs(bitpix) / 8);
   for (int i = 0; i < naxis; ++i) {
     if (axis(i) < 1 || axis(i) > most || samples_ > most / axis(i))
       refuse_tile_file("axes of " + what + " do not fit the file");
@@ -64,13 +65,12 @@ void TileReader::require_end() const {
                      std::to_string(bytes_.size()));
 }
 
-Image TileReader::planes(const std::string& name) {
+Image TileReader::planes() const {
   Image image;
-  for (LONGLONG first = 1; first <= samples_; first += axis(0) * axis(1)) {
+  const auto* words = reinterpret_cast<const unsigned char*>(data_.data());
+  for (LONGLONG first = 0; first < samples_; first += axis(0) * axis(1)) {
     Plane<float>& plane = image.emplace_back(static_cast<int>(axis(0)), static_cast<int>(axis(1)));
-    fits_read_img(file_.get(), TFLOAT, first, static_cast<LONGLONG>(plane.size()), nullptr, plane.data(),
-                  nullptr, &status_);
-    check(name);
+    decode_floats(words + first * static_cast<LONGLONG>(sizeof(float)), plane.size(), plane.data());
   }
   return image;
 }
@@ -107,8 +107,8 @@ void TileReader::guard(LONGLONG offset) const {
 }
 
 // DATASUM and CHECKSUM of the HDU that was opened last.
-void TileReader::check_sums(const std::string& name, std::string_view header, std::string_view data) {
-  const std::uint32_t sum = fits_checksum(data);
+void TileReader::check_sums(const std::string& name, std::string_view header) {
+  const std::uint32_t sum = fits_checksum(data_);
   const std::string said = text("DATASUM");
   if (!has("CHECKSUM") || said.empty() || std::strtoull(said.c_str(), nullptr, 10) != sum ||
       fits_checksum(header, sum) != 0xffffffff)

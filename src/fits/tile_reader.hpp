@@ -29,7 +29,7 @@ class TileReader {
   LONGLONG axis(int i) const { return axes_[static_cast<std::size_t>(i)]; }
 
   /// Samples of the HDU that was opened last: planes of its first two axes.
-  Image planes(const std::string& name);
+  Image planes() const;
   /// All its samples, as they are stored.
   std::vector<double> doubles(const std::string& name);
   bool has(const std::string& key) { return !raw_keyword(file_.get(), key.c_str()).empty(); }
@@ -39,10 +39,10 @@ class TileReader {
 
  private:
   void guard(LONGLONG offset) const;
-  void check_sums(const std::string& name, std::string_view header, std::string_view data);
+  void check_sums(const std::string& name, std::string_view header);
   void check(const std::string& what) const;
 
-  std::string_view bytes_;
+  std::string_view bytes_, data_;  // of the file, and of the HDU that was opened last
   void* pointer_;
   std::size_t size_ = 0;
   CfitsioFile file_;

@@ -49,36 +49,50 @@ struct Range {
   std::uint64_t count = 0;
 };
 
-TILECOMPILE_VECTOR_BODY void widen_range_body(const float* row, std::size_t width, Range& range) {
-  constexpr std::size_t kAtOnce = 16;  // each with its own extremes, so that they fit a vector
-  float low[kAtOnce], high[kAtOnce];
-  std::fill(low, low + kAtOnce, range.low);
-  std::fill(high, high + kAtOnce, range.high);
-  std::uint32_t valid[kAtOnce] = {};
-  std::size_t x = 0;
-  for (; x + kAtOnce <= width; x += kAtOnce)
-    for (std::size_t i = 0; i < kAtOnce; ++i) {
-      const float v = row[x + i];
-      low[i] = v < low[i] ? v : low[i];
-      high[i] = v > high[i] ? v : high[i];
-      valid[i] += v == v ? 1 : 0;
+constexpr std::size_t kRowBlock = 16;  // samples that the loops take together
+
+// Where the blocks of a row begin: the last one may overlap the one before.
+[[gnu::always_inline]] inline std::size_t block_at(std::size_t x, std::size_t width) {
+  return x + kRowBlock <= width ? x : width - kRowBlock;
+}
+
+// Every lane has its own extremes, so that they fit a vector.
+TILECOMPILE_VECTOR_BODY void widen_range_body(const PlaneView<float>& plane, Range& range) {
+  const auto width = static_cast<std::size_t>(plane.width);
+  float low[kRowBlock], high[kRowBlock];
+  std::fill(low, low + kRowBlock, range.low);
+  std::fill(high, high + kRowBlock, range.high);
+  std::uint32_t valid[kRowBlock] = {};
+  for (int y = 0; y < plane.height; ++y)
+    for (std::size_t x = 0; x < width; x += kRowBlock) {
+      const std::size_t at = block_at(x, width), known = x - at;  // lanes that the block before had
+      const float* const samples = plane.row(y) + at;
+      for (std::size_t i = 0; i < kRowBlock; ++i) {
+        const float v = samples[i];
+        low[i] = v < low[i] ? v : low[i];
+        high[i] = v > high[i] ? v : high[i];
+        valid[i] += (v == v ? 1U : 0U) & (i >= known ? 1U : 0U);
+      }
     }
-  for (; x < width; ++x) {
-    low[0] = row[x] < low[0] ? row[x] : low[0];
-    high[0] = row[x] > high[0] ? row[x] : high[0];
-    valid[0] += row[x] == row[x] ? 1 : 0;
-  }
-  range.low = *std::min_element(low, low + kAtOnce);
-  range.high = *std::max_element(high, high + kAtOnce);
+  range.low = *std::min_element(low, low + kRowBlock);
+  range.high = *std::max_element(high, high + kRowBlock);
   for (const std::uint32_t n : valid) range.count += n;
 }
-TILECOMPILE_VECTOR_LEVELS(widen_range, (const float* row, std::size_t width, Range& range),
-                          (row, width, range))
+TILECOMPILE_VECTOR_LEVELS(widen_range, (const PlaneView<float>& plane, Range& range), (plane, range))
 
 Range range_of(const PlaneView<float>& plane) {
   Range range;
+  if (plane.width >= static_cast<int>(kRowBlock)) {
+    widen_range(plane, range);
+    return range;
+  }
   for (int y = 0; y < plane.height; ++y)
-    widen_range(plane.row(y), static_cast<std::size_t>(plane.width), range);
+    for (int x = 0; x < plane.width; ++x) {
+      const float v = plane.at(x, y);
+      range.low = v < range.low ? v : range.low;
+      range.high = v > range.high ? v : range.high;
+      range.count += v == v ? 1 : 0;
+    }
   return range;
 }
 

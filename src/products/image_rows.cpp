@@ -1,25 +1,15 @@
 #include "tilecompile/products/image_rows.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
+#include "tilecompile/image/encode_samples.hpp"
 
 namespace tilecompile {
 namespace {
 
-constexpr std::uint32_t kNanBits = 0x7fc00000;
-
-std::uint32_t file_word(std::uint32_t bits) {
-  return std::endian::native == std::endian::little ? __builtin_bswap32(bits) : bits;
-}
-
-// Ones' complement: what overflows is added again.
-std::uint32_t folded(std::uint64_t sum) {
-  while ((sum >> 32) != 0) sum = (sum & 0xffffffff) + (sum >> 32);
-  return static_cast<std::uint32_t>(sum);
-}
+constexpr std::size_t kPieceSamples = std::size_t{1} << 16;  // that are in memory as words at a time
 
 }  // namespace
 
@@ -46,36 +36,25 @@ std::uint64_t ImageRows::data_bytes() const {
          static_cast<std::uint64_t>(height_) * next_row_.size();
 }
 
-void ImageRows::write_words(int channel, int rows, int width) {
+template <class T>
+void ImageRows::add_rows(int channel, const Plane<T>& rows) {
   int& next = next_row_.at(static_cast<std::size_t>(channel));
-  if (width != width_ || next + rows > height_)
+  if (rows.width() != width_ || next + rows.height() > height_)
     throw ContractError("rows that do not fit the picture " + what_);
-  std::uint64_t sum = 0;
-  for (std::uint32_t& word : words_) {
-    sum += word;
-    word = file_word(word);
+  const std::uint64_t first = static_cast<std::uint64_t>(channel) * static_cast<std::uint64_t>(height_) +
+                              static_cast<std::uint64_t>(next);
+  const std::uint64_t at = header_bytes_ + first * static_cast<std::uint64_t>(width_) * sizeof(T);
+  std::vector<unsigned char> words(std::min(kPieceSamples, rows.size()) * sizeof(T));
+  for (std::size_t i = 0; i < rows.size(); i += kPieceSamples) {
+    const std::size_t n = std::min(kPieceSamples, rows.size() - i);
+    sum_ = ones_complement(std::uint64_t{sum_} + encode_samples(rows.data() + i, n, words.data()));
+    file_.write_at(at + i * sizeof(T), {reinterpret_cast<const char*>(words.data()), n * sizeof(T)});
   }
-  sum_ = folded(sum_ + folded(sum));
-  const std::uint64_t row = static_cast<std::uint64_t>(channel) * static_cast<std::uint64_t>(height_) +
-                            static_cast<std::uint64_t>(next);
-  file_.write_at(header_bytes_ + row * static_cast<std::uint64_t>(width_) * sizeof(float),
-                 {reinterpret_cast<const char*>(words_.data()), words_.size() * sizeof words_[0]});
-  next += rows;
+  next += rows.height();
 }
 
-void ImageRows::add(int channel, const Plane<float>& rows) {
-  words_.resize(rows.size());
-  std::transform(rows.samples().begin(), rows.samples().end(), words_.begin(),
-                 [](float v) { return v == v ? std::bit_cast<std::uint32_t>(v) : kNanBits; });
-  write_words(channel, rows.height(), rows.width());
-}
-
-void ImageRows::add(int channel, const Plane<std::int32_t>& rows) {
-  words_.resize(rows.size());
-  std::transform(rows.samples().begin(), rows.samples().end(), words_.begin(),
-                 [](std::int32_t v) { return std::bit_cast<std::uint32_t>(v); });
-  write_words(channel, rows.height(), rows.width());
-}
+void ImageRows::add(int channel, const Plane<float>& rows) { add_rows(channel, rows); }
+void ImageRows::add(int channel, const Plane<std::int32_t>& rows) { add_rows(channel, rows); }
 
 std::string ImageRows::digest() const {
   Sha256 hash;
@@ -93,7 +72,7 @@ void ImageRows::finish() {
     if (rows != height_) throw ContractError("rows are missing in the picture " + what_);
   const std::uint64_t data = data_bytes();
   file_.write_at(header_bytes_ + data, std::string((kFitsBlock - data % kFitsBlock) % kFitsBlock, '\0'));
-  file_.write_at(0, header(static_cast<std::uint32_t>(sum_)));
+  file_.write_at(0, header(sum_));
   file_.keep();
 }
 

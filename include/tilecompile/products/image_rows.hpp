@@ -26,7 +26,8 @@ class ImageRows {
   void finish();
 
  private:
-  void write_words(int channel, int rows, int width);
+  template <class T>
+  void add_rows(int channel, const Plane<T>& rows);
   std::string header(std::uint32_t data_sum) const;
   std::uint64_t data_bytes() const;
 
@@ -36,8 +37,7 @@ class ImageRows {
   ProductHeader header_;
   std::uint64_t header_bytes_;
   std::vector<int> next_row_;  // [channel]
-  std::uint64_t sum_ = 0;      // of all words so far
-  std::vector<std::uint32_t> words_;
+  std::uint32_t sum_ = 0;      // of all words so far
   AtomicFile file_;
 };
 
