@@ -6,11 +6,65 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
 
 constexpr float kNoValue = std::numeric_limits<float>::quiet_NaN();
+
+// What a tile has at every pixel: sums of weights, and effective numbers of frames.
+TILECOMPILE_VECTOR_BODY void add_weights_body(const float* of_tile, const float* tile_frames, double down,
+                                              const double* across, int n, double* __restrict weight,
+                                              double* __restrict frames, double* __restrict window) {
+  for (int x = 0; x < n; ++x) {
+    const double w = down * across[x];
+    weight[x] += w * of_tile[x];
+    frames[x] += w * tile_frames[x];
+    window[x] += w;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_weights,
+                          (const float* of_tile, const float* tile_frames, double down, const double* across,
+                           int n, double* weight, double* frames, double* window),
+                          (of_tile, tile_frames, down, across, n, weight, frames, window))
+
+// What it has where a pixel has a value.
+TILECOMPILE_VECTOR_BODY void add_values_body(const float* pixels, const float* tile_variance,
+                                             const TileScale& s, double down, const double* across, int n,
+                                             double* __restrict value, double* __restrict variance,
+                                             double* __restrict window) {
+  const double scale = s.scale, background = s.background, offset = s.offset;
+  for (int x = 0; x < n; ++x) {
+    const double w = down * across[x];
+    const double v = value[x] + w * ((pixels[x] - background) * scale + background + offset);
+    const double of_variance = variance[x] + w * scale * scale * tile_variance[x];
+    const bool valid = pixels[x] == pixels[x];
+    value[x] = valid ? v : value[x];
+    variance[x] = valid ? of_variance : variance[x];
+    window[x] = valid ? window[x] + w : window[x];
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_values,
+                          (const float* pixels, const float* tile_variance, const TileScale& s, double down,
+                           const double* across, int n, double* value, double* variance, double* window),
+                          (pixels, tile_variance, s, down, across, n, value, variance, window))
+
+// Two sums over their window, rounded, `none` where there is no window; the sums begin again.
+TILECOMPILE_VECTOR_BODY void round_means_body(double* __restrict a, double* __restrict b,
+                                              const double* window, int n, float none,
+                                              float* __restrict mean_a, float* __restrict mean_b) {
+  for (int x = 0; x < n; ++x) {
+    const bool any = window[x] > 0;
+    mean_a[x] = any ? static_cast<float>(a[x] / window[x]) : none;
+    mean_b[x] = any ? static_cast<float>(b[x] / window[x]) : none;
+    a[x] = b[x] = 0;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(round_means,
+                          (double* a, double* b, const double* window, int n, float none, float* mean_a,
+                           float* mean_b),
+                          (a, b, window, n, none, mean_a, mean_b))
 
 }  // namespace
 
@@ -30,13 +84,9 @@ CoaddChannel empty_channel(int width, int height) {
 
 OverlapRows::OverlapRows(const Grid& grid)
     : grid_(&grid),
-      value_(grid.image_width, std::min(grid.size, grid.image_height)),
-      value_window_(value_),
-      variance_(value_),
-      weight_(value_),
-      weight_window_(value_),
-      effective_frames_(value_),
-      coverage_(value_.width(), value_.height()) {
+      rows_(std::min(grid.size, grid.image_height)),
+      sums_(grid.image_width, kSums * rows_),
+      coverage_(grid.image_width, rows_) {
   for (const bool start : {false, true})
     for (const bool end : {false, true}) window_[start][end] = axis_window(grid.size, start, end);
 }
@@ -51,11 +101,10 @@ void OverlapRows::add(int tile_id, const CoaddTile& tile, const TileScale& scale
   if (tile_id < next_tile_ || tile_id >= static_cast<int>(grid_->tiles.size()))
     throw ContractError("overlap-add: tile " + std::to_string(tile_id) + " out of order");
   const Box& box = grid_->tiles[static_cast<std::size_t>(tile_id)];
-  if (box.y0 < first_row_ || box.y1() > first_row_ + value_.height())
+  if (box.y0 < first_row_ || box.y1() > first_row_ + rows_)
     throw ContractError("overlap-add: tile " + std::to_string(tile_id) + " lies outside of the rows of sums");
   next_tile_ = tile_id + 1;
-  if (tile.light_low && light_low_.empty())
-    light_low_ = light_high_ = Plane<double>(value_.width(), value_.height());
+  if (tile.light_low && light_low_.empty()) light_low_ = light_high_ = Plane<double>(sums_.width(), rows_);
   const auto& across = window_[box.x0 == 0][box.x1() == grid_->image_width];
   const auto& down = window_[box.y0 == 0][box.y1() == grid_->image_height];
   for (int y = 0; y < box.h; ++y)
@@ -66,7 +115,7 @@ void OverlapRows::add(int tile_id, const CoaddTile& tile, const TileScale& scale
 
 void OverlapRows::add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
                             const double* across) {
-  const int kept = (box.y0 + y) % value_.height();
+  const int kept = (box.y0 + y) % rows_;
   const float *of_low = tile.light_low->row(y), *of_high = tile.light_high->row(y);
   double *low = light_low_.row(kept) + box.x0, *high = light_high_.row(kept) + box.x0;
   for (int x = 0; x < box.w; ++x) {
@@ -75,62 +124,32 @@ void OverlapRows::add_light(int y, const CoaddTile& tile, const Box& box, double
   }
 }
 
-// Before the windows of the row are cleared.
-void OverlapRows::complete_light(int row, CoaddChannel& into, int at) {
-  const int kept = row % value_.height();
-  const double* window = weight_window_.row(kept);
-  double *low = light_low_.row(kept), *high = light_high_.row(kept);
-  for (int x = 0; x < value_.width(); ++x) {
-    if (window[x] > 0) {
-      into.light_low.at(x, at) = static_cast<float>(low[x] / window[x]);
-      into.light_high.at(x, at) = static_cast<float>(high[x] / window[x]);
-    }
-    low[x] = high[x] = 0;
-  }
-}
-
 void OverlapRows::add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
                           const double* across) {
-  const int kept = (box.y0 + y) % value_.height();
-  const float *pixels = tile.pixels->row(y), *of_tile = tile.weight->row(y);
-  const float *tile_variance = tile.variance->row(y), *tile_frames = tile.effective_frames->row(y);
-  const std::int32_t* covered = tile.coverage->row(y);
-  double *value = value_.row(kept) + box.x0, *value_window = value_window_.row(kept) + box.x0;
-  double *weight = weight_.row(kept) + box.x0, *weight_window = weight_window_.row(kept) + box.x0;
-  double *variance = variance_.row(kept) + box.x0, *frames = effective_frames_.row(kept) + box.x0;
-  std::int32_t* coverage = coverage_.row(kept) + box.x0;
-  for (int x = 0; x < box.w; ++x) {
-    const double window = down * across[x];
-    weight[x] += window * of_tile[x];
-    weight_window[x] += window;
-    frames[x] += window * tile_frames[x];
-    coverage[x] = covered[x];
-    if (pixels[x] != pixels[x]) continue;
-    value[x] += window * ((pixels[x] - scale.background) * scale.scale + scale.background + scale.offset);
-    variance[x] += window * scale.scale * scale.scale * tile_variance[x];
-    value_window[x] += window;
-  }
+  const int row = box.y0 + y, x0 = box.x0;
+  add_weights(tile.weight->row(y), tile.effective_frames->row(y), down, across, box.w, sum(kWeight, row) + x0,
+              sum(kEffectiveFrames, row) + x0, sum(kWeightWindow, row) + x0);
+  add_values(tile.pixels->row(y), tile.variance->row(y), scale, down, across, box.w, sum(kValue, row) + x0,
+             sum(kVariance, row) + x0, sum(kValueWindow, row) + x0);
+  std::copy_n(tile.coverage->row(y), box.w, coverage_.row(row % rows_) + x0);
 }
 
 void OverlapRows::complete(int end, CoaddChannel& into, int at) {
+  const int width = sums_.width();
   for (; first_row_ < end; ++first_row_, ++at) {
-    if (has_light()) complete_light(first_row_, into, at);
-    const int kept = first_row_ % value_.height();
-    double *value = value_.row(kept), *value_window = value_window_.row(kept);
-    double *weight = weight_.row(kept), *weight_window = weight_window_.row(kept);
-    double *variance = variance_.row(kept), *frames = effective_frames_.row(kept);
-    float *pixels = into.pixels.row(at), *of_image = into.weight.row(at);
-    float *image_variance = into.variance.row(at), *image_frames = into.effective_frames.row(at);
-    std::copy_n(coverage_.row(kept), value_.width(), into.coverage.row(at));
-    std::fill_n(coverage_.row(kept), value_.width(), 0);
-    for (int x = 0; x < value_.width(); ++x) {
-      const bool has_value = value_window[x] > 0, has_weight = weight_window[x] > 0;
-      pixels[x] = has_value ? static_cast<float>(value[x] / value_window[x]) : kNoValue;
-      image_variance[x] = has_value ? static_cast<float>(variance[x] / value_window[x]) : kNoValue;
-      of_image[x] = has_weight ? static_cast<float>(weight[x] / weight_window[x]) : 0.0F;
-      image_frames[x] = has_weight ? static_cast<float>(frames[x] / weight_window[x]) : 0.0F;
-      value[x] = value_window[x] = variance[x] = weight[x] = weight_window[x] = frames[x] = 0;
-    }
+    const int kept = first_row_ % rows_;
+    double *value_window = sum(kValueWindow, kept), *weight_window = sum(kWeightWindow, kept);
+    round_means(sum(kValue, kept), sum(kVariance, kept), value_window, width, kNoValue, into.pixels.row(at),
+                into.variance.row(at));
+    round_means(sum(kWeight, kept), sum(kEffectiveFrames, kept), weight_window, width, 0, into.weight.row(at),
+                into.effective_frames.row(at));
+    if (has_light())
+      round_means(light_low_.row(kept), light_high_.row(kept), weight_window, width, 0,
+                  into.light_low.row(at), into.light_high.row(at));
+    std::copy_n(coverage_.row(kept), width, into.coverage.row(at));
+    std::fill_n(coverage_.row(kept), width, 0);
+    std::fill_n(value_window, width, 0.0);
+    std::fill_n(weight_window, width, 0.0);
   }
 }
 

@@ -3,8 +3,41 @@
 #include <limits>
 
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
+namespace {
+
+TILECOMPILE_VECTOR_BODY void add_maps_body(const std::int32_t* covered, const float* of_frame, std::size_t n,
+                                           std::int32_t* __restrict coverage, double* __restrict weight) {
+  for (std::size_t i = 0; i < n; ++i) {
+    coverage[i] += covered[i];
+    weight[i] += of_frame[i];
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_maps,
+                          (const std::int32_t* covered, const float* of_frame, std::size_t n,
+                           std::int32_t* coverage, double* weight),
+                          (covered, of_frame, n, coverage, weight))
+
+TILECOMPILE_VECTOR_BODY void add_frame_body(const float* pixels, const float* of_frame, const float* frames,
+                                            std::size_t n, double* __restrict sum,
+                                            double* __restrict variance, double* __restrict inverse_frames,
+                                            std::int32_t* __restrict count) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool valid = pixels[i] == pixels[i];
+    sum[i] = valid ? sum[i] + pixels[i] : sum[i];
+    variance[i] = valid ? variance[i] + of_frame[i] : variance[i];
+    inverse_frames[i] = valid ? inverse_frames[i] + 1.0 / frames[i] : inverse_frames[i];
+    count[i] += valid ? 1 : 0;
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(add_frame,
+                          (const float* pixels, const float* of_frame, const float* frames, std::size_t n,
+                           double* sum, double* variance, double* inverse_frames, std::int32_t* count),
+                          (pixels, of_frame, frames, n, sum, variance, inverse_frames, count))
+
+}  // namespace
 
 AverageStack::AverageStack(int width, int height)
     : sum_(width, height),
@@ -17,18 +50,9 @@ AverageStack::AverageStack(int width, int height)
 void AverageStack::add(const CoaddChannel& rows, int y0) {
   if (rows.pixels.width() != sum_.width() || y0 < 0 || y0 + rows.pixels.height() > sum_.height())
     throw ContractError("final stack: a synthetic frame has another shape");
-  const std::size_t begin = static_cast<std::size_t>(y0) * static_cast<std::size_t>(sum_.width());
-  for (std::size_t i = 0; i < rows.pixels.size(); ++i) {
-    const std::size_t at = begin + i;
-    const float v = rows.pixels.samples()[i];
-    coverage_.samples()[at] += rows.coverage.samples()[i];
-    weight_.samples()[at] += rows.weight.samples()[i];
-    if (v != v) continue;
-    sum_.samples()[at] += v;
-    variance_.samples()[at] += rows.variance.samples()[i];
-    inverse_frames_.samples()[at] += 1.0 / rows.effective_frames.samples()[i];
-    ++count_.samples()[at];
-  }
+  add_maps(rows.coverage.data(), rows.weight.data(), rows.pixels.size(), coverage_.row(y0), weight_.row(y0));
+  add_frame(rows.pixels.data(), rows.variance.data(), rows.effective_frames.data(), rows.pixels.size(),
+            sum_.row(y0), variance_.row(y0), inverse_frames_.row(y0), count_.row(y0));
 }
 
 CoaddChannel AverageStack::finish() const {

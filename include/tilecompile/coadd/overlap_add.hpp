@@ -46,6 +46,8 @@ class OverlapRows {
   /// Numerator / window sum of the next rows, up to `end`, rounded once to float32, into the rows of `into`
   /// from `at` on. Light has planes there when a tile so far had some.
   void complete(int end, CoaddChannel& into, int at);
+  /// For another picture, once all rows are completed: the memory is used again.
+  void begin_again() { next_tile_ = first_row_ = 0; }
   bool has_light() const { return !light_low_.empty(); }
   /// Memory that one channel of a grid takes.
   static std::size_t size_bytes(const Grid& grid);
@@ -53,14 +55,16 @@ class OverlapRows {
  private:
   void add_light(int y, const CoaddTile& tile, const Box& box, double scale, double down,
                  const double* across);
-  void complete_light(int row, CoaddChannel& into, int at);
   void add_row(int y, const CoaddTile& tile, const Box& box, const TileScale& scale, double down,
                const double* across);
 
+  enum Sum { kValue, kValueWindow, kVariance, kWeight, kWeightWindow, kEffectiveFrames, kSums };
+  // Of row y of the image, which takes the place of row y - rows_.
+  double* sum(Sum which, int y) { return sums_.row(which * rows_ + y % rows_); }
+
   const Grid* grid_;
-  int next_tile_ = 0, first_row_ = 0;
-  Plane<double> value_, value_window_, variance_, weight_, weight_window_,
-      effective_frames_;  // row y of the image is y modulo their height
+  int rows_, next_tile_ = 0, first_row_ = 0;
+  Plane<double> sums_;  // in one piece, which lies in large pages
   Plane<std::int32_t> coverage_;
   Plane<double> light_low_, light_high_;  // empty until a tile has some
   std::vector<double> window_[2][2];      // [at start][at end] of an axis
