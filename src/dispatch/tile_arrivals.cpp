@@ -51,6 +51,11 @@ void TileOwner::look_at(Arrival& arrival) const {
 }
 
 void TileOwner::load(Arrival& arrival) const {
+  // Of a single process: it is read, and checked, when the synthetic frames are joined.
+  if (round_.first_round != nullptr && !judge_.present()) {
+    arrival.file.emplace();
+    return;
+  }
   try {
     LoadedResult loaded = load_result(round_, place_.store, arrival.result);
     arrival.file = std::move(loaded.file);

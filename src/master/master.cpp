@@ -54,20 +54,15 @@ void open_directory(RunUnderWay& run) {
   for (const BadFrame& frame : run.record.left_out) note_frame(run, "frame_left_out", frame);
 }
 
-ProductPlan final_plan(const StackingParams& stacking, const std::string& history) {
-  return {"stack", stacking.output_file, {"tilecompile: " + history}, {}, true};
-}
-
 // The last two phases where synthetic frames are wanted.
 void stack_synthetic_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                             const TileRound& round, const Yardstick& yardstick) {
   const SyntheticFrames made = make_synthetic_frames(run, night, tiles, round);
   const StackingParams& stacking = run.config.method.stacking;
   const char* mean = stacking.method == StackingParams::Method::kWeightedAverage ? "weighted" : "plain";
-  write_final(run, night, tiles,
-              final_plan(stacking, std::string(mean) + " mean of " + std::to_string(made.clusters.count) +
-                                       " synthetic frames"),
-              made.stack, yardstick);
+  const std::string history = std::string("tilecompile: ") + mean + " mean of " +
+                              std::to_string(made.clusters.count) + " synthetic frames";
+  write_final(run, night, tiles, {"stack", stacking.output_file, {history}, {}, true}, made.stack, yardstick);
   write_frame_table(run, night, made.clusters);
 }
 
@@ -170,6 +165,7 @@ RunOutcome carry_out(RunUnderWay& run) {
                made.channels);
     write_frame_table(run, night, {});
   }
+  run.names.wait();
   remember_masters_of_workers(run);
   const auto& verdict = run.record.verdict;
   const bool failed = std::any_of(verdict.begin(), verdict.end(), [](const auto& c) { return !c.passed; });

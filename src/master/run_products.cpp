@@ -78,7 +78,7 @@ void write_rejection(RunUnderWay& run, const AnalysedNight& night, const TileJoi
 
 }  // namespace
 
-ProductContext product_context(const RunUnderWay& run, const AnalysedNight& night) {
+ProductContext product_context(RunUnderWay& run, const AnalysedNight& night) {
   ProductContext context;
   context.directory = run.directory->path();
   context.first_frame = night.first_frame.path;
@@ -93,6 +93,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
   context.classical = &night.analysis.classical;
   context.grid = &night.grid;
   context.threads = run.threads;
+  context.names = &run.names;
   if (night.frames.raw) context.on_reference = &night.frames.raw->registration.grid;
   return context;
 }
@@ -100,6 +101,7 @@ ProductContext product_context(const RunUnderWay& run, const AnalysedNight& nigh
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                           const std::vector<CoaddChannel>& reconstruction, const Yardstick& yardstick) {
   run.clock.start("write products");
+  run.names.wait();  // of another try
   RunRecord& record = run.record;
   ProductContext context = product_context(run, night);
   context.yardstick = &yardstick;
@@ -139,6 +141,7 @@ void link_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& 
                 const ProductPlan& plan, const std::vector<CoaddChannel>& reconstruction) {
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation",
                                           reconstruction));
+  run.names.wait();
   const ProductContext context = product_context(run, night);
   run.record.products.push_back(link_product(context, product_named(run.record, kReconstruction), plan));
   show_and_judge(run, tiles, context, reconstruction);

@@ -9,7 +9,7 @@
 namespace tilecompile {
 
 /// What the headers of all products say.
-ProductContext product_context(const RunUnderWay& run, const AnalysedNight& night);
+ProductContext product_context(RunUnderWay& run, const AnalysedNight& night);
 
 /// The classical stack and the reconstruction, with the metrics of tiles and what was rejected.
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,

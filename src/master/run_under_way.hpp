@@ -15,6 +15,7 @@
 #include "tilecompile/master/frame_rounds.hpp"
 #include "tilecompile/master/master.hpp"
 #include "tilecompile/passes/calibration.hpp"
+#include "tilecompile/products/products.hpp"
 
 namespace tilecompile {
 
@@ -49,6 +50,7 @@ struct RunUnderWay : Observer {
   std::map<std::string, GivenHash> hashes;     ///< [path of a frame] that they gave
   bool is_checked = false;                     ///< a resumed run is the one that began
   bool is_shown = false;                       ///< the onlooker has the night
+  NamesToCome names;                           ///< of products that are complete
   std::vector<MadeMaster> made_masters;        ///< of this run, not remembered for others yet
   std::optional<ResultsQueueEnd> results_end;  ///< one results queue serves all rounds
 };

@@ -31,12 +31,6 @@ std::uint64_t content_key(const Manifest& manifest) {
   return std::stoull(sha256_hex(all).substr(0, 16), nullptr, 16);
 }
 
-std::string synthetic_name(int cluster) {
-  char name[32];
-  std::snprintf(name, sizeof name, "syn_%02d", cluster);
-  return name;
-}
-
 Clusters cluster_frames(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles) {
   const MethodConfig& method = run.config.method;
   const auto states =
@@ -93,7 +87,9 @@ std::vector<ResultMessage> second_round(RunUnderWay& run, const AnalysedNight& n
 }
 
 ProductPlan synthetic_plan(const Clusters& clusters, int cluster) {
-  const std::string name = synthetic_name(cluster);
+  char number[32];
+  std::snprintf(number, sizeof number, "%02d", cluster);
+  const std::string name = std::string("syn_") + number;
   const std::vector<int> members = clusters.members(cluster);
   const std::string history = "tilecompile: synthetic frame " + std::to_string(cluster) + " of " +
                               std::to_string(clusters.count) + " from " + std::to_string(members.size()) +
@@ -106,10 +102,10 @@ std::vector<CoaddChannel> join_and_average(RunUnderWay& run, const AnalysedNight
                                            const Clusters& clusters, const LoadTile& load,
                                            const SyntheticJoin& join) {
   const int width = run.record.width, height = run.record.height;
-  std::vector<AverageStack> stacks(static_cast<std::size_t>(run.record.channels),
-                                   AverageStack(width, height));
+  std::vector<AverageStack> stacks;
+  for (int c = 0; c < run.record.channels; ++c) stacks.emplace_back(width, height);
   const ProductContext context = product_context(run, night);
-  std::vector<std::unique_ptr<ProductRows>> files;
+  std::vector<std::shared_ptr<ProductRows>> files;
   join_synthetic_frames(load, join, [&](int first, int y0, const auto& rows) {
     if (y0 == 0) files.clear();
     files.resize(rows.size());
@@ -124,12 +120,16 @@ std::vector<CoaddChannel> join_and_average(RunUnderWay& run, const AnalysedNight
       }
       const auto k = static_cast<std::size_t>(i - stacked);
       if (y0 == 0)
-        files[k] = std::make_unique<ProductRows>(context, synthetic_plan(clusters, first + i - stacked),
+        files[k] = std::make_shared<ProductRows>(context, synthetic_plan(clusters, first + i - stacked),
                                                  width, height);
       files[k]->add(rows[k]);
-      if (last) products[k] = files[k]->finish();
+      if (last) products[k] = files[k]->record();
     });
-    if (last) std::move(products.begin(), products.end(), std::back_inserter(run.record.products));
+    if (!last) return;
+    std::move(products.begin(), products.end(), std::back_inserter(run.record.products));
+    run.names.add([complete = std::move(files)] {
+      for (const auto& file : complete) file->finish();
+    });
   });
   std::vector<CoaddChannel> average;
   for (const AverageStack& stack : stacks) average.push_back(stack.finish());
@@ -147,6 +147,7 @@ void check_stack_by_siril(RunUnderWay& run, const AnalysedNight& night, const Cl
   run.clock.start("check stack with siril");
   const SirilProgram siril{find_siril("stacking.engine"), run.threads, run};
   StackCheckJob job;
+  run.names.wait();
   job.frames = frames_to_stack(run.directory->path(), stacking);
   if (static_cast<int>(job.frames.size()) != clusters.count)
     throw InputError("stacking.input_pattern '" + stacking.input_pattern + "' selects " +

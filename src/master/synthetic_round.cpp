@@ -1,6 +1,8 @@
 #include "tilecompile/master/synthetic_round.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/master/tile_joiner.hpp"
@@ -24,57 +26,51 @@ std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage
   return scales;
 }
 
-// For good: there is no tile to join.
-bool failed(const std::vector<ResultMessage>& results, int tile_id) {
-  return results[static_cast<std::size_t>(tile_id)].data_checksum.empty();
-}
-
 using PlaneScales = std::vector<std::vector<TileScale>>;
 
 /// Frames first .. first + count - 1, which are joined in one pass over the tiles.
 struct FramesOfPass {
   int first = 0, count = 0;
-  std::vector<OverlapRows> sums;                // [frame][channel]
-  std::vector<std::vector<CoaddChannel>> rows;  // [frame][channel] that are ready; their memory is used again
+  std::vector<std::unique_ptr<OverlapRows>> sums;  // [frame][channel]
+  std::vector<std::vector<CoaddChannel>> rows;     // [frame][channel] that are ready; memory is used again
 };
 
 // Adds the tiles begin .. end - 1, of one row of tiles.
 void add_tiles(const LoadTile& load, const SyntheticJoin& join, const PlaneScales& scales, int begin, int end,
                FramesOfPass& frames) {
   const int count = end - begin, first_plane = frames.first * join.channels;
-  std::vector<TileFile> files(static_cast<std::size_t>(count));
+  std::vector<std::optional<TileFile>> files(static_cast<std::size_t>(count));
   parallel_for(count, join.threads, [&](int i) {
-    const auto t = static_cast<std::size_t>(begin + i);
-    if (failed(*join.results, begin + i)) return;
-    files[static_cast<std::size_t>(i)] = load((*join.results)[t]);
+    const ResultMessage& result = (*join.results)[static_cast<std::size_t>(begin + i)];
+    if (!failed_for_good(result)) files[static_cast<std::size_t>(i)] = load(result);
   });
   parallel_for(static_cast<int>(frames.sums.size()), join.threads, [&](int s) {
     const auto plane = static_cast<std::size_t>(first_plane + s);
     for (int i = 0; i < count; ++i) {
-      if (failed(*join.results, begin + i)) continue;
-      const TileFile& file = files[static_cast<std::size_t>(i)];
+      const auto& file = files[static_cast<std::size_t>(i)];
+      if (!file) continue;
       const auto t = static_cast<std::size_t>(begin + i);
       TileScale scale = scales[plane][t];
       if (join.rescale == ReconstructionParams::TileRescale::kReference)
-        scale = reference_scale(file.pixels[plane].view(),
+        scale = reference_scale(file->pixels[plane].view(),
                                 (*join.reference)[plane % join.reference->size()].view(join.grid->tiles[t]));
-      frames.sums[static_cast<std::size_t>(s)].add(begin + i, coadd_tile(file, plane), scale);
+      frames.sums[static_cast<std::size_t>(s)]->add(begin + i, coadd_tile(*file, plane), scale);
     }
   });
 }
 
 // The rows up to `end` are ready.
 void hand_over(const SyntheticJoin& join, int end, FramesOfPass& frames, const TakeSyntheticRows& take) {
-  const int y0 = frames.sums.front().completed();
+  const int y0 = frames.sums.front()->completed();
   if (y0 >= end) return;
   const auto channels = static_cast<std::size_t>(join.channels);
   parallel_for(static_cast<int>(frames.sums.size()), join.threads, [&](int s) {
     const auto i = static_cast<std::size_t>(s);
     CoaddChannel& rows = frames.rows[i / channels][i % channels];
     if (rows.pixels.height() != end - y0) rows = empty_channel(join.grid->image_width, end - y0);
-    if (frames.sums[i].has_light() && rows.light_low.height() != end - y0)
+    if (frames.sums[i]->has_light() && rows.light_low.height() != end - y0)
       rows.light_low = rows.light_high = Plane<float>(join.grid->image_width, end - y0);
-    frames.sums[i].complete(end, rows, 0);
+    frames.sums[i]->complete(end, rows, 0);
   });
   take(frames.first, y0, frames.rows);
 }
@@ -115,14 +111,21 @@ void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, cons
   const int most = static_cast<int>(
       std::clamp<std::size_t>(fitting, 1, static_cast<std::size_t>(std::max(1, join.clusters))));
   const int passes = (join.clusters + most - 1) / most;
-  for (int pass = 0, first = 0; pass < passes; ++pass) {
-    const int end = join.clusters * (pass + 1) / passes;
-    FramesOfPass frames{first, end - first, {}, {}};
-    frames.sums.assign(static_cast<std::size_t>(frames.count * join.channels), OverlapRows(*join.grid));
-    frames.rows.assign(static_cast<std::size_t>(frames.count),
+  FramesOfPass frames;
+  for (int pass = 0; pass < passes; ++pass) {
+    frames.first += frames.count;
+    frames.count = join.clusters * (pass + 1) / passes - frames.first;
+    frames.sums.resize(static_cast<std::size_t>(frames.count * join.channels));
+    parallel_for(static_cast<int>(frames.sums.size()), join.threads, [&](int i) {
+      auto& sums = frames.sums[static_cast<std::size_t>(i)];
+      if (sums)
+        sums->begin_again();
+      else
+        sums = std::make_unique<OverlapRows>(*join.grid);
+    });
+    frames.rows.resize(static_cast<std::size_t>(frames.count),
                        std::vector<CoaddChannel>(static_cast<std::size_t>(join.channels)));
     join_frames(load, join, scales, frames, take);
-    first = end;
   }
 }
 

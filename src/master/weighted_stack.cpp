@@ -31,9 +31,6 @@ struct SyntheticTiles {
   }
 };
 
-// A tile that failed for good has nothing to join.
-bool failed_for_good(const ResultMessage& result) { return result.data_checksum.empty(); }
-
 // Scales of the v2 mode, which need the medians of all tiles first; [channel][tile].
 std::vector<std::vector<TileScale>> all_median_scales(const SyntheticTiles& tiles) {
   std::vector<std::vector<double>> medians(tiles.channels), backgrounds(tiles.channels);

@@ -182,16 +182,25 @@ std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels) 
   return planes;
 }
 
+namespace {
+
+void give_name(const ProductContext& context, const std::function<void()>& finish) {
+  if (context.names == nullptr) return finish();
+  context.names->add(finish);
+}
+
+}  // namespace
+
 void write_rejected_light(const ProductContext& context, const std::vector<CoaddChannel>& channels) {
   if (channels.front().light_high.empty()) return;
   const auto write = [&](const char* file, Plane<float> CoaddChannel::*plane, const char* what) {
     const Plane<float>& shape = channels.front().pixels;
     const ProductPlan plan{"rejected", file, {what}, {}, false};
-    ImageRows image = rows_of_product(context, plan, product_header(context, plan), nullptr, nullptr,
-                                      shape.width(), shape.height());
+    const std::shared_ptr<ImageRows> image(new ImageRows(rows_of_product(
+        context, plan, product_header(context, plan), nullptr, nullptr, shape.width(), shape.height())));
     for (std::size_t c = 0; c < channels.size(); ++c)
-      add_rows(image, c, channels[c].*plane, times(output_unit(context, c)));
-    image.finish();
+      add_rows(*image, c, channels[c].*plane, times(output_unit(context, c)));
+    give_name(context, [image] { image->finish(); });
   };
   write("rejected.fits", &CoaddChannel::light_high,
         "tilecompile: light that rejection took above the other frames, summed over frames");
@@ -213,7 +222,8 @@ void measure(const ProductContext& context, const std::vector<ProductPlanes>& ch
 
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<ProductPlanes>& channels) {
-  ProductRows product(context, plan, channels.front().pixels->width(), channels.front().pixels->height());
+  const auto product = std::make_shared<ProductRows>(context, plan, channels.front().pixels->width(),
+                                                     channels.front().pixels->height());
   std::vector<PictureFigures> figures(channels.size());
   std::vector<TilePattern> pattern(channels.size());
   std::vector<std::function<void()>> parts;  // the longest first
@@ -223,10 +233,11 @@ ProductRecord write_product(const ProductContext& context, const ProductPlan& pl
       figures[c] = measure_picture(*channels[c].pixels, context.yardstick->sky[c], *context.metrics);
     });
   }
-  for (auto& part : product.parts(channels)) parts.push_back(std::move(part));
+  for (auto& part : product->parts(channels)) parts.push_back(std::move(part));
   parallel_for(static_cast<int>(parts.size()), context.threads,
                [&](int i) { parts[static_cast<std::size_t>(i)](); });
-  ProductRecord record = product.finish(context.threads);
+  ProductRecord record = product->record();
+  give_name(context, [product] { product->finish(); });
   if (!plan.measured) return record;
   record.figures = std::move(figures);
   record.pattern = std::move(pattern);
@@ -239,16 +250,15 @@ ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan,
 
 ProductRows::ProductRows(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header,
                          int width, int height)
-    : units_(output_units(context)),
+    : name_(plan.name),
+      path_(plan.file),
+      units_(output_units(context)),
       pixels_(rows_of_product(context, plan, header, nullptr, nullptr, width, height)),
       variance_(rows_of_product(context, plan, header, "variance", kVarianceText, width, height)),
       coverage_(rows_of_product(context, plan, header, "coverage", kCoverageText, width, height,
                                 ImageSamples::kInt32)),
       weight_(rows_of_product(context, plan, header, "weight", kWeightText, width, height)),
-      effective_frames_(rows_of_product(context, plan, header, "neff", kNeffText, width, height)) {
-  record_.name = plan.name;
-  record_.file = plan.file;
-}
+      effective_frames_(rows_of_product(context, plan, header, "neff", kNeffText, width, height)) {}
 
 std::vector<std::function<void()>> ProductRows::parts(const std::vector<ProductPlanes>& rows) {
   const auto of_all = [&rows](const auto& add) {
@@ -278,14 +288,24 @@ void ProductRows::add(const std::vector<CoaddChannel>& rows) {
   for (const auto& part : parts(planes)) part();
 }
 
-ProductRecord ProductRows::finish(int threads) {
-  const std::array<ImageRows*, 5> images{&pixels_, &variance_, &coverage_, &weight_, &effective_frames_};
-  parallel_for(static_cast<int>(images.size()), threads, [&](int i) {
-    ImageRows& image = *images[static_cast<std::size_t>(i)];
-    if (&image == &pixels_) record_.digest = image.digest();
-    image.finish();
-  });
-  return record_;
+ProductRecord ProductRows::record() const {
+  ProductRecord record;
+  record.name = name_;
+  record.file = path_;
+  record.digest = pixels_.digest();
+  return record;
+}
+
+void ProductRows::finish() {
+  for (ImageRows* image : {&pixels_, &variance_, &coverage_, &weight_, &effective_frames_}) image->finish();
+}
+
+void NamesToCome::add(std::function<void()> finish) {
+  under_way_.push_back(std::async(std::launch::async, std::move(finish)));
+}
+
+void NamesToCome::wait() {
+  for (std::future<void>& names : std::exchange(under_way_, {})) names.get();
 }
 
 ProductRecord link_product(const ProductContext& context, const ProductRecord& product,

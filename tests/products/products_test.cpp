@@ -3,10 +3,39 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <memory>
+
+#include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
 
 namespace tilecompile {
 namespace {
+
+// The second name is given only after the first call of add has returned: nobody waited for it.
+TEST(NamesToCome, AreGivenBesideOtherWorkAndAllThereAfterAWait) {
+  const TempDir folder;
+  const auto image =
+      std::make_shared<ImageRows>(folder.path() / "a.fits", ImageSamples::kFloat32, 2, 1, 1, ProductHeader{});
+  image->add(0, Plane<float>(2, 1, 3));
+  std::promise<void> added;
+  NamesToCome names;
+  names.add([image, go = added.get_future().share()] {
+    go.wait();
+    image->finish();
+  });
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a.fits"));
+  added.set_value();
+  names.wait();
+  EXPECT_EQ(read_image(folder.path() / "a.fits").front().samples(), (std::vector<float>{3, 3}));
+}
+
+TEST(NamesToCome, WaitTellsWhatWentWrongOnce) {
+  NamesToCome names;
+  names.add([] { throw TransientError("the disk is full"); });
+  EXPECT_THROW(names.wait(), TransientError);
+  EXPECT_NO_THROW(names.wait());
+}
 
 TEST(OutputUnits, NormalizedOnesNeedASkyToDivideBy) {
   FrameMetrics metrics;

@@ -73,6 +73,9 @@ class TileJoiner {
 std::pair<std::vector<double>, std::vector<double>> plane_scalars(const std::vector<ResultMessage>& results,
                                                                   std::size_t p);
 
+/// A tile of which there is nothing to join.
+inline bool failed_for_good(const ResultMessage& result) { return result.data_checksum.empty(); }
+
 /// Memory that the planes of a tile take.
 std::size_t planes_bytes(const TileFile& file);
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,17 @@ struct Yardstick {
 Yardstick make_yardstick(const Image& classical, double seeing_px,
                          const std::vector<CoaddChannel>& reconstruction, int threads);
 
+/// Gives complete files their names while others are made: the disk takes its time for that.
+class NamesToCome {
+ public:
+  void add(std::function<void()> finish);
+  /// Until all have their names. Throws what went wrong with one.
+  void wait();
+
+ private:
+  std::vector<std::future<void>> under_way_;
+};
+
 /// What all products of a run say of it in their headers.
 struct ProductContext {
   std::filesystem::path directory;  ///< of the run
@@ -36,7 +48,8 @@ struct ProductContext {
   const std::vector<PictureFigures>* plain = nullptr;  ///< [channel] of it; none: the product is that stack
   const Yardstick* yardstick = nullptr;                ///< none where nothing is measured
   const Grid* grid = nullptr;
-  int threads = 1;  ///< that write one product
+  int threads = 1;               ///< that write one product
+  NamesToCome* names = nullptr;  ///< gives products their names later; none: write_product does
   const OutputGrid* on_reference =
       nullptr;  ///< where the pixels lie on `first_frame`; none: they are its own
 };
@@ -72,14 +85,16 @@ class ProductRows {
   void add(const std::vector<CoaddChannel>& rows);
   /// The same as one step for each file, which may be taken side by side; `rows` has to stay meanwhile.
   std::vector<std::function<void()>> parts(const std::vector<ProductPlanes>& rows);
+  /// Name, file and digest. After the last rows.
+  ProductRecord record() const;
   /// Gives the files their names. Once, after the last rows.
-  ProductRecord finish(int threads = 1);
+  void finish();
 
  private:
   ProductRows(const ProductContext& context, const ProductPlan& plan, const ProductHeader& header, int width,
               int height);
 
-  ProductRecord record_;
+  std::string name_, path_;    // as the plan says
   std::vector<double> units_;  // [channel] output units a unit of I'
   ImageRows pixels_, variance_, coverage_, weight_, effective_frames_;
 };
