@@ -35,7 +35,7 @@ TileScale reference_scale(const PlaneView<float>& tile, const PlaneView<float>& 
   Distribution samples;
   samples.assign(difference.view(), 0);
   TileScale scale;
-  scale.offset = clip(samples, 0).location;
+  scale.offset = clipped_location(samples, 0);
   const auto excess = [&](const PlaneView<float>& plane, double& background) {
     samples.assign(plane, 0);
     const Clipped clipped = clip(samples, 0);

@@ -143,7 +143,7 @@ void check_frame_tables(const TileRound& round, const ResultMessage& result, con
 void check_figures(const ResultMessage& result, const TileFile& file, std::size_t plane) {
   Distribution samples;
   samples.assign(file.pixels[plane].view(), 0);
-  const double background = clip(samples, 0).location;
+  const double background = clipped_location(samples, 0);
   const double tile_median = samples.count() == 0 ? 0 : samples.median() - background;
   if (result.tile_background[plane] != background || result.tile_median[plane] != tile_median)
     refuse_tile(result, "tile_background or tile_median of its message is not that of its pixels");

@@ -19,6 +19,8 @@ namespace {
 
 /// Bytes read and decoded at a time: stays in the second-level cache.
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 18;
+/// What lies between two rows of a box is read with them up to so many bytes: another call takes longer.
+constexpr std::int64_t kShortGapBytes = 4096;
 /// Samples per call for files that go through cfitsio.
 constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
 
@@ -53,8 +55,8 @@ struct FrameReader::State {
   void read_bytes(std::int64_t offset, std::size_t wanted);
   template <class Sample>
   void read_plain(std::int64_t first, std::int64_t n, Sample* out);
-  void decode(std::int64_t n, float* out);
-  void decode(std::int64_t n, std::uint16_t* out);
+  void decode(const unsigned char* bytes, std::int64_t n, float* out);
+  void decode(const unsigned char* bytes, std::int64_t n, std::uint16_t* out);
   void read_by_library(std::int64_t first, std::int64_t n, float* out);
   void note_zeros(const float* samples, std::int64_t n) {
     zero_read = zero_read || (zeros == ZeroIsNodata::kAuto && has_zero(samples, static_cast<std::size_t>(n)));
@@ -150,15 +152,14 @@ void FrameReader::State::read_bytes(std::int64_t offset, std::size_t wanted) {
   }
 }
 
-// What lies in `raw`.
-void FrameReader::State::decode(std::int64_t n, float* out) {
-  decode_samples(raw.data(), static_cast<std::size_t>(n), layout().bitpix, layout().scaling,
+void FrameReader::State::decode(const unsigned char* bytes, std::int64_t n, float* out) {
+  decode_samples(bytes, static_cast<std::size_t>(n), layout().bitpix, layout().scaling,
                  zeros == ZeroIsNodata::kAlways, out);
   note_zeros(out, n);
 }
 
-void FrameReader::State::decode(std::int64_t n, std::uint16_t* out) {
-  const FoundCodes here = decode_to_codes(raw.data(), static_cast<std::size_t>(n), layout().scaling, out);
+void FrameReader::State::decode(const unsigned char* bytes, std::int64_t n, std::uint16_t* out) {
+  const FoundCodes here = decode_to_codes(bytes, static_cast<std::size_t>(n), layout().scaling, out);
   codes_found = {codes_found.zero || here.zero, codes_found.last || here.last,
                  codes_found.negative || here.negative};
 }
@@ -173,7 +174,7 @@ void FrameReader::State::read_plain(std::int64_t first, std::int64_t n, Sample* 
     // Ends where the guard's blocks end; both are multiples of a sample from data_start on.
     const std::int64_t now = std::min(n, ((offset / step + 1) * step - offset) / sample_bytes);
     read_bytes(offset, static_cast<std::size_t>(now * sample_bytes));
-    decode(now, out);
+    decode(raw.data(), now, out);
     first += now;
     out += now;
     n -= now;
@@ -224,7 +225,20 @@ void FrameReader::State::decode_box(int channel, const Box& box, Sample* out) {
   if constexpr (std::is_same_v<Sample, float>)
     if (!plain()) return read_by_library(first, box.h * width, out);
   if (box.w == width) return read_plain(first, box.h * width, out);
-  for (int y = 0; y < box.h; ++y) read_plain(first + y * width, box.w, out + std::ptrdiff_t{y} * box.w);
+  const std::int64_t sample_bytes = std::abs(layout().bitpix) / 8, row_bytes = width * sample_bytes;
+  const bool read_gaps = !guard && row_bytes - box.w * sample_bytes <= kShortGapBytes;
+  const int at_once = read_gaps ? static_cast<int>(std::max<std::int64_t>(1, kChunkBytes / row_bytes)) : 1;
+  for (int y = 0; y < box.h; y += at_once) {
+    Sample* const to = out + std::ptrdiff_t{y} * box.w;
+    if (at_once == 1) {
+      read_plain(first + y * width, box.w, to);
+      continue;
+    }
+    const int rows = std::min(at_once, box.h - y);
+    read_bytes(layout().data_start + (first + y * width) * sample_bytes,
+               static_cast<std::size_t>((rows - 1) * row_bytes + box.w * sample_bytes));
+    for (int r = 0; r < rows; ++r) decode(raw.data() + r * row_bytes, box.w, to + std::ptrdiff_t{r} * box.w);
+  }
 }
 
 // Most rows tell by themselves which of their zeros are borders; the others are read with their neighbours.

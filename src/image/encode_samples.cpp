@@ -23,8 +23,8 @@ namespace {
 }
 
 template <class T>
-[[gnu::always_inline]] inline void write_words(const T* samples, std::size_t n,
-                                               unsigned char* __restrict out, std::uint64_t& sum) {
+[[gnu::always_inline]] inline void write_words(const T* samples, std::size_t n, unsigned char* __restrict out,
+                                               std::uint64_t& sum) {
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint32_t bits = bits_of(samples[i]), word = file_word(bits);

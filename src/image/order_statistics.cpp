@@ -18,10 +18,16 @@ constexpr double kClippedSdShare = 0.98658;  // share of the standard deviation 
 constexpr int kDigitBits = 11;
 
 // Order-preserving map of floats to unsigned numbers.
-std::uint32_t sort_key(float v) {
+[[gnu::always_inline]] inline std::uint32_t sort_key(float v) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(v == 0 ? 0.0f : v);
-  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+  return bits ^ ((0 - (bits >> 31)) | 0x80000000u);
 }
+TILECOMPILE_VECTOR_BODY void find_keys_body(const float* samples, std::size_t n,
+                                            std::uint32_t* __restrict keys) {
+  for (std::size_t i = 0; i < n; ++i) keys[i] = sort_key(samples[i]);
+}
+TILECOMPILE_VECTOR_LEVELS(find_keys, (const float* samples, std::size_t n, std::uint32_t* keys),
+                          (samples, n, keys))
 float value_of_key(std::uint32_t key) {
   return std::bit_cast<float>((key & 0x80000000u) != 0 ? key ^ 0x80000000u : ~key);
 }
@@ -100,14 +106,28 @@ Range range_of(const PlaneView<float>& plane) {
 struct CodeBins {
   double lowest, per_code;
   std::int32_t last;
+  bool whole;  ///< the codes are whole numbers one apart, of which float32 holds every difference
 };
 
+[[gnu::always_inline]] inline std::int32_t bin_of(float v, const CodeBins& bins) {
+  const double at = (v - bins.lowest) * bins.per_code + 0.5;
+  return static_cast<std::int32_t>(at == at ? at : bins.last);  // NaN only of a sample that is
+}
+[[gnu::always_inline]] inline std::int32_t whole_bin_of(float v, const CodeBins& bins) {
+  const float at = v - static_cast<float>(bins.lowest);
+  return static_cast<std::int32_t>(at == at ? at : static_cast<float>(bins.last));
+}
+
+// Of one row.
 TILECOMPILE_VECTOR_BODY void find_bins_body(const float* __restrict samples, std::size_t n,
                                             const CodeBins& bins, std::int32_t* __restrict bin) {
-  const double lowest = bins.lowest, per_code = bins.per_code, last = bins.last;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double at = (samples[i] - lowest) * per_code + 0.5;
-    bin[i] = static_cast<std::int32_t>(at == at ? at : last);  // NaN only of a sample that is
+  if (n < kRowBlock || !bins.whole) {
+    for (std::size_t i = 0; i < n; ++i) bin[i] = bin_of(samples[i], bins);
+    return;
+  }
+  for (std::size_t x = 0; x < n; x += kRowBlock) {
+    const std::size_t at = block_at(x, n);
+    for (std::size_t i = at; i < at + kRowBlock; ++i) bin[i] = whole_bin_of(samples[i], bins);
   }
 }
 TILECOMPILE_VECTOR_LEVELS(find_bins,
@@ -117,10 +137,12 @@ TILECOMPILE_VECTOR_LEVELS(find_bins,
 }  // namespace
 
 void Distribution::assign(const PlaneView<float>& plane, double code_step) {
-  value_.clear();
-  below_.clear();
   const Range range = range_of(plane);
-  if (range.count == 0) return;
+  if (range.count == 0) {
+    value_.clear();
+    below_.clear();
+    return;
+  }
   if (code_step > 0 && std::isfinite(1 / code_step)) {
     constexpr double kMostBins = std::numeric_limits<std::int32_t>::max();
     const double bins = (static_cast<double>(range.high) - range.low) / code_step + 2;
@@ -132,28 +154,28 @@ void Distribution::assign(const PlaneView<float>& plane, double code_step) {
 
 void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step,
                                     std::size_t bins) {
+  constexpr double kWholeFloats = 1 << 24;
   // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
   bins_.assign(bins + 1, 0);
   keys_.resize(bins + 1);
-  const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins)};
-  constexpr std::size_t kAtOnce = 256;
-  std::int32_t bin[kAtOnce];
+  const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins),
+                    code_step == 1 && lowest == std::floor(lowest) &&
+                        std::abs(lowest) + static_cast<double>(bins) < kWholeFloats};
   const auto width = static_cast<std::size_t>(plane.width);
-  for (int y = 0; y < plane.height; ++y)
-    for (std::size_t x = 0; x < width; x += kAtOnce) {
-      const float* const samples = plane.row(y) + x;
-      const std::size_t n = std::min(kAtOnce, width - x);
-      find_bins(samples, n, of, bin);
-      for (std::size_t i = 0; i < n; ++i) {
-        const auto b = static_cast<std::size_t>(bin[i]);
-        ++bins_[b];
-        keys_[b] = std::bit_cast<std::uint32_t>(samples[i]);
-      }
-    }
+  row_.resize(width);
+  for (int y = 0; y < plane.height; ++y) {
+    const float* const samples = plane.row(y);
+    find_bins(samples, width, of, row_.data());
+    for (std::size_t x = 0; x < width; ++x) ++bins_[static_cast<std::size_t>(row_[x])];
+    for (std::size_t x = 0; x < width && !of.whole; ++x)
+      keys_[static_cast<std::size_t>(row_[x])] = std::bit_cast<std::uint32_t>(samples[x]);
+  }
+  value_.clear();
+  below_.clear();
   std::uint64_t below = 0;
   for (std::size_t b = 0; b < bins; ++b) {
     if (bins_[b] == 0) continue;
-    value_.push_back(std::bit_cast<float>(keys_[b]));
+    value_.push_back(of.whole ? lowest + static_cast<float>(b) : std::bit_cast<float>(keys_[b]));
     below_.push_back(below);
     below += bins_[b];
   }
@@ -161,20 +183,29 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
 }
 
 void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t count) {
+  const auto width = static_cast<std::size_t>(plane.width);
+  const bool all = count == width * static_cast<std::size_t>(plane.height);
   keys_.resize(count);
   std::size_t n = 0;
   for (int y = 0; y < plane.height; ++y) {
     const float* const row = plane.row(y);
-    for (int x = 0; x < plane.width; ++x)
+    if (all) find_keys(row, width, &keys_[static_cast<std::size_t>(y) * width]);
+    for (std::size_t x = 0; x < width && !all; ++x)
       if (row[x] == row[x]) keys_[n++] = sort_key(row[x]);
   }
   radix_sort(keys_, spare_);
-  for (std::size_t i = 0; i < keys_.size(); ++i) {
-    if (i != 0 && keys_[i] == keys_[i - 1]) continue;
-    value_.push_back(value_of_key(keys_[i]));
-    below_.push_back(i);
+  value_.resize(count);
+  below_.resize(count + 1);
+  std::size_t distinct = 0;  // what the last of equal keys left is written over
+  for (std::size_t i = 0; i < count; ++i) {
+    value_[distinct] = value_of_key(keys_[i]);
+    const bool first = i == 0 || keys_[i] != keys_[i - 1];
+    below_[distinct] = first ? i : below_[distinct];
+    distinct += i + 1 == count || keys_[i] != keys_[i + 1] ? 1 : 0;
   }
-  below_.push_back(keys_.size());
+  value_.resize(distinct);
+  below_.resize(distinct + 1);
+  below_[distinct] = count;
 }
 
 /// The range of distinct values that a clip still keeps, and its statistics.
@@ -268,19 +299,34 @@ class Clipping {
 
 double Distribution::median() const { return value_.empty() ? 0 : Clipping(*this).median(); }
 
-Clipped clip(const Distribution& samples, double code_step) {
-  if (samples.count() == 0) return {};
-  Clipping range(samples);
+namespace {
+
+// What a 3-sigma clip leaves.
+void keep_clipped(Clipping& range, double code_step) {
   for (int round = 0; round < kClipRounds; ++round) {
     const double center = range.median();
     const double s = std::max(kSdOfMad * range.mad(center), code_step);
     if (s == 0 || !range.narrow(center, kClipSigma * s)) break;
   }
-  Clipped result;
-  result.kept = range.count();
-  result.location = code_step > 0 ? range.interpolated_median(code_step) : range.median();
-  result.scale = range.standard_deviation() / kClippedSdShare;
-  return result;
+}
+double location_of(const Clipping& kept, double code_step) {
+  return code_step > 0 ? kept.interpolated_median(code_step) : kept.median();
+}
+
+}  // namespace
+
+double clipped_location(const Distribution& samples, double code_step) {
+  if (samples.count() == 0) return 0;
+  Clipping range(samples);
+  keep_clipped(range, code_step);
+  return location_of(range, code_step);
+}
+
+Clipped clip(const Distribution& samples, double code_step) {
+  if (samples.count() == 0) return {};
+  Clipping range(samples);
+  keep_clipped(range, code_step);
+  return {location_of(range, code_step), range.standard_deviation() / kClippedSdShare, range.count()};
 }
 
 }  // namespace tilecompile

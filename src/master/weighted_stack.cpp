@@ -46,7 +46,7 @@ std::vector<std::vector<TileScale>> all_median_scales(const SyntheticTiles& tile
     const auto tile = tiles.average(t);
     for (std::size_t c = 0; c < tiles.channels; ++c) {
       samples.assign(tile[c].pixels.view(), 0);
-      backgrounds[c].push_back(clip(samples, 0).location);
+      backgrounds[c].push_back(clipped_location(samples, 0));
       medians[c].push_back(samples.count() == 0 ? 0 : samples.median() - backgrounds[c].back());
     }
   }

@@ -162,7 +162,7 @@ std::optional<StarMetrics> measure_stars(const FrameCutout& cutout, const Box& b
                                          Distribution& scratch, bool contrast_over_sky) {
   scratch.assign(cutout.samples, cutout.code_step);
   if (!covers(scratch, cutout, min_valid_fraction)) return std::nullopt;
-  const double b = normalization(clip(scratch, cutout.code_step).location);
+  const double b = normalization(clipped_location(scratch, cutout.code_step));
   std::vector<double> fwhm, axis_ratio, contrast;
   for (int s : stars) {
     const ReferenceStar& star = metrics.stars[static_cast<std::size_t>(s)];

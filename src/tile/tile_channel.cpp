@@ -112,7 +112,7 @@ TileChannel finish_channel(WeightedMean mean, std::vector<double> frame_weight, 
   result.frame_weight = std::move(frame_weight);
   Distribution samples;
   samples.assign(mean.mean.view(), 0);
-  result.background = clip(samples, 0).location;
+  result.background = clipped_location(samples, 0);
   result.median = samples.count() == 0 ? 0 : samples.median() - result.background;
   result.pixels = std::move(mean.mean);
   result.coverage = std::move(mean.coverage);

@@ -246,23 +246,26 @@ TEST(FrameReader, BorderZerosAreTheSameInEveryBandOfRows) {
   }
 }
 
-// A box is read with the columns beside it that tell whether its zeros are borders, not with whole rows.
+// A box is read with the columns beside it that tell whether its zeros are borders; what lies between its
+// rows is read with them in the narrow frame, not in the wide one.
 TEST(FrameReader, BorderZerosAreTheSameInEveryBox) {
   TempDir dir;
-  constexpr int kWidth = 61, kHeight = 53;
-  FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(kWidth, kHeight)));
-  const Image whole = reader.read_all();
-  for (const int w : {1, 5, 16, 30, 31})
-    for (const int h : {1, 9, 20})
-      for (int x0 = 0; x0 + w <= kWidth; ++x0)
-        for (int y0 = 0; y0 + h <= kHeight; y0 += 4) {
-          const Box box{x0, y0, w, h};
-          std::vector<float> part(box.area()), expected;
-          reader.read_box(1, box, part.data());
-          for (int y = y0; y < box.y1(); ++y)
-            expected.insert(expected.end(), whole[1].row(y) + x0, whole[1].row(y) + box.x1());
-          expect_same_bits(part, expected);
-        }
+  constexpr int kHeight = 53;
+  for (const int width : {61, 2500}) {
+    FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(width, kHeight)));
+    const Image whole = reader.read_all();
+    for (const int w : {1, 5, 16, 30, 31})
+      for (const int h : {1, 9, 20})
+        for (int x0 = 0; x0 + w <= width; x0 += width / 61)
+          for (int y0 = 0; y0 + h <= kHeight; y0 += 4) {
+            const Box box{x0, y0, w, h};
+            std::vector<float> part(box.area()), expected;
+            reader.read_box(1, box, part.data());
+            for (int y = y0; y < box.y1(); ++y)
+              expected.insert(expected.end(), whole[1].row(y) + x0, whole[1].row(y) + box.x1());
+            expect_same_bits(part, expected);
+          }
+  }
 }
 
 // As the codes of a box, borders dropped, against read_box.

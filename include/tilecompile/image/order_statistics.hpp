@@ -31,6 +31,7 @@ class Distribution {
   std::vector<float> value_;          // distinct, ascending
   std::vector<std::uint64_t> below_;  // below_[i]: samples smaller than value_[i]; one more entry: all
   std::vector<std::uint32_t> keys_, spare_, bins_;  // scratch
+  std::vector<std::int32_t> row_;
 };
 
 /// Location and scale of what a 3-sigma clip keeps.
@@ -43,5 +44,7 @@ struct Clipped {
 /// interpolated inside its code; scale is the standard deviation of what is kept divided by 0.98658. No
 /// samples: zeros.
 Clipped clip(const Distribution& samples, double code_step);
+/// Its location alone.
+double clipped_location(const Distribution& samples, double code_step);
 
 }  // namespace tilecompile
