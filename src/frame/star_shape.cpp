@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "gaussian_fit.hpp"
+#include "tilecompile/image/median.hpp"
 
 namespace tilecompile {
 namespace {
@@ -13,12 +14,6 @@ constexpr double kFwhmPerSigma = 2.3548200450309493;
 constexpr double kMinSnr = 5.0;
 // rms of the smallest 80 % of |normal deviates|
 constexpr double kTrimmed = 0.8, kTrimmedRms = 0.66160;
-
-/// k-th smallest (from 0); its value does not depend on how the library partitions.
-double order_statistic(std::vector<double>& values, std::size_t k) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k), values.end());
-  return values[k];
-}
 
 bool in_ring(int x, int y, int side) { return x < 2 || y < 2 || x >= side - 2 || y >= side - 2; }
 
@@ -45,7 +40,7 @@ bool read_stamp(const PlaneView<float>& samples, int xc, int yc, int radius, Sta
       if (in_ring(x, y, stamp.side)) ring.push_back(from[x]);
     }
   }
-  stamp.offset = order_statistic(ring, ring.size() / 2);
+  stamp.offset = value_of_rank(ring, ring.size() / 2);
   for (double& sample : stamp.samples) sample -= stamp.offset;
   return true;
 }
@@ -90,7 +85,7 @@ double sky_scatter(const Stamp& stamp, const std::vector<double>& residuals) {
       if (in_ring(x, y, stamp.side)) differences.push_back(std::abs(residuals[i] - residuals[last - i]));
   std::vector<double> ordered = differences;
   const double limit =
-      order_statistic(ordered, static_cast<std::size_t>(kTrimmed * static_cast<double>(ordered.size())));
+      value_of_rank(ordered, static_cast<std::size_t>(kTrimmed * static_cast<double>(ordered.size())));
   double sum = 0, count = 0;
   for (double d : differences)
     if (d <= limit) {

@@ -197,6 +197,8 @@ double median_in_place(std::vector<double>& values) {
   return n % 2 == 1 ? upper : (lower + upper) / 2;
 }
 
+double value_of_rank(std::vector<double>& values, std::size_t k) { return select(values, k, k).first; }
+
 double median(std::vector<double> values) { return median_in_place(values); }
 
 double median_of_few(const std::vector<float>& values) {

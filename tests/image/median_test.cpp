@@ -72,5 +72,24 @@ TEST(Median, IsThatOfSortedValuesWhateverTheirOrderAndSpread) {
   set_vector_level(widest_vector_level());
 }
 
+TEST(Median, ValueOfARankIsThatOfSortedValues) {
+  std::mt19937 random(5);
+  for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+    set_vector_level(level);
+    for (const unsigned spread : {1u, 7u, 100000u})
+      for (const std::size_t n : {1, 2, 63, 64, 65, 136, 999}) {
+        std::vector<double> values;
+        for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<double>(random() % spread) - 3);
+        std::vector<double> ordered = values;
+        std::sort(ordered.begin(), ordered.end());
+        for (std::size_t k = 0; k < n; ++k) {
+          std::vector<double> copy = values;
+          ASSERT_EQ(value_of_rank(copy, k), ordered[k]) << "rank " << k << " of " << n << ", " << spread;
+        }
+      }
+  }
+  set_vector_level(widest_vector_level());
+}
+
 }  // namespace
 }  // namespace tilecompile
