@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = kLargePage;
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 }  // namespace
 
@@ -16,11 +16,12 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = kLargePage;
 // time takes longer than to fill it, and between two passes over the frames one thread did little else.
 void* operator new(std::size_t bytes) {
   if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
-  const bool large = bytes >= kLarge;
-  if (large) bytes = (bytes + kLargePage - 1) / kLargePage * kLargePage;
-  void* const memory = large ? std::aligned_alloc(kLargePage, bytes) : std::malloc(bytes == 0 ? 1 : bytes);
+  const bool large = bytes >= kLargePage;
+  const std::size_t pages = (bytes + kLargePage - 1) / kLargePage * kLargePage;
+  void* const memory = large ? std::aligned_alloc(kLargePage, pages) : std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();
-  if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish; small pages do as well
+  // A wish; small pages do as well. The last large page is asked for where little of it is lost.
+  if (large) madvise(memory, pages - bytes <= bytes / 8 ? pages : bytes, MADV_HUGEPAGE);
   return memory;
 }
 void operator delete(void* memory) noexcept { std::free(memory); }

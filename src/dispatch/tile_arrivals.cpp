@@ -51,7 +51,7 @@ void TileOwner::look_at(Arrival& arrival) const {
 }
 
 void TileOwner::load(Arrival& arrival) const {
-  // Of a single process: it is read, and checked, when the synthetic frames are joined.
+  // Of a single process: it is read, and its sum checked, when the synthetic frames are joined.
   if (round_.first_round != nullptr && !judge_.present()) {
     arrival.file.emplace();
     return;

@@ -38,7 +38,7 @@ class FitsWriter {
   void column(int datatype, int column, std::int64_t row, std::int64_t n, const void* values);
   /// DATASUM and CHECKSUM with constant comments. Call when the HDU is complete.
   void end_hdu();
-  /// Bytes that header_alone will give. Call it as that.
+  /// Bytes that header_alone will give, which may follow. Call after begin_image and the cards.
   std::size_t header_size();
   /// The header of an image of these axes whose data, of this sum (fits_checksum), are written elsewhere, as
   /// end_hdu would leave it. Call after begin_image with as many axes of 1, and the cards; nothing else after

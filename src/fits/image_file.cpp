@@ -1,14 +1,14 @@
 #include "tilecompile/fits/image_file.hpp"
 
+#include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 
 #include "fits_writer.hpp"
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/fits/frame_reader.hpp"
+#include "tilecompile/image/encode_samples.hpp"
 
 namespace tilecompile {
 namespace {
@@ -42,27 +42,17 @@ void write_planes(const std::filesystem::path& path, const std::vector<Plane<T>>
   write_file_atomically(path, planes_as_fits(path.string(), image, type, header));
 }
 
-std::uint32_t big_endian(std::uint32_t bits) {
-  return std::endian::native == std::endian::little ? __builtin_bswap32(bits) : bits;
-}
-
-std::uint32_t data_bits(float value) {
-  return std::isnan(value) ? std::uint32_t{0x7fc00000} : std::bit_cast<std::uint32_t>(value);
-}
-std::uint32_t data_bits(std::int32_t value) { return std::bit_cast<std::uint32_t>(value); }
-
 template <class T>
 std::string digest_of(const std::vector<Plane<T>>& image) {
+  constexpr std::size_t kAtOnce = 16384;
   Sha256 hash;
-  std::array<std::uint32_t, 4096> words{};
-  for (const Plane<T>& plane : image) {
-    const std::vector<T>& samples = plane.samples();
-    for (std::size_t i = 0; i < samples.size();) {
-      std::size_t n = 0;
-      for (; n < words.size() && i < samples.size(); ++n, ++i) words[n] = big_endian(data_bits(samples[i]));
-      hash.update(words.data(), n * sizeof words[0]);
+  std::array<unsigned char, kAtOnce * sizeof(T)> words{};
+  for (const Plane<T>& plane : image)
+    for (std::size_t i = 0; i < plane.size(); i += kAtOnce) {
+      const std::size_t n = std::min(kAtOnce, plane.size() - i);
+      encode_samples(plane.data() + i, n, words.data());
+      hash.update(words.data(), n * sizeof(T));
     }
-  }
   return hash.hex();
 }
 

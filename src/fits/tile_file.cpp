@@ -135,6 +135,7 @@ void append_image(FitsWriter& writer, const std::vector<long>& axes, std::size_t
   file.resize(data + whole_blocks(data_bytes));
   const std::uint32_t sum = encode(reinterpret_cast<unsigned char*>(&file[data]));
   const std::string cards = writer.header_alone(axes, sum);
+  if (cards.size() != data - header) throw ContractError("a tile's header has another size than was said");
   cards.copy(&file[header], cards.size());
 }
 

@@ -54,9 +54,10 @@ void TileReader::open_image(int hdu, const std::string& name, int bitpix) {
       refuse_tile_file("axes of " + what + " do not fit the file");
     samples_ *= axis(i);
   }
-  // A scaled picture is none of ours.
-  for (const char* key : {"BSCALE", "BZERO", "BLANK"})
+  // A picture that is scaled, packed or behind other data is none of ours.
+  for (const char* key : {"BSCALE", "BZERO", "BLANK", "ZIMAGE", "GROUPS"})
     if (has(key)) refuse_tile_file(what + " has " + key);
+  if (has("PCOUNT") && whole_number("PCOUNT") != 0) refuse_tile_file(what + " has a PCOUNT");
 }
 
 void TileReader::require_end() const {

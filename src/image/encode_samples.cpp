@@ -74,7 +74,6 @@ TILECOMPILE_VECTOR_LEVELS(read_floats, (const unsigned char* words, std::size_t 
 
 }  // namespace
 
-// Below 2^32 words the 64 bits do not overflow.
 std::uint32_t ones_complement(std::uint64_t sum) {
   while ((sum >> 32) != 0) sum = (sum & 0xffffffff) + (sum >> 32);
   return static_cast<std::uint32_t>(sum);

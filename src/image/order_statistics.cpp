@@ -106,7 +106,7 @@ Range range_of(const PlaneView<float>& plane) {
 struct CodeBins {
   double lowest, per_code;
   std::int32_t last;
-  bool whole;  ///< the codes are whole numbers one apart, of which float32 holds every difference
+  bool whole;  ///< codes and BZERO are whole numbers, of which float32 holds every difference
 };
 
 [[gnu::always_inline]] inline std::int32_t bin_of(float v, const CodeBins& bins) {

@@ -101,7 +101,6 @@ ProductContext product_context(RunUnderWay& run, const AnalysedNight& night) {
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,
                           const std::vector<CoaddChannel>& reconstruction, const Yardstick& yardstick) {
   run.clock.start("write products");
-  run.names.wait();  // of another try
   RunRecord& record = run.record;
   ProductContext context = product_context(run, night);
   context.yardstick = &yardstick;

@@ -186,6 +186,7 @@ void sweep(const RunUnderWay& run, double age_s) {
 
 void give_up(RunUnderWay& run, RunEnd end) {
   if (!run.directory) return;  // it failed before anything was done
+  run.names.settle();
   try {
     finish(run, end);
     // What is wrong with the frames is cured by other frames, which are another run.

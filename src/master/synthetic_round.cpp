@@ -11,7 +11,7 @@ namespace tilecompile {
 namespace {
 
 constexpr int kTilesAThread = 2;              // held decoded at a time
-constexpr std::size_t kMostFramesAPass = 64;  // five files of each are open
+constexpr std::size_t kMostFramesAPass = 32;  // five files of each are open, and of two passes before
 
 // [plane][tile]
 std::vector<std::vector<TileScale>> plane_scales(const std::vector<ResultMessage>& results,

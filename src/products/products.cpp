@@ -1,12 +1,16 @@
 #include "tilecompile/products/products.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
+#include <future>
+#include <memory>
+#include <system_error>
+#include <utility>
 
 #include "tilecompile/base/atomic_file.hpp"
 #include "tilecompile/base/error.hpp"
+#include "tilecompile/base/log.hpp"
 #include "tilecompile/base/parallel.hpp"
 #include "tilecompile/coadd/quality.hpp"
 #include "tilecompile/coadd/rejected_light.hpp"
@@ -300,12 +304,30 @@ void ProductRows::finish() {
   for (ImageRows* image : {&pixels_, &variance_, &coverage_, &weight_, &effective_frames_}) image->finish();
 }
 
-void NamesToCome::add(std::function<void()> finish) {
-  under_way_.push_back(std::async(std::launch::async, std::move(finish)));
+void NamesToCome::add(const std::function<void()>& finish) {
+  if (under_way_.size() == kMostAtATime) {
+    std::future<void> oldest = std::move(under_way_.front());
+    under_way_.pop_front();
+    oldest.get();
+  }
+  try {
+    under_way_.push_back(std::async(std::launch::async, finish));
+  } catch (const std::system_error&) {
+    finish();
+  }
 }
 
 void NamesToCome::wait() {
   for (std::future<void>& names : std::exchange(under_way_, {})) names.get();
+}
+
+void NamesToCome::settle() noexcept {
+  for (std::future<void>& names : under_way_) try {
+      names.get();
+    } catch (const std::exception& e) {
+      log_warning(std::string("a picture did not get its name: ") + e.what());
+    }
+  under_way_.clear();
 }
 
 ProductRecord link_product(const ProductContext& context, const ProductRecord& product,

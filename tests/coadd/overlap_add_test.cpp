@@ -8,6 +8,7 @@
 
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/exact_math.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -42,7 +43,8 @@ std::vector<Tile> random_tiles(const Grid& grid) {
   for (const Box& box : grid.tiles) {
     Tile t = flat(box, 0);
     for (float& v : t.pixels.samples()) v = rng() % 6 == 0 ? std::nanf("") : any(rng);
-    for (float& v : t.weight.samples()) v = any(rng);
+    for (Plane<float>* map : {&t.weight, &t.variance, &t.effective_frames})
+      for (float& v : map->samples()) v = any(rng);
     for (auto& v : t.coverage.samples()) v = static_cast<std::int32_t>(rng() % 30);
     tiles.push_back(std::move(t));
   }
@@ -68,20 +70,21 @@ TEST(AxisWindow, HannWithOuterHalvesOne) {
       }
 }
 
-TEST(OverlapAdd, AgreesWithObviousLoopsBitByBitOnASmallGrid) {
+void compare_with_obvious_loops() {
   for (const auto& [w, h] : {std::pair{40, 23}, {23, 40}, {41, 17}}) {
     const Grid grid = grid_of(w, h, 16, 0.3);
     ASSERT_GT(grid.tiles.size(), 2u);
     const auto tiles = random_tiles(grid);
     std::vector<TileScale> scales;
     for (std::size_t t = 0; t < tiles.size(); ++t)
-      scales.push_back({1 + 0.01 * static_cast<double>(t), 0.5 + 0.1 * static_cast<double>(t)});
+      scales.push_back({1 + 0.01 * static_cast<double>(t), 0.5 + 0.1 * static_cast<double>(t),
+                        0.003 * static_cast<double>(t)});
     OverlapAdd sum(grid);
     for (std::size_t t = 0; t < tiles.size(); ++t) sum.add(static_cast<int>(t), tiles[t].view(), scales[t]);
     const CoaddChannel result = sum.finish();
     for (int y = 0; y < h; ++y)
       for (int x = 0; x < w; ++x) {
-        double value = 0, window_sum = 0, weight = 0, weight_sum = 0;
+        double value = 0, window_sum = 0, weight = 0, weight_sum = 0, variance = 0, frames = 0;
         std::int32_t coverage = 0;
         for (std::size_t t = 0; t < tiles.size(); ++t) {
           const Box& b = grid.tiles[t];
@@ -92,22 +95,38 @@ TEST(OverlapAdd, AgreesWithObviousLoopsBitByBitOnASmallGrid) {
               down[static_cast<std::size_t>(y - b.y0)] * across[static_cast<std::size_t>(x - b.x0)];
           weight += window * tiles[t].weight.at(x - b.x0, y - b.y0);
           weight_sum += window;
+          frames += window * tiles[t].effective_frames.at(x - b.x0, y - b.y0);
           coverage = tiles[t].coverage.at(x - b.x0, y - b.y0);
           const float v = tiles[t].pixels.at(x - b.x0, y - b.y0);
           if (std::isnan(v)) continue;
-          value += window * ((v - scales[t].background) * scales[t].scale + scales[t].background);
+          const TileScale& s = scales[t];
+          value += window * ((v - s.background) * s.scale + s.background + s.offset);
+          variance += window * s.scale * s.scale * tiles[t].variance.at(x - b.x0, y - b.y0);
           window_sum += window;
         }
         ASSERT_GT(weight_sum, 0) << x << " " << y;
         ASSERT_EQ(pixel_bits(result.weight.at(x, y)), pixel_bits(static_cast<float>(weight / weight_sum)));
+        ASSERT_EQ(pixel_bits(result.effective_frames.at(x, y)),
+                  pixel_bits(static_cast<float>(frames / weight_sum)));
         ASSERT_EQ(result.coverage.at(x, y), coverage);
         if (window_sum > 0) {
+          ASSERT_EQ(pixel_bits(result.variance.at(x, y)),
+                    pixel_bits(static_cast<float>(variance / window_sum)));
           ASSERT_EQ(pixel_bits(result.pixels.at(x, y)), pixel_bits(static_cast<float>(value / window_sum)));
         } else {
           ASSERT_TRUE(std::isnan(result.pixels.at(x, y)));
         }
       }
   }
+}
+
+TEST(OverlapAdd, AgreesWithObviousLoopsBitByBitOnASmallGrid) {
+  for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+    if (level > widest_vector_level()) continue;
+    set_vector_level(level);
+    compare_with_obvious_loops();
+  }
+  set_vector_level(widest_vector_level());
 }
 
 TEST(OverlapAdd, ConstantTilesGiveAConstantImageWhereverCovered) {

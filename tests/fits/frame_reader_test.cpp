@@ -246,18 +246,23 @@ TEST(FrameReader, BorderZerosAreTheSameInEveryBandOfRows) {
   }
 }
 
-// A box is read with the columns beside it that tell whether its zeros are borders; what lies between its
-// rows is read with them in the narrow frame, not in the wide one.
+struct FrameShape {
+  int width, height, step;  // between boxes
+};
+// What lies between the rows of a box is read with them in the first and the second, there in several calls,
+// and not in the third.
+constexpr FrameShape kShapes[] = {{61, 53, 1}, {1500, 300, 67}, {2500, 53, 41}};
+
+// A box is read with the columns beside it that tell whether its zeros are borders.
 TEST(FrameReader, BorderZerosAreTheSameInEveryBox) {
   TempDir dir;
-  constexpr int kHeight = 53;
-  for (const int width : {61, 2500}) {
-    FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(width, kHeight)));
+  for (const auto& [width, height, step] : kShapes) {
+    FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(width, height)));
     const Image whole = reader.read_all();
     for (const int w : {1, 5, 16, 30, 31})
-      for (const int h : {1, 9, 20})
-        for (int x0 = 0; x0 + w <= width; x0 += width / 61)
-          for (int y0 = 0; y0 + h <= kHeight; y0 += 4) {
+      for (const int h : {1, 9, 20, 250})
+        for (int x0 = 0; x0 + w <= width; x0 += step)
+          for (int y0 = 0; y0 + h <= height; y0 += 4 * step) {
             const Box box{x0, y0, w, h};
             std::vector<float> part(box.area()), expected;
             reader.read_box(1, box, part.data());
@@ -271,23 +276,24 @@ TEST(FrameReader, BorderZerosAreTheSameInEveryBox) {
 // As the codes of a box, borders dropped, against read_box.
 TEST(FrameReader, CodesAreTheSamplesOfTheSameBox) {
   TempDir dir;
-  constexpr int kWidth = 61, kHeight = 53;
-  FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(kWidth, kHeight)));
-  for (const int w : {5, 30, kWidth})
-    for (const int h : {1, 20, kHeight})
-      for (int x0 = 0; x0 + w <= kWidth; x0 += 3)
-        for (int y0 = 0; y0 + h <= kHeight; y0 += 4) {
-          const Box box{x0, y0, w, h};
-          std::vector<float> expected(box.area()), found(box.area());
-          reader.read_box(1, box, expected.data());
-          std::vector<std::uint16_t> codes(box.area());
-          const auto packed = reader.read_codes(1, box, codes.data());
-          ASSERT_TRUE(packed && packed->lossless());
-          const std::size_t valid =
-              unpack_samples(codes.data(), codes.size(), packed->has_none, found.data());
-          EXPECT_EQ(packed->has_none, valid < codes.size());
-          expect_same_bits(found, expected);
-        }
+  for (const auto& [width, height, step] : kShapes) {
+    FrameReader reader(write_bytes(dir / "frame.fits", zeros_frame(width, height)));
+    for (const int w : {5, 30, width})
+      for (const int h : {1, 20, height})
+        for (int x0 = 0; x0 + w <= width; x0 += 3 * step)
+          for (int y0 = 0; y0 + h <= height; y0 += 4 * step) {
+            const Box box{x0, y0, w, h};
+            std::vector<float> expected(box.area()), found(box.area());
+            reader.read_box(1, box, expected.data());
+            std::vector<std::uint16_t> codes(box.area());
+            const auto packed = reader.read_codes(1, box, codes.data());
+            ASSERT_TRUE(packed && packed->lossless());
+            const std::size_t valid =
+                unpack_samples(codes.data(), codes.size(), packed->has_none, found.data());
+            EXPECT_EQ(packed->has_none, valid < codes.size());
+            expect_same_bits(found, expected);
+          }
+  }
 }
 
 TEST(FrameReader, WhatHoldsNoCodesGivesNone) {

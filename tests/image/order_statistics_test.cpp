@@ -104,6 +104,34 @@ TEST(OrderStatistics, CountingAndSortingGiveTheSameBits) {
   }
 }
 
+// Rows of every length around that of the blocks in which they are taken, inside of wider ones; what is not
+// valid lies where the last block of a row overlaps the one before, and behind.
+TEST(OrderStatistics, RowsOfAnyLengthAtEveryVectorLevel) {
+  for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+    if (level > widest_vector_level()) continue;
+    set_vector_level(level);
+    for (const int width : {1, 15, 16, 17, 31, 32, 33, 93})
+      for (const bool integers : {false, true}) {
+        Plane<float> plane = random_plane(100, 7, static_cast<unsigned>(width), 5, integers, 0);
+        for (int y = 0; y < 7; y += 2) plane.at(width - 1, y) = std::nanf("");
+        if (width > 20) plane.at(width - 16, 3) = std::nanf("");
+        const PlaneView<float> view = plane.view({0, 0, width, 7});
+        Plane<float> cut(width, 7);
+        for (int y = 0; y < 7; ++y) std::copy_n(view.row(y), width, cut.row(y));
+        const std::vector<double> valid = valid_samples(cut);
+        Distribution d;
+        d.assign(view, integers ? 1 : 0);
+        ASSERT_EQ(d.count(), valid.size()) << width;
+        EXPECT_EQ(d.median(), naive_median(valid)) << width;
+        EXPECT_EQ(d.smallest(), *std::min_element(valid.begin(), valid.end())) << width;
+        EXPECT_EQ(d.largest(), *std::max_element(valid.begin(), valid.end())) << width;
+        EXPECT_EQ(clip(d, integers).location, naive_clip(valid, integers).location) << width;
+        EXPECT_EQ(clipped_location(d, integers), naive_clip(valid, integers).location) << width;
+      }
+  }
+  set_vector_level(widest_vector_level());
+}
+
 TEST(OrderStatistics, SmallStepsAndNegativeValuesAreCounted) {
   Plane<float> plane(4, 1);
   plane.samples() = {-0.3f, -0.2f, -0.2f, 0.1f};

@@ -30,6 +30,24 @@ TEST(NamesToCome, AreGivenBesideOtherWorkAndAllThereAfterAWait) {
   EXPECT_EQ(read_image(folder.path() / "a.fits").front().samples(), (std::vector<float>{3, 3}));
 }
 
+TEST(NamesToCome, TheOldestIsWaitedForWhereThereAreTooMany) {
+  NamesToCome names;
+  names.add([] { throw TransientError("the disk is full"); });
+  for (std::size_t i = 1; i < NamesToCome::kMostAtATime; ++i) names.add([] {});
+  EXPECT_THROW(names.add([] {}), TransientError);
+  EXPECT_NO_THROW(names.wait());
+}
+
+TEST(NamesToCome, ARunThatFailsOtherwiseHearsOfItInTheLogAlone) {
+  NamesToCome names;
+  int finished = 0;
+  names.add([] { throw TransientError("the disk is full"); });
+  names.add([&] { finished = 1; });
+  names.settle();
+  EXPECT_EQ(finished, 1);
+  EXPECT_NO_THROW(names.wait());
+}
+
 TEST(NamesToCome, WaitTellsWhatWentWrongOnce) {
   NamesToCome names;
   names.add([] { throw TransientError("the disk is full"); });

@@ -75,7 +75,8 @@ struct TileRound {
 /// Hears of a round while it goes on, and may end it. Its pieces are tiles.
 class RoundObserver : public Observer {
  public:
-  /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile.
+  /// A result was accepted and journalled; `file` is its verified tile, empty for a piece of a tile
+  /// and, where there is no own computation, for one of the second round.
   virtual void accept(const ResultMessage& result, TileFile file) = 0;
   /// What was accepted of the tile is not believed any more; another result will be accepted.
   virtual void revoke(int /*tile_id*/) {}
@@ -107,13 +108,13 @@ std::vector<TileTask> make_tasks(const TileRound& round, const TileLedger& ledge
 TileTask make_task(const TileRound& round, int tile_id);
 
 /// Publishes the tasks and collects one verified result a tile: checksum and shape of the stored object are
-/// checked, duplicates are dropped, every accepted result is journalled before it is acknowledged. The
-/// observer accepts results in order of arrival, for a resumed run first the tiles of the journal that still
-/// hold, in ascending tile_id. A tile that fails for good is put on tile.dlq and stays without a result; more
-/// of them than `max_failed_tiles` throw the last one's error. Tasks that got lost are published again.
-/// A duplicate with another checksum is settled by the master's own computation. Throws ContractError for an
-/// impossible state of a worker, and for such a duplicate where there is no own computation; and what the
-/// observer throws.
+/// checked (in the second round only beside an own computation), duplicates are dropped, every accepted
+/// result is journalled before it is acknowledged. The observer accepts results in order of arrival, for a
+/// resumed run first the tiles of the journal that still hold, in ascending tile_id. A tile that fails for
+/// good is put on tile.dlq and stays without a result; more of them than `max_failed_tiles` throw the last
+/// one's error. Tasks that got lost are published again. A duplicate with another checksum is settled by the
+/// master's own computation. Throws ContractError for an impossible state of a worker, and for such a
+/// duplicate where there is no own computation; and what the observer throws.
 TileLedger dispatch_tiles(const TileRound& round, const RoundPlace& place, RoundObserver& observer);
 
 }  // namespace tilecompile

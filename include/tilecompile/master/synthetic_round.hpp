@@ -38,7 +38,7 @@ using TakeSyntheticRows =
 
 /// Joins the tiles of the second round into synthetic frames, a row of tiles after the other, on all threads:
 /// planes are spread over them, and each adds its tiles in ascending tile_id, so their number changes no bit.
-/// Each tile is loaded once, and checked again, when the sums of all frames fit in the memory limit;
+/// Each tile is loaded, and its sum checked, once when the sums of all frames fit in the memory limit;
 /// otherwise as many frames are joined at a time as fit. A result without data_checksum is a hole.
 void join_synthetic_frames(const LoadTile& load, const SyntheticJoin& join, const TakeSyntheticRows& take);
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstddef>
+#include <deque>
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -24,15 +26,21 @@ struct Yardstick {
 Yardstick make_yardstick(const Image& classical, double seeing_px,
                          const std::vector<CoaddChannel>& reconstruction, int threads);
 
-/// Gives complete files their names while others are made: the disk takes its time for that.
+/// Gives complete files their names while others are made: the disk takes its time for that. Used by one
+/// thread.
 class NamesToCome {
  public:
-  void add(std::function<void()> finish);
+  static constexpr std::size_t kMostAtATime = 2;  ///< their files are open
+  /// Calls `finish` beside what follows, where the system has a thread for it. Waits for the oldest one when
+  /// there are as many as may be, and throws what went wrong with it.
+  void add(const std::function<void()>& finish);
   /// Until all have their names. Throws what went wrong with one.
   void wait();
+  /// The same at the end of a run that has failed: says in the log what went wrong.
+  void settle() noexcept;
 
  private:
-  std::vector<std::future<void>> under_way_;
+  std::deque<std::future<void>> under_way_;
 };
 
 /// What all products of a run say of it in their headers.
@@ -73,7 +81,7 @@ struct ProductPlanes {
 std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels);
 
 /// Writes the picture and its side files *.coverage.fits, *.weight.fits, *.variance.fits and *.neff.fits, and
-/// returns the record with digest and figures.
+/// returns the record with digest and figures. With `names` of the context they are there when those are.
 ProductRecord write_product(const ProductContext& context, const ProductPlan& plan,
                             const std::vector<ProductPlanes>& channels);
 
@@ -99,8 +107,9 @@ class ProductRows {
   ImageRows pixels_, variance_, coverage_, weight_, effective_frames_;
 };
 
-/// A product with the pixels of another one that is written already: its files are second names of those of
-/// `product` (copies where the file system has none), its record has the same digest and figures.
+/// A product with the pixels of another one that is written already, and has its names: its files are second
+/// names of those of `product` (copies where the file system has none), its record has the same digest and
+/// figures.
 ProductRecord link_product(const ProductContext& context, const ProductRecord& product,
                            const ProductPlan& plan);
 
