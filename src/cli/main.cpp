@@ -8,7 +8,7 @@
 
 namespace {
 
-constexpr std::size_t kLargePage = std::size_t{2} << 20;
+constexpr std::size_t kLargePage = std::size_t{2} << 20, kLarge = 2 * kLargePage;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ constexpr std::size_t kLargePage = std::size_t{2} << 20;
 // time takes longer than to fill it, and between two passes over the frames one thread did little else.
 void* operator new(std::size_t bytes) {
   if (bytes > PTRDIFF_MAX) throw std::bad_alloc();
-  const bool large = bytes >= kLargePage;
+  const bool large = bytes >= kLarge;
   const std::size_t pages = (bytes + kLargePage - 1) / kLargePage * kLargePage;
   void* const memory = large ? std::aligned_alloc(kLargePage, pages) : std::malloc(bytes == 0 ? 1 : bytes);
   if (memory == nullptr) throw std::bad_alloc();
