@@ -20,7 +20,7 @@ namespace {
 /// Bytes read and decoded at a time: stays in the second-level cache.
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 18;
 /// What lies between two rows of a box is read with them up to so many bytes: another call takes longer.
-constexpr std::int64_t kShortGapBytes = 4096;
+constexpr std::int64_t kShortGapBytes = 2048;
 /// Samples per call for files that go through cfitsio.
 constexpr std::int64_t kChunkSamples = std::int64_t{1} << 20;
 

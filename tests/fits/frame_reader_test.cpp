@@ -251,7 +251,7 @@ struct FrameShape {
 };
 // What lies between the rows of a box is read with them in the first and the second, there in several calls,
 // and not in the third.
-constexpr FrameShape kShapes[] = {{61, 53, 1}, {1500, 300, 67}, {2500, 53, 41}};
+constexpr FrameShape kShapes[] = {{61, 53, 1}, {1000, 300, 67}, {2500, 53, 41}};
 
 // A box is read with the columns beside it that tell whether its zeros are borders.
 TEST(FrameReader, BorderZerosAreTheSameInEveryBox) {
