@@ -55,50 +55,36 @@ struct Range {
   std::uint64_t count = 0;
 };
 
-constexpr std::size_t kRowBlock = 16;  // samples that the loops take together
-
-// Where the blocks of a row begin: the last one may overlap the one before.
-[[gnu::always_inline]] inline std::size_t block_at(std::size_t x, std::size_t width) {
-  return x + kRowBlock <= width ? x : width - kRowBlock;
-}
-
-// Every lane has its own extremes, so that they fit a vector.
-TILECOMPILE_VECTOR_BODY void widen_range_body(const PlaneView<float>& plane, Range& range) {
-  const auto width = static_cast<std::size_t>(plane.width);
-  float low[kRowBlock], high[kRowBlock];
-  std::fill(low, low + kRowBlock, range.low);
-  std::fill(high, high + kRowBlock, range.high);
-  std::uint32_t valid[kRowBlock] = {};
-  for (int y = 0; y < plane.height; ++y)
-    for (std::size_t x = 0; x < width; x += kRowBlock) {
-      const std::size_t at = block_at(x, width), known = x - at;  // lanes that the block before had
-      const float* const samples = plane.row(y) + at;
-      for (std::size_t i = 0; i < kRowBlock; ++i) {
-        const float v = samples[i];
-        low[i] = v < low[i] ? v : low[i];
-        high[i] = v > high[i] ? v : high[i];
-        valid[i] += (v == v ? 1U : 0U) & (i >= known ? 1U : 0U);
-      }
+TILECOMPILE_VECTOR_BODY void widen_range_body(const float* row, std::size_t width, Range& range) {
+  constexpr std::size_t kAtOnce = 16;  // each with its own extremes, so that they fit a vector
+  float low[kAtOnce], high[kAtOnce];
+  std::fill(low, low + kAtOnce, range.low);
+  std::fill(high, high + kAtOnce, range.high);
+  std::uint32_t valid[kAtOnce] = {};
+  std::size_t x = 0;
+  for (; x + kAtOnce <= width; x += kAtOnce)
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+      const float v = row[x + i];
+      low[i] = v < low[i] ? v : low[i];
+      high[i] = v > high[i] ? v : high[i];
+      valid[i] += v == v ? 1 : 0;
     }
-  range.low = *std::min_element(low, low + kRowBlock);
-  range.high = *std::max_element(high, high + kRowBlock);
+  for (; x < width; ++x) {
+    low[0] = row[x] < low[0] ? row[x] : low[0];
+    high[0] = row[x] > high[0] ? row[x] : high[0];
+    valid[0] += row[x] == row[x] ? 1 : 0;
+  }
+  range.low = *std::min_element(low, low + kAtOnce);
+  range.high = *std::max_element(high, high + kAtOnce);
   for (const std::uint32_t n : valid) range.count += n;
 }
-TILECOMPILE_VECTOR_LEVELS(widen_range, (const PlaneView<float>& plane, Range& range), (plane, range))
+TILECOMPILE_VECTOR_LEVELS(widen_range, (const float* row, std::size_t width, Range& range),
+                          (row, width, range))
 
 Range range_of(const PlaneView<float>& plane) {
   Range range;
-  if (plane.width >= static_cast<int>(kRowBlock)) {
-    widen_range(plane, range);
-    return range;
-  }
   for (int y = 0; y < plane.height; ++y)
-    for (int x = 0; x < plane.width; ++x) {
-      const float v = plane.at(x, y);
-      range.low = v < range.low ? v : range.low;
-      range.high = v > range.high ? v : range.high;
-      range.count += v == v ? 1 : 0;
-    }
+    widen_range(plane.row(y), static_cast<std::size_t>(plane.width), range);
   return range;
 }
 
@@ -106,28 +92,14 @@ Range range_of(const PlaneView<float>& plane) {
 struct CodeBins {
   double lowest, per_code;
   std::int32_t last;
-  bool whole;  ///< codes and BZERO are whole numbers, of which float32 holds every difference
 };
 
-[[gnu::always_inline]] inline std::int32_t bin_of(float v, const CodeBins& bins) {
-  const double at = (v - bins.lowest) * bins.per_code + 0.5;
-  return static_cast<std::int32_t>(at == at ? at : bins.last);  // NaN only of a sample that is
-}
-[[gnu::always_inline]] inline std::int32_t whole_bin_of(float v, const CodeBins& bins) {
-  const float at = v - static_cast<float>(bins.lowest);
-  return static_cast<std::int32_t>(at == at ? at : static_cast<float>(bins.last));
-}
-
-// Of one row.
 TILECOMPILE_VECTOR_BODY void find_bins_body(const float* __restrict samples, std::size_t n,
                                             const CodeBins& bins, std::int32_t* __restrict bin) {
-  if (n < kRowBlock || !bins.whole) {
-    for (std::size_t i = 0; i < n; ++i) bin[i] = bin_of(samples[i], bins);
-    return;
-  }
-  for (std::size_t x = 0; x < n; x += kRowBlock) {
-    const std::size_t at = block_at(x, n);
-    for (std::size_t i = at; i < at + kRowBlock; ++i) bin[i] = whole_bin_of(samples[i], bins);
+  const double lowest = bins.lowest, per_code = bins.per_code, last = bins.last;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double at = (samples[i] - lowest) * per_code + 0.5;
+    bin[i] = static_cast<std::int32_t>(at == at ? at : last);  // NaN only of a sample that is
   }
 }
 TILECOMPILE_VECTOR_LEVELS(find_bins,
@@ -154,28 +126,30 @@ void Distribution::assign(const PlaneView<float>& plane, double code_step) {
 
 void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step,
                                     std::size_t bins) {
-  constexpr double kWholeFloats = 1 << 24;
   // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
   bins_.assign(bins + 1, 0);
   keys_.resize(bins + 1);
-  const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins),
-                    code_step == 1 && lowest == std::floor(lowest) &&
-                        std::abs(lowest) + static_cast<double>(bins) < kWholeFloats};
+  const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins)};
+  constexpr std::size_t kAtOnce = 256;
+  std::int32_t bin[kAtOnce];
   const auto width = static_cast<std::size_t>(plane.width);
-  row_.resize(width);
-  for (int y = 0; y < plane.height; ++y) {
-    const float* const samples = plane.row(y);
-    find_bins(samples, width, of, row_.data());
-    for (std::size_t x = 0; x < width; ++x) ++bins_[static_cast<std::size_t>(row_[x])];
-    for (std::size_t x = 0; x < width && !of.whole; ++x)
-      keys_[static_cast<std::size_t>(row_[x])] = std::bit_cast<std::uint32_t>(samples[x]);
-  }
+  for (int y = 0; y < plane.height; ++y)
+    for (std::size_t x = 0; x < width; x += kAtOnce) {
+      const float* const samples = plane.row(y) + x;
+      const std::size_t n = std::min(kAtOnce, width - x);
+      find_bins(samples, n, of, bin);
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto b = static_cast<std::size_t>(bin[i]);
+        ++bins_[b];
+        keys_[b] = std::bit_cast<std::uint32_t>(samples[i]);
+      }
+    }
   value_.clear();
   below_.clear();
   std::uint64_t below = 0;
   for (std::size_t b = 0; b < bins; ++b) {
     if (bins_[b] == 0) continue;
-    value_.push_back(of.whole ? lowest + static_cast<float>(b) : std::bit_cast<float>(keys_[b]));
+    value_.push_back(std::bit_cast<float>(keys_[b]));
     below_.push_back(below);
     below += bins_[b];
   }

@@ -8,7 +8,25 @@
 #include <string>
 #include <vector>
 
+#include "tilecompile/image/plane.hpp"
+
 namespace tilecompile {
+
+struct FrameShape {
+  int width, height, step;  // between boxes
+};
+// What lies between the rows of a box is read with them in the first and the second, there in several calls,
+// and not in the third.
+inline constexpr FrameShape kShapes[] = {{61, 53, 1}, {1000, 300, 67}, {2500, 53, 41}};
+
+template <class Check>
+void for_boxes(const FrameShape& shape, const std::vector<int>& widths, const std::vector<int>& heights,
+               const Check& check) {
+  for (const int w : widths)
+    for (const int h : heights)
+      for (int x0 = 0; x0 + w <= shape.width; x0 += shape.step)
+        for (int y0 = 0; y0 + h <= shape.height; y0 += 4 * shape.step) check(Box{x0, y0, w, h});
+}
 
 /// One 80-character card "KEY     = value".
 inline std::string fits_card(const std::string& key, const std::string& value) {

@@ -31,7 +31,6 @@ class Distribution {
   std::vector<float> value_;          // distinct, ascending
   std::vector<std::uint64_t> below_;  // below_[i]: samples smaller than value_[i]; one more entry: all
   std::vector<std::uint32_t> keys_, spare_, bins_;  // scratch
-  std::vector<std::int32_t> row_;
 };
 
 /// Location and scale of what a 3-sigma clip keeps.
