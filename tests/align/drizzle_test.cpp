@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "bent_frame.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/counter_random.hpp"
 #include "tilecompile/image/exact_math.hpp"
@@ -13,7 +14,7 @@
 namespace tilecompile {
 namespace {
 
-const float kNaN = std::numeric_limits<float>::quiet_NaN();
+const float kEmpty = std::numeric_limits<float>::quiet_NaN();
 
 using Polygon = std::vector<Point>;
 
@@ -48,26 +49,9 @@ double area_in_square(Polygon p, Point centre, double edge) {
   return area_of(cut(p, {0, -1}, half - centre.y));
 }
 
-// A turn about the middle, a stretch, and a bend of some px.
-Transform turned(double degrees, double width, double height, double bend) {
-  const double a = degrees / 57.295779513082323, half = 0.5 * width;
-  Transform t;
-  t.model = TransformModel::kCubic;
-  t.centre_x = half;
-  t.centre_y = 0.5 * height;
-  t.scale = half;
-  t.u = {half + 1.3, half * std::cos(a), -half * std::sin(a), bend, 0, -bend, bend, 0, 0, bend};
-  t.v = {0.5 * height - 0.7, half * std::sin(a), half * std::cos(a), 0, bend, 0, 0, bend, 0, 0};
-  return t;
-}
-
 struct Drizzled {
   std::vector<Plane<float>> samples, shares;
 };
-
-FramePart whole(const Plane<float>& plane) {
-  return {plane.view(), {0, 0, plane.width(), plane.height()}, plane.width(), plane.height()};
-}
 
 Drizzled drizzled(const Transform& t, const OutputGrid& grid, const Box& out, const FramePart& part,
                   const std::string& letters, double drop) {
@@ -194,7 +178,7 @@ TEST(Drizzle, AWholeShiftOfFullDropsChangesNothing) {
 
 TEST(Drizzle, PixelsThatAreInvalidTakeNoPart) {
   Plane<float> frame(9, 9, 5);
-  frame.at(4, 4) = kNaN;
+  frame.at(4, 4) = kEmpty;
   const OutputGrid grid{9, 9, 0, 0, 1};
   const Drizzled d = drizzled(shift_transform(0.25, 0), grid, all_of(grid), whole(frame), "", 1);
   EXPECT_NEAR(d.shares[0].at(4, 4), 0.25, 1e-7);

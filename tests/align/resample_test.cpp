@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "align/row_kernel.hpp"
+#include "bent_frame.hpp"
 #include "tilecompile/base/error.hpp"
 #include "tilecompile/image/counter_random.hpp"
 #include "tilecompile/image/exact_math.hpp"
@@ -39,27 +40,10 @@ Plane<float> sky_with(const std::vector<Star>& stars, int width, int height, dou
   return plane;
 }
 
-FramePart whole(const Plane<float>& plane) {
-  return {plane.view(), {0, 0, plane.width(), plane.height()}, plane.width(), plane.height()};
-}
-
 Plane<float> resampled(const Transform& t, const OutputGrid& grid, const Plane<float>& frame) {
   Plane<float> out(grid.width, grid.height);
   resample(t, grid, {0, 0, grid.width, grid.height}, whole(frame), out.data());
   return out;
-}
-
-// A turn about the middle of a width x height image, with a bend of some px.
-Transform turned(double degrees, double width, double height, double bend) {
-  const double a = degrees / 57.295779513082323, half = 0.5 * width;
-  Transform t;
-  t.model = TransformModel::kCubic;
-  t.centre_x = half;
-  t.centre_y = 0.5 * height;
-  t.scale = half;
-  t.u = {half + 1.3, half * std::cos(a), -half * std::sin(a), bend, 0, -bend, bend, 0, 0, bend};
-  t.v = {0.5 * height - 0.7, half * std::sin(a), half * std::cos(a), 0, bend, 0, 0, bend, 0, 0};
-  return t;
 }
 
 double flux_at(const Plane<float>& plane, double x, double y, double radius, double sky) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "paths.hpp"
 
@@ -65,32 +66,41 @@ class PrivateBroker {
   /// Kills it at once; start() brings it back with its durable queues. It writes down the queues that were
   /// declared some seconds later by itself, and without them if it is killed before: so it is asked to first.
   void kill9() {
-    ctl("eval 'mnesia:sync_log().'");
+    call("eval", "'mnesia:sync_log()'");
     call("kill9");
   }
   void start() { call("start"); }
   /// Freezes and unfreezes its processes: a peer that is there but silent.
   void pause() { call("pause"); }
   void resume() { call("cont"); }
-  /// rabbitmqctl; `arguments` as on a shell's command line. Returns its output.
+  /// rabbitmqctl, which takes a second of a processor; `arguments` as on a shell's command line. Returns its
+  /// output.
   std::string ctl(const std::string& arguments) { return call("ctl", arguments); }
-  /// Its answer once it satisfies `holds`, or the last one after a minute: the broker finishes what closed or
+  /// One line a queue: its name and these items ("messages_ready consumers"), with tabs between them. Takes
+  /// milliseconds.
+  std::string queues(const std::string& items, const std::string& vhost = "/") {
+    return call("queues", vhost + " " + items);
+  }
+  /// The same once it satisfies `holds`, or the last one after a minute: the broker finishes what closed or
   /// busy connections began some time later.
-  std::string ctl_until(const std::string& arguments, const std::function<bool(const std::string&)>& holds) {
+  std::string queues_until(const std::string& items, const std::string& vhost,
+                           const std::function<bool(const std::string&)>& holds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     for (;;) {
-      std::string answer = ctl(arguments);
+      std::string answer = queues(items, vhost);
       if (holds(answer) || std::chrono::steady_clock::now() > deadline) return answer;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
   }
   /// Waits until no connection to the virtual host consumes or holds a message: until the broker has taken
   /// back what clients held that have closed or died. Throws std::runtime_error after a minute.
   void wait_until_quiet(const std::string& vhost = "/") {
     const auto quiet = [](const std::string& counts) {
-      return counts.find_first_of("123456789") == std::string::npos;
+      for (std::size_t i = counts.find('\t'); i != std::string::npos; i = counts.find('\t', i + 1))
+        if (counts[i + 1] != '0') return false;
+      return true;
     };
-    const std::string counts = ctl_until(
-        "list_queues -q --no-table-headers -p " + vhost + " messages_unacknowledged consumers", quiet);
+    const std::string counts = queues_until("messages_unacknowledged consumers", vhost, quiet);
     if (!quiet(counts)) throw std::runtime_error("the broker still serves somebody:\n" + counts);
   }
 

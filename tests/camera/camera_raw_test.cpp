@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string refusal(const std::filesystem::path& path) {
+std::string raw_refusal(const std::filesystem::path& path) {
   try {
     read_camera_raw(path);
   } catch (const InputError& e) {
@@ -25,7 +25,7 @@ std::string refusal(const std::filesystem::path& path) {
 
 bool built_with_libraw() {
   const TempDir dir;
-  return refusal(dir / "none.dng").find("built without LibRaw") == std::string::npos;
+  return raw_refusal(dir / "none.dng").find("built without LibRaw") == std::string::npos;
 }
 
 Plane<std::uint16_t> mosaic() {
@@ -48,7 +48,7 @@ TEST(CameraRaw, ADngComesAsTheSensorGaveIt) {
   dng.cfa = "GRBG";
   write_dng(dir / "a.dng", dng);
   if (!built_with_libraw()) {
-    EXPECT_THAT(refusal(dir / "a.dng"), HasSubstr("libraw-dev"));
+    EXPECT_THAT(raw_refusal(dir / "a.dng"), HasSubstr("libraw-dev"));
     return;
   }
   const CameraRaw raw = read_camera_raw(dir / "a.dng");
@@ -68,15 +68,15 @@ TEST(CameraRaw, DamagedFilesAndOthersAreRefused) {
   if (!built_with_libraw()) return;
   const TempDir dir;
   std::ofstream(dir / "a.nef") << "nothing of a camera";
-  EXPECT_THAT(refusal(dir / "a.nef"), HasSubstr("LibRaw says: "));
+  EXPECT_THAT(raw_refusal(dir / "a.nef"), HasSubstr("LibRaw says: "));
   HandmadeDng dng;
   dng.codes = mosaic();
   write_dng(dir / "b.dng", dng);
   std::filesystem::resize_file(dir / "b.dng", std::filesystem::file_size(dir / "b.dng") / 2);
-  EXPECT_NE(refusal(dir / "b.dng"), "");
+  EXPECT_NE(raw_refusal(dir / "b.dng"), "");
   dng.cfa = "CMYG";
   write_dng(dir / "c.dng", dng);
-  EXPECT_NE(refusal(dir / "c.dng"), "");
+  EXPECT_NE(raw_refusal(dir / "c.dng"), "");
 }
 
 TEST(CameraRaw, AnActiveAreaIsCutOutAndMustLieOnTheSensor) {
@@ -93,7 +93,7 @@ TEST(CameraRaw, AnActiveAreaIsCutOutAndMustLieOnTheSensor) {
   for (const auto& area : std::vector<std::vector<std::uint32_t>>{{40, 0, 87, 64}, {0, 60, 48, 123}}) {
     dng.active_area = area;
     write_dng(dir / "b.dng", dng);
-    EXPECT_THAT(refusal(dir / "b.dng"), HasSubstr("reaches beyond its sensor"));
+    EXPECT_THAT(raw_refusal(dir / "b.dng"), HasSubstr("reaches beyond its sensor"));
   }
 }
 

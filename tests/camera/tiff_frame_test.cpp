@@ -84,7 +84,7 @@ void write_kind(const std::filesystem::path& path, const TiffKind& kind) {
   TIFFClose(tiff);
 }
 
-std::string refusal(const std::filesystem::path& path) {
+std::string tiff_refusal(const std::filesystem::path& path) {
   try {
     read_tiff_frame(path);
   } catch (const InputError& e) {
@@ -96,7 +96,7 @@ std::string refusal(const std::filesystem::path& path) {
 std::string refusal_of(const TiffKind& kind) {
   const TempDir dir;
   write_kind(dir / "a.tif", kind);
-  return refusal(dir / "a.tif");
+  return tiff_refusal(dir / "a.tif");
 }
 
 TEST(TiffFrame, IsKnownByItsName) {
@@ -181,14 +181,14 @@ TEST(TiffFrame, OtherSamplesAreRefused) {
 TEST(TiffFrame, DamageIsSaidAndHarmless) {
   const TempDir dir;
   std::ofstream(dir / "text.tif") << "no picture at all";
-  EXPECT_THAT(refusal(dir / "text.tif"), HasSubstr("it is no TIFF"));
+  EXPECT_THAT(tiff_refusal(dir / "text.tif"), HasSubstr("it is no TIFF"));
   write_kind(dir / "cut.tif", {3, COMPRESSION_LZW});
   const auto size = std::filesystem::file_size(dir / "cut.tif");
   for (const double share : {0.02, 0.3, 0.7, 0.95}) {
     write_kind(dir / "cut.tif", {3, COMPRESSION_LZW});
     std::filesystem::resize_file(dir / "cut.tif",
                                  static_cast<std::uintmax_t>(share * static_cast<double>(size)));
-    EXPECT_THAT(refusal(dir / "cut.tif"), HasSubstr("copy it again")) << share;
+    EXPECT_THAT(tiff_refusal(dir / "cut.tif"), HasSubstr("copy it again")) << share;
   }
 }
 
@@ -205,7 +205,7 @@ TEST(TiffFrame, ASizeThatTheFileCannotHoldTakesNoMemory) {
   directory.number(TIFFTAG_STRIPBYTECOUNTS, 40);
   std::ofstream(dir / "a.tif", std::ios::binary)
       << std::string("II\x2a\0\x08\0\0\0", 8) << directory.finish();
-  EXPECT_THAT(refusal(dir / "a.tif"), HasSubstr("1000000 x 1000000 px, which is not in it"));
+  EXPECT_THAT(tiff_refusal(dir / "a.tif"), HasSubstr("1000000 x 1000000 px, which is not in it"));
 }
 
 }  // namespace

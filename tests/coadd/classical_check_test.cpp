@@ -9,8 +9,8 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kSide = 64, kFrames = 40;
-constexpr double kSigma = 0.03, kSky = 1;
+constexpr int kSide = 64, kStackFrames = 40;
+constexpr double kStackSigma = 0.03, kSky = 1;
 
 /// The mean of frames with two stars, and another mean of the same frames: half of them, sharper ones, weigh
 /// more.
@@ -19,11 +19,11 @@ struct Pair {
       stack_variance{kSide, kSide};
   explicit Pair(unsigned seed, double sharp_fwhm = 3, double more = 3) {
     std::mt19937 rng(seed);
-    std::normal_distribution<double> noise(0, kSigma);
+    std::normal_distribution<double> noise(0, kStackSigma);
     for (int y = 0; y < kSide; ++y)
       for (int x = 0; x < kSide; ++x) {
         double sum = 0, weighted = 0, weights = 0, squares = 0;
-        for (int f = 0; f < kFrames; ++f) {
+        for (int f = 0; f < kStackFrames; ++f) {
           const double fwhm = f % 2 == 0 ? sharp_fwhm : 4.0, w = f % 2 == 0 ? more : 1;
           double v = kSky + noise(rng);
           for (const auto& [sx, sy] : {std::pair{20.3, 17.8}, std::pair{44.9, 40.2}}) {
@@ -35,17 +35,17 @@ struct Pair {
           weights += w;
           squares += w * w;
         }
-        stack.at(x, y) = static_cast<float>(sum / kFrames);
-        stack_variance.at(x, y) = static_cast<float>(kSigma * kSigma / kFrames);
+        stack.at(x, y) = static_cast<float>(sum / kStackFrames);
+        stack_variance.at(x, y) = static_cast<float>(kStackSigma * kStackSigma / kStackFrames);
         tile.at(x, y) = static_cast<float>(weighted / weights);
-        tile_variance.at(x, y) = static_cast<float>(kSigma * kSigma * squares / weights / weights);
+        tile_variance.at(x, y) = static_cast<float>(kStackSigma * kStackSigma * squares / weights / weights);
       }
   }
   TileOddness oddness(const std::function<void(Plane<float>&)>& lie = {}) const {
     Plane<float> told = tile;
     if (lie) lie(told);
     return compare_with_stack(
-        {told.view(), tile_variance.view(), stack.view(), stack_variance.view(), kSigma, 1.5});
+        {told.view(), tile_variance.view(), stack.view(), stack_variance.view(), kStackSigma, 1.5});
   }
 };
 

@@ -10,7 +10,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 150, kHeight = 80, kFrames = 12;
+constexpr int kShareWidth = 150, kShareHeight = 80, kShareFrames = 12;
 constexpr double kNoise = 3;
 
 /// Frames of one sky on scales of their own, each of which shows some of the pixels.
@@ -22,9 +22,9 @@ struct SharedFrames {
     std::mt19937 rng(2);
     std::normal_distribution<float> noise(0, kNoise);
     std::uniform_real_distribution<float> any(0, 1);
-    for (int f = 0; f < kFrames; ++f) {
-      samples.emplace_back(kWidth, kHeight, std::nanf(""));
-      shares.emplace_back(kWidth, kHeight);
+    for (int f = 0; f < kShareFrames; ++f) {
+      samples.emplace_back(kShareWidth, kShareHeight, std::nanf(""));
+      shares.emplace_back(kShareWidth, kShareHeight);
       scales.push_back({100.0 + f, 1, 50});
       for (std::size_t i = 0; i < samples.back().size(); ++i) {
         if (any(rng) > 0.5F) continue;
@@ -35,7 +35,7 @@ struct SharedFrames {
   }
   std::vector<WeightedCutout> in(const Box& box) const {
     std::vector<WeightedCutout> cutouts;
-    for (std::size_t f = 0; f < kFrames; ++f) {
+    for (std::size_t f = 0; f < kShareFrames; ++f) {
       WeightedCutout& c = cutouts.emplace_back();
       c.samples = samples[f].view(box);
       c.shares = shares[f].view(box);
@@ -45,10 +45,11 @@ struct SharedFrames {
     return cutouts;
   }
   ShareStack stacked(int columns) const {
-    ShareStack stack(kWidth, kHeight, 5);
-    for (int y = 0; y < kHeight; y += RowExtremes::kRows)
-      for (int x = 0; x < kWidth; x += columns) {
-        const Box box{x, y, std::min(columns, kWidth - x), std::min(RowExtremes::kRows, kHeight - y)};
+    ShareStack stack(kShareWidth, kShareHeight, 5);
+    for (int y = 0; y < kShareHeight; y += RowExtremes::kRows)
+      for (int x = 0; x < kShareWidth; x += columns) {
+        const Box box{x, y, std::min(columns, kShareWidth - x),
+                      std::min(RowExtremes::kRows, kShareHeight - y)};
         stack.add(in(box), box);
       }
     return stack;
@@ -61,17 +62,18 @@ TEST(ShareStack, BoxesOfAnyWidthGiveTheSameBits) {
   expect_same_bits(narrow.mean(), wide.mean(), "mean");
   expect_same_bits(narrow.variance(1), wide.variance(1), "variance");
   EXPECT_EQ(narrow.coverage().samples(), wide.coverage().samples());
-  EXPECT_EQ(narrow.extremes().of({0, 0, kWidth, kHeight}), wide.extremes().of({0, 0, kWidth, kHeight}));
+  EXPECT_EQ(narrow.extremes().of({0, 0, kShareWidth, kShareHeight}),
+            wide.extremes().of({0, 0, kShareWidth, kShareHeight}));
 }
 
 TEST(ShareStack, WeighsSamplesByTheirShares) {
   const SharedFrames frames;
   const ShareStack stack = frames.stacked(64);
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
+  for (int y = 0; y < kShareHeight; ++y)
+    for (int x = 0; x < kShareWidth; ++x) {
       double light = 0, shares = 0;
       int count = 0;
-      for (std::size_t f = 0; f < kFrames; ++f) {
+      for (std::size_t f = 0; f < kShareFrames; ++f) {
         const double m = frames.shares[f].at(x, y);
         if (!(m > 0)) continue;
         light += m * frames.scales[f](frames.samples[f].at(x, y));

@@ -10,31 +10,33 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 500, kHeight = 400;
-constexpr double kSigma = 0.01;
+constexpr int kPatternWidth = 500, kPatternHeight = 400;
+constexpr double kPatternSigma = 0.01;
 
 Grid grid_of(double overlap) {
   GridParams params;
   params.min_size = 60;
   params.size_factor = 0.1;
   params.overlap_fraction = overlap;
-  return build_grid(kWidth, kHeight, 1, params);
+  return build_grid(kPatternWidth, kPatternHeight, 1, params);
 }
 
 /// Stars and a slanted nebula on a sky of 1, without noise.
 Plane<float> scene() {
-  Plane<float> p(kWidth, kHeight);
+  Plane<float> p(kPatternWidth, kPatternHeight);
   const CounterRandom random(7);
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
+  for (int y = 0; y < kPatternHeight; ++y)
+    for (int x = 0; x < kPatternWidth; ++x) {
       const double dx = x - 200.0, dy = y - 230.0;
       p.at(x, y) = static_cast<float>(1 + 2e-5 * x + 0.05 * std::exp(-(dx * dx + 2 * dy * dy) / 9000));
     }
   for (std::uint64_t s = 0; s < 300; ++s) {
-    const double cx = random.uniform(3 * s) * kWidth, cy = random.uniform(3 * s + 1) * kHeight;
+    const double cx = random.uniform(3 * s) * kPatternWidth, cy = random.uniform(3 * s + 1) * kPatternHeight;
     const double peak = 0.02 / random.uniform(3 * s + 2);
-    for (int y = std::max(0, static_cast<int>(cy) - 8); y < std::min(kHeight, static_cast<int>(cy) + 9); ++y)
-      for (int x = std::max(0, static_cast<int>(cx) - 8); x < std::min(kWidth, static_cast<int>(cx) + 9); ++x)
+    for (int y = std::max(0, static_cast<int>(cy) - 8);
+         y < std::min(kPatternHeight, static_cast<int>(cy) + 9); ++y)
+      for (int x = std::max(0, static_cast<int>(cx) - 8);
+           x < std::min(kPatternWidth, static_cast<int>(cx) + 9); ++x)
         p.at(x, y) += static_cast<float>(
             peak * std::exp(-((x - cx) * (x - cx) + (y - cy) * (y - cy)) / (2 * 1.4 * 1.4)));
   }
@@ -44,7 +46,7 @@ Plane<float> scene() {
 Plane<float> with_noise(Plane<float> p, std::uint64_t seed) {
   const CounterRandom random(seed);
   for (std::size_t i = 0; i < p.size(); ++i)
-    p.samples()[i] += static_cast<float>(kSigma * random.gaussian(i));
+    p.samples()[i] += static_cast<float>(kPatternSigma * random.gaussian(i));
   return p;
 }
 
@@ -77,15 +79,15 @@ TEST_P(TilePatternTest, ACleanPictureHasNone) {
 // Where overlaps leave little room between them it takes twice that.
 TEST_P(TilePatternTest, StepsOfHalfTheNoiseAreFound) {
   const Grid grid = grid_of(GetParam());
-  const double least = GetParam() == 0.4 ? 0.5 * kSigma : 0.25 * kSigma;
+  const double least = GetParam() == 0.4 ? 0.5 * kPatternSigma : 0.25 * kPatternSigma;
   const Plane<float> sky = scene();
   const Plane<float> noisy = with_noise(sky, 1), classical = with_noise(sky, 101);
   const TilePattern small = tile_pattern(with_gain_steps(noisy, grid, least), classical, grid);
   EXPECT_TRUE(small.detected) << small.amplitude << " " << small.significance;
-  const TilePattern large = tile_pattern(with_gain_steps(noisy, grid, 2 * kSigma), classical, grid);
+  const TilePattern large = tile_pattern(with_gain_steps(noisy, grid, 2 * kPatternSigma), classical, grid);
   EXPECT_TRUE(large.detected);
   EXPECT_GT(large.amplitude, small.amplitude);
-  const TilePattern tiny = tile_pattern(with_gain_steps(noisy, grid, 0.01 * kSigma), classical, grid);
+  const TilePattern tiny = tile_pattern(with_gain_steps(noisy, grid, 0.01 * kPatternSigma), classical, grid);
   EXPECT_FALSE(tiny.detected) << "a hundredth of the noise is nothing";
 }
 
@@ -103,8 +105,8 @@ TEST(TilePattern, HolesAndSmallPicturesAreNoPattern) {
   const Grid grid = grid_of(0.25);
   Plane<float> a = with_noise(scene(), 1);
   const Plane<float> b = with_noise(scene(), 2);
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x)
+  for (int y = 0; y < kPatternHeight; ++y)
+    for (int x = 0; x < kPatternWidth; ++x)
       if (x < 130 || y > 300) a.at(x, y) = std::nanf("");
   EXPECT_FALSE(tile_pattern(a, b, grid).detected);
   for (float& v : a.samples()) v = std::nanf("");
@@ -119,7 +121,7 @@ TEST(Verdict, ADetectedPatternFailsWhereNoneIsAllowed) {
   const Grid grid = grid_of(0.25);
   const Plane<float> noisy = with_noise(scene(), 1), classical = with_noise(scene(), 101);
   VerdictInput input;
-  input.pattern = tile_pattern(with_gain_steps(noisy, grid, kSigma), classical, grid);
+  input.pattern = tile_pattern(with_gain_steps(noisy, grid, kPatternSigma), classical, grid);
   ValidationParams params;
   const auto passed = [&] {
     for (const VerdictCheck& check : judge(input, params))

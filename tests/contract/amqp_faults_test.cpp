@@ -176,7 +176,7 @@ TEST_F(AmqpFaults, TagFromBeforeAReconnectIsStale) {
   own()->kill9();
   own()->start();
   const auto after = party->receive(kFaultPatience);
-  ASSERT_TRUE(after) << own()->ctl("list_queues name messages messages_unacknowledged consumers state");
+  ASSERT_TRUE(after) << own()->queues("messages messages_unacknowledged consumers state");
   EXPECT_TRUE(after->redelivered);
   EXPECT_NE(after->tag.connection, before->tag.connection);
   party->ack(before->tag);

@@ -11,18 +11,18 @@
 namespace tilecompile {
 namespace {
 
-struct Planted {
+struct PlantedStar {
   double x, y, peak, stretch = 1;
 };
 
-Plane<float> field(const std::vector<Planted>& stars) {
+Plane<float> field(const std::vector<PlantedStar>& stars) {
   const CounterRandom random(3);
   Plane<float> plane(400, 300);
   std::uint64_t k = 0;
   for (int y = 0; y < plane.height(); ++y)
     for (int x = 0; x < plane.width(); ++x) {
       double v = 500 + 10 * random.gaussian(k++);
-      for (const Planted& s : stars) {
+      for (const PlantedStar& s : stars) {
         const double dx = (x - s.x) / (1.3 * s.stretch), dy = (y - s.y) / 1.3;
         v += s.peak * exact_exp(-0.5 * (dx * dx + dy * dy));
       }
@@ -31,8 +31,8 @@ Plane<float> field(const std::vector<Planted>& stars) {
   return plane;
 }
 
-std::vector<Planted> lattice() {
-  std::vector<Planted> stars;
+std::vector<PlantedStar> star_lattice() {
+  std::vector<PlantedStar> stars;
   for (int j = 0; j < 5; ++j)
     for (int i = 0; i < 7; ++i)
       stars.push_back({35.2 + 53 * i + 0.13 * j, 31.7 + 58 * j + 0.07 * i, 400.0 + 90 * (7 * j + i)});
@@ -46,13 +46,13 @@ const FrameStar* near(const FrameStars& found, double x, double y) {
 }
 
 TEST(FrameStarsOfAFrame, AreFoundAtTheirPlacesOnTheGrid) {
-  const auto planted = lattice();
+  const auto planted = star_lattice();
   const FrameStars found = detect_frame_stars(field(planted));
   EXPECT_EQ(found.width, 400);
   EXPECT_EQ(found.height, 300);
   EXPECT_GE(found.found, 34);
   EXPECT_NEAR(found.fwhm_px, 1.3 * 2.3548, 0.1);
-  for (const Planted& p : planted) {
+  for (const PlantedStar& p : planted) {
     const FrameStar* s = near(found, p.x, p.y);
     ASSERT_NE(s, nullptr) << p.x << " " << p.y;
     EXPECT_NEAR(s->x, p.x, 4 * s->error_px());
@@ -63,7 +63,7 @@ TEST(FrameStarsOfAFrame, AreFoundAtTheirPlacesOnTheGrid) {
 }
 
 TEST(FrameStarsOfAFrame, SaturatedAndElongatedOnesArePoor) {
-  auto planted = lattice();
+  auto planted = star_lattice();
   planted.push_back({60, 60, 200000});
   planted.push_back({170, 140, 5000, 3});
   const FrameStars found = detect_frame_stars(field(planted), 55000);
@@ -74,7 +74,7 @@ TEST(FrameStarsOfAFrame, SaturatedAndElongatedOnesArePoor) {
 }
 
 TEST(FrameStarsOfAFrame, HotPixelsAreNone) {
-  Plane<float> frame = field(lattice());
+  Plane<float> frame = field(star_lattice());
   frame.at(100, 100) = frame.at(101, 100) = frame.at(100, 101) = frame.at(101, 101) = frame.at(102, 100) =
       30000;
   frame.at(200, 60) = 50000;

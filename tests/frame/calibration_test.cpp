@@ -12,7 +12,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kBlank = std::numeric_limits<float>::quiet_NaN();
 
 Plane<float> random_plane(int width, int height, std::uint64_t stream, double level, double spread) {
   const CounterRandom random(7, stream);
@@ -24,8 +24,8 @@ Plane<float> random_plane(int width, int height, std::uint64_t stream, double le
 
 CalibrationMasters masters_of(int width, int height) {
   CalibrationMasters masters{random_plane(width, height, 1, 500, 4), random_plane(width, height, 2, 1, 0.1)};
-  masters.dark.at(3, 5) = kNan;
-  masters.flat.at(8, 2) = kNan;
+  masters.dark.at(3, 5) = kBlank;
+  masters.flat.at(8, 2) = kBlank;
   return masters;
 }
 
@@ -33,7 +33,7 @@ TEST(Calibration, IsRawMinusDarkOverFlat) {
   const CalibrationMasters masters = masters_of(31, 17);
   const Plane<float> raw = random_plane(31, 17, 3, 900, 20);
   Plane<float> light = raw;
-  light.at(0, 0) = kNan;
+  light.at(0, 0) = kBlank;
   calibrate(masters, {0, 0, 31, 17}, light.data());
   for (int y = 0; y < 17; ++y)
     for (int x = 0; x < 31; ++x) {

@@ -10,17 +10,18 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 200, kHeight = 160;
-constexpr double kNoise = 15, kSamples = kWidth * kHeight / 256.0;
+constexpr int kStructureWidth = 200, kStructureHeight = 160;
+constexpr double kStructureNoise = 15, kSamples = kStructureWidth * kStructureHeight / 256.0;
 
 // A sky with a nebula of this brightness and moonlight that rises to `moon` across the image.
 Plane<float> sky(double nebula, double moon = 0, unsigned seed = 1) {
   std::mt19937 random(seed);
-  std::normal_distribution<double> grain(0, kNoise);
-  Plane<float> plane(kWidth, kHeight);
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
-      const double dx = (x - 90) / 40.0, dy = (y - 80) / 30.0, across = static_cast<double>(x) / kWidth;
+  std::normal_distribution<double> grain(0, kStructureNoise);
+  Plane<float> plane(kStructureWidth, kStructureHeight);
+  for (int y = 0; y < kStructureHeight; ++y)
+    for (int x = 0; x < kStructureWidth; ++x) {
+      const double dx = (x - 90) / 40.0, dy = (y - 80) / 30.0,
+                   across = static_cast<double>(x) / kStructureWidth;
       plane.at(x, y) = static_cast<float>(500 + nebula * std::exp(-0.5 * (dx * dx + dy * dy)) +
                                           moon * (across + across * across) + grain(random));
     }
@@ -28,8 +29,8 @@ Plane<float> sky(double nebula, double moon = 0, unsigned seed = 1) {
 }
 
 StructureProof compared(const Plane<float>& frame, double usual = 400) {
-  return compare_structure(structure_cells(frame.view()), structure_cells(sky(usual, 0, 9).view()), kNoise,
-                           kSamples);
+  return compare_structure(structure_cells(frame.view()), structure_cells(sky(usual, 0, 9).view()),
+                           kStructureNoise, kSamples);
 }
 
 TEST(FrameStructure, AFrameOfTheSameNebulaIsProved) {
@@ -62,13 +63,15 @@ TEST(FrameStructure, FaintStructureProvesNothing) {
 
 TEST(FrameStructure, OnlyCellsThatBothHaveCount) {
   Plane<float> part = sky(400);
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth / 2; ++x) part.at(x, y) = std::numeric_limits<float>::quiet_NaN();
+  for (int y = 0; y < kStructureHeight; ++y)
+    for (int x = 0; x < kStructureWidth / 2; ++x) part.at(x, y) = std::numeric_limits<float>::quiet_NaN();
   const auto cells = structure_cells(part.view());
   EXPECT_TRUE(std::isnan(cells[0]));
   EXPECT_FALSE(std::isnan(cells[15]));
   EXPECT_FALSE(compared(part).bad());
-  EXPECT_EQ(compared(Plane<float>(kWidth, kHeight, std::numeric_limits<float>::quiet_NaN())).strength, 0);
+  EXPECT_EQ(compared(Plane<float>(kStructureWidth, kStructureHeight, std::numeric_limits<float>::quiet_NaN()))
+                .strength,
+            0);
 }
 
 }  // namespace

@@ -11,16 +11,16 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 640, kHeight = 480;
+constexpr int kSurfaceWidth = 640, kSurfaceHeight = 480;
 
 double true_log_fwhm(double x, double y) {
-  const double u = (2 * x + 1) / kWidth - 1, v = (2 * y + 1) / kHeight - 1;
+  const double u = (2 * x + 1) / kSurfaceWidth - 1, v = (2 * y + 1) / kSurfaceHeight - 1;
   return std::log(3.0) + 0.1 * u - 0.05 * v + 0.08 * u * u - 0.06 * u * v + 0.03 * v * v;
 }
 
 std::vector<StarFwhm> stars(int count, double scatter) {
   std::mt19937 rng(2);
-  std::uniform_real_distribution<double> x(0, kWidth - 1), y(0, kHeight - 1);
+  std::uniform_real_distribution<double> x(0, kSurfaceWidth - 1), y(0, kSurfaceHeight - 1);
   std::normal_distribution<double> noise(0, 1);
   std::vector<StarFwhm> list;
   for (int i = 0; i < count; ++i) {
@@ -32,32 +32,32 @@ std::vector<StarFwhm> stars(int count, double scatter) {
 }
 
 TEST(FwhmSurface, FindsAQuadraticFieldExactly) {
-  const auto surface = fit_fwhm_surface(stars(40, 0), kWidth, kHeight);
+  const auto surface = fit_fwhm_surface(stars(40, 0), kSurfaceWidth, kSurfaceHeight);
   ASSERT_EQ(surface.size(), 6u);
   for (const double x : {0.0, 100.0, 639.0})
     for (const double y : {0.0, 333.0, 479.0})
-      EXPECT_NEAR(log_fwhm_at(surface, x, y, kWidth, kHeight), true_log_fwhm(x, y), 1e-10);
+      EXPECT_NEAR(log_fwhm_at(surface, x, y, kSurfaceWidth, kSurfaceHeight), true_log_fwhm(x, y), 1e-10);
 }
 
 TEST(FwhmSurface, LeavesOutStarsFarFromIt) {
   auto list = stars(60, 0.02);
   for (std::size_t i = 0; i < list.size(); i += 6) list[i].fwhm_px *= 1.6;  // blends
-  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  const auto surface = fit_fwhm_surface(list, kSurfaceWidth, kSurfaceHeight);
   for (const double x : {60.0, 320.0, 580.0})
-    EXPECT_NEAR(log_fwhm_at(surface, x, 240, kWidth, kHeight), true_log_fwhm(x, 240), 0.02);
+    EXPECT_NEAR(log_fwhm_at(surface, x, 240, kSurfaceWidth, kSurfaceHeight), true_log_fwhm(x, 240), 0.02);
 }
 
 TEST(FwhmSurface, HasFewerTermsForFewerStars) {
-  EXPECT_TRUE(fit_fwhm_surface({}, kWidth, kHeight).empty());
-  EXPECT_EQ(fit_fwhm_surface(stars(1, 0), kWidth, kHeight).size(), 1u);
-  EXPECT_EQ(fit_fwhm_surface(stars(11, 0), kWidth, kHeight).size(), 1u);
-  EXPECT_EQ(fit_fwhm_surface(stars(12, 0), kWidth, kHeight).size(), 3u);
-  EXPECT_EQ(fit_fwhm_surface(stars(30, 0), kWidth, kHeight).size(), 6u);
+  EXPECT_TRUE(fit_fwhm_surface({}, kSurfaceWidth, kSurfaceHeight).empty());
+  EXPECT_EQ(fit_fwhm_surface(stars(1, 0), kSurfaceWidth, kSurfaceHeight).size(), 1u);
+  EXPECT_EQ(fit_fwhm_surface(stars(11, 0), kSurfaceWidth, kSurfaceHeight).size(), 1u);
+  EXPECT_EQ(fit_fwhm_surface(stars(12, 0), kSurfaceWidth, kSurfaceHeight).size(), 3u);
+  EXPECT_EQ(fit_fwhm_surface(stars(30, 0), kSurfaceWidth, kSurfaceHeight).size(), 6u);
 }
 
 TEST(FwhmSurface, StarsInOnePlaceGiveTheirMean) {
   const std::vector<StarFwhm> list(40, {100, 100, 4.0});
-  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  const auto surface = fit_fwhm_surface(list, kSurfaceWidth, kSurfaceHeight);
   ASSERT_EQ(surface.size(), 1u);
   EXPECT_NEAR(surface[0], std::log(4.0), 1e-12);
 }
@@ -92,7 +92,7 @@ TEST(FwhmSurface, DropsWhatLiesBeyondThreeRobustSd) {
   int changes = 0;
   double before = 0;
   for (double off = 3; off < 8; off += 0.25) {
-    const auto surface = fit_fwhm_surface(scattered(off), kWidth, kHeight);
+    const auto surface = fit_fwhm_surface(scattered(off), kSurfaceWidth, kSurfaceHeight);
     ASSERT_EQ(surface.size(), 1u);
     EXPECT_NEAR(surface[0], obvious_mean(scattered(off)), 1e-12) << off;
     changes += surface[0] < before ? 1 : 0;
@@ -106,24 +106,24 @@ TEST(FwhmSurface, GoesOnDroppingUntilNothingIsFar) {
   // Outliers of several sizes: the large ones hide the small ones in the first round.
   auto list = stars(80, 0.01);
   for (std::size_t i = 0; i < 80; i += 4) list[i].fwhm_px *= 1 + 0.04 * static_cast<double>(i);
-  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  const auto surface = fit_fwhm_surface(list, kSurfaceWidth, kSurfaceHeight);
   for (const double x : {60.0, 320.0, 580.0})
-    EXPECT_NEAR(log_fwhm_at(surface, x, 240, kWidth, kHeight), true_log_fwhm(x, 240), 0.01);
+    EXPECT_NEAR(log_fwhm_at(surface, x, 240, kSurfaceWidth, kSurfaceHeight), true_log_fwhm(x, 240), 0.01);
 }
 
 TEST(FwhmSurface, ASlopeIsTheLeastSquaresPlane) {
   // 20 stars, three terms: the plane through exact values comes back whatever their places.
   std::vector<StarFwhm> list = stars(20, 0);
   const auto plane = [](double x, double y) {
-    return 1.1 + 0.2 * ((2 * x + 1) / kWidth - 1) - 0.1 * ((2 * y + 1) / kHeight - 1);
+    return 1.1 + 0.2 * ((2 * x + 1) / kSurfaceWidth - 1) - 0.1 * ((2 * y + 1) / kSurfaceHeight - 1);
   };
   for (StarFwhm& star : list) star.fwhm_px = std::exp(plane(star.x, star.y));
-  const auto surface = fit_fwhm_surface(list, kWidth, kHeight);
+  const auto surface = fit_fwhm_surface(list, kSurfaceWidth, kSurfaceHeight);
   ASSERT_EQ(surface.size(), 3u);
   EXPECT_NEAR(surface[0], 1.1, 1e-12);
   EXPECT_NEAR(surface[1], 0.2, 1e-12);
   EXPECT_NEAR(surface[2], -0.1, 1e-12);
-  EXPECT_NEAR(log_fwhm_at(surface, 11, 460, kWidth, kHeight), plane(11, 460), 1e-12);
+  EXPECT_NEAR(log_fwhm_at(surface, 11, 460, kSurfaceWidth, kSurfaceHeight), plane(11, 460), 1e-12);
 }
 
 }  // namespace

@@ -14,9 +14,10 @@ namespace tilecompile {
 namespace {
 
 using Strength = LinearityEvidence::Strength;
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
 
-LinearityEvidence evidence_of(const Plane<float>& plane, double code_step = 0, double largest_code = kNan) {
+LinearityEvidence evidence_of(const Plane<float>& plane, double code_step = 0,
+                              double largest_code = kNoValue) {
   Distribution scratch;
   const FrameChannel channel = measure_frame_channel(plane.view(), code_step, {}, scratch);
   return examine_linearity(scratch, channel, largest_code);

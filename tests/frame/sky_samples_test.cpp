@@ -8,22 +8,22 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 128, kHeight = 96;
+constexpr int kSampledWidth = 128, kSampledHeight = 96;
 
 // Frames with a sky, a noise and one star of a width of their own, and their plain mean.
 struct Skies {
   std::vector<Plane<float>> frames;
-  Plane<float> mean{kWidth, kHeight};
-  Plane<std::int32_t> coverage{kWidth, kHeight};
+  Plane<float> mean{kSampledWidth, kSampledHeight};
+  Plane<std::int32_t> coverage{kSampledWidth, kSampledHeight};
 
   Skies(const std::vector<double>& level, const std::vector<double>& noise, const std::vector<double>& sigma,
         double star_flux, unsigned seed = 3) {
     std::mt19937 rng(seed);
     for (std::size_t f = 0; f < level.size(); ++f) {
       std::normal_distribution<double> sky(100 + level[f], noise[f]);
-      Plane<float> p(kWidth, kHeight);
-      for (int y = 0; y < kHeight; ++y)
-        for (int x = 0; x < kWidth; ++x) {
+      Plane<float> p(kSampledWidth, kSampledHeight);
+      for (int y = 0; y < kSampledHeight; ++y)
+        for (int x = 0; x < kSampledWidth; ++x) {
           const double r2 = (x - 64) * (x - 64) + (y - 48) * (y - 48), s2 = sigma[f] * sigma[f];
           p.at(x, y) =
               static_cast<float>(sky(rng) + star_flux / (2 * 3.14159 * s2) * std::exp(-0.5 * r2 / s2));
@@ -43,7 +43,7 @@ struct Skies {
   }
   std::vector<SkySample> of(std::size_t f, const Normalization& normalization = {}) const {
     return sample_sky(frames[f].view(), normalization, {mean.view(), coverage.view(), {}},
-                      sky_mesh(kWidth, kHeight));
+                      sky_mesh(kSampledWidth, kSampledHeight));
   }
   double level(std::size_t f) const {
     double sum = 0, pixels = 0;
@@ -71,13 +71,13 @@ TEST(SkySamples, FindTheLevelsOfTheFrames) {
 TEST(SkySamples, AreAsManyAsCellsAndLieInTheirCells) {
   Skies night(in_turn(4, 1, 2), in_turn(4, 1, 1), in_turn(4, 2, 2), 0);
   night.stack();
-  const SkyMesh mesh = sky_mesh(kWidth, kHeight);
+  const SkyMesh mesh = sky_mesh(kSampledWidth, kSampledHeight);
   const auto samples = night.of(1);
   ASSERT_EQ(samples.size(), sky_cell_count(mesh));
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const std::size_t across = static_cast<std::size_t>(3 * mesh.across);
-    EXPECT_NEAR(samples[i].x, (static_cast<double>(i % across) + 0.5) * kWidth / static_cast<double>(across),
-                5);
+    EXPECT_NEAR(samples[i].x,
+                (static_cast<double>(i % across) + 0.5) * kSampledWidth / static_cast<double>(across), 5);
     EXPECT_GT(samples[i].pixels, 100);
   }
 }
@@ -101,10 +101,10 @@ TEST(SkySamples, TheNoiseOfAFrameHasNoSayInWhatIsSky) {
 
 TEST(SkySamples, TrailsDoNotDecideAndCellsThatAFrameLeavesSayNothing) {
   Skies night(in_turn(12, 1, -1), in_turn(12, 1, 1), in_turn(12, 2, 2), 0);
-  for (int x = 0; x < kWidth; ++x)  // a satellite
+  for (int x = 0; x < kSampledWidth; ++x)  // a satellite
     for (int y = 30; y < 32; ++y) night.frames[0].at(x, y) += 500;
-  for (int y = 0; y < kHeight; ++y)  // ends inside the third of six columns of cells
-    for (int x = 55; x < kWidth; ++x) night.frames[1].at(x, y) = std::nanf("");
+  for (int y = 0; y < kSampledHeight; ++y)  // ends inside the third of six columns of cells
+    for (int x = 55; x < kSampledWidth; ++x) night.frames[1].at(x, y) = std::nanf("");
   night.stack();
   EXPECT_NEAR(night.level(0), night.level(2), 0.12);
   const auto samples = night.of(1);

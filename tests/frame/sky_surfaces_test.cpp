@@ -8,11 +8,11 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 640, kHeight = 480;
+constexpr int kSkyWidth = 640, kSkyHeight = 480;
 
 // Skies of frames as functions of the place, seen by their samples alone.
 struct SampledNight {
-  SkyMesh mesh = sky_mesh(kWidth, kHeight);
+  SkyMesh mesh = sky_mesh(kSkyWidth, kSkyHeight);
   std::vector<std::function<double(double, double)>> sky;
   std::vector<std::function<bool(double, double)>> covers;
 
@@ -28,7 +28,7 @@ struct SampledNight {
     const int across = 3 * mesh.across, down = 3 * mesh.down;
     for (int j = 0; j < down; ++j)
       for (int i = 0; i < across; ++i) {
-        const double x = (i + 0.5) * kWidth / across - 0.5, y = (j + 0.5) * kHeight / down - 0.5;
+        const double x = (i + 0.5) * kSkyWidth / across - 0.5, y = (j + 0.5) * kSkyHeight / down - 0.5;
         // what all frames of a cell share may be anything
         const double common = 100 * std::sin(i + 2.0 * j);
         for (std::size_t f = 0; f < sky.size(); ++f) {
@@ -67,7 +67,7 @@ std::vector<double> unequal(std::size_t frames) {
 std::function<double(double, double)> moon(double turns, double strength) {
   return [=](double x, double y) {
     const double a = 2 * M_PI * turns;
-    const double s = std::cos(a) * (2 * x / kWidth - 1) + std::sin(a) * (2 * y / kHeight - 1);
+    const double s = std::cos(a) * (2 * x / kSkyWidth - 1) + std::sin(a) * (2 * y / kSkyHeight - 1);
     return strength * (0.7 * s + 0.3 * s * s);
   };
 }
@@ -89,8 +89,8 @@ TEST(SkySurfaces, AGradientThatTurnsLeavesTheSkyOfThePlainMean) {
     EXPECT_NEAR(sum, 0, 1e-9);
   }
   const auto weight = unequal(12);
-  for (int y = 0; y < kHeight; y += 37)
-    for (int x = 0; x < kWidth; x += 41)
+  for (int y = 0; y < kSkyHeight; y += 37)
+    for (int x = 0; x < kSkyWidth; x += 41)
       EXPECT_NEAR(night.level(surfaces, weight, x, y), mean_sky(night, x, y), 0.3) << x << " " << y;
 }
 
@@ -98,7 +98,7 @@ TEST(SkySurfaces, AGradientThatTurnsLeavesTheSkyOfThePlainMean) {
 double largest_step(const SampledNight& night, const std::vector<double>& weight, int y) {
   const auto surfaces = night.fitted();
   double largest = 0;
-  for (int x = 8; x + 8 < kWidth; x += 1) {
+  for (int x = 8; x + 8 < kSkyWidth; x += 1) {
     const double before = night.level(surfaces, weight, x - 1, y),
                  after = night.level(surfaces, weight, x, y);
     const double slope =
@@ -126,7 +126,7 @@ TEST(SkySurfaces, FramesThatDriftOverTheBorderLeaveNoStepThere) {
   SampledNight night;
   for (int f = 0; f < 10; ++f) {
     const double dx = 8.0 * f - 36;
-    night.add(moon(0.05 * f, 100), [dx](double x, double) { return x >= dx && x < kWidth + dx; });
+    night.add(moon(0.05 * f, 100), [dx](double x, double) { return x >= dx && x < kSkyWidth + dx; });
   }
   for (const int y : {2, 240, 470}) EXPECT_LT(largest_step(night, unequal(10), y), 0.6) << y;
 }

@@ -7,7 +7,7 @@
 namespace tilecompile {
 namespace {
 
-FrameFacts frame(const std::string& pattern, int height = 100) {
+FrameFacts cfa_frame(const std::string& pattern, int height = 100) {
   FrameFacts facts;
   facts.width = 120;
   facts.height = height;
@@ -22,32 +22,32 @@ FrameFacts with(FrameFacts facts, const std::string& key, const std::string& val
 }
 
 TEST(CfaPattern, IsThatOfTheHeaderOrOfTheConfiguration) {
-  EXPECT_EQ(stored_cfa(frame("GRBG"), "auto"), "GRBG");
-  EXPECT_EQ(stored_cfa(frame(""), "auto"), "");
-  EXPECT_EQ(stored_cfa(frame("GRBG"), "none"), "");
-  EXPECT_EQ(stored_cfa(frame("GRBG"), "RGGB"), "RGGB");
-  EXPECT_EQ(stored_cfa(frame(""), "BGGR"), "BGGR");
+  EXPECT_EQ(stored_cfa(cfa_frame("GRBG"), "auto"), "GRBG");
+  EXPECT_EQ(stored_cfa(cfa_frame(""), "auto"), "");
+  EXPECT_EQ(stored_cfa(cfa_frame("GRBG"), "none"), "");
+  EXPECT_EQ(stored_cfa(cfa_frame("GRBG"), "RGGB"), "RGGB");
+  EXPECT_EQ(stored_cfa(cfa_frame(""), "BGGR"), "BGGR");
 }
 
 TEST(CfaPattern, OffsetsShiftIt) {
-  EXPECT_EQ(stored_cfa(with(frame("RGGB"), "XBAYROFF", "1"), "auto"), "GRBG");
-  EXPECT_EQ(stored_cfa(with(frame("RGGB"), "YBAYROFF", "1"), "auto"), "GBRG");
-  EXPECT_EQ(stored_cfa(with(with(frame("RGGB"), "YBAYROFF", "-1"), "XBAYROFF", "3"), "auto"), "BGGR");
-  EXPECT_EQ(stored_cfa(with(frame("RGGB"), "YBAYROFF", "2"), "auto"), "RGGB");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB"), "XBAYROFF", "1"), "auto"), "GRBG");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB"), "YBAYROFF", "1"), "auto"), "GBRG");
+  EXPECT_EQ(stored_cfa(with(with(cfa_frame("RGGB"), "YBAYROFF", "-1"), "XBAYROFF", "3"), "auto"), "BGGR");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB"), "YBAYROFF", "2"), "auto"), "RGGB");
 }
 
 TEST(CfaPattern, RowsThatAreStoredFromBelowBeginAtTheOtherEnd) {
-  EXPECT_EQ(stored_cfa(with(frame("RGGB"), "ROWORDER", "TOP-DOWN"), "auto"), "RGGB");
-  EXPECT_EQ(stored_cfa(with(frame("RGGB"), "ROWORDER", "BOTTOM-UP"), "auto"), "GBRG");
-  EXPECT_EQ(stored_cfa(with(frame("RGGB", 101), "ROWORDER", "BOTTOM-UP"), "auto"), "RGGB");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB"), "ROWORDER", "TOP-DOWN"), "auto"), "RGGB");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB"), "ROWORDER", "BOTTOM-UP"), "auto"), "GBRG");
+  EXPECT_EQ(stored_cfa(with(cfa_frame("RGGB", 101), "ROWORDER", "BOTTOM-UP"), "auto"), "RGGB");
 }
 
 TEST(CfaPattern, ColourFramesHaveNoneAndOthersAreRefused) {
-  FrameFacts colour = frame("RGGB");
+  FrameFacts colour = cfa_frame("RGGB");
   colour.channels = 3;
   EXPECT_EQ(stored_cfa(colour, "auto"), "");
-  EXPECT_THROW(stored_cfa(frame("CMYG"), "auto"), InputError);
-  EXPECT_THROW(stored_cfa(frame("GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"), "auto"), InputError);
+  EXPECT_THROW(stored_cfa(cfa_frame("CMYG"), "auto"), InputError);
+  EXPECT_THROW(stored_cfa(cfa_frame("GGRGGBGGBGGRBRGRBGGGBGGRGGRGGBRBGBRG"), "auto"), InputError);
 }
 
 TEST(CfaPattern, EachPixelHasItsColour) {

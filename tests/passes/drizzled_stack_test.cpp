@@ -13,18 +13,18 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kFrames = 4, kOutWidth = 231, kOutHeight = 180;
+constexpr int kDrizzledFrames = 4, kOutWidth = 231, kOutHeight = 180;
 
 class DrizzledStack : public testing::Test {
  protected:
-  DrizzledStack() : night_(kFrames) {
+  DrizzledStack() : night_(kDrizzledFrames) {
     auto raw = std::make_shared<RawNight>();
     Registration& r = raw->registration;
     r.reference = RawTestNight::name(0);
     r.grid = {kOutWidth, kOutHeight, 30, 25, 1 / 1.5};
     r.cfa_pattern = "RGGB";
     r.drop_px = 0.8;
-    for (int f = 0; f < kFrames; ++f)
+    for (int f = 0; f < kDrizzledFrames; ++f)
       r.frames.push_back({RawTestNight::name(f), RawTestNight::kWidth, RawTestNight::kHeight,
                           f == 0 ? shift_transform(0, 0) : RawTestNight::truth(f), -1});
     for (ManifestEntry& entry : night_.manifest->frames) entry.facts = facts_as_read(entry.facts, r);
@@ -36,9 +36,9 @@ class DrizzledStack : public testing::Test {
     Analysis a;
     a.metrics.image_width = kOutWidth;
     a.metrics.image_height = kOutHeight;
-    a.metrics.channels.assign(3, std::vector<FrameChannel>(kFrames));
+    a.metrics.channels.assign(3, std::vector<FrameChannel>(kDrizzledFrames));
     for (auto& frames : a.metrics.channels)
-      for (std::size_t f = 0; f < kFrames; ++f) {
+      for (std::size_t f = 0; f < kDrizzledFrames; ++f) {
         frames[f].normalization = {0.2 * static_cast<double>(f), 0.01, 0};
         frames[f].noise = 0.05;
       }
@@ -59,7 +59,7 @@ class DrizzledStack : public testing::Test {
 TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
   const Analysis a = stacked(1 << 30, 2, 64);
   const Box all{0, 0, kOutWidth, kOutHeight};
-  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kFrames));
+  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kDrizzledFrames));
   const BoxCutouts cut = band.cutouts(all);
   int covered = 0;
   for (std::size_t c = 0; c < 3; ++c)
@@ -67,7 +67,7 @@ TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
       for (int x = 0; x < kOutWidth; ++x) {
         double value = 0, shares = 0;
         int count = 0;
-        for (int f = 0; f < kFrames; ++f) {
+        for (int f = 0; f < kDrizzledFrames; ++f) {
           const FrameCutout& cutout = cut.cutouts[c][static_cast<std::size_t>(f)];
           const double m = cutout.shares.at(x, y);
           if (!(m > 0)) continue;
@@ -92,13 +92,13 @@ TEST_F(DrizzledStack, IsTheMeanOfTheSharedSamples) {
 TEST_F(DrizzledStack, ItsVarianceIsThatOfTheSky) {
   const Analysis a = stacked(1 << 30, 1, 64);
   const Box all{0, 0, kOutWidth, kOutHeight};
-  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kFrames));
+  const FrameBand band(*source_, all, 0, BandShape(source_->band_samples(), all, kDrizzledFrames));
   const BoxCutouts cut = band.cutouts(all);
   std::vector<double> noise;
   for (int y = 5; y < kOutHeight - 5; ++y)
     for (int x = 5; x < kOutWidth - 5; ++x) {
       double shares = 0, squares = 0;
-      for (int f = 0; f < kFrames; ++f) {
+      for (int f = 0; f < kDrizzledFrames; ++f) {
         const double m = cut.cutouts[1][static_cast<std::size_t>(f)].shares.at(x, y);
         shares += m;
         squares += m * m;
@@ -125,7 +125,7 @@ TEST_F(DrizzledStack, BandsAreCutFromDrizzledFrames) {
   EXPECT_EQ(source_->band_samples().planes, 6);
   const Box box{40, 50, 33, 21};
   const FrameBand whole(*source_, {0, 0, kOutWidth, kOutHeight}, 0,
-                        BandShape(source_->band_samples(), box, kFrames));
+                        BandShape(source_->band_samples(), box, kDrizzledFrames));
   const FrameBand part(*source_, {31, 50, 60, 30}, 1, BandShape(source_->band_samples(), box, 2));
   const BoxCutouts of_whole = whole.cutouts(box), of_part = part.cutouts(box);
   for (std::size_t c = 0; c < 3; ++c)

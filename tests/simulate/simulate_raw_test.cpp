@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "file_tree.hpp"
 #include "simulate/raw_night.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
@@ -19,18 +20,7 @@
 namespace tilecompile {
 namespace {
 
-std::map<std::string, std::string> tree_of(const std::filesystem::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
-    files[std::filesystem::relative(entry.path(), folder).string()] = {std::istreambuf_iterator<char>(file),
-                                                                       {}};
-  }
-  return files;
-}
-
-RawNightOptions small() {
+RawNightOptions small_raw_night() {
   RawNightOptions options;
   SimulateOptions& night = options.night;
   night.frames = 4;
@@ -62,7 +52,7 @@ double mean_of(const Plane<float>& plane) {
 
 TEST(SimulateRaw, SameBytesWithOneThreadAndTwoAndOthersWithAnotherSeed) {
   const TempDir folder;
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.camera.cfa = "GRBG";
   options.camera.flat_darks = 1;
   simulate_raw(options, folder / "one");
@@ -80,7 +70,7 @@ TEST(SimulateRaw, SameBytesWithOneThreadAndTwoAndOthersWithAnotherSeed) {
 }
 
 TEST(SimulateRaw, StarsLieWhereTheTruthPutsThem) {
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   SimulateOptions& night = options.night;
   night.width = 1200;
   night.height = 800;
@@ -119,7 +109,7 @@ TEST(SimulateRaw, StarsLieWhereTheTruthPutsThem) {
 }
 
 TEST(SimulateRaw, TransformsGoBothWaysAndDoWhatWasAskedFor) {
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.night.frames = 11;
   options.pointing.rotation_deg = 20;
   options.pointing.distortion_px = 2;
@@ -144,7 +134,7 @@ TEST(SimulateRaw, TransformsGoBothWaysAndDoWhatWasAskedFor) {
 
 TEST(SimulateRaw, TheSensorAddsBiasDarkCurrentAndFlat) {
   const TempDir folder;
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.night.hot_pixel_fraction = 0;
   options.camera.dark_e_per_s = 4;
   options.night.exposure_s = 100;
@@ -161,7 +151,7 @@ TEST(SimulateRaw, TheSensorAddsBiasDarkCurrentAndFlat) {
 }
 
 TEST(SimulateRaw, HotPixelsAreThoseOfTheTable) {
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.night.hot_pixel_fraction = 1e-3;
   const RawSensor sensor = make_raw_sensor(options);
   ASSERT_EQ(sensor.hot_pixels.size(), 66U);
@@ -174,7 +164,7 @@ TEST(SimulateRaw, HotPixelsAreThoseOfTheTable) {
 
 TEST(SimulateRaw, HeadersSayWhatAFrameIs) {
   const TempDir folder;
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.camera.cfa = "RGGB";
   options.night.exposure_s = 30;
   simulate_raw(options, folder / "night");
@@ -194,7 +184,7 @@ TEST(SimulateRaw, EachFilterSeesItsColour) {
   EXPECT_EQ(filter_at("GRBG", 2, 3), 2);
   EXPECT_EQ(filter_at("GRBG", 3, 3), 1);
   const TempDir folder;
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.camera.cfa = "GRBG";
   simulate_raw(options, folder / "night");
   const Plane<float> flat = read_image(folder / "night/flats/flat_0001.fits")[0];
@@ -207,13 +197,13 @@ TEST(SimulateRaw, EachFilterSeesItsColour) {
 
 TEST(SimulateRaw, RefusesWhatItCannotDo) {
   const TempDir folder;
-  RawNightOptions options = small();
+  RawNightOptions options = small_raw_night();
   options.camera.cfa = "RGBG";
   EXPECT_THROW(simulate_raw(options, folder / "night"), UsageError);
-  options = small();
+  options = small_raw_night();
   options.pointing.distortion_px = 50;
   EXPECT_THROW(simulate_raw(options, folder / "night"), UsageError);
-  options = small();
+  options = small_raw_night();
   simulate_raw(options, folder / "night");
   EXPECT_THROW(simulate_raw(options, folder / "night"), UsageError);
 }

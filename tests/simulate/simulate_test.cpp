@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "file_tree.hpp"
 #include "simulate/simulated_scene.hpp"
 #include "test_data.hpp"
 #include "tilecompile/base/error.hpp"
@@ -21,14 +22,6 @@ namespace {
 std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::map<std::string, std::string> tree_of(const std::filesystem::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
-      files[std::filesystem::relative(entry.path(), folder).string()] = bytes_of(entry.path());
-  return files;
 }
 
 // Rows of a table by column name.

@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::size_t kMemory = std::size_t{1} << 30;
-const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000001";
+const char* const kBadInputRun = "0a1b2c3d-0000-4000-8000-000000000001";
 
 // The path of this test's folder says nothing: D stands for it in the table.
 std::string shown(std::string text, const fs::path& folder) {
@@ -56,7 +56,7 @@ class Night {
   ProgramEnd run(const std::vector<std::string>& more = {},
                  ProgramLimits limits = {kMemory, 0, 30, {}}) const {
     std::vector<std::string> arguments = {
-        "run", (path() / "run.yaml").string(), "--run-id", kRunId, "--threads", "2"};
+        "run", (path() / "run.yaml").string(), "--run-id", kBadInputRun, "--threads", "2"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, limits);
   }
@@ -302,7 +302,7 @@ TEST(GoodInput, ConstantFramesGiveAConstantPicture) {
   const ProgramEnd end = night.run();
   ASSERT_EQ(end.code, 0) << end.err;
   for (const char* name : {"classical.fits", "reconstruction.fits"}) {
-    const Image image = read_image(night.path() / "out" / kRunId / name);
+    const Image image = read_image(night.path() / "out" / kBadInputRun / name);
     ASSERT_EQ(image.size(), 1u);
     ASSERT_EQ(image[0].width(), 90);
     for (float v : image[0].samples()) ASSERT_FLOAT_EQ(v, 359.5f) << name;

@@ -126,7 +126,7 @@ TEST_F(Alarm, AWorkerWithResultsThatNobodyTakesStopsAndLosesNothing) {
   StartedProgram run(master(0), log("master"));
   ASSERT_TRUE(run.wait_for("frames analysed")) << run.text();
   ASSERT_TRUE(run.run_until([&] {
-    return broker_->ctl("list_queues -q name messages_ready").find("tile.compute\t0") == std::string::npos &&
+    return broker_->queues("messages_ready").find("tile.compute\t0") == std::string::npos &&
            file_text(*night_ / "out" / id_ / "events.jsonl").find("tasks_published") != std::string::npos;
   }));
   raise_alarm();
@@ -176,7 +176,7 @@ TEST_F(Alarm, APolicyThatLetsTasksExpireIsNamed) {
   broker_->ctl("clear_policy quick");
   // A master that sees a worker is patient; without one the tasks are there again soon.
   ASSERT_TRUE(run.run_until([&] {
-    const std::string queues = broker_->ctl("list_queues -q name messages_ready");
+    const std::string queues = broker_->queues("messages_ready");
     return queues.find("tile.compute\t") != std::string::npos &&
            queues.find("tile.compute\t0") == std::string::npos;
   })) << run.text();

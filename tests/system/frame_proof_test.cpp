@@ -116,7 +116,8 @@ TEST(FrameProofRun, ARunThatFailedOverItsFramesIsResumedWithThoseOfItsFolderOnly
   ASSERT_EQ(night.run("run", "out").code, 4);
   fs::remove(night.path() / "frames/l07.fits");
   fs::copy(night.path() / "frames", night.path() / "other", fs::copy_options::recursive);
-  const std::vector<std::string> resume = {"run", (night.path() / "run.yaml").string(), "--resume", kRunId};
+  const std::vector<std::string> resume = {"run", (night.path() / "run.yaml").string(), "--resume",
+                                           kProofRun};
   std::vector<std::string> of_others = resume;
   of_others.insert(of_others.end(), {"--set", "input.dir=" + (night.path() / "other").string()});
   const ProgramEnd refused = run_program(of_others, {0, 0, 240, {}});
@@ -270,11 +271,11 @@ TEST(FrameProofRun, AResumedRunLeavesTheSameFramesOut) {
   ASSERT_TRUE(made_a_picture(night.run("run", "whole", kQuarantine)));
   const auto arguments = with_quarantine({"--set", "parallel.batch=1"});
   std::vector<std::string> words = {
-      "run",      (night.path() / "run.yaml").string(), "--run-id", kRunId, "--threads", "1",
+      "run",      (night.path() / "run.yaml").string(), "--run-id", kProofRun, "--threads", "1",
       "--output", (night.path() / "broken").string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   StartedProgram program(words, night.path() / "broken.log");
-  const fs::path directory = night.path() / "broken" / kRunId;
+  const fs::path directory = night.path() / "broken" / kProofRun;
   ASSERT_TRUE(program.run_until([&] { return fs::exists(directory / "frame_metrics.json"); }))
       << program.text();
   program.send(SIGKILL);

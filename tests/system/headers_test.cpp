@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-const std::vector<std::string> kQuarantine = {"--set", "input.on_bad_frame=quarantine"};
+const std::vector<std::string> kSetAside = {"--set", "input.on_bad_frame=quarantine"};
 
 /// The picture of the six frames alone.
 std::string clean_digest() {
@@ -26,11 +26,11 @@ void expect_bad(const NightFolder& night, const std::string& name, const std::st
   const ProgramEnd refused = night.call("run");
   EXPECT_EQ(refused.code, 4) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr(name + ": " + reason));
-  const ProgramEnd end = night.call("run", kQuarantine);
+  const ProgramEnd end = night.call("run", kSetAside);
   ASSERT_EQ(end.code, 0) << end.err;
   EXPECT_EQ(night.paths_of("quarantined_frames"), name + "\n");
   EXPECT_EQ(night.digest(), clean_digest());
-  const ProgramEnd plan = night.call("plan", kQuarantine);
+  const ProgramEnd plan = night.call("plan", kSetAside);
   EXPECT_EQ(plan.code, 0) << plan.err;
   EXPECT_THAT(plan.out, HasSubstr("frame quarantined: " + name + ": " + reason));
 }

@@ -105,7 +105,7 @@ TEST_F(IllWorker, TwoOfOneNameAreNamedByVerify) {
   const auto first = start_worker("twin"), second = start_worker("twin", {"--parallel.threads", "1"});
   ASSERT_TRUE(first->run_until([&] {
     return file_text(*folder_ / (id_ + "twin.log")).find("worker is ready") != std::string::npos &&
-           broker_->ctl("list_queues name consumers").find("tile.compute\t2") != std::string::npos;
+           broker_->queues("consumers").find("tile.compute\t2") != std::string::npos;
   }));
   const auto verified = run_program("verify '" + (*folder_ / "night/run.yaml").string() + "' --output '" +
                                     (*folder_ / "verify").string() + "' --set storage.root='" +

@@ -62,12 +62,10 @@ class Isolation : public testing::Test {
   /// All queues with their messages, when `line` is among them or as it is after a minute: a worker
   /// acknowledges a task after its last result, so after the master may have ended.
   static std::string queues_with(const std::string& line) {
-    return broker_->ctl_until("list_queues -q name messages",
-                              [&](const std::string& all) { return all.find(line) != std::string::npos; });
+    return broker_->queues_until("messages", "/",
+                                 [&](const std::string& all) { return all.find(line) != std::string::npos; });
   }
-  static std::string queues(const std::string& vhost) {
-    return broker_->ctl("list_queues -q -p " + vhost + " name messages");
-  }
+  static std::string queues(const std::string& vhost) { return broker_->queues("messages", vhost); }
   static std::unique_ptr<Transport> party() {
     AmqpOptions options;
     options.port = broker_->port();

@@ -15,7 +15,7 @@
 
 namespace tilecompile {
 
-inline constexpr const char* kRunId = "0a1b2c3d-0000-4000-8000-000000000005";
+inline constexpr const char* kProofRun = "0a1b2c3d-0000-4000-8000-000000000005";
 inline constexpr int kWidth = 160, kHeight = 120, kStars = 40;
 
 /// A frame of the field `seed` in which star fluxes have the scale `transparency`.
@@ -69,12 +69,12 @@ class ProofNight {
     write_text(path() / "run.yaml", "input: {dir: frames}\noutput: {dir: " + (path() / out).string() +
                                         "}\ndata: {frames_min: 3}\ntile: {min_size: 32, size_factor: 8}\n");
     std::vector<std::string> arguments = {command, (path() / "run.yaml").string()};
-    if (command != "plan") arguments.insert(arguments.end(), {"--run-id", kRunId, "--threads", "2"});
+    if (command != "plan") arguments.insert(arguments.end(), {"--run-id", kProofRun, "--threads", "2"});
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 240, {}});
   }
   nlohmann::json record(const std::string& out) const {
-    return nlohmann::json::parse(bytes_of(path() / out / kRunId / "run.json"));
+    return nlohmann::json::parse(bytes_of(path() / out / kProofRun / "run.json"));
   }
 
  private:

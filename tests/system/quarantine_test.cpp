@@ -65,8 +65,8 @@ class Quarantine : public testing::Test {
   TempDir folder_;
 };
 
-const std::vector<std::string> kQuarantine = {"--set", "input.on_bad_frame=quarantine", "--set",
-                                              "input.max_bad_share=0.5"};
+const std::vector<std::string> kQuarantined = {"--set", "input.on_bad_frame=quarantine", "--set",
+                                               "input.max_bad_share=0.5"};
 
 TEST_F(Quarantine, ByDefaultAllBadFramesAreNamedAtOnceAndNothingIsMade) {
   const ProgramEnd end = run("run", "bad", "out", {});
@@ -82,7 +82,7 @@ TEST_F(Quarantine, TheRunIsThatOfTheGoodFramesAndNamesTheOthersEverywhere) {
   const ProgramEnd good = run("run", "good", "good-out", {});
   ASSERT_TRUE(good.code == 0 || good.code == 3) << good.err;
   EXPECT_EQ(record("good-out").at("quarantined_frames"), nlohmann::json::array());
-  const ProgramEnd end = run("run", "bad", "out", kQuarantine);
+  const ProgramEnd end = run("run", "bad", "out", kQuarantined);
   ASSERT_EQ(end.code, good.code) << end.err;
   const nlohmann::json found = record("out"), expected = record("good-out");
   EXPECT_EQ(found.at("products").size(), expected.at("products").size());
@@ -109,8 +109,8 @@ TEST_F(Quarantine, TheRunIsThatOfTheGoodFramesAndNamesTheOthersEverywhere) {
 TEST_F(Quarantine, WorkersGiveTheSameBits) {
   TILECOMPILE_NEEDS_RABBITMQ
   const PrivateBroker& broker = shared_broker();
-  ASSERT_NE(run("run", "bad", "out", kQuarantine).code, 4);
-  std::vector<std::string> flags = kQuarantine;
+  ASSERT_NE(run("run", "bad", "out", kQuarantined).code, 4);
+  std::vector<std::string> flags = kQuarantined;
   flags.insert(flags.end(), {"--workers", "2", "--set", "broker.port=" + std::to_string(broker.port())});
   const ProgramEnd end = run("master", "bad", "out-master", flags);
   ASSERT_TRUE(end.code == 0 || end.code == 3) << end.err;
@@ -123,7 +123,7 @@ TEST_F(Quarantine, WorkersGiveTheSameBits) {
 }
 
 TEST_F(Quarantine, TooFewFramesLeftAreAnError) {
-  std::vector<std::string> flags = kQuarantine;
+  std::vector<std::string> flags = kQuarantined;
   flags.insert(flags.end(), {"--set", "data.frames_min=11"});
   const ProgramEnd end = run("run", "bad", "out", flags);
   EXPECT_EQ(end.code, 4);

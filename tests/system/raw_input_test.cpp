@@ -16,7 +16,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-const char* const kRunId = "0a1b2c3d-0000-4000-8000-000000000017";
+const char* const kRawRun = "0a1b2c3d-0000-4000-8000-000000000017";
 
 RawNightOptions small_night() {
   RawNightOptions o;
@@ -46,13 +46,13 @@ class RawInput : public testing::Test {
   }
   ProgramEnd run(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = {
-        "run", night().string(), "--run-id", kRunId, "--threads", "1", "--output", (dir_ / "out").string()};
+        "run", night().string(), "--run-id", kRawRun, "--threads", "1", "--output", (dir_ / "out").string()};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_program(arguments, {0, 0, 300, {}});
   }
   /// Quarantine lets three of six frames go.
   static std::vector<std::string> lenient() { return {"--set", "input.max_bad_share=0.5"}; }
-  std::string file(const std::string& name) const { return bytes_of(dir_ / "out" / kRunId / name); }
+  std::string file(const std::string& name) const { return bytes_of(dir_ / "out" / kRawRun / name); }
   std::string quarantined() const {
     std::string text;
     const auto record = nlohmann::json::parse(file("run.json"));
@@ -75,9 +75,9 @@ TEST_F(RawInput, AFolderIsAllThatIsNeeded) {
     EXPECT_THAT(end.err, HasSubstr(text));
   EXPECT_THAT(file("run.yaml"),
               AllOf(HasSubstr("# - darks: "), HasSubstr("use_dark: true"), HasSubstr("stage: \"raw\"")));
-  EXPECT_TRUE(fs::exists(dir_ / "out" / kRunId / "calibration/master_flat.fits"));
+  EXPECT_TRUE(fs::exists(dir_ / "out" / kRawRun / "calibration/master_flat.fits"));
   // what it wrote does the same again
-  const ProgramEnd again = run_program({"run", (dir_ / "out" / kRunId / "run.yaml").string(), "--output",
+  const ProgramEnd again = run_program({"run", (dir_ / "out" / kRawRun / "run.yaml").string(), "--output",
                                         (dir_ / "again").string(), "--threads", "1", "--quiet"},
                                        {0, 0, 300, {}});
   ASSERT_TRUE(has_ended_with_a_picture(again)) << again.err;
@@ -196,7 +196,7 @@ TEST_F(RawInput, APlanOfAFolderSaysWhatTheRunDoes) {
     EXPECT_GT(memory, 0.3 * record.at("peak_memory_bytes").get<double>());
     EXPECT_LT(memory, 3 * record.at("peak_memory_bytes").get<double>());
     std::uintmax_t masters = 0;
-    for (const fs::path& folder : {dir_ / "out" / kRunId / "calibration", dir_ / "out/masters"})
+    for (const fs::path& folder : {dir_ / "out" / kRawRun / "calibration", dir_ / "out/masters"})
       for (const auto& item : fs::recursive_directory_iterator(folder))
         if (item.path().extension() == ".fits") masters += item.file_size();
     EXPECT_NEAR(plan.at("disk").at("masters_bytes").get<double>(), static_cast<double>(masters),

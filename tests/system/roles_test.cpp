@@ -230,7 +230,7 @@ TEST_F(Roles, ARunOfMasterAndWorkerUsersGivesTheBitsOfTheReferenceRun) {
                 login("master") + "; code=$?; kill $worker; wait $worker; exit $code");
   ASSERT_EQ(ended.exit_code, 0) << ended.text << file_text(output + "/worker.log");
   EXPECT_EQ(product_digests(output + "/" + id), product_digests(output + "/" + alone));
-  EXPECT_THAT(broker_->ctl("list_queues -q -p observatory name"), Not(HasSubstr(id)));
+  EXPECT_THAT(broker_->queues("messages", "observatory"), Not(HasSubstr(id)));
   for (const char* role : {"master", "worker"}) {
     const std::string secret = first_line(passwords() + "/" + role + ".password");
     EXPECT_THAT(file_text(output + "/worker.log"), Not(HasSubstr(secret)));

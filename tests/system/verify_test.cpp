@@ -65,7 +65,7 @@ class Verify : public testing::Test {
   }
   static void expect_nothing_left() {
     EXPECT_TRUE(std::filesystem::is_empty(*folder_ / "storage"));
-    EXPECT_THAT(broker_->ctl("list_queues -q name messages"), Not(HasSubstr("tile.results.")));
+    EXPECT_THAT(broker_->queues("messages"), Not(HasSubstr("tile.results.")));
   }
 
   static inline PrivateBroker* broker_ = nullptr;
@@ -165,7 +165,8 @@ TEST_F(Verify, AWorkerRefusesTheTasksOfAMasterWithOtherNumerics) {
   options.port = broker_->port();
   options.password = "guest";
   const auto master = connect_amqp(options);
-  const QueueSpec answers = results_queue_spec(results_queue(night.run_id, Isolation::kRun), false);
+  const QueueSpec answers =
+      results_queue_spec(results_queue(night.run_id, tilecompile::Isolation::kRun), false);
   master->declare(answers);
   master->consume(answers.name, 10);
   master->publish(kTaskExchange, kComputeQueue, task_message(task, {}, answers.name)).get();

@@ -13,7 +13,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr int kWidth = 67, kHeight = 41;
+constexpr int kDrizzledWidth = 67, kDrizzledHeight = 41;
 
 /// Frames of noise about 50, each of which reaches a part of the pixels with shares from 0 to 1.
 struct DrizzledNight {
@@ -25,8 +25,8 @@ struct DrizzledNight {
     std::normal_distribution<float> value(50, static_cast<float>(noise));
     std::uniform_real_distribution<float> any(0, 1);
     for (int f = 0; f < frames; ++f) {
-      samples.emplace_back(kWidth, kHeight, std::numeric_limits<float>::quiet_NaN());
-      shares.emplace_back(kWidth, kHeight);
+      samples.emplace_back(kDrizzledWidth, kDrizzledHeight, std::numeric_limits<float>::quiet_NaN());
+      shares.emplace_back(kDrizzledWidth, kDrizzledHeight);
       for (std::size_t i = 0; i < samples.back().size(); ++i) {
         if (any(rng) >= reached) continue;
         samples.back().samples()[i] = value(rng);
@@ -45,12 +45,12 @@ struct DrizzledNight {
 };
 
 void expect_sums(const DrizzledNight& night, const Plane<float>* ramp, bool plain) {
-  const Plane<std::uint8_t> rejected(kWidth, kHeight, 1);
+  const Plane<std::uint8_t> rejected(kDrizzledWidth, kDrizzledHeight, 1);
   const WeightedMean mean =
-      weighted_mean(night.cutouts, kWidth, kHeight, 64, {}, plain ? &rejected : nullptr);
+      weighted_mean(night.cutouts, kDrizzledWidth, kDrizzledHeight, 64, {}, plain ? &rejected : nullptr);
   int seen = 0;
-  for (int y = 0; y < kHeight; ++y)
-    for (int x = 0; x < kWidth; ++x) {
+  for (int y = 0; y < kDrizzledHeight; ++y)
+    for (int x = 0; x < kDrizzledWidth; ++x) {
       double value = 0, weight = 0, squares = 0;
       int count = 0;
       for (std::size_t f = 0; f < night.cutouts.size(); ++f) {
@@ -74,7 +74,7 @@ void expect_sums(const DrizzledNight& night, const Plane<float>* ramp, bool plai
       if (plain) continue;
       EXPECT_FLOAT_EQ(mean.weight.at(x, y), static_cast<float>(weight));
     }
-  EXPECT_GT(seen, kWidth * kHeight / 2);
+  EXPECT_GT(seen, kDrizzledWidth * kDrizzledHeight / 2);
 }
 
 TEST(DrizzledTile, SharesAreWeightsInEverySum) {
@@ -98,8 +98,8 @@ TEST(DrizzledTile, TheNoiseOfAFrameIsFoundFromItsResiduals) {
     const DrizzledNight night(16, reached, 3);
     std::vector<double> weights;
     for (const WeightedCutout& c : night.cutouts) weights.push_back(c.weight);
-    const auto noise =
-        residual_noise(night.cutouts, sampled_mean(night.cutouts, kWidth, kHeight, 64), weights);
+    const auto noise = residual_noise(
+        night.cutouts, sampled_mean(night.cutouts, kDrizzledWidth, kDrizzledHeight, 64), weights);
     double sum = 0;
     for (const double n : noise) sum += n;
     EXPECT_NEAR(sum / 16, 3, 0.2) << reached;
@@ -112,7 +112,7 @@ TEST(DrizzledTile, RejectedLightCountsAsItsShareDoes) {
   night.samples[flash].at(20, 20) += 500;
   RejectionParams params;
   params.mode = RejectionParams::Mode::kSigmaClip;
-  const Rejection r = reject_outliers(night.cutouts, kWidth, kHeight, params);
+  const Rejection r = reject_outliers(night.cutouts, kDrizzledWidth, kDrizzledHeight, params);
   ASSERT_EQ(r.kept[flash].at(20, 20), 0);
   double shares = 0;
   for (const Plane<float>& s : night.shares) shares += static_cast<double>(s.at(20, 20));
@@ -125,7 +125,7 @@ TEST(DrizzledTile, AFrameCoversWhatItsSharesSay) {
   FrameMetrics metrics;
   metrics.channels = {{FrameChannel{}}};
   TileInput input;
-  input.box = {0, 0, kWidth, kHeight};
+  input.box = {0, 0, kDrizzledWidth, kDrizzledHeight};
   input.metrics = &metrics;
   input.frame_index = {0};
   input.local.mode = LocalMetricsParams::Mode::kSeeing;
@@ -134,7 +134,7 @@ TEST(DrizzledTile, AFrameCoversWhatItsSharesSay) {
   double sum = 0;
   for (const float m : night.shares[0].samples()) sum += static_cast<double>(m);
   const auto local = measure_frames(input, 0, TileKind::kStructure, {});
-  EXPECT_NEAR(local[0].covered_share, sum / (kWidth * kHeight), 1e-9);
+  EXPECT_NEAR(local[0].covered_share, sum / (kDrizzledWidth * kDrizzledHeight), 1e-9);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace tilecompile {
 namespace {
 
-constexpr Box kBox{0, 0, 41, 29};
+constexpr Box kStoryBox{0, 0, 41, 29};
 constexpr int kFrames = 23, kTrailX = 20, kTrailY = 11;
 
 // Frames of noise; every third one does not reach the left border, and frame 4 has a bright pixel.
@@ -23,15 +23,15 @@ struct TrailNight {
   TrailNight() {
     std::mt19937 rng(3);
     metrics.channels.resize(1);
-    metrics.image_width = kBox.w;
-    metrics.image_height = kBox.h;
+    metrics.image_width = kStoryBox.w;
+    metrics.image_height = kStoryBox.h;
     for (int f = 0; f < kFrames; ++f) {
       const double noise = 1 + 0.25 * (f % 3);
       std::normal_distribution<float> sky(100, static_cast<float>(noise));
-      Plane<float> p(kBox.w, kBox.h);
+      Plane<float> p(kStoryBox.w, kStoryBox.h);
       for (float& v : p.samples()) v = sky(rng);
       if (f == 4) p.at(kTrailX, kTrailY) += 300;
-      for (int y = 0; y < kBox.h && f % 3 == 0; ++y)
+      for (int y = 0; y < kStoryBox.h && f % 3 == 0; ++y)
         for (int x = 0; x < 5; ++x) p.at(x, y) = std::nanf("");
       FrameChannel c;
       c.background = 100;
@@ -45,7 +45,7 @@ struct TrailNight {
   }
   TileInput input() const {
     TileInput in;
-    in.box = kBox;
+    in.box = kStoryBox;
     in.metrics = &metrics;
     in.reconstruction.frame_chunk = 5;
     in.reconstruction.rejection.mode = RejectionParams::Mode::kSigmaClip;
@@ -64,8 +64,8 @@ TEST(PixelStory, EveryPixelIsTheSumOfItsParts) {
   const TrailNight night;
   const TileInput in = night.input();
   const TileChannel tile = compute_tile(in).channels[0];
-  for (int y = 0; y < kBox.h; y += 3)
-    for (int x = 0; x < kBox.w; ++x) {
+  for (int y = 0; y < kStoryBox.h; y += 3)
+    for (int x = 0; x < kStoryBox.w; ++x) {
       const PixelStory story = tell_pixel(in, 0, x, y);
       ASSERT_EQ(std::bit_cast<std::uint32_t>(static_cast<float>(story.value)),
                 std::bit_cast<std::uint32_t>(tile.pixels.at(x, y)));
@@ -126,7 +126,7 @@ TEST(PixelStory, ALimitOnSharesIsNamed) {
 
 TEST(PixelStory, APixelOutsideTheTileIsAContractError) {
   const TrailNight night;
-  EXPECT_THROW(tell_pixel(night.input(), 0, kBox.w, 0), ContractError);
+  EXPECT_THROW(tell_pixel(night.input(), 0, kStoryBox.w, 0), ContractError);
   EXPECT_THROW(tell_pixel(night.input(), 0, 0, -1), ContractError);
 }
 

@@ -11,14 +11,14 @@ namespace tilecompile {
 namespace {
 
 /// Cut-outs of one row with holes, rejected pixels, ramps and shares, whatever of it is wanted.
-struct Night {
+struct SumNight {
   std::vector<Plane<float>> frames, ramps;
   std::vector<Plane<std::uint8_t>> kept;
   Plane<double> quiet, sharp;
   std::vector<WeightedCutout> cutouts;
 
   // Three of six frames are whole: they have neither holes nor rejected pixels.
-  Night(int width, std::size_t count) : quiet(width, 1), sharp(width, 1) {
+  SumNight(int width, std::size_t count) : quiet(width, 1), sharp(width, 1) {
     std::mt19937 rng(static_cast<unsigned>(width) * 31 + static_cast<unsigned>(count));
     std::uniform_real_distribution<float> any(0.5F, 2);
     for (double& v : quiet.samples()) v = any(rng);
@@ -46,7 +46,7 @@ struct Night {
 };
 
 // The sums by their definition, one pixel after the other.
-RowSums obvious(const Night& night, bool mixed, bool plain, std::size_t chunk) {
+RowSums obvious(const SumNight& night, bool mixed, bool plain, std::size_t chunk) {
   const auto width = static_cast<std::size_t>(night.quiet.width());
   RowSums sums(width);
   for (std::size_t x = 0; x < width; ++x)
@@ -81,9 +81,9 @@ void expect_equal(RowSums a, RowSums b) {
 }
 
 // Two means in one go are the two means.
-void expect_two(const Night& night, std::size_t chunk) {
+void expect_two(const SumNight& night, std::size_t chunk) {
   const auto width = static_cast<std::size_t>(night.quiet.width());
-  Night of_quiet = night;
+  SumNight of_quiet = night;
   for (WeightedCutout& c : of_quiet.cutouts) c.weight = c.quiet_weight;
   RowSums sharp(width), quiet(width);
   sum_row(night.cutouts, {}, 0, chunk, sharp);
@@ -102,7 +102,7 @@ TEST(RowSums, AreThoseOfTheDefinitionAtEveryVectorLevelAndWidth) {
     set_vector_level(level);
     for (const int width : {1, 3, 15, 16, 17, 31, 33, 96})
       for (const std::size_t frames : {1, 7, 64, 65}) {
-        const Night night(width, frames);
+        const SumNight night(width, frames);
         for (const std::size_t chunk : {1, 5, 64, 1000}) {
           RowSums sums(static_cast<std::size_t>(width));
           sum_row(night.cutouts, {}, 0, chunk, sums);
