@@ -7,7 +7,6 @@
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/dispatch/distrust.hpp"
 #include "tilecompile/dispatch/own_tiles.hpp"
-#include "tilecompile/header/header_rules.hpp"
 #include "tilecompile/night/doubtful_files.hpp"
 
 namespace tilecompile {

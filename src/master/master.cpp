@@ -18,6 +18,7 @@
 #include "tilecompile/base/error_report.hpp"
 #include "tilecompile/base/interrupted.hpp"
 #include "tilecompile/base/log.hpp"
+#include "tilecompile/base/parallel.hpp"
 #include "tilecompile/coadd/states.hpp"
 #include "tilecompile/config/kept_settings.hpp"
 #include "tilecompile/config/load_config.hpp"
@@ -85,7 +86,9 @@ struct NightMade {
       keep_settings(run);  // now that they are known to be those of this run
     }
     if (resumes) journal = journal_to_resume(run, night);
-    round = share_with_workers(run, night);
+    two_at_once(
+        run.threads, [&] { round = share_with_workers(run, night); },
+        [&] { yardstick = make_yardstick(night.analysis.classical, night.analysis.metrics.seeing_px); });
     if (run.links.onlooker != nullptr && !std::exchange(run.is_shown, true))
       run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
     if (resumes) round.journalled = &journal.first_round;
@@ -97,6 +100,7 @@ struct NightMade {
   const AnalysedNight night;
   Journal journal;
   TileRound round;
+  Yardstick yardstick;
   std::optional<Reconstruction> made;
 };
 
@@ -146,20 +150,18 @@ RunOutcome carry_out(RunUnderWay& run) {
   const std::unique_ptr<NightMade> all = find_and_make_night(run);
   const AnalysedNight& night = all->night;
   TileRound& round = all->round;
-  Journal& journal = all->journal;
   Reconstruction& made = *all->made;
   const bool synthetic = synthetic_enabled(run.record.frames, run.config.method.synthetic);
   if (synthetic)
     run.links.workers->rest();  // the frames that are kept serve the second round
   else
     read_no_more_frames(run);
-  const Yardstick yardstick =
-      make_yardstick(night.analysis.classical, night.analysis.metrics.seeing_px, made.channels, run.threads);
-  write_reconstruction(run, night, made.tiles, made.channels, yardstick);
+  all->yardstick.kept = without_rejected_light(night.analysis.classical, made.channels);
+  write_reconstruction(run, night, made.tiles, made.channels, all->yardstick);
   if (synthetic) {
     made.channels.clear();  // written, and not needed any more
-    if (round.journalled != nullptr) round.journalled = &journal.second_round;
-    stack_synthetic_frames(run, night, made.tiles, round, yardstick);
+    if (round.journalled != nullptr) round.journalled = &all->journal.second_round;
+    stack_synthetic_frames(run, night, made.tiles, round, all->yardstick);
   } else {
     link_final(run, night, made.tiles, {"stack", run.config.method.stacking.output_file, {}, {}, true},
                made.channels);

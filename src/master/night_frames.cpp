@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "tilecompile/base/error.hpp"
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/run_limits.hpp"

@@ -78,8 +78,9 @@ void write_rejection(RunUnderWay& run, const AnalysedNight& night, const TileJoi
 
 }  // namespace
 
-ProductContext product_context(RunUnderWay& run, const AnalysedNight& night) {
+ProductContext product_context(RunUnderWay& run, const AnalysedNight& night, const Yardstick* yardstick) {
   ProductContext context;
+  context.yardstick = yardstick;
   context.directory = run.directory->path();
   context.first_frame = night.first_frame.path;
   context.manifest = night.frames.manifest.get();
@@ -102,8 +103,7 @@ void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const Ti
                           const std::vector<CoaddChannel>& reconstruction, const Yardstick& yardstick) {
   run.clock.start("write products");
   RunRecord& record = run.record;
-  ProductContext context = product_context(run, night);
-  context.yardstick = &yardstick;
+  ProductContext context = product_context(run, night, &yardstick);
   const std::string frames = std::to_string(record.frames) + " normalised frames";
   record.products.push_back(write_product(
       context, {kClassical, "classical.fits", {"tilecompile: plain mean of " + frames}, {}, true},
@@ -128,8 +128,7 @@ void write_final(RunUnderWay& run, const AnalysedNight& night, const TileJoiner&
                  const ProductPlan& plan, const std::vector<CoaddChannel>& channels,
                  const Yardstick& yardstick) {
   require(run, check_finite_where_covered("stack_finite_where_covered", "stacking and validation", channels));
-  ProductContext context = product_context(run, night);
-  context.yardstick = &yardstick;
+  ProductContext context = product_context(run, night, &yardstick);
   const std::vector<PictureFigures> plain = product_named(run.record, kClassical).figures;
   context.plain = &plain;
   run.record.products.push_back(write_product(context, plan, planes_of(channels)));

@@ -8,8 +8,9 @@
 
 namespace tilecompile {
 
-/// What the headers of all products say.
-ProductContext product_context(RunUnderWay& run, const AnalysedNight& night);
+/// What the headers of all products say, and what those are measured with that are measured.
+ProductContext product_context(RunUnderWay& run, const AnalysedNight& night,
+                               const Yardstick* yardstick = nullptr);
 
 /// The classical stack and the reconstruction, with the metrics of tiles and what was rejected.
 void write_reconstruction(RunUnderWay& run, const AnalysedNight& night, const TileJoiner& tiles,

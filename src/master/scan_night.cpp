@@ -4,7 +4,6 @@
 #include "tilecompile/base/log.hpp"
 #include "tilecompile/base/sha256.hpp"
 #include "tilecompile/config/load_config.hpp"
-#include "tilecompile/header/header_rules.hpp"
 
 namespace tilecompile {
 namespace {

@@ -162,21 +162,18 @@ Image in_output_units(const ProductContext& context, const std::vector<CoaddChan
   return image;
 }
 
-Yardstick make_yardstick(const Image& classical, double seeing_px,
-                         const std::vector<CoaddChannel>& reconstruction, int threads) {
+Yardstick make_yardstick(const Image& classical, double seeing_px) {
   Yardstick yardstick;
-  two_at_once(
-      threads,
-      [&] {
-        for (const Plane<float>& plane : classical) yardstick.sky.push_back(sky_mask(plane, seeing_px));
-      },
-      [&] {
-        for (std::size_t c = 0; c < reconstruction.size(); ++c)
-          yardstick.kept.push_back(without_rejected_light(classical[c].view(), reconstruction[c].light_low,
-                                                          reconstruction[c].light_high,
-                                                          reconstruction[c].coverage));
-      });
+  for (const Plane<float>& plane : classical) yardstick.sky.push_back(sky_mask(plane, seeing_px));
   return yardstick;
+}
+
+Image without_rejected_light(const Image& classical, const std::vector<CoaddChannel>& reconstruction) {
+  Image kept;
+  for (std::size_t c = 0; c < reconstruction.size(); ++c)
+    kept.push_back(without_rejected_light(classical[c].view(), reconstruction[c].light_low,
+                                          reconstruction[c].light_high, reconstruction[c].coverage));
+  return kept;
 }
 
 std::vector<ProductPlanes> planes_of(const std::vector<CoaddChannel>& channels) {

@@ -164,13 +164,13 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
           Compared images{FrameReader(product, ZeroIsNodata::kNever),
                           FrameReader(plain, ZeroIsNodata::kNever)};
           add_compared_pictures(part, images);
-          add_stars(part, images, stars);
         });
       },
       [&](PageValues& part) {
         unless_damaged(part, compared, [&] {
           Compared images{FrameReader(product, ZeroIsNodata::kNever),
                           FrameReader(plain, ZeroIsNodata::kNever)};
+          add_stars(part, images, stars);
           add_background(part, images);
           add_difference(part, images);
         });

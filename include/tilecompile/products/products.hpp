@@ -23,8 +23,10 @@ struct Yardstick {
                ///< against it
   std::vector<Plane<std::uint8_t>> sky;  ///< sky_mask of the classical stack
 };
-Yardstick make_yardstick(const Image& classical, double seeing_px,
-                         const std::vector<CoaddChannel>& reconstruction, int threads);
+/// Its sky, for which no tile is needed.
+Yardstick make_yardstick(const Image& classical, double seeing_px);
+/// The classical stack without what was rejected from the reconstruction.
+Image without_rejected_light(const Image& classical, const std::vector<CoaddChannel>& reconstruction);
 
 /// Gives complete files their names while others are made: the disk takes its time for that. Used by one
 /// thread.
