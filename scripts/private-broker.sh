@@ -7,7 +7,7 @@
 #   private-broker.sh kill9 DIR      kill -9, as a crash
 #   private-broker.sh pause DIR      stop its processes (SIGSTOP);  cont DIR  lets them go on
 #   private-broker.sh ctl DIR ARG..  rabbitmqctl against it
-#   private-broker.sh queues DIR VHOST ITEM..  what rabbitmqctl list_queues says, name first, a hundred times as fast
+#   private-broker.sh queues DIR VHOST ITEM..  name and items of each queue that runs, a hundred times as fast
 #   private-broker.sh eval DIR TEXT  what an Erlang expression writes to stdout
 #
 # Environment of `start`: PRIVATE_BROKER_CONF   file appended to rabbitmq.conf; @TLS_PORT@ in it becomes a free
@@ -20,7 +20,7 @@
 set -uo pipefail
 
 die() { echo "private-broker: $*" >&2; exit 1; }
-usage() { sed -n '2,20p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
+usage() { sed -n '2,19p' "$0" | sed 's/^# \{0,1\}//' >&2; exit 2; }
 [ $# -ge 2 ] || usage
 command=$1
 dir=$(realpath -m "$2")
@@ -198,22 +198,24 @@ evaluate() {
   local written
   # shellcheck source=/dev/null
   . "$dir/env"
-  written=$(erl_call -sname "$RABBITMQ_NODENAME" -c "$(< "$dir/home/.erlang.cookie")" -fetch_stdout -no_result_term -e \
-    <<< "$1, io:format(\"done\").") && [[ $written == *done ]] || return 1
+  written=$(erl_call -sname "$RABBITMQ_NODENAME" -c "$(< "$dir/home/.erlang.cookie")" -h "private$$" -timeout 20 \
+    -fetch_stdout -no_result_term -e <<< "$1, io:format(\"done\").") && [[ $written == *done ]] || return 1
   printf %s "${written%done}"
 }
 
-# For each queue of VHOST what rabbit_amqqueue:info says of ITEMs, in a line. It fails for one that is going away.
+# For each queue of VHOST what rabbit_amqqueue:info says of ITEMs, in a line. It fails while one is going away.
 list_queues() {
-  local vhost=$1 items turn
+  local vhost=$1 items
   shift
   items=$(IFS=,; echo "name,$*")
-  for turn in $(seq 200); do
-    evaluate "[io:format(\"~s~s~n\", [element(4, Name), [[9, io_lib:format(\"~p\", [Value])] || {_, Value} <- Values]]) ||
-      [{name, Name} | Values] <- [rabbit_amqqueue:info(Queue, [$items]) || Queue <- rabbit_amqqueue:list(<<\"$vhost\">>)]]" && return
+  SECONDS=0
+  while [ $SECONDS -lt 60 ] && [ -n "$(members)" ]; do
+    evaluate "[begin [{name, Name} | Values] = Info,
+        io:format(\"~ts~s~n\", [element(4, Name), [[9, io_lib:format(\"~0p\", [Value])] || {_, Value} <- Values]]) end ||
+      Info <- [rabbit_amqqueue:info(Queue, [$items]) || Queue <- rabbit_amqqueue:list(<<\"$vhost\">>)]]" && return
     pause 0.05
   done
-  die "no answer about the queues of $vhost after $turn turns"
+  die "no answer about $items of the queues of $vhost"
 }
 
 show_failure() {
@@ -286,7 +288,8 @@ case $command in
     ;;
   queues | eval)
     [ -e "$dir/env" ] || die "there is no broker in $dir: start it first"
-    [ $# -ge 1 ] || usage
+    if [ $# -lt 1 ] || { [ "$command" = queues ] && [ $# -lt 2 ]; }; then usage; fi
+    command -v erl_call > /dev/null || die "erl_call is missing: apt-get install erlang-base"
     if [ "$command" = queues ]; then list_queues "$@"; else evaluate "$1" || die "failed: $1"; fi
     ;;
   watch)  # internal: DIR OWNER SERVER

@@ -88,7 +88,7 @@ struct NightMade {
     if (resumes) journal = journal_to_resume(run, night);
     two_at_once(
         run.threads, [&] { round = share_with_workers(run, night); },
-        [&] { yardstick = make_yardstick(night.analysis.classical, night.analysis.metrics.seeing_px); });
+        [&] { yardstick.sky = sky_masks(night.analysis.classical, night.analysis.metrics.seeing_px); });
     if (run.links.onlooker != nullptr && !std::exchange(run.is_shown, true))
       run.links.onlooker->night_analysed(night.analysis.classical, night.grid);
     if (resumes) round.journalled = &journal.first_round;

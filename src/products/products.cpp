@@ -162,10 +162,10 @@ Image in_output_units(const ProductContext& context, const std::vector<CoaddChan
   return image;
 }
 
-Yardstick make_yardstick(const Image& classical, double seeing_px) {
-  Yardstick yardstick;
-  for (const Plane<float>& plane : classical) yardstick.sky.push_back(sky_mask(plane, seeing_px));
-  return yardstick;
+std::vector<Plane<std::uint8_t>> sky_masks(const Image& classical, double seeing_px) {
+  std::vector<Plane<std::uint8_t>> masks;
+  for (const Plane<float>& plane : classical) masks.push_back(sky_mask(plane, seeing_px));
+  return masks;
 }
 
 Image without_rejected_light(const Image& classical, const std::vector<CoaddChannel>& reconstruction) {

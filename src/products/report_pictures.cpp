@@ -170,9 +170,9 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
         unless_damaged(part, compared, [&] {
           Compared images{FrameReader(product, ZeroIsNodata::kNever),
                           FrameReader(plain, ZeroIsNodata::kNever)};
-          add_stars(part, images, stars);
           add_background(part, images);
           add_difference(part, images);
+          add_stars(part, images, stars);
         });
       },
       [&](PageValues& part) {

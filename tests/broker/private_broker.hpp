@@ -79,7 +79,7 @@ class PrivateBroker {
   /// One line a queue: its name and these items ("messages_ready consumers"), with tabs between them. Takes
   /// milliseconds.
   std::string queues(const std::string& items, const std::string& vhost = "/") {
-    return call("queues", vhost + " " + items);
+    return call("queues", "'" + vhost + "' " + items);
   }
   /// The same once it satisfies `holds`, or the last one after a minute: the broker finishes what closed or
   /// busy connections began some time later.

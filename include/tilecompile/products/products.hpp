@@ -23,8 +23,8 @@ struct Yardstick {
                ///< against it
   std::vector<Plane<std::uint8_t>> sky;  ///< sky_mask of the classical stack
 };
-/// Its sky, for which no tile is needed.
-Yardstick make_yardstick(const Image& classical, double seeing_px);
+/// Where the classical stack shows sky, [channel]; no tile is needed for that.
+std::vector<Plane<std::uint8_t>> sky_masks(const Image& classical, double seeing_px);
 /// The classical stack without what was rejected from the reconstruction.
 Image without_rejected_light(const Image& classical, const std::vector<CoaddChannel>& reconstruction);
 
