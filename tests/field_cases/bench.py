@@ -1,4 +1,5 @@
 """Runs cases: writes their frames, starts the program, compares with the clean nights."""
+import contextlib
 import dataclasses
 import hashlib
 import itertools
@@ -61,6 +62,7 @@ class Bench:
         self.nights.own_run = lambda: self.clean_run("mono", DEEP, ()).run_dir
         self.nights.program = lambda *words: subprocess.run([program, *words], check=True, capture_output=True, timeout=LIMIT_S)
         self.known, self.broker, self.number = Once(), folder / "broker", itertools.count(1)
+        self.one_master = threading.Lock()  # workers of another would take its tasks, and do not see its storage
 
     # ---- runs
 
@@ -83,8 +85,10 @@ class Bench:
         out.mkdir(parents=True)
         if words[0] in ("run", "master") and "--output" not in words:
             words = [*words, "--output", str(out), "--threads", "1"]
-        done = subprocess.run([self.path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, **(environment or {})}, check=False, timeout=LIMIT_S)
+        with self.one_master if words[0] == "master" else contextlib.nullcontext():
+            done = subprocess.run([self.path, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}, check=False,
+                                  timeout=LIMIT_S)
         if self.keep:
             (out / "printed.txt").write_bytes(done.stdout)
         return Outcome(done.returncode, done.stdout.decode(errors="replace"), frames, out)
