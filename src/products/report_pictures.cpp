@@ -164,6 +164,7 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
           Compared images{FrameReader(product, ZeroIsNodata::kNever),
                           FrameReader(plain, ZeroIsNodata::kNever)};
           add_compared_pictures(part, images);
+          add_stars(part, images, stars);
         });
       },
       [&](PageValues& part) {
@@ -172,7 +173,6 @@ void add_pictures(PageValues& page, const fs::path& directory, const std::string
                           FrameReader(plain, ZeroIsNodata::kNever)};
           add_background(part, images);
           add_difference(part, images);
-          add_stars(part, images, stars);
         });
       },
       [&](PageValues& part) {
