@@ -48,14 +48,15 @@ FrameChannel measure_frame_channel(const PlaneView<float>& plane, double code_st
   if (params.mode == NormalizationParams::Mode::kPhotometric) {
     result.normalization.offset = result.background;
     result.noise = clipped.scale;
-    result.gradient_energy = gradient_energy(plane).mean;
+    result.gradient_energy = gradient_energy(plane, scratch.whole_numbers()).mean;
     return result;
   }
   if (result.background <= kSmallestBackground) return result;
   // Clip and Sobel scale with the data, so they are taken on I and carried over to I' = I / B.
   result.normalization.gain = 1 / result.background;
   result.noise = clipped.scale / result.background;
-  result.gradient_energy = gradient_energy(plane).mean / (result.background * result.background);
+  result.gradient_energy =
+      gradient_energy(plane, scratch.whole_numbers()).mean / (result.background * result.background);
   return result;
 }
 

@@ -106,29 +106,46 @@ TILECOMPILE_VECTOR_LEVELS(find_bins,
                           (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
                           (samples, n, bins, bin))
 
+TILECOMPILE_VECTOR_BODY void find_whole_bins_body(const float* __restrict samples, std::size_t n,
+                                                  const CodeBins& bins, std::int32_t* __restrict bin) {
+  const auto lowest = static_cast<float>(bins.lowest), last = static_cast<float>(bins.last);
+  for (std::size_t i = 0; i < n; ++i) {
+    const float at = samples[i] - lowest;
+    bin[i] = static_cast<std::int32_t>(at == at ? at : last);
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(find_whole_bins,
+                          (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
+                          (samples, n, bins, bin))
+
+constexpr float kLargestWhole = 1 << 20;
+constexpr std::size_t kBinsAtOnce = 8;
+
+template <class T>
+void grow(std::vector<T>& values, std::size_t size) {
+  if (values.size() < size) values.resize(size);
+}
+
 }  // namespace
 
 void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   const Range range = range_of(plane);
-  if (range.count == 0) {
-    value_.clear();
-    below_.clear();
-    return;
-  }
+  distinct_ = 0;
+  whole_ = false;
+  if (range.count == 0) return;
   if (code_step > 0 && std::isfinite(1 / code_step)) {
-    constexpr double kMostBins = std::numeric_limits<std::int32_t>::max();
+    constexpr double kMostBins = std::numeric_limits<std::int32_t>::max() - kBinsAtOnce;
     const double bins = (static_cast<double>(range.high) - range.low) / code_step + 2;
+    whole_ = code_step == 1 && range.low == std::floor(range.low) &&
+             std::max(-range.low, range.high) <= kLargestWhole;
     if (bins <= std::min(8.0 * static_cast<double>(range.count), kMostBins))
       return fill_by_counting(plane, range.low, code_step, static_cast<std::size_t>(bins));
   }
   fill_by_sorting(plane, range.count);
 }
 
-void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step,
-                                    std::size_t bins) {
-  // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
-  bins_.assign(bins + 1, 0);
-  keys_.resize(bins + 1);
+void Distribution::count_codes(const PlaneView<float>& plane, float lowest, double code_step,
+                               std::size_t bins) {
   const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins)};
   constexpr std::size_t kAtOnce = 256;
   std::int32_t bin[kAtOnce];
@@ -137,6 +154,11 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
     for (std::size_t x = 0; x < width; x += kAtOnce) {
       const float* const samples = plane.row(y) + x;
       const std::size_t n = std::min(kAtOnce, width - x);
+      if (whole_) {
+        find_whole_bins(samples, n, of, bin);
+        for (std::size_t i = 0; i < n; ++i) ++bins_[static_cast<std::size_t>(bin[i])];
+        continue;
+      }
       find_bins(samples, n, of, bin);
       for (std::size_t i = 0; i < n; ++i) {
         const auto b = static_cast<std::size_t>(bin[i]);
@@ -144,16 +166,31 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
         keys_[b] = std::bit_cast<std::uint32_t>(samples[i]);
       }
     }
-  value_.clear();
-  below_.clear();
+}
+
+void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step,
+                                    std::size_t bins) {
+  // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
+  const std::size_t all = (bins + kBinsAtOnce) / kBinsAtOnce * kBinsAtOnce;
+  bins_.assign(all, 0);
+  grow(keys_, all);
+  grow(value_, all);
+  grow(below_, all + 1);
+  count_codes(plane, lowest, code_step, bins);
+  bins_[bins] = 0;  // of NaN
   std::uint64_t below = 0;
-  for (std::size_t b = 0; b < bins; ++b) {
-    if (bins_[b] == 0) continue;
-    value_.push_back(std::bit_cast<float>(keys_[b]));
-    below_.push_back(below);
-    below += bins_[b];
+  for (std::size_t b = 0; b < bins; b += kBinsAtOnce) {
+    std::uint32_t any = 0;
+    for (std::size_t i = b; i < b + kBinsAtOnce; ++i) any |= bins_[i];
+    if (any == 0) continue;
+    for (std::size_t i = b; i < b + kBinsAtOnce; ++i) {  // what an empty bin left is written over
+      value_[distinct_] = whole_ ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
+      below_[distinct_] = below;
+      below += bins_[i];
+      distinct_ += bins_[i] != 0 ? 1 : 0;
+    }
   }
-  below_.push_back(below);
+  below_[distinct_] = below;
 }
 
 void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t count) {
@@ -168,24 +205,21 @@ void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t co
       if (row[x] == row[x]) keys_[n++] = sort_key(row[x]);
   }
   radix_sort(keys_, spare_);
-  value_.resize(count);
-  below_.resize(count + 1);
-  std::size_t distinct = 0;  // what the last of equal keys left is written over
-  for (std::size_t i = 0; i < count; ++i) {
-    value_[distinct] = value_of_key(keys_[i]);
+  grow(value_, count);
+  grow(below_, count + 1);
+  for (std::size_t i = 0; i < count; ++i) {  // what the last of equal keys left is written over
+    value_[distinct_] = value_of_key(keys_[i]);
     const bool first = i == 0 || keys_[i] != keys_[i - 1];
-    below_[distinct] = first ? i : below_[distinct];
-    distinct += i + 1 == count || keys_[i] != keys_[i + 1] ? 1 : 0;
+    below_[distinct_] = first ? i : below_[distinct_];
+    distinct_ += i + 1 == count || keys_[i] != keys_[i + 1] ? 1 : 0;
   }
-  value_.resize(distinct);
-  below_.resize(distinct + 1);
-  below_[distinct] = count;
+  below_[distinct_] = count;
 }
 
 /// The range of distinct values that a clip still keeps, and its statistics.
 class Clipping {
  public:
-  explicit Clipping(const Distribution& d) : d_(d), end_(d.value_.size()) {}
+  explicit Clipping(const Distribution& d) : d_(d), end_(d.distinct_) {}
 
   std::uint64_t count() const { return d_.below_[end_] - d_.below_[begin_]; }
 
@@ -197,8 +231,9 @@ class Clipping {
 
   double mad(double center) const {
     const std::uint64_t n = count();
-    const double upper = distance_at(n / 2, center);
-    return n % 2 == 1 ? upper : (distance_at(n / 2 - 1, center) + upper) / 2;
+    if (n % 2 == 1) return distance_at(n / 2, center);
+    const double lower = distance_at(n / 2 - 1, center);
+    return (lower + distance_after(lower, n / 2, center)) / 2;
   }
 
   /// Drops what lies further than `limit` from `center`; false when nothing did.
@@ -240,38 +275,53 @@ class Clipping {
   }
   double value_at(std::uint64_t rank) const { return d_.value_[index_at(rank)]; }
 
-  // Samples of the range that lie within `distance` of `center`.
-  std::uint64_t within(double distance, double center) const {
-    const auto first = d_.value_.begin() + static_cast<std::ptrdiff_t>(begin_);
-    const auto last = d_.value_.begin() + static_cast<std::ptrdiff_t>(end_);
-    const auto from =
-        std::partition_point(first, last, [&](float v) { return v < center && center - v > distance; });
-    const auto to =
-        std::partition_point(from, last, [&](float v) { return v < center || v - center <= distance; });
-    return d_.below_[static_cast<std::size_t>(to - d_.value_.begin())] -
-           d_.below_[static_cast<std::size_t>(from - d_.value_.begin())];
+  using Value = const float*;
+  Value first() const { return d_.value_.data() + begin_; }
+  Value last() const { return d_.value_.data() + end_; }
+  Value middle(double center) const {
+    return std::partition_point(first(), last(), [&](float v) { return v < center; });
+  }
+  // The first value from `first()` to `middle` that lies within `distance` below the centre, and the first
+  // from `middle` on that lies further above it.
+  Value nearest_below(Value middle, double distance, double center) const {
+    return std::partition_point(first(), middle, [&](float v) { return center - v > distance; });
+  }
+  Value beyond(Value middle, double distance, double center) const {
+    return std::partition_point(middle, last(), [&](float v) { return v - center <= distance; });
+  }
+  std::uint64_t between(Value from, Value to) const {
+    const Value all = d_.value_.data();
+    return d_.below_[static_cast<std::size_t>(to - all)] - d_.below_[static_cast<std::size_t>(from - all)];
   }
 
   // The rank-th smallest distance from `center` (0-based). Distances grow to both sides of the centre, so the
   // answer is the nearest value on either side that has more than `rank` samples within its distance.
   double distance_at(std::uint64_t rank, double center) const {
-    const auto first = d_.value_.begin() + static_cast<std::ptrdiff_t>(begin_);
-    const auto last = d_.value_.begin() + static_cast<std::ptrdiff_t>(end_);
-    const auto middle = std::partition_point(first, last, [&](float v) { return v < center; });
-    const auto right =
-        std::partition_point(middle, last, [&](float v) { return within(v - center, center) <= rank; });
-    const auto left =
-        std::partition_point(first, middle, [&](float v) { return within(center - v, center) > rank; });
-    const double from_right = right != last ? *right - center : INFINITY;
-    const double from_left = left != first ? center - *(left - 1) : INFINITY;
-    return std::min(from_left, from_right);
+    const Value middle = this->middle(center);
+    const Value right = std::partition_point(middle, last(), [&](const float& v) {
+      return between(nearest_below(middle, v - center, center), &v + 1) <= rank;
+    });
+    const Value left = std::partition_point(first(), middle, [&](const float& v) {
+      return between(&v, beyond(middle, center - v, center)) > rank;
+    });
+    return std::min(right != last() ? *right - center : INFINITY,
+                    left != first() ? center - *(left - 1) : INFINITY);
+  }
+
+  // The rank-th smallest distance where the one of rank - 1 is `lower`.
+  double distance_after(double lower, std::uint64_t rank, double center) const {
+    const Value middle = this->middle(center);
+    const Value from = nearest_below(middle, lower, center), to = beyond(middle, lower, center);
+    if (between(from, to) > rank) return lower;
+    return std::min(to != last() ? *to - center : INFINITY,
+                    from != first() ? center - *(from - 1) : INFINITY);
   }
 
   const Distribution& d_;
   std::size_t begin_ = 0, end_;
 };
 
-double Distribution::median() const { return value_.empty() ? 0 : Clipping(*this).median(); }
+double Distribution::median() const { return distinct_ == 0 ? 0 : Clipping(*this).median(); }
 
 namespace {
 

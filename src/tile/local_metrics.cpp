@@ -185,7 +185,8 @@ std::optional<StructureMetrics> measure_structure(const FrameCutout& cutout,
   if (!covers(scratch, cutout, min_valid_fraction)) return std::nullopt;
   const Clipped clipped = clip(scratch, cutout.code_step);
   const double noise = clipped.scale * normalization.gain;
-  const double energy = gradient_energy(cutout.samples).mean * normalization.gain * normalization.gain;
+  const double energy =
+      gradient_energy(cutout.samples, scratch.whole_numbers()).mean * normalization.gain * normalization.gain;
   return StructureMetrics{noise > 0 ? energy / noise : 0, normalization(clipped.location)};
 }
 

@@ -18,6 +18,7 @@
 #include "tilecompile/coadd/overlap_add.hpp"
 #include "tilecompile/frame/sky_surfaces.hpp"
 #include "tilecompile/frame/star_shape.hpp"
+#include "tilecompile/image/decode_samples.hpp"
 #include "tilecompile/image/gradient.hpp"
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/image/vector_level.hpp"
@@ -118,12 +119,30 @@ void clip_of_codes(benchmark::State& state) {
 }
 BENCHMARK(clip_of_codes);
 
+void clip_of_a_tile(benchmark::State& state) {
+  const Plane<float> plane = star_field(64, 1);
+  Distribution samples;
+  for (auto _ : state) {
+    samples.assign(plane.view(), 1);
+    benchmark::DoNotOptimize(clip(samples, 1));
+  }
+  count_samples(state, static_cast<double>(plane.size()), 4);
+}
+BENCHMARK(clip_of_a_tile);
+
 void gradient(benchmark::State& state) {
   const Plane<float> plane = star_field(512, 1);
   for (auto _ : state) benchmark::DoNotOptimize(gradient_energy(plane.view()));
   count_samples(state, static_cast<double>(plane.size()), 4);
 }
 BENCHMARK(gradient);
+
+void gradient_of_whole_numbers(benchmark::State& state) {
+  const Plane<float> plane = star_field(512, 1);
+  for (auto _ : state) benchmark::DoNotOptimize(gradient_energy(plane.view(), true));
+  count_samples(state, static_cast<double>(plane.size()), 4);
+}
+BENCHMARK(gradient_of_whole_numbers);
 
 void star_fit(benchmark::State& state) {
   const Plane<float> plane = star_field(33, 1);

@@ -72,6 +72,40 @@ TEST(Gradient, HasTheSameBitsAtEveryVectorLevel) {
   set_vector_level(widest_vector_level());
 }
 
+// Stars at the largest whole number there may be, borders and single samples that are not valid.
+TEST(Gradient, WholeNumbersHaveTheSameBitsInFloats) {
+  std::mt19937 rng(5);
+  std::normal_distribution<float> noise(1000, 30);
+  constexpr float kLargest = 1 << 20;
+  for (auto [w, h] : {std::pair(64, 64),
+                      {257, 9},
+                      {258, 5},
+                      {259, 40},
+                      {600, 31},
+                      {10, 3},
+                      {9, 9},
+                      {3, 3},
+                      {2, 9},
+                      {1, 1}}) {
+    Plane<float> p(w, h);
+    for (float& v : p.samples()) {
+      v = std::round(noise(rng));
+      if (rng() % 20 == 0) v = rng() % 2 == 0 ? kLargest : -kLargest;
+      if (rng() % 40 == 0) v = std::nanf("");
+    }
+    for (int y = 0; y < h; ++y) p.at(0, y) = std::nanf("");
+    const GradientEnergy expected = gradient_energy(p.view());
+    for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+      if (level > widest_vector_level()) continue;
+      set_vector_level(level);
+      const GradientEnergy found = gradient_energy(p.view(), true);
+      EXPECT_EQ(found.mean, expected.mean) << w << "x" << h;
+      EXPECT_EQ(found.pixels, expected.pixels) << w << "x" << h;
+    }
+    set_vector_level(widest_vector_level());
+  }
+}
+
 TEST(Gradient, RampHasItsSlopeSquared) {
   Plane<float> p(12, 7);
   for (int y = 0; y < 7; ++y)

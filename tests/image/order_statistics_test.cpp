@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <random>
+#include <utility>
 
 #include "naive_median.hpp"
 #include "tilecompile/image/vector_level.hpp"
@@ -130,6 +132,60 @@ TEST(OrderStatistics, RowsOfAnyLengthAtEveryVectorLevel) {
       }
   }
   set_vector_level(widest_vector_level());
+}
+
+TEST(OrderStatistics, WholeNumbersAreThoseThatFloatsAddExactly) {
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN(), kLargest = 1 << 20;
+  const auto whole = [](std::vector<float> samples, double code_step) {
+    Plane<float> plane(static_cast<int>(samples.size()), 1);
+    plane.samples() = std::move(samples);
+    Distribution d;
+    d.assign(plane.view(), code_step);
+    return d.whole_numbers();
+  };
+  EXPECT_TRUE(whole({-3, 7, 65535, kNone}, 1));
+  EXPECT_TRUE(whole({kLargest, -kLargest}, 1));
+  EXPECT_FALSE(whole({0, kLargest + 1}, 1));
+  EXPECT_FALSE(whole({0, -kLargest - 1}, 1));
+  EXPECT_FALSE(whole({0.5, 1.5}, 1)) << "BZERO is no whole number";
+  EXPECT_FALSE(whole({2, 4}, 2));
+  EXPECT_FALSE(whole({2, 4}, 0)) << "floats may be anything";
+  EXPECT_FALSE(whole({kNone}, 1));
+}
+
+// One object for many planes, as a tile uses it: nothing of the one before may stay.
+TEST(OrderStatistics, ASecondPlaneLeavesNothingOfTheFirst) {
+  Distribution d;
+  for (unsigned seed = 0; seed < 24; ++seed) {
+    const bool integers = seed % 3 != 0;
+    const Plane<float> plane = random_plane(8 + static_cast<int>(seed * 7 % 50), 11, seed, 1 + seed * 5 % 70,
+                                            integers, seed % 4 == 0 ? 0.3 : 0.0);
+    const std::vector<double> valid = valid_samples(plane);
+    d.assign(plane.view(), integers ? 1 : 0);
+    const Clipped found = clip(d, integers), expected = naive_clip(valid, integers);
+    EXPECT_EQ(d.count(), valid.size()) << seed;
+    EXPECT_EQ(d.largest(), *std::max_element(valid.begin(), valid.end())) << seed;
+    EXPECT_EQ(found.location, expected.location) << seed;
+    EXPECT_EQ(found.kept, expected.kept) << seed;
+  }
+}
+
+// The two distances in the middle of an even count: equal, on one side, on either.
+TEST(OrderStatistics, TheMiddleDistancesOfAnEvenCount) {
+  std::mt19937 rng(9);
+  for (int turn = 0; turn < 400; ++turn) {
+    const int n = 2 + static_cast<int>(rng() % 9);
+    Plane<float> plane(n, 1);
+    for (float& v : plane.samples()) v = static_cast<float>(rng() % 7);
+    const std::vector<double> valid = valid_samples(plane);
+    for (const double q : {0.0, 1.0}) {
+      Distribution d;
+      d.assign(plane.view(), q);
+      const Clipped found = clip(d, q), expected = naive_clip(valid, q);
+      EXPECT_EQ(found.kept, expected.kept) << turn;
+      EXPECT_EQ(found.location, expected.location) << turn;
+    }
+  }
 }
 
 TEST(OrderStatistics, SmallStepsAndNegativeValuesAreCounted) {

@@ -15,19 +15,24 @@ class Distribution {
   /// neighbouring codes; it only chooses between counting codes and sorting, never the result.
   void assign(const PlaneView<float>& plane, double code_step);
 
-  std::uint64_t count() const { return below_.empty() ? 0 : below_.back(); }
+  std::uint64_t count() const { return distinct_ == 0 ? 0 : below_[distinct_]; }
   /// Median of all samples; 0 when there are none.
   double median() const;
   /// True when all samples are equal (also when there are none).
-  bool constant() const { return value_.size() < 2; }
-  double smallest() const { return value_.empty() ? 0 : value_.front(); }
-  double largest() const { return value_.empty() ? 0 : value_.back(); }
+  bool constant() const { return distinct_ < 2; }
+  double smallest() const { return distinct_ == 0 ? 0 : value_[0]; }
+  double largest() const { return distinct_ == 0 ? 0 : value_[distinct_ - 1]; }
+  /// True when all are whole numbers of at most 2^20, by what `code_step` promises.
+  bool whole_numbers() const { return whole_; }
 
  private:
   friend class Clipping;
+  void count_codes(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins);
   void fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins);
   void fill_by_sorting(const PlaneView<float>& plane, std::size_t count);
 
+  bool whole_ = false;
+  std::size_t distinct_ = 0;          // how many of the next two count
   std::vector<float> value_;          // distinct, ascending
   std::vector<std::uint64_t> below_;  // below_[i]: samples smaller than value_[i]; one more entry: all
   std::vector<std::uint32_t> keys_, spare_, bins_;  // scratch
