@@ -45,7 +45,7 @@ const std::vector<UntestedSources>& untested_sources() {
       {"parts of the frame metrics and of the star fit",
        "tests/frame/frame_metrics_test.cpp",
        {"frame/frame_metrics_json"}},
-      {"the fit behind the shape of a star", "tests/frame/star_shape_test.cpp", {"frame/gaussian_fit"}},
+      {"the fit behind the shape of a star", "tests/frame/star_shape_test.cpp", {"image/gaussian_fit"}},
       {"parts of the rules for headers",
        "tests/header/header_rules_test.cpp",
        {"header/hard_assumptions", "header/header_warnings"}},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "tilecompile/image/order_statistics.hpp"
 #include "tilecompile/image/vector_level.hpp"
@@ -10,18 +11,18 @@ namespace tilecompile {
 namespace {
 
 constexpr int kRowStep = 4;
-constexpr std::size_t kFewestSamples = 64;
+constexpr std::ptrdiff_t kFewestSamples = 64;
 constexpr double kFarthestSigma = 3;
 
-double level_of(const std::vector<double>& residuals, double noise, std::vector<double>& scratch) {
-  scratch = residuals;
-  const double middle = median_in_place(scratch);
+double level_of(std::span<const double> residuals, double noise, std::vector<double>& scratch) {
+  scratch.assign(residuals.begin(), residuals.end());
+  const double middle = median_in_place(scratch), farthest = kFarthestSigma * noise;
   double sum = 0;
   int kept = 0;
   for (const double r : residuals) {
-    if (r - middle > kFarthestSigma * noise || middle - r > kFarthestSigma * noise) continue;
-    sum += r;
-    ++kept;
+    const bool near = !(r - middle > farthest) && !(middle - r > farthest);
+    sum += near ? r : 0.0;
+    kept += near ? 1 : 0;
   }
   return kept == 0 ? middle : sum / kept;
 }
@@ -79,22 +80,21 @@ FrameLevels frame_levels(const PlaneView<float>& samples, const Normalization& n
                          const Plane<float>& mean) {
   FrameLevels levels;
   levels.columns = (samples.width + kLevelCellPx - 1) / kLevelCellPx;
-  std::vector<double> residuals, scratch;
-  double of_row[kLevelCellPx];
+  std::vector<double> residuals(kLevelCellPx * kLevelCellPx), scratch;
   for (int y0 = 0; y0 < samples.height; y0 += kLevelCellPx)
     for (int x0 = 0; x0 < samples.width; x0 += kLevelCellPx) {
+      const int columns = std::min(kLevelCellPx, samples.width - x0);
+      double* end = nullptr;
       for (const int step : {kRowStep, 1}) {
-        residuals.clear();
+        end = residuals.data();
         for (int y = y0; y < std::min(y0 + kLevelCellPx, samples.height); y += step) {
-          const int columns = std::min(kLevelCellPx, samples.width - x0);
-          const float* in = samples.row(y) + x0;
-          find_residuals(in, mean.row(y) + x0, columns, normalization, of_row);
-          for (int x = 0; x < columns; ++x)
-            if (in[x] == in[x]) residuals.push_back(of_row[x]);
+          find_residuals(samples.row(y) + x0, mean.row(y) + x0, columns, normalization, end);
+          end = std::remove_if(end, end + columns, [](double r) { return r != r; });
         }
-        if (residuals.size() >= kFewestSamples) break;
+        if (end - residuals.data() >= kFewestSamples) break;
       }
-      levels.level.push_back(residuals.empty() ? 0 : level_of(residuals, noise, scratch));
+      const std::span<const double> valid(residuals.data(), end);
+      levels.level.push_back(valid.empty() ? 0 : level_of(valid, noise, scratch));
     }
   return levels;
 }

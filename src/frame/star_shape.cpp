@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
-#include "gaussian_fit.hpp"
+#include "tilecompile/image/gaussian_fit.hpp"
 #include "tilecompile/image/median.hpp"
+#include "tilecompile/image/sample_vectors.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -15,7 +18,30 @@ constexpr double kMinSnr = 5.0;
 // rms of the smallest 80 % of |normal deviates|
 constexpr double kTrimmed = 0.8, kTrimmedRms = 0.66160;
 
-bool in_ring(int x, int y, int side) { return x < 2 || y < 2 || x >= side - 2 || y >= side - 2; }
+/// How many of the values lie from `low` to `high`.
+TILECOMPILE_VECTOR_BODY void count_within_body(const double* values, std::size_t n, double low, double high,
+                                               std::size_t& count) {
+  constexpr int kCount = kDoublesAVector<kLanes>;
+  typename SampleVectors<kCount>::Masks within = {};
+  std::size_t i = 0;
+  for (; i + kCount <= n; i += kCount) {
+    typename SampleVectors<kCount>::Doubles v;
+    std::memcpy(&v, values + i, sizeof v);
+    within -= (v >= low) & (v <= high);
+  }
+  for (int k = 0; k < kCount; ++k) count += static_cast<std::size_t>(within[k]);
+  for (; i < n; ++i) count += values[i] >= low && values[i] <= high ? 1 : 0;
+}
+TILECOMPILE_VECTOR_LEVELS(count_within,
+                          (const double* values, std::size_t n, double low, double high, std::size_t& count),
+                          (values, n, low, high, count))
+
+// The columns of row y that belong to the ring of the two outermost pixels, in order.
+template <class Visit>
+void visit_ring(int y, int side, Visit visit) {
+  const bool all = y < 2 || y >= side - 2;
+  for (int x = 0; x < side; x = !all && x == 1 ? side - 2 : x + 1) visit(x);
+}
 
 /// Reads the box; false when a sample is outside or not finite. The two outermost pixels give the sky guess.
 bool read_stamp(const PlaneView<float>& samples, int xc, int yc, int radius, Stamp& stamp) {
@@ -24,7 +50,7 @@ bool read_stamp(const PlaneView<float>& samples, int xc, int yc, int radius, Sta
     return false;
   stamp.radius = std::min(radius, kMaxStampRadius);
   stamp.side = 2 * stamp.radius + 1;
-  stamp.samples.resize(static_cast<std::size_t>(stamp.side) * static_cast<std::size_t>(stamp.side));
+  stamp.samples.resize(static_cast<std::size_t>(stamp.side * stamp.side + kStampPad));
   for (int y = yc - radius; y <= yc + radius; ++y) {
     const float* const row = samples.row(y) + xc - radius;
     int wrong = 0;
@@ -35,10 +61,8 @@ bool read_stamp(const PlaneView<float>& samples, int xc, int yc, int radius, Sta
   ring.reserve(static_cast<std::size_t>(8 * stamp.side));
   for (int y = 0; y < stamp.side; ++y) {
     const float* from = samples.row(yc - stamp.radius + y) + xc - stamp.radius;
-    for (int x = 0; x < stamp.side; ++x) {
-      stamp.row(y)[x] = from[x];
-      if (in_ring(x, y, stamp.side)) ring.push_back(from[x]);
-    }
+    std::copy(from, from + stamp.side, stamp.row(y));
+    visit_ring(y, stamp.side, [&](int x) { ring.push_back(from[x]); });
   }
   stamp.offset = value_of_rank(ring, ring.size() / 2);
   for (double& sample : stamp.samples) sample -= stamp.offset;
@@ -54,8 +78,9 @@ bool first_guess(const Stamp& stamp, double x, double y, Gaussian& g) {
   for (int j = yc - 2; j <= yc + 2; ++j)
     for (int i = xc - 2; i <= xc + 2; ++i) peak = std::max(peak, stamp.row(j)[i]);
   if (!(peak > 0)) return false;
-  double count = 0, weight = 0, sum_x = 0, sum_y = 0;
-  for (const double sample : stamp.samples) count += sample - 0.5 * peak > 0 ? 1 : 0;
+  double weight = 0, sum_x = 0, sum_y = 0;
+  std::size_t low = 0;
+  count_within(stamp.samples.data(), stamp.pixels(), -INFINITY, 0.5 * peak, low);
   for (int j = yc - near; j <= yc + near; ++j)
     for (int i = xc - near; i <= xc + near; ++i) {
       const double above = stamp.row(j)[i] - 0.5 * peak;
@@ -65,7 +90,8 @@ bool first_guess(const Stamp& stamp, double x, double y, Gaussian& g) {
       sum_y += above * j;
     }
   // pi (FWHM / 2)^2 = count
-  const double sigma = std::max(0.6, 1.12838 * std::sqrt(count) / kFwhmPerSigma);
+  const double sigma =
+      std::max(0.6, 1.12838 * std::sqrt(static_cast<double>(stamp.pixels() - low)) / kFwhmPerSigma);
   g.x = x + std::clamp(sum_x / weight - x, -1.5, 1.5);
   g.y = y + std::clamp(sum_y / weight - y, -1.5, 1.5);
   g.a = g.c = 1.0 / (sigma * sigma);
@@ -79,10 +105,11 @@ double sky_scatter(const Stamp& stamp, const std::vector<double>& residuals) {
   std::vector<double> differences;
   differences.reserve(static_cast<std::size_t>(8 * stamp.side));
   const std::size_t last = residuals.size() - 1;
-  std::size_t i = 0;
   for (int y = 0; y <= stamp.radius; ++y)
-    for (int x = 0; x < stamp.side && i < residuals.size() / 2; ++x, ++i)
-      if (in_ring(x, y, stamp.side)) differences.push_back(std::abs(residuals[i] - residuals[last - i]));
+    visit_ring(y, stamp.side, [&](int x) {
+      const auto i = static_cast<std::size_t>(y * stamp.side + x);
+      if (i < residuals.size() / 2) differences.push_back(std::abs(residuals[i] - residuals[last - i]));
+    });
   std::vector<double> ordered = differences;
   const double limit =
       value_of_rank(ordered, static_cast<std::size_t>(kTrimmed * static_cast<double>(ordered.size())));
@@ -96,14 +123,12 @@ double sky_scatter(const Stamp& stamp, const std::vector<double>& residuals) {
 }
 
 /// Replaces samples that no star of this shape can explain by the fit; returns how many.
-int repair_outliers(Stamp& stamp, const std::vector<double>& residuals, double threshold) {
-  int repaired = 0;
-  for (std::size_t i = 0; i < residuals.size(); ++i) {
-    if (std::abs(residuals[i]) <= threshold) continue;
-    stamp.samples[i] -= residuals[i];
-    ++repaired;
-  }
-  return repaired;
+std::size_t repair_outliers(Stamp& stamp, const std::vector<double>& residuals, double threshold) {
+  std::size_t good = 0;
+  count_within(residuals.data(), residuals.size(), -threshold, threshold, good);
+  for (std::size_t i = 0; i < residuals.size() && good < residuals.size(); ++i)
+    if (!(std::abs(residuals[i]) <= threshold)) stamp.samples[i] -= residuals[i];
+  return residuals.size() - good;
 }
 
 }  // namespace

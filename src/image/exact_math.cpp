@@ -1,8 +1,11 @@
 #include "tilecompile/image/exact_math.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
+
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -12,7 +15,9 @@ constexpr double kLn2High = 6.93147180369123816490e-01;
 constexpr double kLn2Low = 1.90821492927058770002e-10;
 constexpr double kPi = 3.14159265358979311600;
 
-double two_to(int k) { return std::bit_cast<double>(static_cast<std::uint64_t>(k + 1023) << 52); }
+[[gnu::always_inline]] inline double two_to(int k) {
+  return std::bit_cast<double>(static_cast<std::uint64_t>(k + 1023) << 52);
+}
 
 // x * 2^k without overflow or double rounding on the way for normal results.
 double scale(double x, int k) {
@@ -46,12 +51,13 @@ double small_cos(double a) {
   return 1.0 - (0.5 * s - s * s * p);
 }
 
-}  // namespace
+// exp(x) is `mantissa` times 2^k.
+struct ExpParts {
+  double mantissa;
+  int k;
+};
 
-double exact_exp(double x) {
-  if (x != x) return x;
-  if (x > 709.782712893384) return std::numeric_limits<double>::infinity();
-  if (x < -745.2) return 0.0;
+[[gnu::always_inline]] inline ExpParts exp_parts(double x) {
   const double turns = x * 1.44269504088896338700;
   const int k = static_cast<int>(turns + (turns < 0 ? -0.5 : 0.5));
   const double r = (x - k * kLn2High) - k * kLn2Low;  // |r| <= 0.35
@@ -68,7 +74,32 @@ double exact_exp(double x) {
   p = p * r + 1.0 / 24.0;
   p = p * r + 1.0 / 6.0;
   p = p * r + 0.5;
-  return scale(1.0 + (r + r * r * p), k);
+  return {1.0 + (r + r * r * p), k};
+}
+
+TILECOMPILE_VECTOR_BODY void find_exps_body(double* values, int n) {
+  for (int i = 0; i < n; ++i) {
+    const ExpParts e = exp_parts(values[i]);
+    values[i] = e.mantissa * two_to(e.k);
+  }
+}
+TILECOMPILE_VECTOR_LEVELS(find_exps, (double* values, int n), (values, n))
+
+}  // namespace
+
+double exact_exp(double x) {
+  if (x != x) return x;
+  if (x > 709.782712893384) return std::numeric_limits<double>::infinity();
+  if (x < -745.2) return 0.0;
+  const ExpParts e = exp_parts(x);
+  return scale(e.mantissa, e.k);
+}
+
+void exact_exps(double* values, int n) {
+  constexpr double kOrdinary = 700;  // neither the value nor a power of two on the way leaves the range
+  const bool ordinary = std::all_of(values, values + n, [](double x) { return std::abs(x) <= kOrdinary; });
+  if (ordinary) return find_exps(values, n);
+  for (int i = 0; i < n; ++i) values[i] = exact_exp(values[i]);
 }
 
 double exact_log(double x) {

@@ -5,8 +5,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "tilecompile/image/counter_random.hpp"
+#include "tilecompile/image/vector_level.hpp"
 
 namespace tilecompile {
 namespace {
@@ -24,6 +26,28 @@ TEST(ExactMath, ExpSpecialValues) {
   EXPECT_EQ(exact_exp(-1000.0), 0.0);
   EXPECT_GT(exact_exp(-740.0), 0.0);
   EXPECT_TRUE(std::isnan(exact_exp(std::nan(""))));
+}
+
+TEST(ExactMath, ManyExpsHaveTheBitsOfEach) {
+  const double kInfinity = std::numeric_limits<double>::infinity();
+  for (const VectorLevel level : {VectorLevel::kBaseline, VectorLevel::kAvx2, VectorLevel::kAvx512}) {
+    if (level > widest_vector_level()) continue;
+    set_vector_level(level);
+    for (const std::vector<double>& values : {std::vector<double>{0.0, -0.0, 1e-300, 0.34657, -0.34658, 1, -1,
+                                                                  0.5, 12.3, -700, 700, 699.9, -3.25e-9},
+                                              {-700.1, 1, 2},
+                                              {709.7, -745.1, 3, -740, 710, -746},
+                                              {kInfinity, -kInfinity, std::nan(""), -2},
+                                              {5},
+                                              {}}) {
+      std::vector<double> found = values;
+      exact_exps(found.data(), static_cast<int>(found.size()));
+      for (std::size_t i = 0; i < values.size(); ++i)
+        EXPECT_EQ(std::bit_cast<std::uint64_t>(found[i]), std::bit_cast<std::uint64_t>(exact_exp(values[i])))
+            << values[i];
+    }
+  }
+  set_vector_level(widest_vector_level());
 }
 
 TEST(ExactMath, LogAgreesWithTheLibrary) {

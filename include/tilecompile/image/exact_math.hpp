@@ -7,6 +7,8 @@ namespace tilecompile {
 /// exp, log and friends in plain IEEE + - * / so that every C library, compiler and processor gives the same
 /// bits. Relative error below 1e-15 over the whole double range; special values as the standard asks.
 double exact_exp(double x);
+/// exact_exp of each of `n` values, in place: the same bits, some at a time.
+void exact_exps(double* values, int n);
 /// Natural logarithm; x <= 0 gives -infinity (x == 0) or NaN.
 double exact_log(double x);
 /// cos(2 pi turns) for any finite `turns`.

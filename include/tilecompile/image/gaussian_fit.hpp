@@ -6,10 +6,13 @@ namespace tilecompile {
 
 constexpr int kMaxStampRadius = 64;  ///< px; larger boxes are cut down to this
 
+constexpr int kStampPad = 8;  ///< doubles that vectors may read behind the last row
+
 /// Square box of samples around a star, row-major, less a first guess of the sky.
 struct Stamp {
-  int side = 0, radius = 0;  ///< px; side = 2 radius + 1
-  std::vector<double> samples;
+  int side = 0, radius = 0;     ///< px; side = 2 radius + 1
+  std::vector<double> samples;  ///< side x side, and kStampPad more
+  std::size_t pixels() const { return samples.size() - kStampPad; }
   double offset = 0;  ///< what was subtracted
   double* row(int y) { return samples.data() + static_cast<std::ptrdiff_t>(y) * side; }
   const double* row(int y) const { return samples.data() + static_cast<std::ptrdiff_t>(y) * side; }
