@@ -82,9 +82,13 @@ TILECOMPILE_VECTOR_LEVELS(widen_range, (const float* row, std::size_t width, Ran
                           (row, width, range))
 
 Range range_of(const PlaneView<float>& plane) {
+  constexpr int kLine = 16;  // floats of a line of the cache
   Range range;
-  for (int y = 0; y < plane.height; ++y)
+  for (int y = 0; y < plane.height; ++y) {
+    // Behind a row of a tile lies the same row of the next frame (SampleBlock), which is looked at next.
+    for (int x = 0; x < plane.width; x += kLine) __builtin_prefetch(plane.row(y) + plane.width + x);
     widen_range(plane.row(y), static_cast<std::size_t>(plane.width), range);
+  }
   return range;
 }
 
@@ -179,18 +183,20 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
   count_codes(plane, lowest, code_step, bins);
   bins_[bins] = 0;  // of NaN
   std::uint64_t below = 0;
+  std::size_t distinct = 0;
   for (std::size_t b = 0; b < bins; b += kBinsAtOnce) {
     std::uint32_t any = 0;
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) any |= bins_[i];
     if (any == 0) continue;
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) {  // what an empty bin left is written over
-      value_[distinct_] = whole_ ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
-      below_[distinct_] = below;
+      value_[distinct] = whole_ ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
+      below_[distinct] = below;
       below += bins_[i];
-      distinct_ += bins_[i] != 0 ? 1 : 0;
+      distinct += bins_[i] != 0 ? 1 : 0;
     }
   }
-  below_[distinct_] = below;
+  below_[distinct] = below;
+  distinct_ = distinct;
 }
 
 void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t count) {
@@ -207,13 +213,14 @@ void Distribution::fill_by_sorting(const PlaneView<float>& plane, std::size_t co
   radix_sort(keys_, spare_);
   grow(value_, count);
   grow(below_, count + 1);
-  for (std::size_t i = 0; i < count; ++i) {  // what the last of equal keys left is written over
-    value_[distinct_] = value_of_key(keys_[i]);
-    const bool first = i == 0 || keys_[i] != keys_[i - 1];
-    below_[distinct_] = first ? i : below_[distinct_];
-    distinct_ += i + 1 == count || keys_[i] != keys_[i + 1] ? 1 : 0;
+  std::size_t distinct = 0;
+  for (std::size_t i = 0; i < count; ++i) {  // what is no first of its value is written over
+    value_[distinct] = value_of_key(keys_[i]);
+    below_[distinct] = i;
+    distinct += i == 0 || keys_[i] != keys_[i - 1] ? 1 : 0;
   }
-  below_[distinct_] = count;
+  below_[distinct] = count;
+  distinct_ = distinct;
 }
 
 /// The range of distinct values that a clip still keeps, and its statistics.

@@ -130,6 +130,18 @@ void clip_of_a_tile(benchmark::State& state) {
 }
 BENCHMARK(clip_of_a_tile);
 
+void clip_of_floats(benchmark::State& state) {
+  Plane<float> plane = star_field(64, 1);
+  for (float& v : plane.samples()) v = 1000.0F + 0.0717F * (v - 1000.0F);
+  Distribution samples;
+  for (auto _ : state) {
+    samples.assign(plane.view(), 0);
+    benchmark::DoNotOptimize(clip(samples, 0));
+  }
+  count_samples(state, static_cast<double>(plane.size()), 4);
+}
+BENCHMARK(clip_of_floats);
+
 void gradient(benchmark::State& state) {
   const Plane<float> plane = star_field(512, 1);
   for (auto _ : state) benchmark::DoNotOptimize(gradient_energy(plane.view()));
