@@ -48,6 +48,9 @@ ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, 
   std::vector<double> annulus(static_cast<std::size_t>(side * side)),
       distances(static_cast<std::size_t>(side));
   std::size_t ring_pixels = 0;
+  // the columns that the aperture reaches
+  const int wide = static_cast<int>(std::min(1.0 * reach, std::ceil(radius_px + 1)));
+  const int first = std::max(0, reach - wide - 1), last = std::min(side - 1, reach + wide + 1);
   for (int row = cy - reach; row <= cy + reach; ++row) {
     find_distances(x, cx - reach, side, (row - y) * (row - y), distances.data());
     const float* const pixels = samples.row(row) + cx - reach;
@@ -59,7 +62,7 @@ ApertureFlux aperture_flux(const PlaneView<float>& samples, double x, double y, 
       some_invalid |= (v != v) & (distance <= outer_px);
     }
     if (some_invalid) return {};
-    for (int i = 0; i < side; ++i) {
+    for (int i = first; i <= last && std::abs(row - y) < radius_px + 1; ++i) {
       const double distance = distances[static_cast<std::size_t>(i)], v = pixels[i];
       if (!(distance < radius_px + 0.5) || distance > outer_px) continue;
       const double share = std::min(radius_px + 0.5 - distance, 1.0);

@@ -74,15 +74,17 @@ class FrameSky {
     if (!covers()) return {};
     std::erase_if(around_.others, [](double v) { return v != v; });
     const double highest = median_in_place(around_.others);
-    above_.clear();
-    places_.clear();
-    std::size_t k = 0;
+    above_.resize(cell_.others.size());
+    places_.resize(cell_.others.size());
+    std::size_t k = 0, low = 0;  // without branches: half of the pixels are of the lower ones
     for (int y = cell.y0; y < cell.y1; y += cell.step_y)
       for (int x = cell.x0; x < cell.x1; x += cell.step_x, ++k) {
-        if (!(cell_.others[k] <= highest)) continue;
-        above_.push_back(normalization_(cell_.samples[k]) - static_cast<double>(cell_.mean[k]));
-        places_.push_back({x, y});
+        above_[low] = normalization_(cell_.samples[k]) - static_cast<double>(cell_.mean[k]);
+        places_[low] = {x, y};
+        low += cell_.others[k] <= highest ? 1 : 0;
       }
+    above_.resize(low);
+    places_.resize(low);
     return clipped();
   }
 
