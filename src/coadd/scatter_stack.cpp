@@ -80,7 +80,7 @@ FrameLevels frame_levels(const PlaneView<float>& samples, const Normalization& n
                          const Plane<float>& mean) {
   FrameLevels levels;
   levels.columns = (samples.width + kLevelCellPx - 1) / kLevelCellPx;
-  std::vector<double> residuals(kLevelCellPx * kLevelCellPx), scratch;
+  std::vector<double> residuals(std::size_t{kLevelCellPx} * kLevelCellPx), scratch;
   for (int y0 = 0; y0 < samples.height; y0 += kLevelCellPx)
     for (int x0 = 0; x0 < samples.width; x0 += kLevelCellPx) {
       const int columns = std::min(kLevelCellPx, samples.width - x0);
@@ -89,7 +89,7 @@ FrameLevels frame_levels(const PlaneView<float>& samples, const Normalization& n
         end = residuals.data();
         for (int y = y0; y < std::min(y0 + kLevelCellPx, samples.height); y += step) {
           find_residuals(samples.row(y) + x0, mean.row(y) + x0, columns, normalization, end);
-          end = std::remove_if(end, end + columns, [](double r) { return r != r; });
+          end = std::remove_if(end, end + columns, [](double r) { return r != r; });  // no sample
         }
         if (end - residuals.data() >= kFewestSamples) break;
       }

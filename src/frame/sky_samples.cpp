@@ -76,15 +76,15 @@ class FrameSky {
     const double highest = median_in_place(around_.others);
     above_.resize(cell_.others.size());
     places_.resize(cell_.others.size());
-    std::size_t k = 0, low = 0;  // without branches: half of the pixels are of the lower ones
+    std::size_t k = 0, kept = 0;  // without branches: half of the pixels are of the lower ones
     for (int y = cell.y0; y < cell.y1; y += cell.step_y)
       for (int x = cell.x0; x < cell.x1; x += cell.step_x, ++k) {
-        above_[low] = normalization_(cell_.samples[k]) - static_cast<double>(cell_.mean[k]);
-        places_[low] = {x, y};
-        low += cell_.others[k] <= highest ? 1 : 0;
+        above_[kept] = normalization_(cell_.samples[k]) - static_cast<double>(cell_.mean[k]);
+        places_[kept] = {x, y};
+        kept += cell_.others[k] <= highest ? 1 : 0;
       }
-    above_.resize(low);
-    places_.resize(low);
+    above_.resize(kept);
+    places_.resize(kept);
     return clipped();
   }
 

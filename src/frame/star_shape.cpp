@@ -79,8 +79,8 @@ bool first_guess(const Stamp& stamp, double x, double y, Gaussian& g) {
     for (int i = xc - 2; i <= xc + 2; ++i) peak = std::max(peak, stamp.row(j)[i]);
   if (!(peak > 0)) return false;
   double weight = 0, sum_x = 0, sum_y = 0;
-  std::size_t low = 0;
-  count_within(stamp.samples.data(), stamp.pixels(), -INFINITY, 0.5 * peak, low);
+  std::size_t not_above = 0;
+  count_within(stamp.samples.data(), stamp.pixels(), -INFINITY, 0.5 * peak, not_above);
   for (int j = yc - near; j <= yc + near; ++j)
     for (int i = xc - near; i <= xc + near; ++i) {
       const double above = stamp.row(j)[i] - 0.5 * peak;
@@ -91,7 +91,7 @@ bool first_guess(const Stamp& stamp, double x, double y, Gaussian& g) {
     }
   // pi (FWHM / 2)^2 = count
   const double sigma =
-      std::max(0.6, 1.12838 * std::sqrt(static_cast<double>(stamp.pixels() - low)) / kFwhmPerSigma);
+      std::max(0.6, 1.12838 * std::sqrt(static_cast<double>(stamp.pixels() - not_above)) / kFwhmPerSigma);
   g.x = x + std::clamp(sum_x / weight - x, -1.5, 1.5);
   g.y = y + std::clamp(sum_y / weight - y, -1.5, 1.5);
   g.a = g.c = 1.0 / (sigma * sigma);

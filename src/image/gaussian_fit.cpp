@@ -33,9 +33,10 @@ struct Step {
   double x = 0, y = 0, a = 0, b = 0, c = 0;
 };
 
+constexpr int kPowers = 8;  // room for p = 0 .. 4, in whole vectors
+
 /// Weighted sums over the aperture; g2[q][p] = sum w g^2 u^p v^q, g1 and dg with g and data * g for g^2. Only
-/// p + q up to 4, of g1 and dg up to 2, are of use.
-constexpr int kPowers = 8;
+/// those with p + q up to 4, of g1 and dg up to 2, are of use.
 struct Sums {
   double g2[5][kPowers] = {}, g1[3][kPowers] = {}, dg[3][kPowers] = {};
   double n = 0, d = 0;
@@ -60,18 +61,28 @@ struct Seeds {
   Columns start, up, down;
 };
 
-/// exp(-(c0 + c1 i + c2 i^2) / 2) by multiplication outward from i = `start`, of its four exponentials.
+// exp(-(c0 + c1 i + c2 i^2) / 2) along a row, from one column on by multiplication. It takes four
+// exponentials: what the factors change by, the first value, and the first factor to either side.
+enum RowExp { kCurve, kStart, kRight, kLeft, kRowExps };
+
 void fill_gaussian(const double* exps, int start, Interval range, Columns& out) {
   double* const at = out.data();
-  at[start] = exps[1];
-  double ratio = exps[2];
-  for (int i = start; i < range.high; ++i, ratio *= exps[0]) at[i + 1] = at[i] * ratio;
-  ratio = exps[3];
-  for (int i = start; i > range.low; --i, ratio *= exps[0]) at[i - 1] = at[i] * ratio;
+  at[start] = exps[kStart];
+  double ratio = exps[kRight];
+  for (int i = start; i < range.high; ++i, ratio *= exps[kCurve]) at[i + 1] = at[i] * ratio;
+  ratio = exps[kLeft];
+  for (int i = start; i > range.low; --i, ratio *= exps[kCurve]) at[i - 1] = at[i] * ratio;
   std::fill(at + range.high + 1, at + range.high + 1 + kStampPad, 0.0);
 }
 
-/// Thirteen exponentials; a multiplication a pixel gives the rest.
+void set_exponents(double c0, double c1, double c2, double at, double* exps) {
+  exps[kCurve] = -c2;
+  exps[kStart] = -0.5 * (c0 + at * (c1 + c2 * at));
+  exps[kRight] = -0.5 * (c1 + c2 * (2 * at + 1));
+  exps[kLeft] = -0.5 * (-c1 - c2 * (2 * at - 1));
+}
+
+/// Thirteen exponentials (and three that fill the vectors); a multiplication a pixel gives the rest.
 Seeds seed_rows(const Gaussian& g, Interval columns, Interval rows) {
   Seeds seeds;
   seeds.columns = columns;
@@ -80,24 +91,19 @@ Seeds seed_rows(const Gaussian& g, Interval columns, Interval rows) {
   seeds.y = std::clamp(static_cast<int>(std::floor(g.y + 0.5)), rows.low, rows.high);
   const int xc = std::clamp(static_cast<int>(std::floor(g.x + 0.5)), columns.low, columns.high);
   const double v = seeds.y - g.y, at = xc;
+  std::array<double, 4 * kRowExps> exps{};
+  double *const start = exps.data(), *const up = start + kRowExps, *const down = up + kRowExps;
+  double* const curve = down + kRowExps;
+  set_exponents(g.a * g.x * g.x - 2 * g.b * g.x * v + g.c * v * v, 2 * (g.b * v - g.a * g.x), g.a, at, start);
   // g(y + way) / g(y) = exp(-(2 b u way + c (2 v way + 1)) / 2), a geometric row of its own
-  const double quadratics[3][3] = {
-      {g.a * g.x * g.x - 2 * g.b * g.x * v + g.c * v * v, 2 * (g.b * v - g.a * g.x), g.a},
-      {g.c * (2 * v + 1) - 2 * g.b * g.x, 2 * g.b, 0.0},
-      {g.c * (2 * -v + 1) + 2 * g.b * g.x, -2 * g.b, 0.0}};
-  double exps[16] = {};
-  for (int i = 0; i < 3; ++i) {
-    const auto [c0, c1, c2] = quadratics[i];
-    exps[4 * i] = -c2;
-    exps[4 * i + 1] = -0.5 * (c0 + at * (c1 + c2 * at));
-    exps[4 * i + 2] = -0.5 * (c1 + c2 * (2 * at + 1));
-    exps[4 * i + 3] = -0.5 * (-c1 - c2 * (2 * at - 1));
-  }
-  exps[12] = -g.c;
-  exact_exps(exps, 16);
-  Columns* const fill[3] = {&seeds.start, &seeds.up, &seeds.down};
-  for (int i = 0; i < 3; ++i) fill_gaussian(exps + 4 * i, xc, columns, *fill[i]);
-  seeds.curve = exps[12];
+  set_exponents(g.c * (2 * v + 1) - 2 * g.b * g.x, 2 * g.b, 0.0, at, up);
+  set_exponents(g.c * (2 * -v + 1) + 2 * g.b * g.x, -2 * g.b, 0.0, at, down);
+  *curve = -g.c;
+  exact_exps(exps.data(), static_cast<int>(exps.size()));
+  fill_gaussian(start, xc, columns, seeds.start);
+  fill_gaussian(up, xc, columns, seeds.up);
+  fill_gaussian(down, xc, columns, seeds.down);
+  seeds.curve = *curve;
   return seeds;
 }
 
@@ -199,8 +205,8 @@ using System = std::array<Column, kUnknowns>;
 
 /// Cholesky, column by column; the last row becomes the solution. False when the system is singular.
 TILECOMPILE_VECTOR_BODY void solve_body(System& m, bool& solved) {
-  double diagonal[kUnknowns],
-      root[kUnknowns];  // the latter apart: vectors wait for what was just stored in them
+  double diagonal[kUnknowns];
+  double root[kUnknowns];  // not in m: a vector waits long for a part of it that was just stored alone
   for (std::size_t k = 0; k < kUnknowns; ++k) diagonal[k] = m[k][k];
   solved = false;
   for (std::size_t k = 0; k < kUnknowns; ++k) {

@@ -49,18 +49,20 @@ void radix_sort(std::vector<std::uint32_t>& keys, std::vector<std::uint32_t>& sp
   }
 }
 
-/// Smallest and largest of the samples that are not NaN, and how many those are.
+/// Smallest and largest of the samples that are not NaN, how many those are, and whether all of them are
+/// whole numbers (not asked of more than 2^22).
 struct Range {
   float low = std::numeric_limits<float>::infinity(), high = -std::numeric_limits<float>::infinity();
-  std::uint64_t count = 0;
+  std::uint64_t count = 0, whole = 0;
 };
 
 TILECOMPILE_VECTOR_BODY void widen_range_body(const float* row, std::size_t width, Range& range) {
-  constexpr std::size_t kAtOnce = 16;  // each with its own extremes, so that they fit a vector
+  constexpr std::size_t kAtOnce = 16;     // each with its own extremes, so that they fit a vector
+  constexpr float kNoFraction = 3 << 22;  // a sum with it is rounded to a whole number
   float low[kAtOnce], high[kAtOnce];
   std::fill(low, low + kAtOnce, range.low);
   std::fill(high, high + kAtOnce, range.high);
-  std::uint32_t valid[kAtOnce] = {};
+  std::uint32_t valid[kAtOnce] = {}, whole[kAtOnce] = {};
   std::size_t x = 0;
   for (; x + kAtOnce <= width; x += kAtOnce)
     for (std::size_t i = 0; i < kAtOnce; ++i) {
@@ -68,15 +70,18 @@ TILECOMPILE_VECTOR_BODY void widen_range_body(const float* row, std::size_t widt
       low[i] = v < low[i] ? v : low[i];
       high[i] = v > high[i] ? v : high[i];
       valid[i] += v == v ? 1 : 0;
+      whole[i] += (v + kNoFraction) - kNoFraction == v ? 1 : 0;
     }
   for (; x < width; ++x) {
     low[0] = row[x] < low[0] ? row[x] : low[0];
     high[0] = row[x] > high[0] ? row[x] : high[0];
     valid[0] += row[x] == row[x] ? 1 : 0;
+    whole[0] += (row[x] + kNoFraction) - kNoFraction == row[x] ? 1 : 0;
   }
   range.low = *std::min_element(low, low + kAtOnce);
   range.high = *std::max_element(high, high + kAtOnce);
   for (const std::uint32_t n : valid) range.count += n;
+  for (const std::uint32_t n : whole) range.whole += n;
 }
 TILECOMPILE_VECTOR_LEVELS(widen_range, (const float* row, std::size_t width, Range& range),
                           (row, width, range))
@@ -85,7 +90,8 @@ Range range_of(const PlaneView<float>& plane) {
   constexpr int kLine = 16;  // floats of a line of the cache
   Range range;
   for (int y = 0; y < plane.height; ++y) {
-    // Behind a row of a tile lies the same row of the next frame (SampleBlock), which is looked at next.
+    // Behind a row of a SampleBlock lies the same row of the next frame, which is looked at next; of other
+    // planes this asks for what comes anyway.
     for (int x = 0; x < plane.width; x += kLine) __builtin_prefetch(plane.row(y) + plane.width + x);
     widen_range(plane.row(y), static_cast<std::size_t>(plane.width), range);
   }
@@ -110,6 +116,7 @@ TILECOMPILE_VECTOR_LEVELS(find_bins,
                           (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
                           (samples, n, bins, bin))
 
+// The same for whole numbers one apart, of which float32 has every difference.
 TILECOMPILE_VECTOR_BODY void find_whole_bins_body(const float* __restrict samples, std::size_t n,
                                                   const CodeBins& bins, std::int32_t* __restrict bin) {
   const auto lowest = static_cast<float>(bins.lowest), last = static_cast<float>(bins.last);
@@ -122,8 +129,8 @@ TILECOMPILE_VECTOR_LEVELS(find_whole_bins,
                           (const float* samples, std::size_t n, const CodeBins& bins, std::int32_t* bin),
                           (samples, n, bins, bin))
 
-constexpr float kLargestWhole = 1 << 20;
-constexpr std::size_t kBinsAtOnce = 8;
+constexpr float kLargestWhole = 1 << 20;  // sums of some of them are exact in float32 too
+constexpr std::size_t kBinsAtOnce = 8;    // of which most are empty beyond the sky
 
 template <class T>
 void grow(std::vector<T>& values, std::size_t size) {
@@ -135,14 +142,15 @@ void grow(std::vector<T>& values, std::size_t size) {
 void Distribution::assign(const PlaneView<float>& plane, double code_step) {
   const Range range = range_of(plane);
   distinct_ = 0;
-  whole_ = false;
+  whole_ = range.whole == range.count && std::max(-range.low, range.high) <= kLargestWhole;
   if (range.count == 0) return;
   if (code_step > 0 && std::isfinite(1 / code_step)) {
-    constexpr double kMostBins = std::numeric_limits<std::int32_t>::max() - kBinsAtOnce;
+    // Bins take 20 bytes, as samples do that are sorted: of many samples not more than those, or than 16 bits
+    // have.
+    const auto samples = static_cast<double>(range.count);
+    const double most = std::min(8 * samples, std::max(65538.0, samples));
     const double bins = (static_cast<double>(range.high) - range.low) / code_step + 2;
-    whole_ = code_step == 1 && range.low == std::floor(range.low) &&
-             std::max(-range.low, range.high) <= kLargestWhole;
-    if (bins <= std::min(8.0 * static_cast<double>(range.count), kMostBins))
+    if (bins <= std::min(most, 1e9))
       return fill_by_counting(plane, range.low, code_step, static_cast<std::size_t>(bins));
   }
   fill_by_sorting(plane, range.count);
@@ -158,7 +166,7 @@ void Distribution::count_codes(const PlaneView<float>& plane, float lowest, doub
     for (std::size_t x = 0; x < width; x += kAtOnce) {
       const float* const samples = plane.row(y) + x;
       const std::size_t n = std::min(kAtOnce, width - x);
-      if (whole_) {
+      if (whole_ && code_step == 1) {
         find_whole_bins(samples, n, of, bin);
         for (std::size_t i = 0; i < n; ++i) ++bins_[static_cast<std::size_t>(bin[i])];
         continue;
@@ -177,7 +185,8 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
   // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
   const std::size_t all = (bins + kBinsAtOnce) / kBinsAtOnce * kBinsAtOnce;
   bins_.assign(all, 0);
-  grow(keys_, all);
+  const bool known = whole_ && code_step == 1;  // the value of a bin
+  if (!known) grow(keys_, all);
   grow(value_, all);
   grow(below_, all + 1);
   count_codes(plane, lowest, code_step, bins);
@@ -189,7 +198,7 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) any |= bins_[i];
     if (any == 0) continue;
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) {  // what an empty bin left is written over
-      value_[distinct] = whole_ ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
+      value_[distinct] = known ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
       below_[distinct] = below;
       below += bins_[i];
       distinct += bins_[i] != 0 ? 1 : 0;

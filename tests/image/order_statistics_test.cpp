@@ -148,9 +148,37 @@ TEST(OrderStatistics, WholeNumbersAreThoseThatFloatsAddExactly) {
   EXPECT_FALSE(whole({0, kLargest + 1}, 1));
   EXPECT_FALSE(whole({0, -kLargest - 1}, 1));
   EXPECT_FALSE(whole({0.5, 1.5}, 1)) << "BZERO is no whole number";
-  EXPECT_FALSE(whole({2, 4}, 2));
-  EXPECT_FALSE(whole({2, 4}, 0)) << "floats may be anything";
-  EXPECT_FALSE(whole({kNone}, 1));
+  EXPECT_FALSE(whole({-40001, 0.0015F, 1.0015F, 2.0015F}, 1)) << "the lowest hides a BZERO of 0.0015";
+  EXPECT_FALSE(whole({1, 2, 3.5F}, 0));
+  EXPECT_TRUE(whole({2, 4}, 2));
+  EXPECT_TRUE(whole({2, 4}, 0)) << "floats may be whole numbers";
+  EXPECT_TRUE(whole(std::vector<float>(100, 7), 1));
+}
+
+// Codes whose lowest rounds to a whole number in float32, where the others keep what BZERO adds.
+TEST(OrderStatistics, AFractionOfBzeroStays) {
+  for (const double bzero : {0.0015, -0.0015}) {
+    Plane<float> plane(701, 10);
+    for (std::size_t i = 0; i < plane.samples().size(); ++i)
+      plane.samples()[i] = static_cast<float>(static_cast<double>(i % 7) + bzero);
+    plane.at(3, 3) = static_cast<float>(-40001 + bzero);
+    Distribution counted, sorted;
+    counted.assign(plane.view(), 1);
+    sorted.assign(plane.view(), 0);
+    EXPECT_EQ(counted.median(), sorted.median());
+    EXPECT_EQ(clip(counted, 1).location, clip(sorted, 1).location);
+  }
+}
+
+// More codes than samples, and than 16 bits have: sorted, so that bins take no more memory than samples do.
+TEST(OrderStatistics, ManyCodesAreSorted) {
+  std::mt19937 rng(12);
+  Plane<float> plane(400, 300);
+  for (float& v : plane.samples()) v = static_cast<float>(rng() % 900000);
+  Distribution d;
+  d.assign(plane.view(), 1);
+  EXPECT_EQ(d.median(), naive_median(valid_samples(plane)));
+  EXPECT_EQ(d.count(), plane.samples().size());
 }
 
 // One object for many planes, as a tile uses it: nothing of the one before may stay.

@@ -12,7 +12,8 @@ namespace tilecompile {
 class Distribution {
  public:
   /// Collects the samples of `plane` that are not NaN. `code_step` (0: unknown) is the distance of
-  /// neighbouring codes; it only chooses between counting codes and sorting, never the result.
+  /// neighbouring codes, of which all samples lie a whole number apart, but for rounding; it only chooses
+  /// between counting codes and sorting, never the result.
   void assign(const PlaneView<float>& plane, double code_step);
 
   std::uint64_t count() const { return distinct_ == 0 ? 0 : below_[distinct_]; }
@@ -22,7 +23,7 @@ class Distribution {
   bool constant() const { return distinct_ < 2; }
   double smallest() const { return distinct_ == 0 ? 0 : value_[0]; }
   double largest() const { return distinct_ == 0 ? 0 : value_[distinct_ - 1]; }
-  /// True when all are whole numbers of at most 2^20, by what `code_step` promises.
+  /// True when all are whole numbers from -2^20 to 2^20 (or there are none).
   bool whole_numbers() const { return whole_; }
 
  private:
