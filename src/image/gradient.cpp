@@ -133,7 +133,7 @@ TILECOMPILE_VECTOR_LEVELS(fill_whole_row, (const float* from, int columns, Whole
 
 TILECOMPILE_VECTOR_BODY void add_whole_row_body(const WholeRow& above, const WholeRow& row,
                                                 const WholeRow& below, int columns, WholeSum& sum) {
-  constexpr int kCount = std::min(kLanes, 8);
+  constexpr int kCount = kLanes == 16 ? 8 : 4;  // doubles at a time
   constexpr int kVectors = kEnergyLanes / kCount;
   using Doubles = typename SampleVectors<kCount>::Doubles;
   using Floats = typename SampleVectors<kCount>::Floats;
