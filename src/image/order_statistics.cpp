@@ -157,7 +157,7 @@ void Distribution::assign(const PlaneView<float>& plane, double code_step) {
 }
 
 void Distribution::count_codes(const PlaneView<float>& plane, float lowest, double code_step,
-                               std::size_t bins) {
+                               std::size_t bins, bool values_known) {
   const CodeBins of{lowest, 1.0 / code_step, static_cast<std::int32_t>(bins)};
   constexpr std::size_t kAtOnce = 256;
   std::int32_t bin[kAtOnce];
@@ -166,7 +166,7 @@ void Distribution::count_codes(const PlaneView<float>& plane, float lowest, doub
     for (std::size_t x = 0; x < width; x += kAtOnce) {
       const float* const samples = plane.row(y) + x;
       const std::size_t n = std::min(kAtOnce, width - x);
-      if (whole_ && code_step == 1) {
+      if (values_known) {
         find_whole_bins(samples, n, of, bin);
         for (std::size_t i = 0; i < n; ++i) ++bins_[static_cast<std::size_t>(bin[i])];
         continue;
@@ -185,11 +185,11 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
   // Codes are code_step apart and rounded to float32 alike, so equal bins hold equal values.
   const std::size_t all = (bins + kBinsAtOnce) / kBinsAtOnce * kBinsAtOnce;
   bins_.assign(all, 0);
-  const bool known = whole_ && code_step == 1;  // the value of a bin
-  if (!known) grow(keys_, all);
+  const bool values_known = whole_ && code_step == 1;  // of the bins, by their numbers
+  if (!values_known) grow(keys_, all);
   grow(value_, all);
   grow(below_, all + 1);
-  count_codes(plane, lowest, code_step, bins);
+  count_codes(plane, lowest, code_step, bins, values_known);
   bins_[bins] = 0;  // of NaN
   std::uint64_t below = 0;
   std::size_t distinct = 0;
@@ -198,7 +198,7 @@ void Distribution::fill_by_counting(const PlaneView<float>& plane, float lowest,
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) any |= bins_[i];
     if (any == 0) continue;
     for (std::size_t i = b; i < b + kBinsAtOnce; ++i) {  // what an empty bin left is written over
-      value_[distinct] = known ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
+      value_[distinct] = values_known ? lowest + static_cast<float>(i) : std::bit_cast<float>(keys_[i]);
       below_[distinct] = below;
       below += bins_[i];
       distinct += bins_[i] != 0 ? 1 : 0;
@@ -336,6 +336,11 @@ class Clipping {
   const Distribution& d_;
   std::size_t begin_ = 0, end_;
 };
+
+std::size_t Distribution::held_bytes() const {
+  const auto bytes = [](const auto& values) { return values.capacity() * sizeof values[0]; };
+  return bytes(value_) + bytes(below_) + bytes(keys_) + bytes(spare_) + bytes(bins_);
+}
 
 double Distribution::median() const { return distinct_ == 0 ? 0 : Clipping(*this).median(); }
 

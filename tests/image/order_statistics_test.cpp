@@ -170,15 +170,14 @@ TEST(OrderStatistics, AFractionOfBzeroStays) {
   }
 }
 
-// More codes than samples, and than 16 bits have: sorted, so that bins take no more memory than samples do.
-TEST(OrderStatistics, ManyCodesAreSorted) {
+TEST(OrderStatistics, ManyCodesTakeNoMoreMemoryThanSorting) {
   std::mt19937 rng(12);
   Plane<float> plane(400, 300);
   for (float& v : plane.samples()) v = static_cast<float>(rng() % 900000);
   Distribution d;
   d.assign(plane.view(), 1);
   EXPECT_EQ(d.median(), naive_median(valid_samples(plane)));
-  EXPECT_EQ(d.count(), plane.samples().size());
+  EXPECT_LE(d.held_bytes(), 24 * plane.samples().size());
 }
 
 // One object for many planes, as a tile uses it: nothing of the one before may stay.

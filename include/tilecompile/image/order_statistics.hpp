@@ -25,10 +25,13 @@ class Distribution {
   double largest() const { return distinct_ == 0 ? 0 : value_[distinct_ - 1]; }
   /// True when all are whole numbers from -2^20 to 2^20 (or there are none).
   bool whole_numbers() const { return whole_; }
+  /// Memory that it holds: at most some 20 bytes a sample, or what 16-bit codes take.
+  std::size_t held_bytes() const;
 
  private:
   friend class Clipping;
-  void count_codes(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins);
+  void count_codes(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins,
+                   bool values_known);
   void fill_by_counting(const PlaneView<float>& plane, float lowest, double code_step, std::size_t bins);
   void fill_by_sorting(const PlaneView<float>& plane, std::size_t count);
 
